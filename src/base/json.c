@@ -1,0 +1,300 @@
+/* JSON reading over json-c, turned at once into our own small tree in the arena. */
+#include "base/json.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+static void tokener_free(struct json_tokener **t) { json_tokener_free(*t); }
+static void object_put(struct json_object **o) { json_object_put(*o); }
+
+static troth_rc convert(struct arena *a, struct json_object *o, const char *path, struct json *ret,
+			struct troth_err *e);
+
+static troth_rc convert_array(struct arena *a, struct json_object *o, const char *path,
+			      struct json *ret, struct troth_err *e)
+{
+	size_t n = json_object_array_length(o);
+	ret->type = JSON_ARRAY;
+	ret->list.items = ARENA_ARRAY(a, struct json, n);
+	ret->list.count = n;
+	for (size_t i = 0; i < n; i++)
+		TRY(convert(a, json_object_array_get_idx(o, i), arena_printf(a, "%s[%zu]", path, i),
+			    &ret->list.items[i], e));
+	return RC_OK;
+}
+
+static troth_rc convert_object(struct arena *a, struct json_object *o, const char *path,
+			       struct json *ret, struct troth_err *e)
+{
+	size_t n = (size_t)json_object_object_length(o), i = 0;
+	ret->type = JSON_OBJECT;
+	ret->map.keys = ARENA_ARRAY(a, const char *, n);
+	ret->map.values = ARENA_ARRAY(a, struct json, n);
+	ret->map.count = n;
+	json_object_object_foreach(o, key, value)
+	{
+		ret->map.keys[i] = arena_text(a, key);
+		TRY(convert(a, value, arena_printf(a, "%s.%.80s", path, key), &ret->map.values[i], e));
+		i++;
+	}
+	return RC_OK;
+}
+
+static troth_rc convert_string(struct arena *a, struct json_object *o, const char *path,
+			       struct json *ret, struct troth_err *e)
+{
+	size_t len = (size_t)json_object_get_string_len(o);
+	ENSURE(len <= LIMIT_JSON_STRING_BYTES, e, TROTH_TOO_LARGE,
+	       "%s: the string has %zu bytes; at most %d are accepted", path, len, LIMIT_JSON_STRING_BYTES);
+	ret->type = JSON_STRING;
+	ret->str.s = arena_text_n(a, json_object_get_string(o), len);
+	ret->str.len = len;
+	return RC_OK;
+}
+
+static troth_rc convert(struct arena *a, struct json_object *o, const char *path, struct json *ret,
+			struct troth_err *e)
+{
+	ret->path = path;
+	switch (json_object_get_type(o)) {
+	case json_type_null:
+		ret->type = JSON_NULL;
+		return RC_OK;
+	case json_type_boolean:
+		ret->type = JSON_BOOL;
+		ret->b = json_object_get_boolean(o);
+		return RC_OK;
+	case json_type_int:
+		ret->type = JSON_INT;
+		ret->i = json_object_get_int64(o);
+		return RC_OK;
+	case json_type_double:
+		ret->type = JSON_DOUBLE;
+		ret->d = json_object_get_double(o);
+		return RC_OK;
+	case json_type_string:
+		return convert_string(a, o, path, ret, e);
+	case json_type_array:
+		return convert_array(a, o, path, ret, e);
+	case json_type_object:
+		return convert_object(a, o, path, ret, e);
+	}
+	return err_set(e, TROTH_INTERNAL, "%s: a JSON type without a name", path);
+}
+
+static bool only_space(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != ' ' && p[i] != '\n' && p[i] != '\r' && p[i] != '\t')
+			return false;
+	return true;
+}
+
+troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_value,
+		    struct troth_err *e)
+{
+	ENSURE(in.len <= LIMIT_HTTP_BODY_BYTES, e, TROTH_TOO_LARGE,
+	       "the JSON text has %zu bytes; at most %d are accepted", in.len, LIMIT_HTTP_BODY_BYTES);
+	ENSURE(!only_space(in.data, in.len), e, TROTH_INVALID, "the JSON text is empty");
+	CLEANUP(tokener_free) struct json_tokener *tok = json_tokener_new_ex(LIMIT_JSON_DEPTH);
+	ENSURE(tok, e, TROTH_UNAVAILABLE, "out of memory");
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+					    JSON_TOKENER_VALIDATE_UTF8);
+	CLEANUP(object_put) struct json_object *o = json_tokener_parse_ex(tok, (const char *)in.data, (int)in.len);
+	enum json_tokener_error why = json_tokener_get_error(tok);
+	if (why == json_tokener_continue) { /* a bare number ends only at a byte that is not of it */
+		o = json_tokener_parse_ex(tok, " ", 1);
+		why = json_tokener_get_error(tok);
+		ENSURE(why == json_tokener_success, e, TROTH_INVALID, "the JSON text ends too early");
+	} else {
+		size_t end = json_tokener_get_parse_end(tok);
+		ENSURE(why == json_tokener_success, e, TROTH_INVALID, "broken JSON at byte %zu: %s", end,
+		       json_tokener_error_desc(why));
+		ENSURE(only_space(in.data + end, in.len - end), e, TROTH_INVALID,
+		       "broken JSON at byte %zu: text after the value", end);
+	}
+	struct json *root = ARENA_NEW(a, struct json);
+	TRY(convert(a, o, "$", root, e));
+	*ret_value = root;
+	return RC_OK;
+}
+
+const struct json *json_get(const struct json *j, const char *key)
+{
+	if (!j || j->type != JSON_OBJECT)
+		return NULL;
+	for (size_t i = 0; i < j->map.count; i++)
+		if (strcmp(j->map.keys[i], key) == 0)
+			return &j->map.values[i];
+	return NULL;
+}
+
+const char *json_get_text(const struct json *j, const char *key, const char *otherwise)
+{
+	const struct json *v = json_get(j, key);
+	return v && v->type == JSON_STRING ? v->str.s : otherwise;
+}
+
+int64_t json_get_int(const struct json *j, const char *key, int64_t otherwise)
+{
+	const struct json *v = json_get(j, key);
+	return v && v->type == JSON_INT ? v->i : otherwise;
+}
+
+bool json_get_bool(const struct json *j, const char *key, bool otherwise)
+{
+	const struct json *v = json_get(j, key);
+	return v && v->type == JSON_BOOL ? v->b : otherwise;
+}
+
+void err_finding(struct arena *a, struct troth_err *e, const char *path, const char *rule,
+		 const char *text, const char *hint)
+{
+	if (!e)
+		return;
+	if (e->kind == TROTH_OK) {
+		e->kind = TROTH_INVALID;
+		snprintf(e->primary, sizeof e->primary, "%s: %s", path, text);
+		snprintf(e->hint, sizeof e->hint, "%s", hint ? hint : "");
+	}
+	struct finding **at = &e->findings;
+	int n = 0;
+	while (*at && n++ < LIMIT_FINDINGS)
+		at = &(*at)->next;
+	if (*at)
+		return;
+	struct finding *f = ARENA_NEW(a, struct finding);
+	*f = (struct finding){ arena_text(a, path), arena_text(a, rule), arena_text(a, text),
+			       arena_text(a, hint), NULL };
+	*at = f;
+}
+
+static const char *const TYPE_NAMES[] = { "null", "true or false", "an integer", "a number",
+					  "a string", "a list", "an object" };
+
+static bool wrong_type(struct arena *a, const struct json *v, enum json_kind want, struct troth_err *e)
+{
+	if (v->type == want)
+		return false;
+	err_finding(a, e, v->path, "type",
+		    arena_printf(a, "must be %s, is %s", TYPE_NAMES[want], TYPE_NAMES[v->type]), NULL);
+	return true;
+}
+
+static void read_text(struct arena *a, const struct json *v, const struct json_field *f, void *at,
+		      struct troth_err *e)
+{
+	int64_t max = f->max ? f->max : LIMIT_TEXT_BYTES;
+	if (wrong_type(a, v, JSON_STRING, e))
+		return;
+	if ((int64_t)v->str.len > max)
+		err_finding(a, e, v->path, "length",
+			    arena_printf(a, "has %zu bytes; at most %lld are accepted", v->str.len,
+					 (long long)max), NULL);
+	else if (memchr(v->str.s, 0, v->str.len))
+		err_finding(a, e, v->path, "text", "holds a NUL character", NULL);
+	else
+		*(const char **)at = v->str.s;
+}
+
+static void read_int(struct arena *a, const struct json *v, const struct json_field *f, void *at,
+		     struct troth_err *e)
+{
+	if (wrong_type(a, v, JSON_INT, e))
+		return;
+	if ((f->min || f->max) && (v->i < f->min || v->i > f->max))
+		err_finding(a, e, v->path, "range",
+			    arena_printf(a, "must be between %lld and %lld, is %lld", (long long)f->min,
+					 (long long)f->max, (long long)v->i), NULL);
+	else
+		*(int64_t *)at = v->i;
+}
+
+static void read_texts(struct arena *a, const struct json *v, const struct json_field *f, void *at,
+		       struct troth_err *e)
+{
+	if (wrong_type(a, v, JSON_ARRAY, e))
+		return;
+	if (f->max && (int64_t)v->list.count > f->max) {
+		err_finding(a, e, v->path, "length",
+			    arena_printf(a, "has %zu entries; at most %lld are accepted", v->list.count,
+					 (long long)f->max), NULL);
+		return;
+	}
+	struct json_field each = { .kind = JF_TEXT };
+	struct json_texts *out = at;
+	const char **items = ARENA_ARRAY(a, const char *, v->list.count);
+	for (size_t i = 0; i < v->list.count; i++)
+		read_text(a, &v->list.items[i], &each, &items[i], e);
+	*out = (struct json_texts){ items, v->list.count };
+}
+
+static void read_when(struct arena *a, const struct json *v, const struct json_field *f, void *at,
+		      struct troth_err *e)
+{
+	if (wrong_type(a, v, JSON_STRING, e))
+		return;
+	struct troth_err why = { 0 };
+	troth_rc rc = f->kind == JF_TIME ? time_parse(v->str.s, at, &why) : duration_parse(v->str.s, at, &why);
+	if (rc_failed(rc))
+		err_finding(a, e, v->path, f->kind == JF_TIME ? "time" : "duration", why.primary,
+			    why.hint[0] ? why.hint : NULL);
+}
+
+static void read_field(struct arena *a, const struct json *v, const struct json_field *f, void *out,
+		       struct troth_err *e)
+{
+	void *at = (char *)out + f->offset;
+	switch (f->kind) {
+	case JF_TEXT: read_text(a, v, f, at, e); break;
+	case JF_INT: read_int(a, v, f, at, e); break;
+	case JF_BOOL: if (!wrong_type(a, v, JSON_BOOL, e)) *(bool *)at = v->b; break;
+	case JF_TEXTS: read_texts(a, v, f, at, e); break;
+	case JF_DURATION: case JF_TIME: read_when(a, v, f, at, e); break;
+	case JF_ANY: *(const struct json **)at = v; break;
+	}
+}
+
+static const struct json_field *find_field(const struct json_field *fields, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+static const char *field_names(struct arena *a, const struct json_field *fields, size_t n)
+{
+	const char *list = n ? "known fields:" : "no fields are known here";
+	for (size_t i = 0; i < n; i++)
+		list = arena_printf(a, "%s%s %s", list, i ? "," : "", fields[i].name);
+	return list;
+}
+
+troth_rc json_read(struct arena *a, const struct json *j, const struct json_field *fields,
+		   size_t field_count, void *out, struct troth_err *e)
+{
+	struct troth_err mine = { 0 };
+	if (!e)
+		e = &mine;
+	struct finding *before = e->findings;
+	ENSURE(j->type == JSON_OBJECT, e, TROTH_INVALID, "%s: must be an object, is %s", j->path,
+	       TYPE_NAMES[j->type]);
+	for (size_t i = 0; i < j->map.count; i++) {
+		const struct json_field *f = find_field(fields, field_count, j->map.keys[i]);
+		if (!f)
+			err_finding(a, e, j->map.values[i].path, "unknown-field", "is not a field that is known here",
+				    field_names(a, fields, field_count));
+		else if (j->map.values[i].type != JSON_NULL)
+			read_field(a, &j->map.values[i], f, out, e);
+	}
+	for (size_t i = 0; i < field_count; i++) {
+		const struct json *v = json_get(j, fields[i].name);
+		if ((fields[i].flags & JF_REQUIRED) && (!v || v->type == JSON_NULL))
+			err_finding(a, e, arena_printf(a, "%s.%s", j->path, fields[i].name), "required", "is missing", NULL);
+	}
+	return e->kind == TROTH_OK && e->findings == before ? RC_OK : (troth_rc){ TROTH_INVALID };
+}

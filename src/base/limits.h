@@ -1,0 +1,51 @@
+/* Every maximum of the program, by name, each with a sentence why.  A new buffer, queue, list or
+ * loop takes its bound from here. */
+#ifndef TROTH_BASE_LIMITS_H
+#define TROTH_BASE_LIMITS_H
+
+enum {
+	/* -- input ------------------------------------------------------------------------- */
+	LIMIT_HTTP_BODY_BYTES = 1 << 20,       /* the largest upload is a bundle of some 150 CAs: 300 KiB */
+	LIMIT_HTTP_HEADER_BYTES = 16 << 10,    /* what nginx and Apache accept by default, doubled */
+	LIMIT_URL_BYTES = 4 << 10,             /* a path and a filter; browsers stop at 2 KiB */
+	LIMIT_JSON_DEPTH = 16,                 /* our deepest body has 6 levels */
+	LIMIT_JSON_STRING_BYTES = 512 << 10,   /* a PEM bundle in one string */
+	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
+	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
+	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
+	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
+	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
+	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
+	LIMIT_CSR_DER_BYTES = 16 << 10,        /* as a certificate, with slack */
+	LIMIT_CHAIN_CERTS = 10,                /* OpenSSL's own depth default is 100; real chains have 4 */
+	LIMIT_BUNDLE_CERTS = 500,              /* Mozilla's list has some 150 */
+	LIMIT_YAML_BYTES = 256 << 10,          /* a config or a profile */
+	LIMIT_FINDINGS = 50,                   /* all findings, but a page of them */
+
+	/* -- server ------------------------------------------------------------------------ */
+	LIMIT_CONNECTIONS = 20000,             /* 26 KiB each: 520 MiB */
+	LIMIT_CONNECTION_REQUEST_S = 20,       /* a whole request, handshake included, from first byte */
+	LIMIT_CONNECTION_IDLE_S = 120,         /* a kept-alive connection between two requests */
+	LIMIT_HOLD_S = 55,                     /* a held poll; below the 60 s of common NATs and proxies */
+	LIMIT_WRITER_BATCH = 64,               /* verbs in a transaction: 1.6 ms (limits.md section 3) */
+	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
+	LIMIT_KEEPER_BATCH = 64,               /* requests in a keeper message */
+	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
+	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
+	LIMIT_PAGE = 200,                      /* rows in a page of a list */
+	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
+	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
+
+	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
+	LIMIT_APPLY_FAILURES = 3,              /* equal contents failing this often: stop, wait for a change */
+	LIMIT_TARGETS_PER_INSTANCE = 64,       /* one node, one poll */
+	LIMIT_STEP_ACTS = 100000,              /* acts of one engine step: a batch on a whole fleet */
+	LIMIT_FRESHNESS_S = 180,               /* a session not heard of so long is not relied upon */
+	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
+	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
+	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
+	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
+};
+
+#endif
