@@ -18,6 +18,7 @@
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_PATCH, HTTP_OPTIONS, HTTP_METHOD_MAX };
 
 const char *http_method_name(enum http_method m); /* "GET" */
+bool http_method_parse(const char *name, size_t len, enum http_method *ret); /* exact, as RFC 9110 9.1 says */
 
 struct http_pair { const char *name, *value; };
 struct http_pairs { const struct http_pair *items; size_t count; };
@@ -40,7 +41,7 @@ struct http_request {
 	msec_t wait;               /* ?wait=30s, capped by LIMIT_HOLD_S; 0: do not hold */
 	bool dry_run;              /* ?dry_run=true */
 	const char *idempotency_key; /* NULL if absent */
-	int64_t if_match;          /* If-Match: "7" is 7; 0 if absent or * (revisions start at 1) */
+	const char *if_match;      /* If-Match without its quotes; NULL if absent or * */
 };
 
 /* NULL if absent.  Header names match in any case. */
@@ -91,9 +92,15 @@ void http_reply_header(struct http_reply *reply, struct arena *a, const char *na
 /* ETag: "7" */
 void http_reply_etag(struct http_reply *reply, struct arena *a, int64_t revision);
 
-/* RFC 9457: type (/problems/<kind>), title, status, detail, instance = the request's path, plus code (the kind's
- * name), hint, object, clause and findings[].  `e->object` of a stale session may choose its own type with
- * err_clause: a clause that starts with "type:" becomes the type's last part ("type:stale-session"). */
+/* RFC 9457: type (/problems/<code>), title, status, detail (the primary line and the detail), instance = the request's
+ * path, plus code, hint, object, clause and findings[].  The code is the kind's name unless the error chooses its own
+ * with a clause that starts with "type:" ("type:stale-session"), as agents need one to act upon. */
 void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e);
+/* The same under another status and code, for what is HTTP's own (405, 415, 431) and has no kind. */
+void http_reply_problem_as(struct http_reply *reply, const struct http_request *r, const struct troth_err *e, int status,
+			   const char *code);
+/* The reverse: the problem in a reply's body becomes an error (findings in `a`).  Always a failure; what is not a
+ * problem document becomes "the server answered 502". */
+troth_rc http_problem_read(struct arena *a, int status, struct bytes body, struct troth_err *e);
 
 #endif

@@ -23,7 +23,7 @@ enum route_flags {
 	ROUTE_NO_AUTH = 1,  /* anybody may call: health, version, enrol (its token is in the body) */
 	ROUTE_HOLD = 2,     /* the verb may ask to be held (verb_ctx.hold); honoured only with ?wait= */
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
-	ROUTE_STREAM = 8,   /* server-sent events: run again at each news, each reply one event */
+	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
 };
 
 struct route {
