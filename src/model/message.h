@@ -39,8 +39,8 @@ enum {
 	MSG_REASON_BYTES = 1000,    /* why an apply failed, with the first lines of the command's output */
 	MSG_DRIFT_LINES = 20,       /* one per file of a target */
 	MSG_SEALED_KEY_BYTES = 16 << 10, /* CMS of an RSA-4096 key is 3 KiB */
-	/* What a poll may be: every target of a node with a full bundle would be more than we take. */
-	MSG_REPLY_BYTES = 8 << 20,
+	MSG_BYTES = LIMIT_HTTP_BODY_BYTES, /* any message, either way: 64 targets with a chain and a
+					    * bundle of 5 are 0.5 MiB */
 };
 
 /* -- enrolment: a one-time token for an identity -------------------------------------------- */
