@@ -19,14 +19,14 @@
 struct store; /* store/store.h */
 struct view;  /* engine/engine.h */
 
-/* `store` stays the caller's and must outlive the service.  The epoch (a UUID in meta "epoch") is made
- * here if the store has none yet; whoever restores a backup deletes it (troth server --restored). */
+/* `store` stays the caller's and must outlive the service.  The epoch is the store's (store_epoch), as a
+ * decimal text: agents compare it and nothing else. */
 troth_rc service_new(struct store *store, const struct server_port *port, struct service **ret,
 		     struct troth_err *e);
 void service_free(struct service *svc);   /* accepts NULL */
 void service_freep(struct service **svc); /* for CLEANUP */
 struct store *service_store(struct service *svc);
-const char *service_epoch(const struct service *svc); /* verbs on a snapshot: meta_get "epoch" */
+const char *service_epoch(const struct service *svc); /* on a snapshot: store_epoch */
 
 /* First call in each writer transaction: rebuilds the view if there is none. */
 troth_rc service_begin(struct service *svc, struct tx *tx, struct troth_err *e);
