@@ -13,6 +13,7 @@
 #ifndef TROTH_SERVICE_ISSUE_H
 #define TROTH_SERVICE_ISSUE_H
 
+#include "base/json.h"
 #include "keeper/keeper.h"
 #include "pki/pki.h"
 #include "service/verb.h"
