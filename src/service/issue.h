@@ -13,6 +13,7 @@
 #ifndef TROTH_SERVICE_ISSUE_H
 #define TROTH_SERVICE_ISSUE_H
 
+#include "base/json.h"
 #include "keeper/keeper.h"
 #include "pki/pki.h"
 #include "service/verb.h"
@@ -62,7 +63,7 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 		     struct bytes der, struct version_row *version, struct troth_err *e);
 
 /* A certificate as a row of `cert`, found or made. */
-troth_rc issue_cert_put(struct tx *tx, const struct cert *cert, struct cert_row *ret, struct troth_err *e);
+troth_rc issue_cert_put(struct tx *tx, struct arena *a, const struct cert *cert, struct cert_row *ret, struct troth_err *e);
 
 /* The chain that is served for a version: its certificate, then issuer by issuer (signed_by), without a
  * self-signed root.  cert ids, leaf first; lives in a. */
