@@ -16,6 +16,7 @@
 #include "test_keys.h"
 
 #define FIXTURE_NOW (INT64_C(1795000000) * MSEC_S) /* November 2026 */
+static msec_t fixture_now = FIXTURE_NOW; /* a test that asks programs that look at the clock sets it */
 
 #define assert_rc_ok(call)                                                                         \
 	do {                                                                                       \
@@ -53,8 +54,8 @@ static inline struct cert_spec fixture_spec(struct arena *a, enum cert_kind kind
 {
 	static uint8_t counter;
 	struct cert_spec s = { .kind = kind, .common_name = name, .organization = "Troth Test",
-			       .not_before = FIXTURE_NOW - CERT_BACKDATE, .path_len = -1 };
-	s.not_after = FIXTURE_NOW + (kind == CERT_ROOT ? 3650 : kind == CERT_INTERMEDIATE ? 1800 : 90) * MSEC_DAY;
+			       .not_before = fixture_now - CERT_BACKDATE, .path_len = -1 };
+	s.not_after = fixture_now + (kind == CERT_ROOT ? 3650 : kind == CERT_INTERMEDIATE ? 1800 : 90) * MSEC_DAY;
 	s.eku = kind == CERT_LEAF ? EKU_SERVER | EKU_CLIENT : 0;
 	memset(s.serial, 0xa5, sizeof s.serial);
 	s.serial[15] = ++counter;
