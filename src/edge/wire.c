@@ -161,8 +161,8 @@ static troth_rc framing_read(struct wire_head *h, bool old_version, struct troth
 	const char *length = NULL, *coding = NULL, *connection = "";
 	size_t lengths = header_count(h, "Content-Length", &length), codings = header_count(h, "Transfer-Encoding", &coding);
 	h->content_length = -1;
-	ENSURE(lengths <= 1, e, TROTH_INVALID, "the request has more than one Content-Length");
-	ENSURE(!lengths || !codings, e, TROTH_INVALID, "the request has both Content-Length and Transfer-Encoding");
+	ENSURE(lengths <= 1, e, TROTH_INVALID, "the message has more than one Content-Length");
+	ENSURE(!lengths || !codings, e, TROTH_INVALID, "the message has both Content-Length and Transfer-Encoding");
 	ENSURE(!lengths || length_parse(length, &h->content_length), e, TROTH_INVALID,
 	       "Content-Length \"%.40s\" is not a number", length);
 	ENSURE(codings <= 1 && !(codings && old_version), e, TROTH_INVALID, "the Transfer-Encoding is not acceptable");
