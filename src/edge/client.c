@@ -321,13 +321,13 @@ static troth_rc link_new(struct http_client *c, struct http_link **ret, struct t
 	CHECK(l->idle_timer);
 	c->links = l;
 	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-	bufferevent_setcb(bev, on_read, NULL, on_event, l);
-	bufferevent_enable(bev, EV_READ | EV_WRITE);
 	troth_rc rc = link_connect(c, bev, e);
 	if (rc_failed(rc)) {
 		link_free(l);
 		return rc;
 	}
+	bufferevent_setcb(bev, on_read, NULL, on_event, l); /* only now: a refusal comes in a later turn, when l has its exchange */
+	bufferevent_enable(bev, EV_READ | EV_WRITE);
 	*ret = l;
 	return RC_OK;
 }
