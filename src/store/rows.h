@@ -521,8 +521,9 @@ struct audit_check {
 /* True if head->signature is by the audit key over head->seq and head->hash. */
 typedef bool (*audit_signature_fn)(void *self, const struct audit_head_row *head);
 /* Recomputes the chain from the first row.  Finds: a changed, removed or inserted row, a cut-off end
- * (a signed head names a row that is gone), a head with a bad signature.  `verify` may be NULL: then
- * heads are compared but their signatures not asked for.  A broken chain is a result, not an error. */
+ * (a signed head names a row that is gone), a head with another hash, a newest head with a bad
+ * signature (it vouches for all rows before it; older signatures are not asked again).  `verify` may
+ * be NULL: then no signature is asked for.  A broken chain is a result, not an error. */
 troth_rc audit_verify(struct tx *tx, audit_signature_fn verify, void *self, struct audit_check *ret, struct troth_err *e);
 
 /* -- idempotency: the answer to a create that may be sent again -------------------------------------------------------------------- */
