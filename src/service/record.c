@@ -71,3 +71,9 @@ troth_rc record_uuid(const char *kind, const char *uuid, struct troth_err *e)
 	err_hint(e, "ids are UUIDs; look a name up with ?name=");
 	return rc;
 }
+
+int64_t record_next(struct page page, size_t n, int64_t last_id)
+{
+	int limit = page.limit ? page.limit : LIMIT_PAGE;
+	return n && n >= (size_t)limit ? last_id : 0;
+}

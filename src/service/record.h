@@ -32,6 +32,8 @@ troth_rc record_visible(const struct principal *who, const char *kind, const cha
 bool record_in_scope(const struct principal *who, const char *name);
 /* If-Match of the request against the row's rev: PRECONDITION with both numbers. */
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e);
+/* The cursor behind a page of n rows whose last has this id: 0 if it was not full. */
+int64_t record_next(struct page page, size_t n, int64_t last_id);
 /* The name of a row that was looked up by a path parameter must be a UUID; else NOT_FOUND without a query. */
 troth_rc record_uuid(const char *kind, const char *uuid, struct troth_err *e);
 
