@@ -5,7 +5,7 @@
 #ifndef TROTH_SERVICE_INSIDE_H
 #define TROTH_SERVICE_INSIDE_H
 
-#include "engine/engine.h"
+#include "service/names.h"
 #include "service/service.h"
 #include "store/store.h"
 
@@ -47,5 +47,11 @@ troth_rc facts_apply_change(struct service *svc, struct tx *tx, struct arena *a,
 			    struct troth_err *e);
 /* Everything, in an order that the engine accepts, into an empty view. */
 troth_rc facts_rebuild(struct tx *tx, struct view *view, struct troth_err *e);
+/* One target from its rows: itself, base, pending documents, staged chains, what it was asked for. */
+troth_rc facts_target(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e);
+/* A chain or a set; before a document that names it. */
+troth_rc facts_content(struct tx *tx, struct arena *a, struct view *view, int64_t content_id, struct troth_err *e);
+/* All versions of an authority and what depends on their labels; of a leaf its chains. */
+troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int64_t credential_id, struct troth_err *e);
 
 #endif
