@@ -3,8 +3,9 @@
  *
  * The server's certificate is always verified, chain and name: there is no switch to turn it off.
  * Trust comes from a PEM file's bytes, or, for the one enrolment call, from the SHA-256 fingerprint
- * of a CA that the server must send in its chain.  Connections are kept alive and reused; a reused
- * one that the server closed meanwhile is replaced once, silently.  A client belongs to one thread.
+ * of a CA that the server must send in its chain.  Connections are kept alive and reused for half a
+ * minute; a GET, PUT or DELETE on a reused one that the server closed meanwhile is sent again, once.
+ * A client belongs to one thread.  Resolving the server's name blocks (getaddrinfo).
  *
  * Not done: redirects, cookies, proxies, HTTP/2. */
 #ifndef TROTH_EDGE_CLIENT_H

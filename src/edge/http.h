@@ -93,12 +93,12 @@ void http_reply_header(struct http_reply *reply, struct arena *a, const char *na
 void http_reply_etag(struct http_reply *reply, struct arena *a, int64_t revision);
 
 /* RFC 9457: type (/problems/<code>), title, status, detail (the primary line and the detail), instance = the request's
- * path, plus code, hint, object, clause and findings[].  The code is the kind's name unless the error chooses its own
- * with a clause that starts with "type:" ("type:stale-session"), as agents need one to act upon. */
+ * path, plus code, hint, object, clause, request_id and findings[].  The code is the kind's name unless the error
+ * chooses its own with a clause that starts with "type:" ("type:stale-session"), as agents need one to act upon.
+ * The status is the kind's, except for the codes that are HTTP's own (http_code_status). */
 void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e);
-/* The same under another status and code, for what is HTTP's own (405, 415, 431) and has no kind. */
-void http_reply_problem_as(struct http_reply *reply, const struct http_request *r, const struct troth_err *e, int status,
-			   const char *code);
+/* 405 for "method-not-allowed", 415 for "unsupported-media-type" and so on; 0 for codes that have no status of their own. */
+int http_code_status(const char *code);
 /* The reverse: the problem in a reply's body becomes an error (findings in `a`).  Always a failure; what is not a
  * problem document becomes "the server answered 502". */
 troth_rc http_problem_read(struct arena *a, int status, struct bytes body, struct troth_err *e);

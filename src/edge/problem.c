@@ -40,10 +40,26 @@ static void write_optional(struct json_writer *w, const char *key, const char *v
 		jw_kv_text(w, key, value);
 }
 
-void http_reply_problem_as(struct http_reply *reply, const struct http_request *r, const struct troth_err *e, int status,
-			   const char *code)
+/* What HTTP has a status for and the program has no kind for. */
+static const struct { const char *code; int status; } HTTP_CODES[] = {
+	{ "method-not-allowed", 405 },     { "request-timeout", 408 },  { "length-required", 411 },
+	{ "url-too-long", 414 },           { "unsupported-media-type", 415 }, { "expectation-failed", 417 },
+	{ "header-too-large", 431 },       { "not-implemented", 501 },  { "version-not-supported", 505 },
+};
+
+int http_code_status(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(HTTP_CODES); i++)
+		if (strcmp(HTTP_CODES[i].code, code) == 0)
+			return HTTP_CODES[i].status;
+	return 0;
+}
+
+void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e)
 {
 	char type[96];
+	const char *code = code_of(e);
+	int own = http_code_status(code), status = own ? own : err_http_status(e->kind);
 	struct json_writer w = http_reply_json(reply, status);
 	snprintf(type, sizeof type, "/problems/%s", code);
 	reply->content_type = "application/problem+json";
@@ -62,11 +78,6 @@ void http_reply_problem_as(struct http_reply *reply, const struct http_request *
 	if (e->findings)
 		write_findings(&w, e->findings);
 	jw_object_end(&w);
-}
-
-void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e)
-{
-	http_reply_problem_as(reply, r, e, err_http_status(e->kind), code_of(e));
 }
 
 /* The kind by its stable name; the status decides for names this client does not know. */

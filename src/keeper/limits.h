@@ -23,6 +23,7 @@ enum {
 	LIMIT_KEEPER_LIFE_DAYS = 50 * 366,     /* the longest certificate: public roots have 25 years */
 	LIMIT_KEEPER_SECURE_HEAP_BYTES = 1 << 20, /* OpenSSL's locked heap: 16 RSA-4096 keys use a tenth */
 	LIMIT_KEEPER_STOP_MS = 2000,           /* a keeper that does not end by itself is killed after this */
+	LIMIT_KEEPER_LOG_LINE_BYTES = 32 << 10, /* a leaf with 100 names of 253 characters: 25 KiB */
 };
 
 #endif

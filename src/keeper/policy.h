@@ -27,7 +27,7 @@ struct keeper_policy {
 	enum keeper_key_kind kind;
 	const char *authority;         /* "/prod/pg/ca"; for a leaf its credential's name; for audit "/troth/audit" */
 	bool may_sign_ca;              /* authority: may sign other authorities' certificates */
-	int64_t path_len;              /* authority: CAs allowed below this one; -1 = any number */
+	int path_len;                  /* authority: CAs allowed below this one; -1 = any number */
 	msec_t latest_not_after;       /* authority: nothing it signs may end later */
 	bool exportable;               /* recorded from the start; no request of this keeper exports a key */
 	uint8_t spki_hash[SHA256_LEN]; /* SHA-256 of the public key's SPKI; the keeper fills it in */
@@ -47,5 +47,8 @@ enum { KEEPER_POLICY_BYTES = 512 }; /* room for the longest encoded policy */
 troth_rc keeper_policy_encode(const struct keeper_policy *p, struct buf *out, struct troth_err *e);
 /* The exact inverse: other lengths, other versions, unknown fields and trailing bytes are refused. */
 troth_rc keeper_policy_decode(struct arena *a, struct bytes in, struct keeper_policy *ret, struct troth_err *e);
+/* The table of it (field.h), for requests that carry a policy. */
+struct field;
+const struct field *keeper_policy_fields(size_t *ret_count);
 
 #endif

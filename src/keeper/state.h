@@ -38,4 +38,9 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 void keeper_handle_with(struct keeper_state *s, const struct keeper_request *req, struct key *made, struct arena *a,
 			struct keeper_reply *ret);
 
+/* Fills *ret with a refusal; for the process shell, which refuses what cannot be read at all. */
+void keeper_reply_refuse(struct arena *a, uint64_t id, const struct troth_err *why, struct keeper_reply *ret);
+/* Notes such a refusal in the log, under the id (0: unknown) it came with. */
+void keeper_state_note(struct keeper_state *s, uint64_t id, const struct troth_err *why);
+
 #endif

@@ -19,14 +19,14 @@
 struct store; /* store/store.h */
 struct view;  /* engine/engine.h */
 
-/* `store` stays the caller's and must outlive the service.  The epoch (a UUID in meta "epoch") is made
- * here if the store has none yet; whoever restores a backup deletes it (troth server --restored). */
+/* `store` stays the caller's and must outlive the service.  The epoch is the store's (store_epoch), as a
+ * decimal text: agents compare it and nothing else. */
 troth_rc service_new(struct store *store, const struct server_port *port, struct service **ret,
 		     struct troth_err *e);
 void service_free(struct service *svc);   /* accepts NULL */
 void service_freep(struct service **svc); /* for CLEANUP */
 struct store *service_store(struct service *svc);
-const char *service_epoch(const struct service *svc); /* verbs on a snapshot: meta_get "epoch" */
+const char *service_epoch(const struct service *svc); /* on a snapshot: store_epoch */
 
 /* First call in each writer transaction: rebuilds the view if there is none. */
 troth_rc service_begin(struct service *svc, struct tx *tx, struct troth_err *e);
@@ -53,11 +53,15 @@ void service_committed(struct service *svc, struct arena *a, struct service_comm
 troth_rc runner_run(struct service *svc, struct tx *tx, msec_t now, msec_t *ret_next_wake,
 		    struct troth_err *e);
 
-/* -- effects ---------------------------------------------------------------------------------- */
-/* What the runner decided and only the keeper can do (a sealed key for a slot) is a row in the
- * outbox.  The pipeline submits VERB_EFFECT as PRINCIPAL_SYSTEM until ret.done_id is 0. */
-struct effect_cmd { int64_t after_id; };  /* take the first outbox row above this id */
-struct effect_ret { int64_t done_id; };   /* the row that was done (or given up), 0 = none left */
+/* -- effects ----------------------------------------------------------------------------------
+ * What the runner decided and only the keeper can do (a sealed key for a slot) is a row in the outbox.
+ * When service_committed says so, and at each wake, the pipeline submits VERB_EFFECT as PRINCIPAL_SYSTEM,
+ * one after the other, until ret.done_id is 0; when one fails, VERB_EFFECT_FAILED postpones that row
+ * (1 s, 2 s, ... 5 min) so that the next ones are not held up. */
+struct effect_cmd { int64_t unused; };
+struct effect_ret { int64_t done_id; };          /* the row that was done or postponed; 0 = none is due */
+struct effect_failed_cmd { const char *text; };  /* why */
 extern const struct verb VERB_EFFECT;
+extern const struct verb VERB_EFFECT_FAILED;
 
 #endif
