@@ -43,7 +43,7 @@ static void values_are_read(void **state)
 static void broken_texts_are_refused(void **state)
 {
 	static const char *const bad[] = { "", "  ", "{", "{\"a\":}", "{'a':1}", "[1,]", "{\"a\":1} x", "nul", "\"\xff\"", "{\"a\" 1}",
-					   "[1 2]", "NaN", "{a:1}" };
+					   "[1 2]", "NaN", "{a:1}", "[Infinity]", "\"a\tb\"", "-", "[\"\\", "tru e" };
 	const struct json *j = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		err_clear(&unit_err);
