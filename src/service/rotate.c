@@ -373,6 +373,14 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	return record_start(ctx, c, &rotation, ret->new_version, e);
 }
 
+static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "no slot serves %s: nobody would make its next key", c->name);
+	err_hint(e, "issue it anew from a request of yours: troth credential renew %s --csr FILE", c->name);
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
 static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct rotate_cmd *cmd = arg;
@@ -381,6 +389,8 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct credential_row now;
 	TRY(load(ctx, cmd, &now, e));
 	TRY(take_census(ctx, &now, ret, e));
+	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
+		return refuse_no_slot(&now, e);
 	ret->dry_run = ctx->options.dry_run;
 	if (ret->dry_run)
 		return RC_OK;
