@@ -103,7 +103,7 @@ static troth_rc show_target(struct verb_ctx *ctx, const struct target_row *t, st
 	TRY(template_row_get(ctx->tx, ctx->a, t->template_id, &template, e));
 	*m = (struct msg_target){ .id = t->uuid, .name = template.name, .profile = template.profile,
 				  .kind = template.kind == TARGET_SLOT ? MSG_SLOT : MSG_STORE,
-				  .role = template.role == TARGET_SERVER ? MSG_SERVER : MSG_CLIENT };
+				  .role = template.role == TARGET_CLIENT ? MSG_CLIENT : MSG_SERVER };
 	TRY(show_parameters(ctx, &template, m, e));
 	TRY(show_document(ctx, t, look, m, e));
 	bool ask = m->kind == MSG_SLOT && t->csr_request && template.key_source == KEY_SOURCE_AGENT;

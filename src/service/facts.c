@@ -17,7 +17,12 @@ static void tell(struct view *view, const struct fact *f)
 
 static int role_bits(const struct template_row *t)
 {
-	return t->role == TARGET_CLIENT ? ROLE_IS_CLIENT : ROLE_IS_SERVER;
+	switch (t->role) {
+	case TARGET_SERVER: return ROLE_IS_SERVER;
+	case TARGET_CLIENT: return ROLE_IS_CLIENT;
+	case TARGET_BOTH:   break;
+	}
+	return ROLE_IS_SERVER | ROLE_IS_CLIENT;
 }
 
 /* -- authorities --------------------------------------------------------------------------------- */

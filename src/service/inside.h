@@ -31,6 +31,7 @@ struct service {
 	struct verb_topic *topics;
 	size_t topic_count;
 	bool effects;                    /* the outbox was written to */
+	uint64_t waits_hash;             /* of the waits in the table; 0: not known */
 };
 
 /* A reader transaction on the service's own connection. */

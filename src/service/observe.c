@@ -40,7 +40,7 @@ static enum msg_level counting_level(struct verb_ctx *ctx, const struct template
 	const char *proof = proof_of(ctx, t);
 	if (t->kind == TARGET_STORE)
 		return text_equal(proof, "attest") || text_equal(proof, "each-use") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED;
-	bool probes = t->role == TARGET_SERVER && (proof[0] == 0 || text_equal(proof, "probe"));
+	bool probes = t->role != TARGET_CLIENT && (proof[0] == 0 || text_equal(proof, "probe"));
 	return probes ? MSG_LEVEL_PROBED : MSG_LEVEL_LOADED;
 }
 

@@ -81,6 +81,7 @@ void service_drop_view(struct service *svc)
 {
 	view_free(svc->view);
 	svc->view = NULL;
+	svc->waits_hash = 0;
 }
 
 static void topics_clear(struct service *svc)
