@@ -235,6 +235,8 @@ struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority)
 				.anchors = { { 100 + id }, 1 }, .wanted = true, .signing = first,
 				.can_sign = true, .not_before = f->now - MSEC_HOUR,
 				.not_after = f->now + 10 * FLEET_LIFE };
+	for (size_t i = 0; i + 1 < f->ca_count; i++)
+		c->paused = c->paused || (f->cas[i].authority == authority && f->cas[i].paused);
 	fleet_tell_ca(f, c);
 	return c;
 }
@@ -491,6 +493,18 @@ bool fleet_issue(struct fleet *f, int64_t target)
 	return true;
 }
 
+bool fleet_lose(struct fleet *f, int64_t target)
+{
+	struct fleet_target *t = fleet_find(f, target);
+	struct fleet_doc *d = t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+
+	if (!d)
+		return false;
+	d->handed = true;
+	tell(f, (struct fact){ .kind = FACT_HANDED, .handed = { target, d->generation } });
+	return true;
+}
+
 bool fleet_hand(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
@@ -498,8 +512,7 @@ bool fleet_hand(struct fleet *f, int64_t target)
 
 	if (!d || t->inbox_generation == d->generation)
 		return false;
-	d->handed = true;
-	tell(f, (struct fact){ .kind = FACT_HANDED, .handed = { target, d->generation } });
+	(void)fleet_lose(f, target); /* there is a document: it is handed */
 	t->inbox = d->content;
 	t->inbox_generation = d->generation;
 	return true;
@@ -511,7 +524,8 @@ bool fleet_load(struct fleet *f, int64_t target)
 
 	if (t->inbox_generation <= t->real_high)
 		return false; /* A1 */
-	t->drains = t->real;
+	if (t->drain_count < FLEET_IDS)
+		t->drains[t->drain_count++] = t->real;
 	t->real = t->inbox;
 	t->real_generation = t->real_high = t->inbox_generation;
 	return true;
@@ -536,7 +550,7 @@ void fleet_report(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
 
-	t->drains = 0; /* A5: reported only when the old workers are gone */
+	t->drain_count = 0; /* A5: reported only when the old workers are gone */
 	settle_rows(t);
 	if (t->failed && t->base == t->failed)
 		t->failed = t->failures = 0;
@@ -544,6 +558,7 @@ void fleet_report(struct fleet *f, int64_t target)
 	tell(f, (struct fact){ .kind = FACT_FAILED, .failed = { target, t->failed, t->failures } });
 }
 
+/* A reload that failed: put back before the report (A3). */
 bool fleet_fail(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
@@ -655,12 +670,13 @@ int64_t fleet_signer_of(struct fleet *f, int64_t target)
 	return real > 0 ? fleet_content(f, real)->signed_by : 0;
 }
 
-static bool accepts(struct fleet *f, int64_t chain, int64_t store)
+static bool accepts(struct fleet *f, int64_t chain, int64_t set)
 {
 	const struct fleet_content *c = chain > 0 ? fleet_content(f, chain) : NULL;
+	const struct fleet_content *w = set > 0 ? fleet_content(f, set) : NULL;
 
-	for (size_t i = 0; c && i < c->ids.count && c->not_after > f->now; i++) {
-		if (fleet_holds_cert(f, store, c->ids.items[i]))
+	for (size_t i = 0; c && w && i < c->ids.count && c->not_after > f->now; i++) {
+		if (ids_contain(&w->ids, c->ids.items[i]))
 			return true;
 	}
 	return false;
@@ -668,9 +684,15 @@ static bool accepts(struct fleet *f, int64_t chain, int64_t store)
 
 bool fleet_meets_ok(struct fleet *f, int64_t slot, int64_t store)
 {
-	const struct fleet_target *t = fleet_find(f, slot);
+	const struct fleet_target *p = fleet_find(f, slot), *v = fleet_find(f, store);
 
-	return accepts(f, t->real, store) && (!t->drains || accepts(f, t->drains, store));
+	for (size_t i = 0; i <= p->drain_count; i++) {
+		for (size_t j = 0; j <= v->drain_count; j++) {
+			if (!accepts(f, i ? p->drains[i - 1] : p->real, j ? v->drains[j - 1] : v->real))
+				return false;
+		}
+	}
+	return true;
 }
 
 const struct wait *fleet_wait(struct fleet *f, enum wait_reason reason, int64_t target, int64_t other)

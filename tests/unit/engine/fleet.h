@@ -45,7 +45,8 @@ struct fleet_target {
 	msec_t alive_until;
 	/* the node: what the process runs, and what the agent was handed and has not applied */
 	int64_t real, real_generation, real_high, inbox, inbox_generation;
-	int64_t drains;         /* what old workers still serve; 0 = they are gone */
+	int64_t drains[FLEET_IDS]; /* what old workers and processes still use, until it reports */
+	size_t drain_count;
 };
 
 struct fleet {
@@ -99,6 +100,7 @@ void fleet_run(struct fleet *f);      /* until there is no act */
 void fleet_stage(struct fleet *f, int64_t target, int64_t chain);
 bool fleet_issue(struct fleet *f, int64_t target);  /* answers its ask */
 bool fleet_hand(struct fleet *f, int64_t target);   /* the newest document goes into the inbox */
+bool fleet_lose(struct fleet *f, int64_t target);   /* the same, but the reply is lost on the way */
 bool fleet_load(struct fleet *f, int64_t target);   /* the process runs what is in the inbox */
 bool fleet_fail(struct fleet *f, int64_t target);   /* the inbox fails, is put back, and is reported */
 void fleet_report(struct fleet *f, int64_t target); /* settled: what it really runs */
