@@ -27,14 +27,14 @@ troth_rc san_check(const struct san *san, struct troth_err *e);
 
 enum { EKU_SERVER = 1, EKU_CLIENT = 2, EKU_OTHER = 4 }; /* bits; 0 with has_eku false: any use */
 
-enum { /* bits of keyUsage, numbered as in RFC 5280 4.2.1.3 */
-	KU_DIGITAL_SIGNATURE = 1 << 0,
-	KU_NON_REPUDIATION = 1 << 1,
-	KU_KEY_ENCIPHERMENT = 1 << 2,
-	KU_DATA_ENCIPHERMENT = 1 << 3,
-	KU_KEY_AGREEMENT = 1 << 4,
-	KU_KEY_CERT_SIGN = 1 << 5,
-	KU_CRL_SIGN = 1 << 6,
+enum { /* bits of keyUsage, numbered as in RFC 5280 4.2.1.3 (OpenSSL owns KU_) */
+	USAGE_DIGITAL_SIGNATURE = 1 << 0,
+	USAGE_NON_REPUDIATION = 1 << 1,
+	USAGE_KEY_ENCIPHERMENT = 1 << 2,
+	USAGE_DATA_ENCIPHERMENT = 1 << 3,
+	USAGE_KEY_AGREEMENT = 1 << 4,
+	USAGE_KEY_CERT_SIGN = 1 << 5,
+	USAGE_CRL_SIGN = 1 << 6,
 };
 
 struct cert {
@@ -53,7 +53,7 @@ struct cert {
 	bool is_ca;
 	int path_len;                    /* -1: no limit, or not a CA */
 	bool has_key_usage, has_eku;
-	unsigned key_usage, eku;         /* KU_ and EKU_ bits */
+	unsigned key_usage, eku;         /* USAGE_ and EKU_ bits */
 	const struct san *sans;          /* DNS, IP and URI names; others are left out */
 	size_t san_count;
 };

@@ -39,6 +39,9 @@ troth_rc key_generate(enum key_type type, struct key **ret_key, struct troth_err
  * without password, PKCS#1, SEC1.  At most LIMIT_PEM_BYTES in; INVALID with a reason otherwise.
  * The public half is checked to belong to the private one. */
 troth_rc key_parse(struct bytes pem_or_der, struct key **ret_key, struct troth_err *e);
+/* The same for PKCS#8 DER that key_write made and that was authenticated since (the keeper's own
+ * blobs): without the arithmetic checks, which take 100 ms and more for RSA. */
+troth_rc key_parse_own(struct bytes pkcs8, struct key **ret_key, struct troth_err *e);
 
 enum key_format {
 	KEY_PKCS8_DER,

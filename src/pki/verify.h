@@ -22,14 +22,16 @@ troth_rc chain_verify(struct arena *a, struct bytes leaf, struct der_list interm
 		      struct troth_err *e);
 
 /* engine-rules section 3, anchors(b): every candidate CA that alone makes the chain (leaf first, then
- * what is served with it) valid.  Two, when cross-signed or when a CA was renewed with its key.
+ * what is served with it) valid.  Two, when a CA was renewed with its key.  Pessimistic: a served
+ * intermediate that leads plain verifiers astray counts against the chain.
  * ret_indices: into candidates, ascending, in arena a; none is no error. */
 troth_rc chain_anchors(struct arena *a, struct der_list chain, struct der_list candidates, msec_t at,
 		       unsigned role, const size_t **ret_indices, size_t *ret_count,
 		       struct troth_err *e);
 
 /* The order a server should send: leaf, then each issuer found in `pool`, without the self-signed
- * root.  Lives in a. INVALID if the leaf's issuer is neither in the pool nor an anchor. */
+ * root.  Of several that fit (a CA renewed with its key) the one that lives longest.  An issuer that
+ * is not in the pool ends the list; whether the chain holds is chain_verify's question.  Lives in a. */
 troth_rc chain_order(struct arena *a, struct bytes leaf, struct der_list pool, struct der_list *ret_chain,
 		     struct troth_err *e);
 
