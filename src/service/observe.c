@@ -23,25 +23,24 @@ struct observed {
 
 /* -- what a profile can prove ----------------------------------------------------------------------- */
 
-/* How the target's profile shows what it has loaded; the template's parameter "proof" says otherwise
- * than the usual one. */
+/* How this kind of target shows what it has loaded: the template's parameter "proof" (its profile's
+ * word), or what is usual: a server is probed at its port, a client has none, a store is loaded. */
 static const char *proof_of(struct verb_ctx *ctx, const struct template_row *t)
 {
 	const struct json *j;
+	const char *usual = t->kind == TARGET_SLOT && t->role != TARGET_CLIENT ? "probe" : "reload";
 	if (!t->parameters || rc_failed(json_parse(ctx->a, bytes_of_text(t->parameters), &j, NULL)))
-		return "";
-	return json_get_text(j, "proof", "");
+		return usual;
+	return json_get_text(j, "proof", usual);
 }
 
-/* Counting level (section 4): a server is probed, unless its profile can only tell that it has loaded;
- * a client has no port; a store is loaded, or written where the profile reads at each use. */
+/* Counting level (section 4). */
 static enum msg_level counting_level(struct verb_ctx *ctx, const struct template_row *t)
 {
 	const char *proof = proof_of(ctx, t);
-	if (t->kind == TARGET_STORE)
-		return text_equal(proof, "attest") || text_equal(proof, "each-use") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED;
-	bool probes = t->role != TARGET_CLIENT && (proof[0] == 0 || text_equal(proof, "probe"));
-	return probes ? MSG_LEVEL_PROBED : MSG_LEVEL_LOADED;
+	if (text_equal(proof, "probe"))
+		return MSG_LEVEL_PROBED;
+	return text_equal(proof, "read") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED; /* read: at each use */
 }
 
 static bool counts(struct verb_ctx *ctx, const struct observed *o)
