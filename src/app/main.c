@@ -1,8 +1,7 @@
-/* The one binary: a table of commands. */
-#include <stdio.h>
+/* The one binary.  Everything a person types is the CLI's (cli.h). */
+#include "app/cli.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-	printf("troth %s\n", TROTH_VERSION);
-	return 0;
+	return cli_main(argc, argv, NULL, 0);
 }
