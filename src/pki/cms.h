@@ -11,7 +11,8 @@
 /* Appends the DER to `out`. */
 troth_rc cms_seal(struct bytes recipient_cert_der, struct bytes secret, struct buf *out, struct troth_err *e);
 /* Appends the secret to `secret`, a secret buffer.  Anything but AuthEnvelopedData with AES-256-GCM
- * for this certificate is refused; a changed byte anywhere is refused. */
+ * for this certificate is refused, and so is any change of the content or of the wrapped key.  Who
+ * sealed it is not shown by this: the channel that carries it must say. */
 troth_rc cms_open(const struct key *k, struct bytes cert_der, struct bytes sealed, struct buf *secret,
 		  struct troth_err *e);
 

@@ -29,7 +29,8 @@ troth_rc chain_anchors(struct arena *a, struct der_list chain, struct der_list c
 		       struct troth_err *e);
 
 /* The order a server should send: leaf, then each issuer found in `pool`, without the self-signed
- * root.  Lives in a. INVALID if the leaf's issuer is neither in the pool nor an anchor. */
+ * root.  Of several that fit (a CA renewed with its key) the one that lives longest.  An issuer that
+ * is not in the pool ends the list; whether the chain holds is chain_verify's question.  Lives in a. */
 troth_rc chain_order(struct arena *a, struct bytes leaf, struct der_list pool, struct der_list *ret_chain,
 		     struct troth_err *e);
 

@@ -182,10 +182,10 @@ troth_rc deployment_row_by_name(struct tx *tx, struct arena *a, const char *name
 troth_rc deployment_row_list(struct tx *tx, struct arena *a, struct page page, struct deployment_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 enum target_kind { TARGET_SLOT, TARGET_STORE };
-enum target_role { TARGET_SERVER, TARGET_CLIENT };          /* what a slot presents as; a store verifies the other */
+enum target_role { TARGET_SERVER, TARGET_CLIENT, TARGET_BOTH }; /* what a slot presents as; a store: TARGET_BOTH */
 enum key_source { KEY_SOURCE_AGENT, KEY_SOURCE_KEEPER };    /* who makes a slot's key */
 extern const char *const TARGET_KIND_NAMES[]; /* "slot", "store" */
-extern const char *const TARGET_ROLE_NAMES[]; /* "server", "client" */
+extern const char *const TARGET_ROLE_NAMES[]; /* "server", "client", "both" */
 extern const char *const KEY_SOURCE_NAMES[];  /* "agent", "keeper" */
 
 struct template_row {              /* every instance of the deployment gets a target like this; a group of the engine */
@@ -204,6 +204,7 @@ struct template_row {              /* every instance of the deployment gets a ta
 	int64_t bundle_id;         /* store: what it holds; or 0 */
 	enum key_source key_source;
 	const char *key_type;      /* slot: "ec-p256"; or NULL */
+	msec_t leaf_ttl;           /* slot: life of its leaves; 0: the authority's leaf_ttl */
 	bool atomic;               /* store: swapped as one */
 	int64_t store_limit;       /* store: at most so many certificates; 0: no limit */
 	msec_t created;

@@ -80,12 +80,12 @@ static const char STEP_1[] =
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
-	"  role TEXT NOT NULL CHECK (role IN ('server', 'client')),"
+	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
 	"  authority_id INTEGER REFERENCES credential(id),"
 	"  bundle_id INTEGER REFERENCES bundle(id),"
 	"  key_source TEXT NOT NULL CHECK (key_source IN ('agent', 'keeper')),"
-	"  key_type TEXT," BOOL("atomic")
+	"  key_type TEXT, leaf_ttl INTEGER NOT NULL," BOOL("atomic")
 	"  store_limit INTEGER NOT NULL, created INTEGER NOT NULL,"
 	"  UNIQUE (deployment_id, name)) STRICT;"
 	"CREATE INDEX template_deployment ON template(deployment_id);"

@@ -3,7 +3,7 @@
 #include "store/table.h"
 
 const char *const TARGET_KIND_NAMES[] = { "slot", "store" };
-const char *const TARGET_ROLE_NAMES[] = { "server", "client" };
+const char *const TARGET_ROLE_NAMES[] = { "server", "client", "both" };
 const char *const KEY_SOURCE_NAMES[] = { "agent", "keeper" };
 
 static const struct column COLUMNS[] = {
@@ -22,6 +22,7 @@ static const struct column COLUMNS[] = {
 	C(template_row, bundle_id, COL_REF),
 	C_ENUM(template_row, key_source, KEY_SOURCE_NAMES, ARRAY_LEN(KEY_SOURCE_NAMES)),
 	C(template_row, key_type, COL_TEXT),
+	C(template_row, leaf_ttl, COL_INT),
 	C(template_row, atomic, COL_BOOL),
 	C(template_row, store_limit, COL_INT),
 	C(template_row, created, COL_INT),
