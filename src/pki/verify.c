@@ -1,8 +1,10 @@
 /* Chains, asked of OpenSSL.
  *
  * Its path search takes the first CA whose name and key identifier fit and does not come back when
- * the signature is wrong.  Authorities here have several CAs of one name, so first all certificates
- * that lead nowhere from the leaf by a true signature are left out; what remains can only be right. */
+ * that was a dead end.  Authorities here have several CAs of one name, and cross-signed ones of one
+ * name and key, so for chain_verify everything is left out that no true signature connects both to
+ * the leaf and to an anchor.  chain_anchors asks what plain verifiers out there will say, and gives
+ * OpenSSL no such help. */
 #include "pki/verify.h"
 
 #include <openssl/err.h>
@@ -15,9 +17,11 @@
 
 enum { AUTH_LEVEL = 2 }; /* 112 bits: what Debian's TLS asks for; SHA-1 signatures and RSA-1024 fail */
 
+enum { UP = 1, DOWN = 2 }; /* connected to the leaf, to an anchor */
+
 struct pool {
 	X509 **certs;   /* leaf, then intermediates, then anchors */
-	bool *reached;
+	uint8_t *reached; /* UP and DOWN */
 	size_t count, anchors_from;
 };
 
@@ -42,7 +46,7 @@ static troth_rc pool_fill(struct arena *a, struct pool *p, struct bytes leaf, st
 	ENSURE(intermediates.count <= LIMIT_BUNDLE_CERTS && anchors.count <= LIMIT_BUNDLE_CERTS, e, TROTH_TOO_LARGE,
 	       "a chain is looked for among more than %d certificates", LIMIT_BUNDLE_CERTS);
 	p->certs = ARENA_ARRAY(a, X509 *, max);
-	p->reached = ARENA_ARRAY(a, bool, max);
+	p->reached = ARENA_ARRAY(a, uint8_t, max);
 	ENSURE(p->certs && p->reached, e, TROTH_UNAVAILABLE, "out of memory");
 	TRY(pool_add(p, leaf, e));
 	for (size_t i = 0; i < intermediates.count; i++)
@@ -66,25 +70,38 @@ static bool signed_by(X509 *child, X509 *parent)
 	return ok;
 }
 
-/* Marks every certificate that a chain of true signatures leads to.  Each is marked once, so this
- * ends whatever the certificates say about each other. */
-static void pool_reach(struct pool *p)
+/* Spreads one mark over true signatures.  Each certificate gets it once, so this ends whatever the
+ * certificates say about each other. */
+static void pool_spread(struct pool *p, uint8_t mark)
 {
-	bool more = true;
-	p->reached[0] = true;
-	while (more) {
+	for (bool more = true; more;) {
 		more = false;
-		for (size_t child = 0; child < p->count; child++)
-			for (size_t i = 0; p->reached[child] && i < p->count; i++)
-				if (!p->reached[i] && signed_by(p->certs[child], p->certs[i]))
-					p->reached[i] = more = true;
+		for (size_t from = 0; from < p->count; from++)
+			for (size_t to = 0; (p->reached[from] & mark) && to < p->count; to++) {
+				X509 *child = p->certs[mark == UP ? from : to], *parent = p->certs[mark == UP ? to : from];
+				if ((p->reached[to] & mark) || !signed_by(child, parent))
+					continue;
+				p->reached[to] |= mark;
+				more = true;
+			}
 	}
 }
 
-/* A self-signed leaf can be its own anchor. */
+static void pool_connect(struct pool *p)
+{
+	p->reached[0] |= UP;
+	pool_spread(p, UP);
+	for (size_t i = p->anchors_from; i < p->count; i++)
+		p->reached[i] |= DOWN;
+	pool_spread(p, DOWN);
+}
+
+/* Dead ends are only left out when there is a way: without one their names make the better error.
+ * A self-signed leaf can be its own anchor. */
 static bool is_usable(const struct pool *p, size_t i)
 {
-	return p->reached[i] || (i && X509_cmp(p->certs[0], p->certs[i]) == 0);
+	uint8_t want = p->reached[0] & DOWN ? UP | DOWN : UP;
+	return (p->reached[i] & want) == want || X509_cmp(p->certs[0], p->certs[i]) == 0;
 }
 
 static bool name_is_known(const struct pool *p, X509 *child)
@@ -190,7 +207,7 @@ troth_rc chain_verify(struct arena *a, struct bytes leaf, struct der_list interm
 {
 	CLEANUP(pool_release) struct pool p = { 0 };
 	TRY(pool_fill(a, &p, leaf, intermediates, anchors, e));
-	pool_reach(&p);
+	pool_connect(&p);
 	TRY(pool_verify(a, &p, at, role, e));
 	return check_host(a, p.certs[0], host, e);
 }
@@ -208,12 +225,12 @@ static troth_rc anchors_alone(struct arena *a, struct pool *chain, X509 *candida
 			      struct troth_err *e)
 {
 	struct pool p = { .certs = ARENA_ARRAY(a, X509 *, chain->count + 1),
-			  .reached = ARENA_ARRAY(a, bool, chain->count + 1),
+			  .reached = ARENA_ARRAY(a, uint8_t, chain->count + 1),
 			  .count = chain->count + 1, .anchors_from = chain->count };
 	ENSURE(p.certs && p.reached, e, TROTH_UNAVAILABLE, "out of memory");
 	memcpy(p.certs, chain->certs, chain->count * sizeof *p.certs);
 	p.certs[chain->count] = candidate; /* borrowed, as all of them */
-	pool_reach(&p);
+	memset(p.reached, UP | DOWN, p.count);
 	return pool_verify(a, &p, at, role, e);
 }
 
@@ -272,7 +289,7 @@ troth_rc chain_order(struct arena *a, struct bytes leaf, struct der_list pool, s
 	for (size_t at = next_in_pool(&p, 0); at; at = next_in_pool(&p, at)) {
 		ENSURE(count < LIMIT_CHAIN_CERTS, e, TROTH_TOO_LARGE, "chain is longer than %d certificates",
 		       LIMIT_CHAIN_CERTS);
-		p.reached[at] = true;
+		p.reached[at] = UP;
 		chain[count++] = pool.items[at - 1];
 	}
 	*ret_chain = (struct der_list){ chain, count };

@@ -22,7 +22,8 @@ troth_rc chain_verify(struct arena *a, struct bytes leaf, struct der_list interm
 		      struct troth_err *e);
 
 /* engine-rules section 3, anchors(b): every candidate CA that alone makes the chain (leaf first, then
- * what is served with it) valid.  Two, when cross-signed or when a CA was renewed with its key.
+ * what is served with it) valid.  Two, when a CA was renewed with its key.  Pessimistic: a served
+ * intermediate that leads plain verifiers astray counts against the chain.
  * ret_indices: into candidates, ascending, in arena a; none is no error. */
 troth_rc chain_anchors(struct arena *a, struct der_list chain, struct der_list candidates, msec_t at,
 		       unsigned role, const size_t **ret_indices, size_t *ret_count,
