@@ -146,6 +146,8 @@ troth_rc runner_run(struct service *svc, struct tx *tx, msec_t now, msec_t *ret_
 	TRY(service_begin(svc, tx, e));
 	TRY(run_all(&run, ret_next_wake, e));
 	TRY(outbox_next_due(tx, &due, e));
+	if (due && due <= now)
+		svc->effects = true;
 	if (due && (!*ret_next_wake || due < *ret_next_wake))
 		*ret_next_wake = due;
 	return RC_OK;
