@@ -6,11 +6,15 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "edge/tls.h"
@@ -21,7 +25,9 @@ enum { IDLE_LINKS = 2, IDLE_REUSE_S = 30, DEFAULT_TIMEOUT_S = 30, REQUEST_BYTES 
 
 struct http_link {
 	struct http_client *client;
-	struct bufferevent *bev;
+	struct addrinfo *addresses, *address; /* while TCP connects: all, and the one being tried */
+	struct event *connecting;
+	struct bufferevent *bev;              /* NULL before TCP is there */
 	struct event *idle_timer;
 	struct http_exchange *exchange; /* NULL: idle */
 	bool connected, reused;
@@ -56,6 +62,18 @@ struct http_client {
 };
 
 /* -- links -------------------------------------------------------------------------------------- */
+/* The socket is closed, or given to TLS. */
+static void connecting_end(struct http_link *l, bool close_socket)
+{
+	if (!l->connecting)
+		return;
+	int fd = event_get_fd(l->connecting);
+	event_free(l->connecting);
+	l->connecting = NULL;
+	if (close_socket)
+		evutil_closesocket(fd);
+}
+
 static void link_free(struct http_link *l)
 {
 	struct http_link **at = &l->client->links;
@@ -68,7 +86,11 @@ static void link_free(struct http_link *l)
 		(void)SSL_shutdown(ssl);
 		ERR_clear_error();
 	}
-	bufferevent_free(l->bev);
+	if (l->bev)
+		bufferevent_free(l->bev);
+	connecting_end(l, true);
+	if (l->addresses)
+		freeaddrinfo(l->addresses);
 	event_free(l->idle_timer);
 	free(l);
 }
@@ -228,18 +250,12 @@ static void on_read(struct bufferevent *bev, void *self)
 }
 
 /* -- links break ----------------------------------------------------------------------------------------- */
-static troth_rc link_error(struct http_link *l, short what, struct troth_err *e)
+static troth_rc link_error(struct http_link *l, struct troth_err *e)
 {
 	const struct uri_server *s = &l->client->server;
 	unsigned long code = bufferevent_get_openssl_error(l->bev);
-	int err_no = EVUTIL_SOCKET_ERROR();
-	SSL *ssl = bufferevent_openssl_get_ssl(l->bev);
-	bool no_hello = SSL_in_before(ssl) || (!l->connected && err_no && !code); /* TCP's fault, not TLS's */
-	if (no_hello)
-		return err_set(e, TROTH_UNAVAILABLE, "could not connect to %s:%d: %s", s->host, s->port,
-			       err_no ? evutil_socket_error_to_string(err_no) : "connection closed");
 	if (code || !l->connected) {
-		troth_rc rc = tls_handshake_error(ssl, code, e);
+		troth_rc rc = tls_handshake_error(bufferevent_openssl_get_ssl(l->bev), code, e);
 		err_object(e, "%s:%d", s->host, s->port);
 		return rc;
 	}
@@ -270,7 +286,7 @@ static void link_broke(struct http_link *l, short what)
 		x->head.keep_alive = false;
 		exchange_succeed(x);
 	} else {
-		exchange_fail(x, link_error(l, what, &e), &e);
+		exchange_fail(x, link_error(l, &e), &e);
 	}
 }
 
@@ -296,40 +312,93 @@ static troth_rc resolve(const struct uri_server *s, struct addrinfo **ret, struc
 	return RC_OK;
 }
 
-static troth_rc link_connect(struct http_client *c, struct bufferevent *bev, struct troth_err *e)
+/* TCP is there: TLS, and the request that waits. */
+static troth_rc link_secure(struct http_link *l, int fd, struct troth_err *e)
 {
-	struct addrinfo *list;
-	TRY(resolve(&c->server, &list, e));
-	int rc = bufferevent_socket_connect(bev, list->ai_addr, (int)list->ai_addrlen);
-	freeaddrinfo(list);
-	ENSURE(rc == 0, e, TROTH_UNAVAILABLE, "could not connect to %s:%d", c->server.host, c->server.port);
+	struct http_client *c = l->client;
+	SSL *ssl;
+	TRY(tls_client_connection(c->tls, c->server.host, c->server.is_address, &ssl, e));
+	l->bev = bufferevent_openssl_socket_new(c->base, fd, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+	if (!l->bev)
+		SSL_free(ssl);
+	ENSURE(l->bev, e, TROTH_UNAVAILABLE, "out of memory");
+	connecting_end(l, false);
+	bufferevent_openssl_set_allow_dirty_shutdown(l->bev, 1);
+	bufferevent_setcb(l->bev, on_read, NULL, on_event, l);
+	bufferevent_enable(l->bev, EV_READ | EV_WRITE);
+	bufferevent_write(l->bev, l->exchange->request.data, l->exchange->request.len);
 	return RC_OK;
 }
 
-static troth_rc link_new(struct http_client *c, struct http_link **ret, struct troth_err *e)
+static void link_try_next(struct http_link *l, int err_no);
+
+static void on_connected(evutil_socket_t fd, short what, void *self)
 {
-	SSL *ssl;
-	TRY(tls_client_connection(c->tls, c->server.host, c->server.is_address, &ssl, e));
-	struct bufferevent *bev = bufferevent_openssl_socket_new(c->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
-	if (!bev)
-		SSL_free(ssl);
-	ENSURE(bev, e, TROTH_UNAVAILABLE, "out of memory");
+	struct http_link *l = self;
+	struct troth_err e = { 0 };
+	int err_no = 0, one = 1;
+	socklen_t len = sizeof err_no;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err_no, &len) != 0 || err_no) {
+		connecting_end(l, true);
+		link_try_next(l, err_no);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* slower without, not wrong */
+	troth_rc rc = link_secure(l, fd, &e);
+	if (rc_failed(rc))
+		exchange_fail(l->exchange, rc, &e);
+}
+
+/* Starts a connection to the address; 0 or errno. */
+static int link_dial(struct http_link *l, const struct addrinfo *to)
+{
+	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	if (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS) {
+		l->connecting = event_new(l->client->base, fd, EV_WRITE, on_connected, l);
+		CHECK(l->connecting);
+		event_add(l->connecting, NULL);
+		return 0;
+	}
+	int err_no = errno;
+	close(fd);
+	return err_no;
+}
+
+/* The next of the server's addresses; fails the exchange with the last one's reason when there is none left. */
+static void link_try_next(struct http_link *l, int err_no)
+{
+	const struct uri_server *s = &l->client->server;
+	for (; l->address; ) {
+		const struct addrinfo *to = l->address;
+		l->address = to->ai_next;
+		err_no = link_dial(l, to);
+		if (err_no == 0)
+			return;
+	}
+	struct troth_err e = { 0 };
+	troth_rc rc = err_set(&e, TROTH_UNAVAILABLE, "could not connect to %s:%d: %s", s->host, s->port, strerror(err_no));
+	exchange_fail(l->exchange, rc, &e);
+}
+
+static void link_open(struct http_client *c, struct http_exchange *x)
+{
+	struct troth_err e = { 0 };
+	struct addrinfo *addresses;
+	troth_rc rc = resolve(&c->server, &addresses, &e);
+	if (rc_failed(rc)) {
+		exchange_fail(x, rc, &e);
+		return;
+	}
 	struct http_link *l = calloc(1, sizeof *l);
 	CHECK(l);
-	*l = (struct http_link){ .client = c, .bev = bev, .next = c->links };
+	*l = (struct http_link){ .client = c, .addresses = addresses, .address = addresses, .exchange = x, .next = c->links };
 	l->idle_timer = event_new(c->base, -1, 0, on_idle_end, l);
 	CHECK(l->idle_timer);
 	c->links = l;
-	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-	troth_rc rc = link_connect(c, bev, e);
-	if (rc_failed(rc)) {
-		link_free(l);
-		return rc;
-	}
-	bufferevent_setcb(bev, on_read, NULL, on_event, l); /* only now: a refusal comes in a later turn, when l has its exchange */
-	bufferevent_enable(bev, EV_READ | EV_WRITE);
-	*ret = l;
-	return RC_OK;
+	x->link = l;
+	link_try_next(l, ECONNREFUSED);
 }
 
 /* -- sending ------------------------------------------------------------------------------------------ */
@@ -346,11 +415,9 @@ static struct http_link *link_find_idle(struct http_client *c)
 
 static void exchange_start(struct http_exchange *x)
 {
-	struct troth_err e = { 0 };
 	struct http_link *l = link_find_idle(x->client);
-	troth_rc rc = l ? RC_OK : link_new(x->client, &l, &e);
-	if (rc_failed(rc)) {
-		exchange_fail(x, rc, &e);
+	if (!l) {
+		link_open(x->client, x);
 		return;
 	}
 	l->exchange = x;

@@ -99,6 +99,25 @@ static void linger(struct edge_conn *c)
 	evbuffer_drain(in, evbuffer_get_length(in));
 }
 
+static void on_raw_bytes(evutil_socket_t fd, short what, void *self)
+{
+	char chunk[4096];
+	if (recv(fd, chunk, sizeof chunk, 0) <= 0)
+		conn_close(self);
+}
+
+/* The same after a handshake that we refused: a TLS 1.3 client has sent its request by then, and must still get to read
+ * the alert that says why ("certificate expired").  false: could not. */
+static bool linger_raw(struct edge_conn *c)
+{
+	int fd = bufferevent_getfd(c->bev);
+	c->closed = event_new(c->loop->base, fd, EV_READ | EV_PERSIST, on_raw_bytes, c);
+	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+	(void)shutdown(fd, SHUT_WR);
+	set_deadline(c, CLOSE_LINGER_MS);
+	return c->closed && event_add(c->closed, NULL) == 0;
+}
+
 /* -- reading ----------------------------------------------------------------------------------- */
 /* Looks at what has come; false: more is needed. */
 static bool advance_head(struct edge_conn *c, struct evbuffer *in, struct troth_err *e, troth_rc *ret_rc)
@@ -135,9 +154,10 @@ static troth_rc take_chunks(struct edge_conn *c, struct evbuffer *in, struct tro
 
 static void take_length(struct edge_conn *c, struct evbuffer *in)
 {
-	while (c->body.len < (size_t)c->head.content_length && evbuffer_get_length(in)) {
+	size_t want = c->head.content_length < 0 ? 0 : (size_t)c->head.content_length;
+	while (c->body.len < want && evbuffer_get_length(in)) {
 		uint8_t chunk[8192];
-		size_t left = (size_t)c->head.content_length - c->body.len;
+		size_t left = want - c->body.len;
 		int n = evbuffer_remove(in, chunk, left < sizeof chunk ? left : sizeof chunk);
 		if (n <= 0)
 			return;
@@ -281,10 +301,12 @@ static void on_event(struct bufferevent *bev, short what, void *self)
 		copy_peer_cert(c);
 		return;
 	}
+	bool refused = c->state == CONN_HANDSHAKE && bufferevent_get_openssl_error(bev);
 	while (bufferevent_get_openssl_error(bev))
 		; /* the peer's doing, not ours to report */
 	ERR_clear_error();
-	conn_close(c);
+	if (!refused || !linger_raw(c))
+		conn_close(c);
 }
 
 static void refuse_slow(struct edge_conn *c)

@@ -31,7 +31,7 @@ enum conn_state {
 struct edge_conn {
 	struct edge_loop *loop;
 	struct bufferevent *bev;
-	struct event *timer, *closed; /* closed: only while held */
+	struct event *timer, *closed; /* closed: only while held, or while a refused handshake lingers */
 	enum conn_state state;
 	bool close_after, resumed;    /* resumed: in the loop's wake list */
 	int status;                   /* of the reply that is leaving: for the log */
