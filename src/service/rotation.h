@@ -67,4 +67,12 @@ extern const struct verb VERB_ROTATION_PAUSE;  /* running -> paused; once is eno
 extern const struct verb VERB_ROTATION_RESUME; /* paused -> running */
 extern const struct verb VERB_ROTATION_ABORT;  /* running or paused -> aborted: the goals are flipped back */
 
+/* -- a node was repaired ------------------------------------------------------------------------------ */
+struct retry_cmd { const char *id; };  /* uuid of a target */
+struct retry_ret {
+	const char *target;       /* "pg-0/tls" */
+	int64_t failures;         /* that were forgotten; 0: there were none */
+};
+extern const struct verb VERB_TARGET_RETRY;
+
 #endif

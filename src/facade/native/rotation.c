@@ -115,6 +115,25 @@ static void rotation_render(struct arena *a, const struct http_request *r, const
 	write_rotation(&w, &x->rotation);
 }
 
+/* -- a node was repaired ---------------------------------------------------------------------------- */
+static troth_rc retry_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct retry_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	return RC_OK;
+}
+
+static void retry_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			 struct http_reply *reply)
+{
+	const struct retry_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "target", x->target);
+	jw_kv_int(&w, "failures_forgotten", x->failures);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render, 0, NULL },
 	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render, 0, NULL },
@@ -122,5 +141,6 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render, 0, NULL },
 };
 const struct route_table NATIVE_ROTATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };
