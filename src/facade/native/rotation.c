@@ -8,6 +8,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "ignore_outside", JF_BOOL, offsetof(struct rotate_cmd, ignore_outside), 0, 0, 0 },
 };
 
 static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -34,6 +35,11 @@ static void rotate_render(struct arena *a, const struct http_request *r, const v
 	jw_array(&w);
 	for (size_t i = 0; i < x->step_count; i++)
 		jw_text(&w, x->steps[i]);
+	jw_array_end(&w);
+	jw_key(&w, "outside");
+	jw_array(&w);
+	for (size_t i = 0; i < x->outside_count; i++)
+		jw_text(&w, x->outside[i]);
 	jw_array_end(&w);
 	jw_key(&w, "would_wait_for");
 	jw_array(&w);
