@@ -135,9 +135,9 @@ static const struct cli_option BUNDLE_ADD[] = {
 };
 static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
-	  "name=,profile=,credential=,authority=,san= and perhaps role=,key_type=,key_source=,ttl=,common_name=,parameter.X=; may be given "
-	  "again" },
-	{ "--store", "SPEC", "stores", CLI_STORE, false, "name=,profile=,bundle= and perhaps parameter.X=; may be given again" },
+	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
+	  "given again" },
+	{ "--store", "SPEC", "stores", CLI_STORE, false, "keys name, profile, bundle and perhaps parameter.X; may be given again" },
 	END
 };
 static const struct cli_option INSTANCE_LIST[] = {
