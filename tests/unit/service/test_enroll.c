@@ -34,7 +34,10 @@ static void test_identity_and_answer(void **state)
 	assert_int_equal(who.roles, ROLE_AGENT);
 	assert_string_equal(who.name, "agent pg-1");
 	assert_string_equal(who.uuid, m.instance_id);
-	assert_string_equal(room_last_audit(r), "instance.enroll");
+	struct audit_list_ret audit;
+	room_do(r, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .object = "pg-1" }, &audit);
+	assert_string_equal(audit.items[0].action, "instance.enroll");
+	assert_string_equal(audit.items[0].who, "anonymous");
 	room_free(r);
 }
 
