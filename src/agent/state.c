@@ -185,7 +185,6 @@ static void put_version(struct json_writer *w, const char *key, const struct ver
 	jw_kv_int(w, "generation", v->generation);
 	jw_kv_text(w, "dir", v->dir);
 	put_texts(w, "fingerprints", &v->fingerprints);
-	jw_kv_text(w, "key_request", v->key_request);
 	jw_object_end(w);
 }
 
@@ -236,6 +235,7 @@ troth_rc memory_forget(const struct store_dir *d, struct arena *a, const struct 
 		TRY(store_remove(d, memory_crt_name(a, m->id, dir), e));
 		TRY(store_remove(d, memory_key_name(a, m->id, dir), e));
 	}
+	TRY(store_remove(d, arena_printf(a, "targets/%s.csrs", m->id), e));
 	return index_set(d, a, m->id, false, e);
 }
 
@@ -269,7 +269,6 @@ static troth_rc get_version(struct arena *a, const struct json *j, const char *k
 	ret->generation = json_get_int(v, "generation", 0);
 	snprintf(ret->dir, sizeof ret->dir, "%s", dir);
 	ret->fingerprints = get_texts(a, v, "fingerprints");
-	ret->key_request = json_get_text(v, "key_request", NULL);
 	return RC_OK;
 }
 

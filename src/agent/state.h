@@ -4,7 +4,8 @@
  *     D/targets/<id>.json         this struct
  *     D/targets/<id>.<dir>.crt    the document behind a versioned directory: certificates
  *     D/targets/<id>.<dir>.key    ... and its key (0600)
- *     D/keys/<request>.key        keys of CSRs that are not answered yet (0600)
+ *     D/targets/<id>.csrs         its last few CSR request ids
+ *     D/keys/<request>.key        ... and their keys (0600)
  *
  * Every file is written beside, fsynced and renamed; the caller acts only when that is done. */
 #ifndef TROTH_AGENT_STATE_H
@@ -19,7 +20,6 @@ struct version {
 	int64_t generation;              /* 0: from before us, or of an earlier epoch */
 	char dir[STATE_DIR_BYTES];       /* "v7"; "" if there is nothing */
 	struct json_texts fingerprints;  /* empty: not ours, unknown */
-	const char *key_request;         /* whose key it uses, NULL */
 };
 
 struct target_memory {

@@ -288,6 +288,7 @@ static troth_rc start(struct shell *sh, const struct keeper_config *c, struct tr
 	TRY(harden(c, e));
 	TRY(state_make(sh, c->master_key_path, e));
 	TRY(keeper_warm_up(e));
+	TRY(keeper_state_start(sh->state, getpid(), e));
 	sh->scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	sh->out = buf_make(LIMIT_KEEPER_MESSAGE_BYTES);
 	TRY(lane_start(LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));

@@ -17,7 +17,7 @@ struct store {
 	struct conn writer;
 	char path[PATH_MAX];
 	char vfs[64];
-	int busy_timeout_ms;
+	int busy_timeout_ms, checkpoint_pages;
 	int lock_fd; /* -1: none */
 };
 
@@ -88,6 +88,8 @@ static troth_rc store_start(struct store *s, bool must_exist, struct troth_err *
 	TRY(conn_open(&s->writer, s->path, flags, vfs, s->busy_timeout_ms, e));
 	TRY(migrate_check(&s->writer, MIGRATIONS, MIGRATION_COUNT, e));
 	TRY(wal_set(&s->writer, e));
+	if (s->checkpoint_pages)
+		sqlite3_wal_autocheckpoint(s->writer.db, s->checkpoint_pages);
 	return migrate_run(&s->writer, MIGRATIONS, MIGRATION_COUNT, e);
 }
 
@@ -100,6 +102,7 @@ troth_rc store_open(const char *path, const struct store_options *options, struc
 	ENSURE(s, e, TROTH_UNAVAILABLE, "no memory for the store");
 	s->lock_fd = -1;
 	s->busy_timeout_ms = o->busy_timeout_ms;
+	s->checkpoint_pages = o->checkpoint_pages;
 	bool fits = text_copy(s->path, sizeof s->path, path) && text_copy(s->vfs, sizeof s->vfs, o->vfs ? o->vfs : "");
 	ENSURE(fits, e, TROTH_INVALID, "the store's path is too long");
 	troth_rc rc = store_start(s, o->must_exist, e);

@@ -12,8 +12,10 @@
  *   store_write_commit(tx)    answer only after it returned RC_OK
  *
  * The file is in WAL mode with synchronous=FULL: what store_write_commit acknowledged survives a
- * power cut.  If it fails, nothing of the group happened: fail every verb of it and drop whatever
- * memory was derived from it (the engine's view).
+ * power cut.  If it fails, nothing of the group is there: fail every verb of it and drop whatever
+ * memory was derived from it (the engine's view).  One thing no disk can rule out: when the failure
+ * was a sync and the machine then dies before the next commit, the group may be found after the
+ * restart, whole.  Whoever was told "unavailable" has to look before trying again.
  *
  * Errors: unique name taken, or a row still in use: CONFLICT with the object named.  No such row:
  * NOT_FOUND.  Disk full, I/O error, no memory: UNAVAILABLE.  Damaged file: CORRUPT.  Some of those
@@ -38,6 +40,7 @@ struct store_options {
 	const char *vfs;      /* NULL: the system's.  A named VFS (simulation) also means: no lock file */
 	bool must_exist;      /* refuse to make a new store ("run troth init first") */
 	int busy_timeout_ms;  /* 0: 5000; how long to wait for a foreign process that holds the file */
+	int checkpoint_pages; /* 0: SQLite's 1000; the WAL is copied into the file when it is so long */
 };
 
 /* -- open and close ------------------------------------------------------------------------- */

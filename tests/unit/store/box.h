@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "store/store.h"
+#include "store/stmt.h"
 
 struct box {
 	char dir[64], path[96];
@@ -61,21 +61,59 @@ static inline void dir_remove(const char *dir)
 	rmdir(dir);
 }
 
-static inline int box_teardown(void **state)
-{
-	struct box *b = *state;
-	store_close(b->store);
-	arena_free(b->a);
-	dir_remove(b->dir);
-	free(b);
-	return 0;
-}
-
 static inline struct tx *box_write(struct box *b)
 {
 	struct tx *tx;
 	OK(store_write_begin(b->store, &tx, &b->e));
 	return tx;
+}
+
+/* Read whole on purpose: waits are replaced by each step, and the other has a row a table. */
+static inline bool scan_is_fine(const char *step)
+{
+	return strcmp(step, "SCAN wait") == 0 || strcmp(step, "SCAN sqlite_sequence") == 0;
+}
+
+/* Fails when the planner reads a whole table for `sql`.  Walking an index in its order is fine. */
+static inline void plan_check(sqlite3 *db, const char *sql)
+{
+	char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+	sqlite3_stmt *st;
+	if (sqlite3_prepare_v2(db, explain, -1, &st, NULL) != SQLITE_OK)
+		st = NULL; /* a table that the test made and rolled back */
+	while (st && sqlite3_step(st) == SQLITE_ROW) {
+		const char *step = (const char *)sqlite3_column_text(st, 3);
+		bool scan = strncmp(step, "SCAN ", 5) == 0 && !strstr(step, "USING ") && !strstr(step, "CONSTANT") && !strstr(sql, "LIMIT 1");
+		if (scan && !scan_is_fine(step))
+			fail_msg("no index for: %s (%s)", sql, step);
+	}
+	sqlite3_finalize(st);
+	sqlite3_free(explain);
+}
+
+/* Each test also shows that every query it used has an index. */
+static inline void box_check_plans(struct box *b)
+{
+	if (!b->store)
+		return;
+	struct tx *tx = box_write(b);
+	for (sqlite3_stmt *st = NULL; (st = sqlite3_next_stmt(tx->conn->db, st));) {
+		const char *sql = sqlite3_sql(st);
+		if (strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "UPDATE", 6) == 0 || strncmp(sql, "DELETE", 6) == 0)
+			plan_check(tx->conn->db, sql);
+	}
+	store_write_rollback(tx);
+}
+
+static inline int box_teardown(void **state)
+{
+	struct box *b = *state;
+	box_check_plans(b);
+	store_close(b->store);
+	arena_free(b->a);
+	dir_remove(b->dir);
+	free(b);
+	return 0;
 }
 
 static inline void box_commit(struct box *b, struct tx *tx) { OK(store_write_commit(tx, &b->e)); }

@@ -1,7 +1,7 @@
 /* Statements: found again, and failures translated. */
 #include "box.h"
 
-#include "store/stmt.h"
+
 
 static void a_statement_is_prepared_once(void **state)
 {
