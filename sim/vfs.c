@@ -195,6 +195,8 @@ static struct node *node_add(struct sim_vfs *v, const char *path)
 	CHECK(n && strlen(path) < PATH_BYTES);
 	memcpy(n->path, path, strlen(path) + 1);
 	n->journal_end = &n->journal;
+	image_resize(&n->live, 1); /* an empty file has bytes to point at, too */
+	image_resize(&n->live, 0);
 	n->next = v->nodes;
 	v->nodes = n;
 	return n;

@@ -224,7 +224,7 @@ void edge_send(struct edge_call *call, struct http_reply *reply)
 		if (rc_failed(err_set(&e, TROTH_INTERNAL, "the reply is larger than %d bytes", HTTP_REPLY_BYTES)))
 			http_reply_problem(reply, &call->request, &e);
 	}
-	conn_answer(call->conn, &call->request, reply);
+	edge_conn_answer(call->conn, &call->request, reply);
 }
 
 void edge_render(struct edge_call *call, struct http_reply *reply)
