@@ -518,14 +518,37 @@ bool fleet_hand(struct fleet *f, int64_t target)
 	return true;
 }
 
+static void keep_old(struct fleet_target *t, int64_t content)
+{
+	if (t->drain_count < FLEET_IDS)
+		t->drains[t->drain_count++] = content;
+}
+
+/* Files replaced one by one: for a moment only what is in both is there. */
+static void half_written(struct fleet *f, struct fleet_target *t)
+{
+	int64_t both[FLEET_IDS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < fleet_content(f, t->inbox)->ids.count; i++) {
+		int64_t cert = fleet_content(f, t->inbox)->ids.items[i];
+
+		if (fleet_holds_cert(f, t->id, cert))
+			both[n++] = cert;
+	}
+	keep_old(t, fleet_set(f, both, n));
+}
+
 bool fleet_load(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
+	const struct fleet_group *g = fleet_find_group(f, t->group);
 
 	if (t->inbox_generation <= t->real_high)
 		return false; /* A1 */
-	if (t->drain_count < FLEET_IDS)
-		t->drains[t->drain_count++] = t->real;
+	keep_old(t, t->real);
+	if (g->kind == GROUP_STORE && !g->atomic)
+		half_written(f, t);
 	t->real = t->inbox;
 	t->real_generation = t->real_high = t->inbox_generation;
 	return true;
