@@ -226,13 +226,18 @@ void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c)
 
 struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority)
 {
+	return fleet_ca_with(f, id, authority, 100 + id);
+}
+
+struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, int64_t cert)
+{
 	struct fleet_ca *c = &f->cas[f->ca_count++];
 	bool first = true;
 
 	for (size_t i = 0; i + 1 < f->ca_count; i++)
 		first = first && f->cas[i].authority != authority;
-	*c = (struct fleet_ca){ .id = id, .authority = authority, .cert = 100 + id, .order = id,
-				.anchors = { { 100 + id }, 1 }, .wanted = true, .signing = first,
+	*c = (struct fleet_ca){ .id = id, .authority = authority, .cert = cert, .order = id,
+				.anchors = { { cert }, 1 }, .wanted = true, .signing = first,
 				.can_sign = true, .not_before = f->now - MSEC_HOUR,
 				.not_after = f->now + 10 * FLEET_LIFE };
 	for (size_t i = 0; i + 1 < f->ca_count; i++)
