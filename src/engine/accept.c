@@ -1,0 +1,62 @@
+/* Acceptance: which chain a store lets through, and which CA may sign (engine-rules section 3).
+ *
+ * Rule S compares worlds, so there acceptance is about anchors only: a chain that has expired is
+ * never a premise (nobody accepts it now), and a chain is sent only while it is valid at both ends
+ * of the skew (docs/decisions/0001-time-in-rule-s.md). */
+#include "engine/step.h"
+
+bool accept_pair(const struct shape *chain, struct id_list certs)
+{
+	return chain && ids_meet(chain->members, certs);
+}
+
+bool accept_chain_now(const struct content *chain, msec_t now)
+{
+	return chain->not_before <= now - SKEW && now + SKEW < chain->not_after;
+}
+
+bool accept_signer(const struct ca *ca, msec_t now, msec_t *ret_from)
+{
+	*ret_from = 0;
+	if (!ca->can_sign || ca->distrusted || (ca->retired && !ca->wanted) ||
+	    now + SKEW >= ca->not_after)
+		return false;
+	if (ca->not_before > now - SKEW)
+		*ret_from = ca->not_before + SKEW;
+	return *ret_from == 0;
+}
+
+bool cert_distrusted(const struct view *v, int64_t cert)
+{
+	const struct cert *c = cert_find(v, cert);
+
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (c->cas[i]->distrusted)
+			return true;
+	}
+	return false;
+}
+
+bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert)
+{
+	const struct cert *c = cert_find(v, cert);
+
+	if (cert_distrusted(v, cert))
+		return false;
+	if (ids_has(store_group->certs, cert))
+		return true;
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (ids_has(store_group->authorities, c->cas[i]->authority->id))
+			return true;
+	}
+	return false;
+}
+
+bool group_could_accept(const struct view *v, const struct group *store_group, struct id_list anchors)
+{
+	for (size_t i = 0; i < anchors.count; i++) {
+		if (group_could_trust(v, store_group, anchors.items[i]))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,414 @@
+/* A second opinion on a plan.  It shares the view's rows with the step, but none of its thinking:
+ * no classes, no goals, no shortcuts.  For each document it writes down everything the target and
+ * each target it meets may hold, and tries every implication of rule S, four loops deep.
+ * Equal histories are tried once, so it stays usable on a whole fleet. */
+#include "engine/view.h"
+
+/* Everything a target may hold, in order; the last `fresh` of it is new. */
+struct history {
+	struct id_list items[2 * DOCS_MAX + 4];
+	bool expired[2 * DOCS_MAX + 4];
+	size_t count, fresh;
+	bool known, alive;
+};
+
+struct histories { struct history *items; size_t count, room; };
+
+/* A test that was made: not made again for the next target with the same history. */
+struct tried { const struct group *group; struct history history; };
+
+struct check {
+	const struct view *v;
+	struct arena *a;
+	struct histories *of_group; /* by position in view.group_list; filled when asked for */
+	struct tried *tried;
+	size_t tried_count, tried_room;
+};
+
+/* -- histories ----------------------------------------------------------------------------- */
+
+static struct id_list common_of(struct arena *a, const struct history *h, struct id_list next)
+{
+	struct id_list all = next;
+
+	for (size_t i = 0; i < h->count; i++)
+		all = ids_common(a, all, h->items[i]);
+	return all;
+}
+
+static void history_add(struct arena *a, struct history *h, struct id_list next, bool expired, bool mixes)
+{
+	if (mixes && h->count > 0) {
+		h->items[h->count] = common_of(a, h, next);
+		h->expired[h->count++] = false;
+	}
+	h->items[h->count] = next;
+	h->expired[h->count++] = expired;
+}
+
+static bool mixes(const struct group *g)
+{
+	return g->kind == GROUP_STORE && !g->atomic;
+}
+
+static bool is_expired(const struct view *v, const struct content *c)
+{
+	return c->is_chain && c->not_after + SKEW <= v->now;
+}
+
+/* Without the document of generation `without` (0: all of them). */
+static struct history history_of(struct check *k, const struct target *t, int64_t without)
+{
+	struct history h = { .known = t->known,
+			     .alive = t->instance && t->instance->alive_until > k->v->now };
+
+	if (t->known)
+		history_add(k->a, &h, t->base ? t->base->members : (struct id_list){ 0 },
+			    t->base && is_expired(k->v, t->base), false);
+	for (size_t i = 0; i < t->doc_count; i++) {
+		if (t->docs[i].generation != without)
+			history_add(k->a, &h, t->docs[i].content->members,
+				    is_expired(k->v, t->docs[i].content), mixes(t->group));
+	}
+	h.fresh = h.count;
+	return h;
+}
+
+static bool history_same(const struct history *x, const struct history *y)
+{
+	if (x->count != y->count || x->fresh != y->fresh || x->known != y->known || x->alive != y->alive)
+		return false;
+	for (size_t i = 0; i < x->count; i++) {
+		if (x->expired[i] != y->expired[i] || !ids_same(x->items[i], y->items[i]))
+			return false;
+	}
+	return true;
+}
+
+static void histories_add(struct arena *a, struct histories *list, const struct history *h)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (history_same(&list->items[i], h))
+			return;
+	}
+	if (list->count == list->room) {
+		struct history *old = list->items;
+
+		list->room = list->room ? list->room * 2 : 8;
+		list->items = ARENA_ARRAY(a, struct history, list->room);
+		if (list->count)
+			memcpy(list->items, old, list->count * sizeof(*old));
+	}
+	list->items[list->count++] = *h;
+}
+
+static size_t group_position(const struct view *v, const struct group *g)
+{
+	size_t i = 0;
+
+	while (v->group_list[i] != g)
+		i++;
+	return i;
+}
+
+static void collect_histories(struct check *k)
+{
+	for (size_t i = 0; i < k->v->target_count; i++) {
+		const struct target *t = k->v->targets[i];
+		struct history h;
+
+		if (t->state != TARGET_COUNTED)
+			continue;
+		h = history_of(k, t, 0);
+		histories_add(k->a, &k->of_group[group_position(k->v, t->group)], &h);
+	}
+}
+
+/* -- rule S, written out -------------------------------------------------------------------- */
+
+static bool succeeds(const struct history *p, const struct history *v, size_t i, size_t j)
+{
+	return !p->expired[i] && ids_meet(p->items[i], v->items[j]);
+}
+
+static bool implication_holds(const struct history *p, const struct history *v, size_t i, size_t j,
+			      size_t later_i, size_t later_j)
+{
+	if (later_i < p->fresh && later_j < v->fresh)
+		return true; /* between old entries: not asked again */
+	return !succeeds(p, v, i, j) || ids_meet(p->items[later_i], v->items[later_j]);
+}
+
+static bool implications_hold(const struct history *p, const struct history *v)
+{
+	for (size_t i = 0; i < p->count; i++)
+		for (size_t j = 0; j < v->count; j++)
+			for (size_t later_i = i; later_i < p->count; later_i++)
+				for (size_t later_j = j; later_j < v->count; later_j++)
+					if (!implication_holds(p, v, i, j, later_i, later_j))
+						return false;
+	return true;
+}
+
+/* Against somebody unknown one may only gain. */
+static bool gains(const struct history *h)
+{
+	for (size_t i = 0; i < h->fresh; i++) {
+		for (size_t next = h->fresh; next < h->count; next++) {
+			if (!h->expired[i] && !ids_within(h->items[i], h->items[next]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool pair_holds(const struct history *mine, const struct history *theirs, bool i_present)
+{
+	if ((!theirs->known || !theirs->alive) && !gains(mine))
+		return false;
+	return i_present ? implications_hold(mine, theirs) : implications_hold(theirs, mine);
+}
+
+static bool was_tried(struct check *k, const struct group *g, const struct history *h)
+{
+	for (size_t i = 0; i < k->tried_count; i++) {
+		if (k->tried[i].group == g && history_same(&k->tried[i].history, h))
+			return true;
+	}
+	return false;
+}
+
+static void note_tried(struct check *k, const struct group *g, const struct history *h)
+{
+	if (k->tried_count == k->tried_room) {
+		struct tried *old = k->tried;
+
+		k->tried_room = k->tried_room ? k->tried_room * 2 : 8;
+		k->tried = ARENA_ARRAY(k->a, struct tried, k->tried_room);
+		if (k->tried_count)
+			memcpy(k->tried, old, k->tried_count * sizeof(*old));
+	}
+	k->tried[k->tried_count++] = (struct tried){ g, *h };
+}
+
+static troth_rc check_pairs(struct check *k, const struct target *t, const struct history *mine,
+			    struct troth_err *e)
+{
+	bool slot = t->group->kind == GROUP_SLOT;
+
+	if (was_tried(k, t->group, mine))
+		return RC_OK;
+	for (size_t m = 0; m < t->group->meet_count; m++) {
+		const struct group *g = t->group->meets[m];
+		const struct histories *list = &k->of_group[group_position(k->v, g)];
+
+		for (size_t i = 0; i < list->count; i++)
+			ENSURE(pair_holds(mine, &list->items[i], slot), e, TROTH_UNSAFE,
+			       "the plan sends target %lld a document that may break a pair with group %lld",
+			       (long long)t->id, (long long)g->id);
+	}
+	note_tried(k, t->group, mine);
+	return RC_OK;
+}
+
+/* -- acts ---------------------------------------------------------------------------------- */
+
+static bool cert_is_known(const struct view *v, const struct group *g, int64_t cert)
+{
+	if (ids_has(g->certs, cert))
+		return true;
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->cert == cert)
+			return true;
+	}
+	return false;
+}
+
+static bool is_distrusted(const struct view *v, int64_t cert)
+{
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->cert == cert && v->ca_list[i]->distrusted)
+			return true;
+	}
+	return false;
+}
+
+/* I6: nothing distrusted or unknown comes in. */
+static troth_rc check_certs(struct check *k, const struct target *t, const struct act *act,
+			    struct troth_err *e)
+{
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+
+	for (size_t i = 0; i < act->certs.count; i++) {
+		int64_t cert = act->certs.items[i];
+
+		if (newest && ids_has(newest->members, cert))
+			continue;
+		ENSURE(cert_is_known(k->v, t->group, cert), e, TROTH_UNSAFE,
+		       "the plan adds certificate %lld, which is of no authority, to target %lld",
+		       (long long)cert, (long long)t->id);
+		ENSURE(!is_distrusted(k->v, cert), e, TROTH_UNSAFE,
+		       "the plan adds the distrusted certificate %lld to target %lld", (long long)cert,
+		       (long long)t->id);
+	}
+	ENSURE(!t->group->store_limit || act->certs.count <= (size_t)t->group->store_limit, e,
+	       TROTH_UNSAFE, "the plan overfills target %lld", (long long)t->id);
+	return RC_OK;
+}
+
+static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,
+			    const struct act *act, struct troth_err *e)
+{
+	ENSURE(chain, e, TROTH_UNSAFE, "the plan sends target %lld the unknown chain %lld",
+	       (long long)t->id, (long long)act->chain);
+	ENSURE(chain->not_before <= k->v->now - SKEW && k->v->now + SKEW < chain->not_after, e,
+	       TROTH_UNSAFE, "the plan sends target %lld the chain %lld, which is not valid now",
+	       (long long)t->id, (long long)act->chain);
+	return RC_OK;
+}
+
+static troth_rc check_room(const struct target *t, const struct act *act, struct troth_err *e)
+{
+	size_t handed = 0;
+
+	for (size_t i = 0; i < t->doc_count; i++) {
+		handed += t->docs[i].handed;
+		ENSURE(t->docs[i].generation != act->replaces || !t->docs[i].handed, e, TROTH_UNSAFE,
+		       "the plan takes back what target %lld was handed", (long long)t->id);
+	}
+	ENSURE(handed < LIMIT_PENDING_DOCUMENTS, e, TROTH_UNSAFE,
+	       "the plan sends target %lld more than it may have pending", (long long)t->id);
+	return RC_OK;
+}
+
+static troth_rc check_send(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct target *t = target_find(k->v, act->target);
+	const struct content *chain = NULL;
+	struct history mine;
+
+	ENSURE(t && t->group->kind == (act->kind == ACT_SEND_SET ? GROUP_STORE : GROUP_SLOT), e,
+	       TROTH_UNSAFE, "the plan sends to target %lld, which is not one", (long long)act->target);
+	TRY(check_room(t, act, e));
+	if (act->kind == ACT_SEND_CHAIN) {
+		chain = content_find(k->v, GROUP_SLOT, act->chain);
+		TRY(check_chain(k, t, chain, act, e));
+	} else {
+		TRY(check_certs(k, t, act, e));
+	}
+	if (t->state != TARGET_COUNTED)
+		return RC_OK; /* a newcomer breaks nobody: it does not serve or verify yet */
+	mine = history_of(k, t, act->replaces);
+	ENSURE(mine.known && mine.alive, e, TROTH_UNSAFE,
+	       "the plan sends to target %lld though it is not known what it holds", (long long)t->id);
+	history_add(k->a, &mine, chain ? chain->members : act->certs, false, mixes(t->group));
+	return check_pairs(k, t, &mine, e);
+}
+
+static bool target_holds(const struct view *v, const struct target *t, const struct ca *ca)
+{
+	const struct content *all[DOCS_MAX + 1] = { t->base };
+
+	for (size_t i = 0; i < t->doc_count; i++)
+		all[i + 1] = t->docs[i].content;
+	for (size_t i = 0; i <= t->doc_count; i++) {
+		if (all[i] && all[i]->is_chain && all[i]->signed_by == ca->id && !is_expired(v, all[i]))
+			return true;
+	}
+	return false;
+}
+
+static troth_rc check_retire(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct ca *ca = ca_find(k->v, act->ca);
+
+	ENSURE(ca && !ca->wanted && !ca->signing, e, TROTH_UNSAFE,
+	       "the plan retires version %lld, which is wanted or signs", (long long)act->ca);
+	for (size_t i = 0; i < k->v->target_count; i++) {
+		const struct target *t = k->v->targets[i];
+
+		ENSURE(t->state != TARGET_COUNTED || !target_holds(k->v, t, ca), e, TROTH_UNSAFE,
+		       "the plan retires version %lld, but target %lld may serve a chain it signed",
+		       (long long)act->ca, (long long)t->id);
+	}
+	return RC_OK;
+}
+
+static troth_rc check_signing(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct ca *ca = ca_find(k->v, act->ca);
+
+	ENSURE(ca && ca->wanted && ca->can_sign && !ca->distrusted, e, TROTH_UNSAFE,
+	       "the plan lets version %lld sign, which must not", (long long)act->ca);
+	return RC_OK;
+}
+
+/* A newcomer's matrix must be in order by itself: what succeeds first succeeds later. */
+static troth_rc check_admit(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct target *t = target_find(k->v, act->target);
+	struct history mine;
+
+	ENSURE(t && t->state == TARGET_JOINING && t->known, e, TROTH_UNSAFE,
+	       "the plan admits target %lld, which has not reported", (long long)act->target);
+	mine = history_of(k, t, 0);
+	mine.fresh = 0;
+	for (size_t m = 0; m < t->group->meet_count; m++) {
+		const struct histories *list = &k->of_group[group_position(k->v, t->group->meets[m])];
+
+		for (size_t i = 0; i < list->count; i++)
+			ENSURE(t->group->kind == GROUP_SLOT ? implications_hold(&mine, &list->items[i])
+							    : implications_hold(&list->items[i], &mine),
+			       e, TROTH_UNSAFE, "the plan admits target %lld, which may break a pair",
+			       (long long)act->target);
+	}
+	return RC_OK;
+}
+
+static troth_rc check_act(struct check *k, const struct act *act, struct troth_err *e)
+{
+	switch (act->kind) {
+	case ACT_SEND_SET:
+	case ACT_SEND_CHAIN: return check_send(k, act, e);
+	case ACT_SIGNING: return check_signing(k, act, e);
+	case ACT_RETIRE_DONE: return check_retire(k, act, e);
+	case ACT_ADMIT: return check_admit(k, act, e);
+	case ACT_ASK: break;
+	}
+	ENSURE(act->kind == ACT_ASK && target_find(k->v, act->target) && ca_find(k->v, act->ca), e,
+	       TROTH_UNSAFE, "the plan asks nobody, or for nobody");
+	return RC_OK;
+}
+
+/* Stores and slots in one batch would not have been tested against each other. */
+static troth_rc check_batch(const struct plan *plan, struct troth_err *e)
+{
+	bool sets = false, chains = false;
+
+	for (size_t i = 0; i < plan->act_count; i++) {
+		const struct act *act = &plan->acts[i], *next = act + 1;
+
+		sets = sets || act->kind == ACT_SEND_SET;
+		chains = chains || act->kind == ACT_SEND_CHAIN;
+		ENSURE(i + 1 == plan->act_count || act->kind != next->kind || !act->target ||
+			       act->target != next->target,
+		       e, TROTH_UNSAFE, "the plan names target %lld twice", (long long)act->target);
+	}
+	ENSURE(!sets || !chains, e, TROTH_UNSAFE, "the plan mixes stores and slots");
+	return RC_OK;
+}
+
+troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_err *e)
+{
+	if (plan->act_count == 0)
+		return RC_OK;
+	CLEANUP(arena_freep) struct arena *a = arena_new(SIZE_MAX / 4);
+	struct check k = { .v = v, .a = a };
+
+	TRY(check_batch(plan, e));
+	k.of_group = ARENA_ARRAY(a, struct histories, v->group_count + 1);
+	collect_histories(&k);
+	for (size_t i = 0; i < plan->act_count; i++)
+		TRY(check_act(&k, &plan->acts[i], e));
+	return RC_OK;
+}

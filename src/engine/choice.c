@@ -1,0 +1,153 @@
+/* Rule 1b: which version signs the next chain of a slot.
+ *
+ * The newest wanted version under which rule S would let the chain through; failing that the
+ * issuer of what it has now.  A slot that has no valid chain, or has not been admitted, breaks
+ * nothing by a switch, so there the question is another: under which version would everybody that
+ * it meets accept it at once? */
+#include "engine/step.h"
+
+struct ca *newest_signer(const struct step *s, const struct authority *a)
+{
+	msec_t from;
+
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		if (a->cas[i]->wanted && accept_signer(a->cas[i], s->now, &from))
+			return a->cas[i];
+	}
+	return NULL;
+}
+
+static bool serves(const struct class *c, const struct ca *ca)
+{
+	return class_newest(c) && class_newest(c)->signed_by == ca->id;
+}
+
+/* 1c, switch: all. */
+static bool all_can_take(struct step *s, const struct ca *ca)
+{
+	for (size_t i = 0; i < s->v->group_count; i++) {
+		for (struct class *c = s->v->group_list[i]->classes; c; c = c->group_next) {
+			if (c->key.authority == ca->authority && class_counted(c) && !serves(c, ca) &&
+			    safety_chain(s, c, ca->leaf_anchors))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* 0: it may sign for this class.  Else why not, and since when it might. */
+static enum wait_reason refusal(struct step *s, const struct class *c, const struct ca *ca, msec_t *ret_from)
+{
+	*ret_from = 0;
+	if (ca->authority->paused)
+		return WAIT_PAUSED;
+	if (!accept_signer(ca, s->now, ret_from))
+		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
+	if (safety_chain(s, c, ca->leaf_anchors))
+		return WAIT_NOT_TRUSTED;
+	if (s->policy && s->policy->switch_all && !all_can_take(s, ca))
+		return WAIT_SWITCH_ALL;
+	return 0;
+}
+
+static struct choice healthy_choice(struct step *s, const struct class *c)
+{
+	const struct authority *a = c->key.authority;
+	struct choice choice = { .ca = ca_find(s->v, class_newest(c)->signed_by), .stay = true };
+	enum wait_reason why;
+	msec_t from;
+
+	if (choice.ca && choice.ca->wanted && !choice.ca->can_sign)
+		return choice; /* uploaded: its owner replaces it, not we */
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		struct ca *ca = a->cas[i];
+
+		if (!ca->wanted)
+			continue;
+		if (ca == choice.ca)
+			return choice;
+		why = refusal(s, c, ca, &from);
+		if (!why)
+			return (struct choice){ .ca = ca };
+		if (!choice.wished) {
+			choice.wished = ca;
+			choice.why = why;
+			choice.from = from;
+		}
+	}
+	return choice;
+}
+
+/* The newest version under which everybody it meets would accept a chain now. */
+static struct ca *accepted_signer(struct step *s, const struct class *c, const struct ca *also)
+{
+	const struct authority *a = c->key.authority;
+	msec_t from;
+
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		struct ca *ca = a->cas[i];
+
+		if ((ca->wanted || ca->signing || ca == also) && accept_signer(ca, s->now, &from) &&
+		    safety_accepted_everywhere(c->key.group, ca->leaf_anchors))
+			return ca;
+	}
+	return NULL;
+}
+
+static struct ca *labelled_signer(const struct step *s, const struct authority *a)
+{
+	msec_t from;
+
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		if (a->cas[i]->signing && a->cas[i]->wanted && accept_signer(a->cas[i], s->now, &from))
+			return a->cas[i];
+	}
+	return newest_signer(s, a);
+}
+
+static struct choice not_yet(struct step *s, const struct class *c)
+{
+	const struct authority *a = c->key.authority;
+	struct choice choice = { .why = WAIT_NO_SIGNER };
+
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		msec_t from;
+
+		if (!a->cas[i]->wanted || accept_signer(a->cas[i], s->now, &from) || !from)
+			continue;
+		choice.wished = a->cas[i];
+		choice.why = WAIT_NOT_VALID_YET;
+		choice.from = from;
+	}
+	return choice;
+}
+
+static struct choice first_choice(struct step *s, const struct class *c)
+{
+	const struct shape *newest = class_newest(c);
+	struct ca *now = newest ? ca_find(s->v, newest->signed_by) : NULL, *ca;
+
+	if (now && !newest->expired && safety_accepted_everywhere(c->key.group, newest->members))
+		return (struct choice){ .ca = now, .stay = true };
+	ca = accepted_signer(s, c, now);
+	if (!ca)
+		ca = labelled_signer(s, c->key.authority);
+	if (!ca && !newest)
+		return not_yet(s, c);
+	return (struct choice){ .ca = ca ? ca : now, .stay = newest && (!ca || ca == now) };
+}
+
+struct choice slot_choice(struct step *s, const struct class *c)
+{
+	const struct shape *newest = class_newest(c);
+
+	if (!newest || !class_counted(c))
+		return first_choice(s, c);
+	if (newest->expired) {
+		struct ca *now = ca_find(s->v, newest->signed_by), *ca = accepted_signer(s, c, now);
+
+		if (ca && !ca->authority->paused && !safety_chain(s, c, ca->leaf_anchors))
+			return (struct choice){ .ca = ca, .stay = ca == now };
+	}
+	return healthy_choice(s, c);
+}

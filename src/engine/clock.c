@@ -1,0 +1,124 @@
+/* Time as a source of change: a session falls silent, a chain expires or wants renewal, a CA's
+ * validity begins.  The view has a clock of its own; moving it forward takes what has come due from
+ * the agenda, moving it back (a clock was set) judges everything again. */
+#include "engine/view.h"
+
+void clock_book_instance(struct view *v, struct instance *i)
+{
+	if (i->booked || !i->alive)
+		return;
+	i->booked = true;
+	agenda_add(&v->agenda, i->alive_until, AGENDA_INSTANCE, i->id);
+}
+
+static void book_later(struct view *v, msec_t at, enum agenda_kind kind, int64_t id)
+{
+	if (at > v->now)
+		agenda_add(&v->agenda, at, kind, id);
+}
+
+void clock_book_chain(struct view *v, struct content *c)
+{
+	book_later(v, c->not_before + SKEW, AGENDA_CHAIN, c->id);
+	book_later(v, c->renew_at, AGENDA_CHAIN, c->id);
+	book_later(v, c->not_after + SKEW, AGENDA_CHAIN, c->id);
+}
+
+void clock_book_ca(struct view *v, const struct ca *c)
+{
+	book_later(v, c->not_before + SKEW, AGENDA_CA, c->id);
+	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
+}
+
+static void judge_instance(struct view *v, struct instance *i)
+{
+	bool alive = i->alive_until > v->now;
+
+	if (alive == i->alive)
+		return;
+	i->alive = alive;
+	for (struct target *t = i->targets; t; t = t->instance_next) {
+		v->operations++;
+		class_place(v, t);
+	}
+}
+
+/* Is the chain some target's newest?  Then its renewal concerns that target's class. */
+static void judge_due(struct view *v, struct content *c)
+{
+	bool due = c->renew_at && c->renew_at <= v->now;
+
+	if (due == c->due)
+		return;
+	c->due = due;
+	content_place_holders(v, c);
+}
+
+static void judge_chain(struct view *v, struct content *c)
+{
+	content_set_expired(v, c, c->not_after + SKEW <= v->now);
+	judge_due(v, c);
+}
+
+static void instance_came_due(struct view *v, int64_t id)
+{
+	struct instance *i = table_get(&v->instances, id);
+
+	if (!i)
+		return;
+	i->booked = false;
+	judge_instance(v, i);
+	clock_book_instance(v, i);
+}
+
+static void chain_came_due(struct view *v, int64_t id)
+{
+	struct content *c = table_get(&v->chains, id);
+
+	if (c)
+		judge_chain(v, c);
+}
+
+static void move_forward(struct view *v)
+{
+	struct appointment item;
+
+	while (agenda_take(&v->agenda, v->now, &item)) {
+		v->operations++;
+		if (item.kind == AGENDA_INSTANCE)
+			instance_came_due(v, item.id);
+		else if (item.kind == AGENDA_CHAIN)
+			chain_came_due(v, item.id);
+		/* a CA's dates are compared when they are asked for; its entry only wakes the runner */
+	}
+}
+
+static void judge_everything(struct view *v)
+{
+	struct instance *i;
+	struct content *c;
+	size_t at = 0;
+
+	agenda_clear(&v->agenda);
+	while ((i = table_next(&v->instances, &at))) {
+		i->booked = false;
+		judge_instance(v, i);
+		clock_book_instance(v, i);
+	}
+	for (at = 0; (c = table_next(&v->chains, &at)); clock_book_chain(v, c))
+		judge_chain(v, c);
+	for (size_t n = 0; n < v->ca_count; n++)
+		clock_book_ca(v, v->ca_list[n]);
+}
+
+void view_clock(struct view *v, msec_t now)
+{
+	bool back = now < v->now;
+
+	v->now = now;
+	if (back)
+		judge_everything(v);
+	else
+		move_forward(v);
+	content_sweep(v);
+}

@@ -1,0 +1,142 @@
+/* The goal of a store, and what it needs besides (engine-rules section 6).
+ *
+ * goal: every wanted version of the authorities in the bundle, and the bundle's single
+ * certificates; never a distrusted one.  need: for each chain that some slot meeting the store may
+ * serve and the goal does not accept, one anchor of it that is a known version of an authority in
+ * the bundle.  Which one: what the store holds already, else the newest. */
+#include "engine/step.h"
+
+static size_t add_wanted(struct step *s, const struct group *g, int64_t *items, size_t n)
+{
+	for (size_t i = 0; i < g->authorities.count; i++) {
+		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
+
+		for (size_t k = 0; a && k < a->ca_count; k++) {
+			if (a->cas[k]->wanted && !cert_distrusted(s->v, a->cas[k]->cert))
+				items[n++] = a->cas[k]->cert;
+		}
+	}
+	return n;
+}
+
+struct id_list goal_set(struct step *s, const struct group *g)
+{
+	int64_t *items = ARENA_ARRAY(s->a, int64_t, s->v->ca_count + g->certs.count + 1);
+	size_t n = add_wanted(s, g, items, 0);
+
+	for (size_t i = 0; i < g->certs.count; i++) {
+		if (!cert_distrusted(s->v, g->certs.items[i]))
+			items[n++] = g->certs.items[i];
+	}
+	return ids_sorted(s->a, (struct id_list){ items, n });
+}
+
+/* The newest version with this certificate whose authority is in the bundle; NULL: not ours to trust. */
+static const struct ca *trustable(struct step *s, const struct group *g, int64_t cert)
+{
+	const struct cert *c = cert_find(s->v, cert);
+	const struct ca *best = NULL;
+
+	for (size_t i = 0; c && i < c->ca_count && !cert_distrusted(s->v, cert); i++) {
+		if (ids_has(g->authorities, c->cas[i]->authority->id) &&
+		    (!best || ca_newer(c->cas[i], best)))
+			best = c->cas[i];
+	}
+	return best;
+}
+
+/* 0: no anchor of it is ours to trust: a finding (drift), not a need. */
+static int64_t best_anchor(struct step *s, const struct group *g, struct id_list held,
+			   struct id_list anchors)
+{
+	const struct ca *best = NULL;
+
+	for (size_t i = 0; i < anchors.count; i++) {
+		const struct ca *c = trustable(s, g, anchors.items[i]);
+
+		if (c && ids_has(held, c->cert))
+			return c->cert;
+		if (c && (!best || ca_newer(c, best)))
+			best = c;
+	}
+	return best ? best->cert : 0;
+}
+
+static struct id_list add_one(struct step *s, struct id_list set, int64_t cert)
+{
+	return ids_union(s->a, set, (struct id_list){ &cert, 1 });
+}
+
+/* What the chains of one class of slots need beyond `want`. */
+static struct id_list add_needs(struct step *s, const struct class *store, const struct class *slots,
+				struct id_list want)
+{
+	const struct shape *held = class_newest(store);
+
+	for (size_t i = 0; i < slots->key.length; i++) {
+		const struct shape *b = slots->key.seq[i];
+		int64_t cert;
+
+		if (!b || b->expired || accept_pair(b, want))
+			continue;
+		cert = best_anchor(s, store->key.group, held ? held->members : (struct id_list){ 0 },
+				   b->members);
+		if (cert)
+			want = add_one(s, want, cert);
+	}
+	return want;
+}
+
+/* Is the certificate in the goal for a reason that is not paused? */
+static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert)
+{
+	const struct cert *c = cert_find(s->v, cert);
+
+	if (ids_has(g->certs, cert))
+		return true;
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (c->cas[i]->wanted && !c->cas[i]->authority->paused &&
+		    ids_has(g->authorities, c->cas[i]->authority->id))
+			return true;
+	}
+	return false;
+}
+
+/* A paused authority stays in the store as it is: neither added nor taken away. */
+static struct id_list leave_paused(struct step *s, const struct class *store,
+				   const struct authority *a, struct id_list want)
+{
+	const struct shape *held = class_newest(store);
+
+	for (size_t i = 0; i < a->ca_count; i++) {
+		int64_t cert = a->cas[i]->cert;
+
+		if (cert_distrusted(s->v, cert) || wanted_otherwise(s, store->key.group, cert))
+			continue;
+		if (held && ids_has(held->members, cert))
+			want = add_one(s, want, cert);
+		else
+			want = ids_without(s->a, want, cert);
+	}
+	return want;
+}
+
+struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal)
+{
+	const struct group *g = store->key.group;
+	struct id_list want = goal;
+
+	for (size_t i = 0; class_counted(store) && i < g->authorities.count; i++) {
+		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
+
+		if (a && a->paused)
+			want = leave_paused(s, store, a, want);
+	}
+	for (size_t i = 0; i < g->meet_count; i++) {
+		for (struct class *c = g->meets[i]->classes; c; c = c->group_next) {
+			if (class_counted(c))
+				want = add_needs(s, store, c, want);
+		}
+	}
+	return want;
+}

@@ -1,0 +1,46 @@
+/* The label *signing* (rules 1a, 1c): exactly one version of an authority carries it, and it moves
+ * when the first slot can take a chain of the newest wanted version.  Without slots, nobody but an
+ * outside holder uses it, so it moves when every store of the authority trusts the new one. */
+#include "engine/step.h"
+
+static bool class_has(const struct class *c, int64_t cert)
+{
+	for (size_t i = 0; i < c->key.length; i++) {
+		if (!c->key.seq[i] || !ids_has(c->key.seq[i]->members, cert))
+			return false;
+	}
+	return class_known(c);
+}
+
+static bool stores_have(const struct step *s, const struct ca *ca)
+{
+	for (size_t i = 0; i < s->v->group_count; i++) {
+		const struct group *g = s->v->group_list[i];
+
+		if (g->kind != GROUP_STORE || !ids_has(g->authorities, ca->authority->id))
+			continue;
+		for (const struct class *c = g->classes; c; c = c->group_next) {
+			if (class_counted(c) && !class_has(c, ca->cert))
+				return false;
+		}
+	}
+	return true;
+}
+
+void step_labels(struct step *s)
+{
+	for (size_t i = 0; i < s->v->authority_count; i++) {
+		const struct authority *a = s->v->authorities[i];
+		const struct ca *ca = newest_signer(s, a);
+		const struct label *label = &s->labels[a->index];
+
+		if (!ca || ca->signing || a->paused)
+			continue;
+		if (label->slots ? !label->taken : !stores_have(s, ca))
+			continue;
+		struct act *act = act_add(s, ACT_SIGNING, 0);
+
+		act->authority = a->id;
+		act->ca = ca->id;
+	}
+}

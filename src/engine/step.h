@@ -1,0 +1,105 @@
+/* Inside the step: the context of one engine_step and the parts it is made of. */
+#ifndef TROTH_ENGINE_STEP_H
+#define TROTH_ENGINE_STEP_H
+
+#include "engine/view.h"
+
+/* Of an authority: who could carry the label (1c). */
+struct label { size_t slots; bool taken; };
+
+struct step {
+	struct view *v;
+	const struct engine_policy *policy;
+	msec_t now;
+	struct arena *a;
+	struct act *acts;
+	size_t act_count, act_room;
+	struct wait *waits;
+	size_t wait_count, wait_room;
+	struct label *labels; /* by authority.index; filled by step_slots */
+};
+
+/* -- accept.c: section 3 ------------------------------------------------------------------ */
+
+/* acc(b, W): a chain of this shape at a store of that shape; NULL is nothing at all. */
+bool accept_pair(const struct shape *chain, struct id_list certs);
+/* At both ends of [now - skew, now + skew]. */
+bool accept_chain_now(const struct content *chain, msec_t now);
+/* Can sign now.  If only its beginning is in the way, ret_from says when. */
+bool accept_signer(const struct ca *ca, msec_t now, msec_t *ret_from);
+bool cert_distrusted(const struct view *v, int64_t cert);
+/* Could the engine itself bring a store of this group to trust the certificate (goal or need)? */
+bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert);
+bool group_could_accept(const struct view *v, const struct group *store_group, struct id_list anchors);
+
+/* -- safety.c: section 5 ------------------------------------------------------------------ */
+
+/* One side of the matrix: what a target may hold, in order. */
+struct worlds {
+	struct id_list items[2 * SEQ_MAX + 2];
+	bool expired[2 * SEQ_MAX + 2];
+	size_t count;
+	size_t fresh; /* items from here on are the new document's; count if there is none */
+	bool sure;    /* known and alive */
+};
+
+struct worlds worlds_of(struct arena *a, const struct class *c);
+/* The same when a document is appended (and what was not handed out goes). */
+struct worlds worlds_with(struct arena *a, const struct class *c, struct id_list next);
+/* Rule S for one pair of classes of which one is given something new. */
+bool safety_pair(const struct worlds *presenter, const struct worlds *verifier);
+
+/* The first class that refuses, or NULL: allowed. */
+const struct class *safety_set(struct step *s, const struct class *store, struct id_list certs);
+const struct class *safety_chain(struct step *s, const struct class *slot, struct id_list anchors);
+/* All that refuse; returns how many (at most max). */
+size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
+			     const struct class **ret_classes, size_t max);
+/* Every counted verifier accepts these anchors in every world it may be in. */
+bool safety_accepted_everywhere(const struct group *slots, struct id_list anchors);
+
+/* -- goal.c: section 6 -------------------------------------------------------------------- */
+
+struct id_list goal_set(struct step *s, const struct group *g);
+/* What a store of this class shall hold: goal and need, the paused authorities left as they are. */
+struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal);
+
+/* -- step.c ------------------------------------------------------------------------------- */
+
+struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
+int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
+
+/* -- step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c --------------------------------- */
+
+void step_stores(struct step *s);
+void step_slots(struct step *s);
+void step_labels(struct step *s);
+void step_retirements(struct step *s);
+void step_admissions(struct step *s);
+
+/* Whom a chain of this class shall come from, and why not from a newer one. */
+struct choice {
+	struct ca *ca;         /* NULL: nobody can sign, or it stays with an upload */
+	bool stay;             /* the newest chain is as it shall be (renewal apart) */
+	struct ca *wished;     /* the newest wanted version, if it was refused; else NULL */
+	enum wait_reason why;  /* of the refusal */
+	msec_t from;           /* WAIT_NOT_VALID_YET: since when it would do */
+};
+struct choice slot_choice(struct step *s, const struct class *c);
+/* The newest wanted version that can sign now; NULL: none. */
+struct ca *newest_signer(const struct step *s, const struct authority *a);
+
+/* -- wait.c ------------------------------------------------------------------------------- */
+
+/* One wait for a class: the first members by name, the rest as a count. */
+void wait_class(struct step *s, const struct class *c, enum wait_reason reason, int64_t authority,
+		int64_t ca, msec_t earliest);
+/* A class that waits for another: one member of c, the first members of `other`. */
+void wait_pair(struct step *s, const struct class *c, const struct class *other,
+	       enum wait_reason reason, int64_t authority, int64_t ca);
+void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
+		    msec_t earliest);
+void wait_sort(struct step *s);
+struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca);
+
+#endif

@@ -1,0 +1,193 @@
+/* Slots: who shall sign the next chain (choice.c), asking for it, and sending what is ready. */
+#include "engine/step.h"
+
+static int64_t authority_id(const struct class *c)
+{
+	return c->key.authority ? c->key.authority->id : 0;
+}
+
+static int64_t id_of(const struct ca *ca)
+{
+	return ca ? ca->id : 0;
+}
+
+/* A chain that came from outside: its issuer is not a version of ours that can sign. */
+static bool uploaded(const struct step *s, const struct shape *chain)
+{
+	const struct ca *ca = ca_find(s->v, chain->signed_by);
+
+	return !ca || !ca->can_sign;
+}
+
+/* Is the chain that lies ready the one that is wanted? */
+static bool ready_fits(const struct step *s, const struct class *c, const struct choice *choice)
+{
+	const struct shape *ready = c->key.ready;
+
+	if (!ready)
+		return false;
+	return (choice->ca && ready->signed_by == choice->ca->id) || uploaded(s, ready);
+}
+
+static bool needs_new(const struct class *c, const struct choice *choice)
+{
+	const struct shape *newest = class_newest(c);
+
+	return !newest || newest->expired || !choice->stay || (c->key.flags & CLASS_DUE);
+}
+
+/* -- waits --------------------------------------------------------------------------------- */
+
+static void wait_not_trusted(struct step *s, const struct class *c, struct id_list anchors, int64_t ca)
+{
+	const struct class *refusers[64];
+	size_t n = safety_chain_refusers(s, c, anchors, refusers, ARRAY_LEN(refusers));
+
+	for (size_t i = 0; i < n; i++) {
+		wait_pair(s, c, refusers[i], WAIT_NOT_TRUSTED, authority_id(c), ca);
+		if (!class_known(refusers[i]))
+			wait_class(s, refusers[i], WAIT_UNKNOWN, authority_id(c), ca, 0);
+		else if (!class_alive(refusers[i]))
+			wait_class(s, refusers[i], WAIT_OFFLINE, authority_id(c), ca, 0);
+	}
+}
+
+static void wait_wished(struct step *s, const struct class *c, const struct choice *choice)
+{
+	if (!choice->wished)
+		return;
+	if (choice->why == WAIT_NOT_TRUSTED)
+		wait_not_trusted(s, c, choice->wished->leaf_anchors, choice->wished->id);
+	else
+		wait_class(s, c, choice->why, authority_id(c), choice->wished->id, choice->from);
+}
+
+static void wait_pending(struct step *s, const struct class *c)
+{
+	const struct shape *newest = class_newest(c);
+
+	if (!newest || c->key.length <= class_known(c))
+		return;
+	wait_class(s, c, c->key.unhanded ? WAIT_NOT_FETCHED : WAIT_NOT_LOADED, authority_id(c),
+		   newest->signed_by, 0);
+	if (class_counted(c) && !class_alive(c))
+		wait_class(s, c, WAIT_OFFLINE, authority_id(c), newest->signed_by, 0);
+}
+
+/* -- acts ---------------------------------------------------------------------------------- */
+
+static void ask(struct step *s, const struct target *t, const struct ca *ca)
+{
+	struct act *act = act_add(s, ACT_ASK, t->id);
+
+	act->authority = ca->authority->id;
+	act->ca = ca->id;
+}
+
+static void ask_class(struct step *s, const struct class *c, const struct choice *choice)
+{
+	msec_t from;
+
+	if (!choice->ca || !accept_signer(choice->ca, s->now, &from)) {
+		wait_class(s, c, WAIT_NO_SIGNER, authority_id(c), id_of(choice->ca), 0);
+		return;
+	}
+	if (c->key.asked == choice->ca->id) {
+		wait_class(s, c, WAIT_CSR, authority_id(c), choice->ca->id, 0);
+		return;
+	}
+	for (const struct target *t = c->members; t; t = t->class_next)
+		ask(s, t, choice->ca);
+}
+
+/* One member whose ready chain may go; or its time has not come, or has passed. */
+static void send_ready(struct step *s, const struct class *c, const struct target *t,
+		       const struct choice *choice)
+{
+	const struct content *ready = target_ready(t);
+	msec_t from;
+
+	if (accept_chain_now(ready, s->now)) {
+		struct act *act = act_add(s, ACT_SEND_CHAIN, t->id);
+
+		act->chain = ready->id;
+		act->replaces = replaced_generation(t);
+	} else if (ready->not_before > s->now - SKEW) {
+		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
+			   ready->not_before + SKEW);
+	} else if (choice->ca && c->key.asked != choice->ca->id &&
+		   accept_signer(choice->ca, s->now, &from)) {
+		ask(s, t, choice->ca);
+	} else {
+		wait_class(s, c, c->key.asked ? WAIT_CSR : WAIT_NO_SIGNER, authority_id(c),
+			   id_of(choice->ca), 0);
+	}
+}
+
+static void send_class(struct step *s, const struct class *c, const struct choice *choice)
+{
+	const struct shape *ready = c->key.ready;
+
+	if (c->key.flags & CLASS_FAILING)
+		wait_class(s, c, WAIT_FAILING, authority_id(c), ready->signed_by, 0);
+	else if (c->key.flags & CLASS_FULL)
+		wait_class(s, c, WAIT_PENDING_FULL, authority_id(c), ready->signed_by, 0);
+	else if (class_counted(c) && safety_chain(s, c, ready->members))
+		wait_not_trusted(s, c, ready->members, ready->signed_by);
+	else
+		for (const struct target *t = c->members; t; t = t->class_next)
+			send_ready(s, c, t, choice);
+}
+
+/* -- one class ----------------------------------------------------------------------------- */
+
+static void note_label(struct step *s, const struct class *c, const struct choice *choice)
+{
+	const struct authority *a = c->key.authority;
+
+	if (!a || !class_counted(c))
+		return;
+	s->labels[a->index].slots += c->count;
+	if (choice->ca && choice->ca == newest_signer(s, a))
+		s->labels[a->index].taken = true;
+}
+
+static void step_known_class(struct step *s, const struct class *c)
+{
+	struct choice choice = slot_choice(s, c);
+	bool fits = ready_fits(s, c, &choice), needs = needs_new(c, &choice);
+
+	note_label(s, c, &choice);
+	wait_wished(s, c, &choice);
+	wait_pending(s, c);
+	if (!fits && !needs)
+		return;
+	if (class_counted(c) && !class_alive(c))
+		wait_class(s, c, WAIT_OFFLINE, authority_id(c), id_of(choice.ca), 0);
+	else if (fits)
+		send_class(s, c, &choice);
+	else if (!choice.wished || choice.ca)
+		ask_class(s, c, &choice);
+}
+
+static void step_class(struct step *s, const struct class *c)
+{
+	struct choice nobody = { 0 };
+
+	if (!class_counted(c) || class_known(c)) {
+		step_known_class(s, c);
+		return;
+	}
+	note_label(s, c, &nobody);
+	wait_class(s, c, WAIT_UNKNOWN, authority_id(c), 0, 0);
+}
+
+void step_slots(struct step *s)
+{
+	for (size_t i = 0; i < s->v->group_count; i++) {
+		struct group *g = s->v->group_list[i];
+
+		for (struct class *c = g->classes; c && g->kind == GROUP_SLOT; c = c->group_next)
+			step_class(s, c);
+	}
+}

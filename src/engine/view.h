@@ -1,0 +1,212 @@
+/* Inside the view: what the engine knows, indexed.  For files of this folder (and their tests).
+ *
+ * A target's Seq (engine-rules section 4) is its base and its documents, in order of generation.
+ * For deciding, only the *shape* of a content matters: of a chain its anchors, who signed it and
+ * whether it has expired; of a set its certificates.  Targets of one group with the same shapes in
+ * the same order are one *class* (section 11): they get the same answer, so the step looks at
+ * classes and touches members only to act on them or to name them.
+ *
+ *	target --class--> class{group, authority, state, shapes...} --group--> group --meets--> groups
+ *	   |--base, docs--> content --shape--> shape
+ *	   '--instance--> alive?
+ */
+#ifndef TROTH_ENGINE_VIEW_H
+#define TROTH_ENGINE_VIEW_H
+
+#include "base/limits.h"
+#include "engine/agenda.h"
+#include "engine/engine.h"
+#include "engine/ids.h"
+#include "engine/table.h"
+
+enum {
+	DOCS_MAX = LIMIT_PENDING_DOCUMENTS + 4, /* the cap, one not handed out, and slack for old rows */
+	SEQ_MAX = DOCS_MAX + 1,
+	IDLE_MAX = 4096, /* contents kept though nobody mentions them */
+};
+
+#define SKEW ((msec_t)LIMIT_SKEW_S * MSEC_S)
+
+struct target;
+
+/* What two contents must share to be the same to rule S (and to retirement). */
+struct shape {
+	struct id_list members; /* anchors of a chain, certificates of a set; sorted */
+	int64_t signed_by;      /* chains */
+	bool is_chain;
+	bool expired;           /* chains: nobody accepts it any more */
+	size_t refs;            /* contents that have it */
+	uint64_t hash;
+	struct shape *same_hash;
+};
+
+struct content {
+	int64_t id;
+	bool is_chain;
+	struct id_list members;
+	int64_t signed_by;
+	msec_t not_before, not_after, renew_at;
+	bool due;               /* renew_at has come */
+	struct shape *shape;
+	size_t refs;            /* mentions by targets; 0: idle */
+	struct target *holder;  /* the one target that mentions it, unless shared */
+	bool shared;
+};
+
+struct document { int64_t generation; struct content *content; bool handed; };
+
+struct instance {
+	int64_t id;
+	msec_t alive_until;
+	bool alive;             /* by the view's clock */
+	bool booked;            /* has an entry in the agenda */
+	struct target *targets;
+};
+
+struct ca {
+	int64_t id, cert, order;
+	struct authority *authority;
+	struct id_list leaf_anchors;
+	bool wanted, signing, can_sign, distrusted, retired;
+	msec_t not_before, not_after;
+};
+
+/* A distinct certificate and the versions that have it: usually one. */
+struct cert { int64_t id; struct ca **cas; size_t ca_count; };
+
+struct authority {
+	int64_t id;
+	size_t index;           /* in view.authorities */
+	struct ca **cas;        /* newest first */
+	size_t ca_count;
+	bool paused;
+};
+
+struct group {
+	int64_t id;
+	enum group_kind kind;
+	int role;
+	bool atomic;
+	int64_t store_limit;
+	struct group **meets;   /* groups of the other kind */
+	size_t meet_count;
+	struct id_list authorities, certs; /* the goal of a store group */
+	struct class *classes;
+};
+
+enum class_flags {
+	CLASS_COUNTED = 1,  /* else joining */
+	CLASS_KNOWN = 2,    /* the base is known */
+	CLASS_ALIVE = 4,    /* its session is alive: may be relied upon */
+	CLASS_FULL = 8,     /* too many documents handed out and unseen */
+	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
+	CLASS_FAILING = 32, /* the contents it would get failed too often */
+};
+
+/* All zero bytes where nothing is: compared and hashed as bytes. */
+struct class_key {
+	struct group *group;
+	struct authority *authority;     /* slots */
+	const struct shape *seq[SEQ_MAX]; /* base first; NULL: nothing at all */
+	const struct shape *ready;       /* slots: a chain that could be sent */
+	int64_t asked;                   /* slots: a chain is being made under this CA */
+	uint32_t flags;
+	uint16_t length;                 /* of seq; an unknown base is not in it */
+	uint16_t unhanded;               /* so many at the end of seq go if something is sent */
+};
+
+struct class {
+	struct class_key key;
+	uint64_t hash;
+	size_t count;
+	struct target *members;
+	struct class *group_prev, *group_next, *same_hash;
+};
+
+struct target {
+	int64_t id;
+	size_t index;            /* in view.targets */
+	struct group *group;
+	struct instance *instance;
+	struct authority *authority;
+	enum target_state state;
+	bool known;              /* base is known */
+	struct content *base;    /* NULL: nothing (if known) */
+	int64_t base_generation, high_water;
+	struct document docs[DOCS_MAX];
+	size_t doc_count;
+	struct content *staged, *failed;
+	int64_t failures, asked;
+	struct class *class;
+	struct target *class_prev, *class_next, *instance_prev, *instance_next;
+};
+
+struct view {
+	struct table groups, cas, certs, authorities_by_id, chains, sets, instances, targets_by_id, classes, shapes;
+	struct group **group_list;
+	size_t group_count;
+	struct ca **ca_list;
+	size_t ca_count;
+	struct authority **authorities;
+	size_t authority_count;
+	struct target **targets;
+	size_t target_count, target_room;
+	struct agenda agenda;
+	msec_t now;
+	bool hold;
+	size_t idle;            /* contents that no target mentions */
+	uint64_t operations;    /* work done; for the O(1) test */
+};
+
+/* content.c */
+struct content *content_find(const struct view *v, enum group_kind kind, int64_t id);
+bool content_apply_chain(struct view *v, const struct fact *f);
+bool content_apply_set(struct view *v, const struct fact *f);
+void content_hold(struct view *v, struct target *t, struct content *c); /* c may be NULL */
+void content_drop(struct view *v, struct content *c);                   /* c may be NULL */
+void content_sweep(struct view *v);                                     /* between facts */
+void content_set_expired(struct view *v, struct content *c, bool expired);
+void content_place_holders(struct view *v, struct content *c); /* every target that mentions c, into its right class */
+void content_free_all(struct view *v);
+
+/* class.c */
+void class_place(struct view *v, struct target *t); /* after every change of t */
+void class_remove(struct view *v, struct target *t);
+struct class_key class_key_of(const struct target *t);
+struct content *target_newest(const struct target *t);  /* last document, else base; NULL: none */
+struct content *target_ready(const struct target *t);   /* slots: staged, or failed and to be tried again */
+size_t class_sample(const struct class *c, size_t max, int64_t *ret_ids); /* sorted; returns how many */
+static inline const struct shape *class_newest(const struct class *c)
+{
+	return c->key.length ? c->key.seq[c->key.length - 1] : NULL;
+}
+static inline bool class_counted(const struct class *c) { return c->key.flags & CLASS_COUNTED; }
+/* May be relied upon: its contents are known and its session is alive. */
+static inline bool class_sure(const struct class *c)
+{
+	return (c->key.flags & (CLASS_KNOWN | CLASS_ALIVE)) == (CLASS_KNOWN | CLASS_ALIVE);
+}
+static inline bool class_known(const struct class *c) { return c->key.flags & CLASS_KNOWN; }
+static inline bool class_alive(const struct class *c) { return c->key.flags & CLASS_ALIVE; }
+
+/* member.c: what happens to instances and targets */
+bool member_apply(struct view *v, const struct fact *f);
+struct target *target_find(const struct view *v, int64_t id);
+void member_free_all(struct view *v);
+
+/* world.c: groups, meets, authorities, goals */
+bool world_apply(struct view *v, const struct fact *f);
+struct group *group_find(const struct view *v, int64_t id);
+struct ca *ca_find(const struct view *v, int64_t id);
+struct authority *authority_find(const struct view *v, int64_t id);
+struct authority *authority_need(struct view *v, int64_t id); /* made when missing; 0 gives NULL */
+const struct cert *cert_find(const struct view *v, int64_t id); /* NULL: no version has it */
+bool ca_newer(const struct ca *x, const struct ca *y);
+void world_free_all(struct view *v);
+
+/* clock.c */
+void clock_book_instance(struct view *v, struct instance *i);
+void clock_book_chain(struct view *v, struct content *c);
+void clock_book_ca(struct view *v, const struct ca *c);
+
+#endif

@@ -1,0 +1,159 @@
+/* Why nothing more is done: every refusal says who speaks, by which rule, about whom and until
+ * when.  One table holds the words; the functions fill in the names. */
+#include "engine/step.h"
+
+#include <stdlib.h>
+
+enum { NAMED_BY_DEFAULT = 16 };
+
+static const struct {
+	const char *name;
+	enum wait_speaker speaker;
+	const char *rule, *text;
+} table[WAIT_REASON_MAX] = {
+	[WAIT_HELD] = { "held", SPEAKER_POLICY, "freeze", "everything is frozen" },
+	[WAIT_PAUSED] = { "paused", SPEAKER_POLICY, "pause", "the rotation of this authority is paused" },
+	[WAIT_SWITCH_ALL] = { "switch-all", SPEAKER_POLICY, "1c",
+			      "the new CA is used only when every slot can take it" },
+	[WAIT_NOT_TRUSTED] = { "not-trusted", SPEAKER_SAFETY, "S",
+			       "a chain of the new CA may not be trusted by a store that meets the slot" },
+	[WAIT_STILL_SERVED] = { "still-served", SPEAKER_SAFETY, "S",
+				"a slot that meets the store may still serve a chain that needs this CA" },
+	[WAIT_CHAIN_HELD] = { "chain-held", SPEAKER_SAFETY, "V",
+			      "the CA cannot be retired while a target may still hold it or a chain it signed" },
+	[WAIT_NO_SIGNER] = { "no-signer", SPEAKER_OPERATOR, "1b",
+			     "no version of the authority can sign; upload a chain or rotate the authority" },
+	[WAIT_STORE_FULL] = { "store-full", SPEAKER_OPERATOR, "N",
+			      "the set is larger than the store can hold" },
+	[WAIT_NOT_VALID_YET] = { "not-valid-yet", SPEAKER_TIME, "acc", "its validity has not begun" },
+	[WAIT_NOT_LOADED] = { "not-loaded", SPEAKER_NODE, "A2",
+			      "the document was handed out; a settled report that it is in use has not come" },
+	[WAIT_NOT_FETCHED] = { "not-fetched", SPEAKER_NODE, "A1", "the document waits to be fetched" },
+	[WAIT_CSR] = { "csr", SPEAKER_NODE, "1b", "a certificate request was asked for" },
+	[WAIT_OFFLINE] = { "offline", SPEAKER_NODE, "freshness", "its session is not alive" },
+	[WAIT_UNKNOWN] = { "unknown", SPEAKER_NODE, "4", "what it holds is unknown until it reports" },
+	[WAIT_PENDING_FULL] = { "pending-full", SPEAKER_NODE, "4",
+				"too many documents were handed out and not seen in use" },
+	[WAIT_FAILING] = { "failing", SPEAKER_NODE, "A3",
+			   "the same contents failed there too often; it is tried again after a change" },
+	[WAIT_ADMISSION] = { "admission", SPEAKER_SAFETY, "9",
+			     "the newcomer would not match a member that it meets" },
+};
+
+static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };
+static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit" };
+
+const char *wait_reason_name(enum wait_reason reason) { return table[reason].name; }
+const char *wait_reason_text(enum wait_reason reason) { return table[reason].text; }
+const char *wait_speaker_name(enum wait_speaker speaker) { return speakers[speaker]; }
+const char *act_kind_name(enum act_kind kind) { return acts[kind]; }
+
+struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca)
+{
+	return (struct wait){ .speaker = table[reason].speaker, .rule = table[reason].rule,
+			      .reason = reason, .authority = authority, .ca = ca, .count = 1,
+			      .text = table[reason].text };
+}
+
+static void wait_add(struct step *s, struct wait w)
+{
+	if (s->wait_count == s->wait_room) {
+		struct wait *old = s->waits;
+
+		s->wait_room = s->wait_room ? s->wait_room * 2 : 32;
+		s->waits = ARENA_ARRAY(s->a, struct wait, s->wait_room);
+		if (s->wait_count)
+			memcpy(s->waits, old, s->wait_count * sizeof(*old));
+	}
+	s->waits[s->wait_count++] = w;
+}
+
+static size_t named(const struct step *s)
+{
+	return s->policy && s->policy->waits_each ? s->policy->waits_each : NAMED_BY_DEFAULT;
+}
+
+static int64_t *sample(struct step *s, const struct class *c, size_t *ret_count)
+{
+	int64_t *ids = ARENA_ARRAY(s->a, int64_t, named(s));
+
+	*ret_count = class_sample(c, named(s), ids);
+	return ids;
+}
+
+void wait_class(struct step *s, const struct class *c, enum wait_reason reason, int64_t authority,
+		int64_t ca, msec_t earliest)
+{
+	struct wait w = wait_make(reason, authority, ca);
+	size_t n;
+	int64_t *ids = sample(s, c, &n);
+
+	w.count = c->count;
+	w.earliest = earliest;
+	for (size_t i = 0; i < n; i++) {
+		w.target = ids[i];
+		wait_add(s, w);
+	}
+}
+
+void wait_pair(struct step *s, const struct class *c, const struct class *other,
+	       enum wait_reason reason, int64_t authority, int64_t ca)
+{
+	struct wait w = wait_make(reason, authority, ca);
+	size_t n, mine;
+	int64_t *ids = sample(s, other, &n), *first = sample(s, c, &mine);
+
+	w.target = first[0];
+	w.count = c->count;
+	w.other_group = other->key.group->id;
+	for (size_t i = 0; i < n; i++) {
+		w.other_target = ids[i];
+		wait_add(s, w);
+	}
+}
+
+void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
+		    msec_t earliest)
+{
+	struct wait w = wait_make(reason, authority, ca);
+
+	w.earliest = earliest;
+	wait_add(s, w);
+}
+
+static int compare_numbers(int64_t x, int64_t y)
+{
+	return (x > y) - (x < y);
+}
+
+/* Most-blocking first; then by ids, so that equal knowledge gives an equal list. */
+static int compare_waits(const void *x, const void *y)
+{
+	const struct wait *a = x, *b = y;
+	const int64_t keys[][2] = {
+		{ (int64_t)b->count, (int64_t)a->count }, { a->authority, b->authority },
+		{ a->ca, b->ca }, { a->reason, b->reason }, { a->target, b->target },
+		{ a->other_target, b->other_target },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		int order = compare_numbers(keys[i][0], keys[i][1]);
+
+		if (order)
+			return order;
+	}
+	return 0;
+}
+
+void wait_sort(struct step *s)
+{
+	size_t kept = 0;
+
+	if (s->wait_count > 1)
+		qsort(s->waits, s->wait_count, sizeof(*s->waits), compare_waits);
+	for (size_t i = 0; i < s->wait_count; i++) {
+		if (kept == 0 || compare_waits(&s->waits[kept - 1], &s->waits[i]) != 0)
+			s->waits[kept++] = s->waits[i];
+	}
+	s->wait_count = kept;
+}

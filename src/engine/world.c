@@ -1,0 +1,239 @@
+/* What is declared: groups and who meets whom, authorities and their versions, goals, pauses.
+ * None of it is in a class, so changing it costs nothing here; the step reads it as it is. */
+#include <stdlib.h>
+
+#include "engine/view.h"
+
+struct group *group_find(const struct view *v, int64_t id) { return table_get(&v->groups, id); }
+struct ca *ca_find(const struct view *v, int64_t id) { return id ? table_get(&v->cas, id) : NULL; }
+
+struct authority *authority_find(const struct view *v, int64_t id)
+{
+	return table_get(&v->authorities_by_id, id);
+}
+
+struct authority *authority_need(struct view *v, int64_t id)
+{
+	struct authority *a = id ? authority_find(v, id) : NULL;
+
+	if (a || !id)
+		return a;
+	a = mem_new(1, sizeof(*a));
+	a->id = id;
+	a->index = v->authority_count;
+	v->authorities = mem_grow(v->authorities, v->authority_count + 1, sizeof(struct authority *));
+	v->authorities[v->authority_count++] = a;
+	table_put(&v->authorities_by_id, id, a);
+	return a;
+}
+
+static bool apply_group(struct view *v, const struct fact *f)
+{
+	struct group *g = group_find(v, f->group.group);
+
+	if (g && g->kind != f->group.kind)
+		return false;
+	if (!g) {
+		g = mem_new(1, sizeof(*g));
+		v->group_list = mem_grow(v->group_list, v->group_count + 1, sizeof(struct group *));
+		v->group_list[v->group_count++] = g;
+		table_put(&v->groups, f->group.group, g);
+	}
+	g->id = f->group.group;
+	g->kind = f->group.kind;
+	g->role = f->group.role;
+	g->atomic = f->group.atomic;
+	g->store_limit = f->group.store_limit;
+	return true;
+}
+
+static size_t meet_index(const struct group *g, const struct group *other)
+{
+	size_t i = 0;
+
+	while (i < g->meet_count && g->meets[i] != other)
+		i++;
+	return i;
+}
+
+static void meet_set(struct group *g, struct group *other, bool on)
+{
+	size_t at = meet_index(g, other);
+
+	if (on && at == g->meet_count) {
+		g->meets = mem_grow(g->meets, g->meet_count + 1, sizeof(struct group *));
+		g->meets[g->meet_count++] = other;
+	} else if (!on && at < g->meet_count) {
+		g->meets[at] = g->meets[--g->meet_count];
+	}
+}
+
+static bool apply_meet(struct view *v, const struct fact *f)
+{
+	struct group *p = group_find(v, f->meet.presenter_group);
+	struct group *s = group_find(v, f->meet.verifier_group);
+
+	if (!p || !s || p->kind != GROUP_SLOT || s->kind != GROUP_STORE)
+		return false;
+	meet_set(p, s, f->meet.on);
+	meet_set(s, p, f->meet.on);
+	return true;
+}
+
+/* Newest first; ties by id, so that the order never depends on the order of the facts. */
+bool ca_newer(const struct ca *x, const struct ca *y)
+{
+	return x->order != y->order ? x->order > y->order : x->id > y->id;
+}
+
+static void authority_sort(struct authority *a)
+{
+	for (size_t i = 1; i < a->ca_count; i++) {
+		struct ca *c = a->cas[i];
+		size_t at = i;
+
+		for (; at > 0 && ca_newer(c, a->cas[at - 1]); at--)
+			a->cas[at] = a->cas[at - 1];
+		a->cas[at] = c;
+	}
+}
+
+const struct cert *cert_find(const struct view *v, int64_t id) { return table_get(&v->certs, id); }
+
+static void cert_add(struct view *v, struct ca *c)
+{
+	struct cert *cert = table_get(&v->certs, c->cert);
+
+	if (!cert) {
+		cert = mem_new(1, sizeof(*cert));
+		cert->id = c->cert;
+		table_put(&v->certs, c->cert, cert);
+	}
+	cert->cas = mem_grow(cert->cas, cert->ca_count + 1, sizeof(struct ca *));
+	cert->cas[cert->ca_count++] = c;
+}
+
+static struct ca *ca_new(struct view *v, const struct fact *f)
+{
+	struct ca *c = mem_new(1, sizeof(*c));
+	struct authority *a = authority_need(v, f->ca.authority);
+
+	c->id = f->ca.ca;
+	c->authority = a;
+	c->cert = f->ca.cert;
+	cert_add(v, c);
+	a->cas = mem_grow(a->cas, a->ca_count + 1, sizeof(struct ca *));
+	a->cas[a->ca_count++] = c;
+	v->ca_list = mem_grow(v->ca_list, v->ca_count + 1, sizeof(struct ca *));
+	v->ca_list[v->ca_count++] = c;
+	table_put(&v->cas, c->id, c);
+	return c;
+}
+
+static bool apply_ca(struct view *v, const struct fact *f)
+{
+	struct ca *c = ca_find(v, f->ca.ca);
+
+	if (!f->ca.ca || !f->ca.authority)
+		return false;
+	if (c && (c->authority->id != f->ca.authority || c->cert != f->ca.cert))
+		return false; /* a version is one certificate of one authority, for good */
+	if (!c)
+		c = ca_new(v, f);
+	c->order = f->ca.order;
+	c->wanted = f->ca.wanted;
+	c->signing = f->ca.signing;
+	c->can_sign = f->ca.can_sign;
+	c->distrusted = f->ca.distrusted;
+	c->retired = f->ca.retired;
+	c->not_before = f->ca.not_before;
+	c->not_after = f->ca.not_after;
+	ids_release(&c->leaf_anchors);
+	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
+	authority_sort(c->authority);
+	clock_book_ca(v, c);
+	return true;
+}
+
+static bool apply_goal(struct view *v, const struct fact *f)
+{
+	struct group *g = group_find(v, f->goal.group);
+
+	if (!g || g->kind != GROUP_STORE)
+		return false;
+	ids_release(&g->authorities);
+	ids_release(&g->certs);
+	g->authorities = ids_keep(f->goal.authorities);
+	g->certs = ids_keep(f->goal.certs);
+	return true;
+}
+
+static bool apply_paused(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->paused.authority);
+
+	if (a)
+		a->paused = f->paused.on;
+	return a != NULL;
+}
+
+static bool apply_hold(struct view *v, const struct fact *f)
+{
+	v->hold = f->hold.on;
+	return true;
+}
+
+bool world_apply(struct view *v, const struct fact *f)
+{
+	switch (f->kind) {
+	case FACT_GROUP: return apply_group(v, f);
+	case FACT_MEET: return apply_meet(v, f);
+	case FACT_CA: return apply_ca(v, f);
+	case FACT_GOAL: return apply_goal(v, f);
+	case FACT_PAUSED: return apply_paused(v, f);
+	case FACT_HOLD: return apply_hold(v, f);
+	default: return false;
+	}
+}
+
+static void free_authorities(struct view *v)
+{
+	for (size_t i = 0; i < v->authority_count; i++) {
+		free(v->authorities[i]->cas);
+		free(v->authorities[i]);
+	}
+	for (size_t i = 0; i < v->ca_count; i++) {
+		ids_release(&v->ca_list[i]->leaf_anchors);
+		free(v->ca_list[i]);
+	}
+	free(v->authorities);
+	free(v->ca_list);
+}
+
+static void free_certs(struct view *v)
+{
+	struct cert *c;
+	size_t at = 0;
+
+	while ((c = table_next(&v->certs, &at))) {
+		free(c->cas);
+		free(c);
+	}
+	table_release(&v->certs);
+}
+
+void world_free_all(struct view *v)
+{
+	free_authorities(v);
+	free_certs(v);
+	for (size_t i = 0; i < v->group_count; i++) {
+		ids_release(&v->group_list[i]->authorities);
+		ids_release(&v->group_list[i]->certs);
+		free(v->group_list[i]->meets);
+		free(v->group_list[i]);
+	}
+	free(v->group_list);
+	table_release(&v->groups);
+	table_release(&v->cas);
+	table_release(&v->authorities_by_id);
+}
