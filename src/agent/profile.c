@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/yaml.h"
+#include "agent/yaml_tree.h"
 #include "base/limits.h"
 
 static const char *const CONTENT_NAMES[] = {

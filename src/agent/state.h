@@ -4,7 +4,8 @@
  *     D/targets/<id>.json         this struct
  *     D/targets/<id>.<dir>.crt    the document behind a versioned directory: certificates
  *     D/targets/<id>.<dir>.key    ... and its key (0600)
- *     D/keys/<request>.key        keys of CSRs that are not answered yet (0600)
+ *     D/targets/<id>.csrs         its last few CSR request ids
+ *     D/keys/<request>.key        ... and their keys (0600)
  *
  * Every file is written beside, fsynced and renamed; the caller acts only when that is done. */
 #ifndef TROTH_AGENT_STATE_H
@@ -16,10 +17,9 @@
 enum { STATE_DIR_BYTES = 48, STATE_FILE_BYTES = 256 << 10 };
 
 struct version {
-	int64_t generation;              /* 0: from before us, or of an earlier epoch */
+	int64_t generation;              /* 0: from before us */
 	char dir[STATE_DIR_BYTES];       /* "v7"; "" if there is nothing */
 	struct json_texts fingerprints;  /* empty: not ours, unknown */
-	const char *key_request;         /* whose key it uses, NULL */
 };
 
 struct target_memory {
@@ -29,7 +29,6 @@ struct target_memory {
 	struct msg_parameter *parameters;
 	size_t parameter_count;
 	const char *epoch;
-	int64_t epoch_index;             /* how often generations began anew; part of directory names */
 	enum hand_phase phase;
 	int64_t high_water;
 	struct version loaded, doing;
@@ -60,7 +59,7 @@ troth_rc memory_index(const struct store_dir *d, struct arena *a, struct json_te
 const char *memory_crt_name(struct arena *a, const char *id, const char *dir);
 const char *memory_key_name(struct arena *a, const char *id, const char *dir);
 const char *memory_request_name(struct arena *a, const char *request);
-/* "v7", or "v7.2" after two changes of epoch. */
-void memory_dir_name(const struct target_memory *m, int64_t generation, char out[STATE_DIR_BYTES]);
+/* "v7" */
+void memory_dir_name(int64_t generation, char out[STATE_DIR_BYTES]);
 
 #endif

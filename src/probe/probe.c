@@ -20,6 +20,7 @@ struct look {
 	msec_t deadline; /* of the monotonic clock */
 	SSL_CTX *ctx;
 	SSL *ssl;
+	STACK_OF(X509) *chain; /* as sent; taken when it comes, because a handshake that fails forgets it */
 };
 
 static const char *const STARTTLS_NAMES[] = { [PROBE_TLS] = "none", [PROBE_POSTGRESQL] = "postgresql" };
@@ -38,6 +39,7 @@ bool probe_starttls_parse(const char *name, enum probe_starttls *ret)
 
 static void look_release(struct look *l)
 {
+	sk_X509_pop_free(l->chain, X509_free);
 	SSL_free(l->ssl);
 	SSL_CTX_free(l->ctx);
 	if (l->fd >= 0)
@@ -88,11 +90,22 @@ static bool is_address(const char *name)
 	return inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1;
 }
 
+/* In place of a verification: keep what was shown, accept it. */
+static int take_chain(X509_STORE_CTX *ctx, void *self)
+{
+	struct look *l = self;
+	STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(ctx);
+	sk_X509_pop_free(l->chain, X509_free);
+	l->chain = shown ? X509_chain_up_ref(shown) : NULL;
+	return 1;
+}
+
 static troth_rc look_prepare(struct look *l, const struct probe_request *r, struct troth_err *e)
 {
 	l->ctx = SSL_CTX_new(TLS_client_method());
 	ENSURE(l->ctx, e, TROTH_UNAVAILABLE, "out of memory");
 	SSL_CTX_set_verify(l->ctx, SSL_VERIFY_NONE, NULL); /* we look, we do not judge */
+	SSL_CTX_set_cert_verify_callback(l->ctx, take_chain, l);
 	SSL_CTX_set_options(l->ctx, SSL_OP_NO_TICKET);
 	l->ssl = SSL_new(l->ctx);
 	ENSURE(l->ssl && SSL_set_fd(l->ssl, l->fd) == 1, e, TROTH_UNAVAILABLE, "out of memory");
@@ -121,14 +134,13 @@ static bool shake_hands(struct look *l, bool *timed_out)
 
 static troth_rc copy_chain(struct arena *a, const struct look *l, struct probe_seen *ret, struct troth_err *e)
 {
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(l->ssl);
-	int count = chain ? sk_X509_num(chain) : 0;
+	int count = l->chain ? sk_X509_num(l->chain) : 0;
 	if (count > LIMIT_CHAIN_CERTS)
 		count = LIMIT_CHAIN_CERTS;
 	ret->chain = ARENA_ARRAY(a, struct bytes, (size_t)count);
 	ret->chain_count = (size_t)count;
 	for (int i = 0; i < count; i++) {
-		X509 *x = sk_X509_value(chain, i);
+		X509 *x = sk_X509_value(l->chain, i);
 		int len = i2d_X509(x, NULL);
 		ENSURE(len > 0 && len <= LIMIT_CERT_DER_BYTES, e, TROTH_TOO_LARGE,
 		       "certificate %d of the chain is larger than %d bytes", i, LIMIT_CERT_DER_BYTES);

@@ -181,6 +181,8 @@ static void forget_files(struct fleet *f)
 
 void fleet_free(struct fleet *f)
 {
+	if (getenv("FLEET_STORY"))
+		fprintf(stderr, "%s(%d verbs checked)\n", buf_text(&f->story), f->checks);
 	for (size_t i = 0; i < f->node_count; i++) {
 		key_release(f->nodes[i].identity);
 		for (size_t k = 0; k < f->nodes[i].key_count; k++)
@@ -274,6 +276,7 @@ void fleet_open(struct fleet *f, struct fleet_node *n)
 	n->epoch = ret.epoch;
 	n->seq = 0;
 	n->version = 0;
+	n->say_all = true;
 	fleet_tell(f, "%s opened session %lld", n->name, (long long)n->session);
 }
 
@@ -287,6 +290,7 @@ static struct fleet_place *place_of(struct fleet *f, struct fleet_node *n, const
 	(void)text_copy(p->id, sizeof p->id, t->id);
 	p->name = t->name;
 	p->kind = t->kind;
+	n->say_all = true; /* nothing of ours: that, too, is a settled state */
 	return p;
 }
 
@@ -361,6 +365,27 @@ static void report(struct fleet *f, struct fleet_node *n, struct fleet_place *p,
 		ok(f, fleet_do(f, &n->who, &VERB_AGENT_REPORT, &m, &ret, &e), &e, "report");
 	fleet_tell(f, "%s/%s reported generation %lld%s%s", n->name, p->name, (long long)p->l, failed ? ", failed: " : "",
 		   failed ? reason : "");
+}
+
+void fleet_report(struct fleet *f, struct fleet_node *n, struct fleet_place *p)
+{
+	report(f, n, p, 0, NULL);
+}
+
+void fleet_kill(struct fleet *f, struct fleet_node *n)
+{
+	fleet_tell(f, "the agent of %s was killed", n->name);
+	fleet_open(f, n);
+}
+
+static bool say_all(struct fleet *f, struct fleet_node *n)
+{
+	if (!n->say_all || n->mute)
+		return false;
+	n->say_all = false;
+	for (size_t i = 0; i < n->place_count; i++)
+		report(f, n, &n->places[i], 0, NULL);
+	return true;
 }
 
 static void answer_csr(struct fleet *f, struct fleet_node *n, struct fleet_place *p, const struct msg_csr_wanted *w)
@@ -451,6 +476,9 @@ bool fleet_turn(struct fleet *f, struct fleet_node *n)
 	}
 	ok(f, rc, &e, "desired");
 	n->version = ret.desired.version;
+	for (size_t i = 0; i < ret.desired.target_count; i++)
+		(void)place_of(f, n, &ret.desired.targets[i]);
+	moved = say_all(f, n);
 	for (size_t i = 0; i < ret.desired.target_count; i++)
 		moved |= turn_target(f, n, &ret.desired.targets[i]);
 	return moved;

@@ -47,6 +47,7 @@ struct fleet_node {
 	struct fleet_key keys[FLEET_KEYS];
 	size_t key_count;
 	/* how it behaves */
+	bool say_all;             /* a session was opened: report everything once */
 	bool off;                 /* stopped: says and does nothing */
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
@@ -91,6 +92,9 @@ void fleet_open(struct fleet *f, struct fleet_node *n); /* opens a session */
 bool fleet_turn(struct fleet *f, struct fleet_node *n);
 /* Turns of all nodes, a second each round, until nothing moves or `rounds` are over. */
 void fleet_settle(struct fleet *f, int rounds);
+void fleet_report(struct fleet *f, struct fleet_node *n, struct fleet_place *p); /* what it runs, settled */
+/* The agent is killed and starts again: what it ran still runs, what was on its way is forgotten. */
+void fleet_kill(struct fleet *f, struct fleet_node *n);
 /* Runs the runner alone (a wake-up). */
 void fleet_wake(struct fleet *f);
 /* Carries the keeper's outbox out. */

@@ -16,12 +16,11 @@ static troth_rc line_call(void *self, struct arena *a, const struct keeper_reque
 	r->before_keeper = NULL;
 	if (before)
 		before(r);
-	ENSURE(!r->keeper_down, e, TROTH_UNAVAILABLE, "the keeper is gone");
 	for (size_t i = 0; i < n; i++) {
 		struct keeper_request req = *need[i];
 		struct keeper_reply *reply = ARENA_NEW(a, struct keeper_reply);
 		req.id = i + 1;
-		r->keeper_calls++;
+		ENSURE(++r->keeper_calls != r->keeper_dies_at, e, TROTH_UNAVAILABLE, "the keeper is gone");
 		keeper_handle(r->keeper, &req, a, reply);
 		TRY(keeper_reply_check(reply, e));
 		replies[i] = reply;

@@ -23,7 +23,7 @@ struct room {
 	struct service *svc;
 	struct keeper_state *keeper;
 	struct verb_keeper line;
-	bool keeper_down;               /* every request fails with UNAVAILABLE */
+	size_t keeper_dies_at;          /* the request with this number, from 1, fails with UNAVAILABLE; 0: none */
 	void (*before_keeper)(struct room *r); /* called once, between prepare and the keeper's answer */
 	size_t keeper_calls;
 	struct principal admin, auditor, narrow; /* narrow: operator of /prod/pg/ and below only */
