@@ -20,7 +20,7 @@ const struct cli_option CLI_GLOBALS[] = {
 
 /* -- columns and sections --------------------------------------------------------------------------------- */
 static const struct cli_column VERSIONS[] = {
-	{ "ID", "id", CELL_SHORT }, { "SIGNING", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
+	{ "ID", "id", CELL_SHORT }, { "SIGNS", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
 	{ "FROM", "not_before", CELL_TIME }, { "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
 };
 static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest first", "versions", VERSIONS }, END };
