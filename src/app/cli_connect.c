@@ -1,6 +1,6 @@
 /* Where the server is and who we are: options before environment before the server's own directory.
  *
- *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file"}, written by troth init
+ *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file","listen"}, written by troth init
  *     --server, TROTH_SERVER       https://host:port
  *     --ca-file, TROTH_CA_FILE     PEM of the CAs that may have signed the server's certificate
  *     --token-file, TROTH_TOKEN_FILE, or --cert and --key */
@@ -9,7 +9,7 @@
 
 enum { ADMIN_BYTES = 16 << 10, TOKEN_BYTES = 4 << 10 };
 
-struct place { const char *server, *ca_file, *token_file; };
+struct place { const char *server, *ca_file, *token_file, *listen; };
 
 static const char *setting(struct cli *c, const char *option, const char *variable)
 {
@@ -32,6 +32,7 @@ static troth_rc read_admin(struct cli *c, const char *dir, struct place *ret, st
 		{ "url", JF_TEXT, offsetof(struct place, server), JF_REQUIRED, 0, 0 },
 		{ "ca_file", JF_TEXT, offsetof(struct place, ca_file), JF_REQUIRED, 0, 0 },
 		{ "token_file", JF_TEXT, offsetof(struct place, token_file), JF_REQUIRED, 0, 0 },
+		{ "listen", JF_TEXT, offsetof(struct place, listen), 0, 0, 0 }, /* for the server; here only known */
 	};
 	const char *path = arena_printf(c->a, "%s/admin.json", dir);
 	const struct json *j;
