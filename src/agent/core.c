@@ -796,7 +796,7 @@ static void on_hello(struct step *s, const struct hand_reply *r)
 			target_add(core, r->ids.items[i]);
 }
 
-/* The hand starts counting generations anew; so do we: look at everything again. */
+/* The hand has marked what was only begun as to be taken back: look at everything again. */
 static void on_epoch(struct step *s, const struct hand_reply *r)
 {
 	struct agent_core *core = s->core;
@@ -809,7 +809,6 @@ static void on_epoch(struct step *s, const struct hand_reply *r)
 	}
 	for (size_t i = 0; i < core->target_count; i++) {
 		struct target *t = core->targets[i];
-		t->failed_generation = 0;
 		t->csr = CSR_NONE;
 		t->wants = false;
 		go(t, T_LOOK);
@@ -878,7 +877,7 @@ static void on_opened(struct step *s, const struct msg_opened *m)
 	x->hand = (struct hand_request){ .op = HAND_EPOCH, .ticket = x->ticket, .text = arena_text(s->a, m->epoch) };
 	(void)text_copy(core->epoch, sizeof core->epoch, m->epoch); /* bounded by message.h */
 	for (size_t i = 0; i < core->target_count; i++)
-		core->targets[i]->known = false; /* until the hand has counted anew */
+		core->targets[i]->known = false; /* until the hand has looked again */
 }
 
 static void take_want(struct target *t, const struct msg_target *m)

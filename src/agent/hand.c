@@ -483,7 +483,7 @@ static troth_rc stage_files(struct job *j, int dir, struct document *d, struct t
 {
 	char name[STATE_DIR_BYTES];
 	int fd;
-	memory_dir_name(&j->m, j->r->generation, name);
+	memory_dir_name(j->r->generation, name);
 	add_old(j, name); /* until it is begun: a crash here leaves what the next settling removes */
 	TRY(save_memory(j, e));
 	TRY(write_document(j, name, d, e));
@@ -527,7 +527,7 @@ static troth_rc begin(struct job *j, int dir, struct troth_err *e)
 	char name[STATE_DIR_BYTES];
 	CLEANUP(document_release) struct document d = { 0 };
 	TRY(check_new(j, e));
-	memory_dir_name(&j->m, j->r->generation, name);
+	memory_dir_name(j->r->generation, name);
 	struct version v = { .generation = j->r->generation };
 	snprintf(v.dir, sizeof v.dir, "%s", name);
 	TRY(read_document(j, &v, &d, e)); /* staged? */
@@ -571,6 +571,20 @@ static troth_rc do_swap(struct job *j, struct troth_err *e)
 	return rc;
 }
 
+/* A slot keeps one generation more, for whoever still has its directory open.  A store does not: what a
+ * CA was withdrawn from shall not lie about in a file beside it. */
+static troth_rc remove_old_trust(struct job *j, int dir, struct troth_err *e)
+{
+	struct target_memory *m = &j->m;
+	if (j->p.kind != MSG_STORE || m->phase != PHASE_SETTLED || m->old.count == 0)
+		return RC_OK;
+	for (size_t i = 0; i < m->old.count; i++)
+		if (!text_equal(m->old.items[i], m->loaded.dir))
+			remove_version(j, dir, m->old.items[i]);
+	m->old.count = 0;
+	return save_memory(j, e);
+}
+
 static troth_rc do_settle(struct job *j, struct troth_err *e)
 {
 	int dir = -1;
@@ -597,6 +611,8 @@ static troth_rc do_settle(struct job *j, struct troth_err *e)
 			rc = save_memory(j, e);
 		}
 	}
+	if (rc_ok(rc))
+		rc = remove_old_trust(j, dir, e);
 	close_dir(j, &dir);
 	return rc;
 }
@@ -623,7 +639,7 @@ static troth_rc do_put_back(struct job *j, struct troth_err *e)
 		if (rc_ok(rc) && !j->m.loaded.dir[0]) /* an adoption may have got as far as this */
 			rc = read_current(j, dir, j->m.loaded.dir, e);
 		j->m.doing = (struct version){ .generation = j->r->generation };
-		memory_dir_name(&j->m, j->r->generation, j->m.doing.dir);
+		memory_dir_name(j->r->generation, j->m.doing.dir);
 		drop_old(j, j->m.doing.dir);
 	} else if (j->m.doing.generation != j->r->generation) {
 		rc = err_set(e, TROTH_CONFLICT, "generation %lld is not the one begun", (long long)j->r->generation);
@@ -915,20 +931,17 @@ static troth_rc do_forget(struct job *j, struct troth_err *e)
 	return memory_forget(&j->h->store, j->a, &j->m, e);
 }
 
-/* Numbers of the old epoch mean nothing now; what is on disk stays what it is. */
-static troth_rc count_anew(struct job *j, const char *id, const char *epoch, struct troth_err *e)
+/* The server was restored: it may not know what it told us last.  What is settled stays (it learns l and
+ * h from us, and its generations go on above h); what is only begun is taken back. */
+static troth_rc take_back(struct job *j, const char *id, const char *epoch, struct troth_err *e)
 {
 	TRY(memory_read(&j->h->store, j->a, id, &j->m, e));
 	if (text_equal(j->m.epoch, epoch))
 		return RC_OK;
 	j->m.epoch = epoch;
-	j->m.epoch_index++;
-	j->m.high_water = 0;
-	j->m.loaded.generation = 0;
 	if (j->m.phase != PHASE_SETTLED) {
 		j->m.phase = PHASE_BACKING;
-		j->m.reason = "the server began a new epoch";
-		j->m.doing.generation = 0;
+		j->m.reason = "the server began a new epoch while this was being applied";
 	}
 	return save_memory(j, e);
 }
@@ -940,7 +953,7 @@ static troth_rc do_epoch(struct job *j, struct troth_err *e)
 	ENSURE(j->r->text && strlen(j->r->text) <= MSG_EPOCH_BYTES, e, TROTH_INVALID, "no epoch");
 	TRY(memory_index(&j->h->store, j->a, &ids, e));
 	for (size_t i = 0; i < ids.count; i++)
-		TRY(count_anew(j, ids.items[i], j->r->text, e));
+		TRY(take_back(j, ids.items[i], j->r->text, e));
 	TRY(identity_read(&j->h->store, j->a, &id, e));
 	id.epoch = j->r->text;
 	return identity_write(&j->h->store, &id, e);
@@ -1093,7 +1106,9 @@ bool hand_is_slow(const struct hand *h, const struct hand_request *r)
 troth_rc hand_open(struct hand *h, const struct hand_port *port, const char *dir, const struct profile *const *profiles,
 		   size_t profile_count, const struct settings *settings, struct troth_err *e)
 {
-	*h = (struct hand){ .port = *port, .profiles = profiles, .profile_count = profile_count, .settings = settings };
+	*h = (struct hand){ .port = *port, .profiles = profiles, .profile_count = profile_count, .settings = settings,
+			     .instance_lock = -1 };
+	h->port.uid = geteuid();
 	h->store.fs = port->fs;
 	h->store.fd = port->fs->openat(port->fs->self, AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
 	if (h->store.fd < 0)

@@ -40,6 +40,7 @@ struct hand {
 	const struct settings *settings;
 	struct hand_lock locks[LIMIT_TARGETS_PER_INSTANCE];
 	size_t lock_count;
+	int instance_lock; /* of the agent's directory; the process shell's, -1: none */
 };
 
 /* `dir` is the agent's own directory; it must exist.  profiles and settings outlive the hand. */

@@ -121,6 +121,8 @@ static troth_rc check_server(const struct filler *f, struct troth_err *e)
 	for (size_t i = 0; i < f->spec->parameter_count; i++) {
 		const char *name = f->spec->parameters[i].name;
 		const struct profile_parameter *p = parameter_of(f->p, name);
+		if (text_equal(name, "proof") && !p)
+			continue; /* what the server takes for proof: fill_proof compares */
 		ENSURE(p && p->server, e, TROTH_INVALID, "profile %s does not take parameter \"%.64s\" from the server",
 		       f->p->name, name);
 	}
@@ -352,6 +354,9 @@ static troth_rc fill_proof(const struct filler *f, struct place *x, struct troth
 	bool client = x->kind == MSG_SLOT && f->spec->role == MSG_CLIENT;
 	if (client && x->proof == PROOF_PROBE)
 		x->proof = x->attest_file ? PROOF_ATTEST : PROOF_RELOAD;
+	const char *said = server_value(f, "proof");
+	ENSURE(!said || parameter_of(f->p, "proof") || text_equal(said, profile_proof_name(x->proof)), e, TROTH_INVALID,
+	       "the server counts on proof \"%.20s\", profile %s proves by %s", said, f->p->name, profile_proof_name(x->proof));
 	ENSURE(x->proof != PROOF_PROBE || x->address_count, e, TROTH_INVALID, "profile %s proves by probe and has no address to probe",
 	       f->p->name);
 	ENSURE(x->proof != PROOF_ATTEST || x->attest_file, e, TROTH_INVALID, "profile %s proves by attest and has no attest file",

@@ -111,12 +111,9 @@ const char *memory_crt_name(struct arena *a, const char *id, const char *dir) { 
 const char *memory_key_name(struct arena *a, const char *id, const char *dir) { return arena_printf(a, "targets/%s.%s.key", id, dir); }
 const char *memory_request_name(struct arena *a, const char *request) { return arena_printf(a, "keys/%s.key", request); }
 
-void memory_dir_name(const struct target_memory *m, int64_t generation, char out[STATE_DIR_BYTES])
+void memory_dir_name(int64_t generation, char out[STATE_DIR_BYTES])
 {
-	if (m->epoch_index == 0)
-		snprintf(out, STATE_DIR_BYTES, "v%lld", (long long)generation);
-	else
-		snprintf(out, STATE_DIR_BYTES, "v%lld.%lld", (long long)generation, (long long)m->epoch_index);
+	snprintf(out, STATE_DIR_BYTES, "v%lld", (long long)generation);
 }
 
 /* -- the index ------------------------------------------------------------------------------------------ */
@@ -202,7 +199,6 @@ static void put_memory(struct json_writer *w, const struct target_memory *m)
 		jw_kv_text(w, m->parameters[i].name, m->parameters[i].value);
 	jw_object_end(w);
 	jw_kv_text(w, "epoch", m->epoch);
-	jw_kv_int(w, "epoch_index", m->epoch_index);
 	jw_kv_text(w, "phase", PHASES[m->phase]);
 	jw_kv_int(w, "high_water", m->high_water);
 	put_version(w, "loaded", &m->loaded);
@@ -297,7 +293,6 @@ static troth_rc get_memory(struct arena *a, const struct json *j, const char *id
 	m->kind = (enum msg_target_kind)kind;
 	m->role = (enum msg_role)role;
 	m->epoch = json_get_text(j, "epoch", "");
-	m->epoch_index = json_get_int(j, "epoch_index", 0);
 	m->high_water = json_get_int(j, "high_water", 0);
 	m->reason = json_get_text(j, "reason", NULL);
 	m->old = get_texts(a, j, "old");

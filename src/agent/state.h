@@ -17,7 +17,7 @@
 enum { STATE_DIR_BYTES = 48, STATE_FILE_BYTES = 256 << 10 };
 
 struct version {
-	int64_t generation;              /* 0: from before us, or of an earlier epoch */
+	int64_t generation;              /* 0: from before us */
 	char dir[STATE_DIR_BYTES];       /* "v7"; "" if there is nothing */
 	struct json_texts fingerprints;  /* empty: not ours, unknown */
 };
@@ -29,7 +29,6 @@ struct target_memory {
 	struct msg_parameter *parameters;
 	size_t parameter_count;
 	const char *epoch;
-	int64_t epoch_index;             /* how often generations began anew; part of directory names */
 	enum hand_phase phase;
 	int64_t high_water;
 	struct version loaded, doing;
@@ -60,7 +59,7 @@ troth_rc memory_index(const struct store_dir *d, struct arena *a, struct json_te
 const char *memory_crt_name(struct arena *a, const char *id, const char *dir);
 const char *memory_key_name(struct arena *a, const char *id, const char *dir);
 const char *memory_request_name(struct arena *a, const char *request);
-/* "v7", or "v7.2" after two changes of epoch. */
-void memory_dir_name(const struct target_memory *m, int64_t generation, char out[STATE_DIR_BYTES]);
+/* "v7" */
+void memory_dir_name(int64_t generation, char out[STATE_DIR_BYTES]);
 
 #endif

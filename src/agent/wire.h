@@ -22,7 +22,7 @@ enum {
 
 enum hand_op {
 	HAND_HELLO,         /* who are we: address, identity, targets known */
-	HAND_EPOCH,         /* the server began anew: generations start again */
+	HAND_EPOCH,         /* the server was restored: take back what is only begun */
 	HAND_LOOK,          /* take the target's place, say what state it is in */
 	HAND_STAGE,         /* write a document beside the one in use; nothing changes for anybody */
 	HAND_REFUSE,        /* this generation will not be applied: remember it as done with */

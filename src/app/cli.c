@@ -19,8 +19,11 @@ troth_rc cli_usage(struct cli *c, struct troth_err *e, const char *fmt, ...)
 	va_end(ap);
 	c->usage = true;
 	troth_rc rc = err_set(e, TROTH_INVALID, "%s", text);
-	if (c->command)
-		err_hint(e, "try: troth %s%s%s --help", c->command->noun, c->command->verb ? " " : "", c->command->verb ? c->command->verb : "");
+	const struct cli_command *cmd = c->command;
+	if (cmd)
+		err_hint(e, "try: troth %s%s%s --help", cmd->noun, cmd->verb ? " " : "", cmd->verb ? cmd->verb : "");
+	else
+		err_hint(e, "try: troth --help");
 	return rc;
 }
 

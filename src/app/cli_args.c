@@ -28,15 +28,6 @@ static const char *spell_out(const char *word)
 	return text_equal(word, "-o") ? "--output" : text_equal(word, "-h") ? "--help" : word;
 }
 
-/* What to try: the help of the command, or of everything. */
-static const char *help_of(struct cli *c)
-{
-	if (!c->command)
-		return "troth --help";
-	return arena_printf(c->a, "troth %s%s%s --help", c->command->noun, c->command->verb ? " " : "",
-			    c->command->verb ? c->command->verb : "");
-}
-
 static troth_rc take_option(struct cli *c, struct words *w, struct troth_err *e)
 {
 	const char *word = spell_out(w->argv[w->at++]), *equals = strchr(word, '='), *text = NULL;
@@ -71,34 +62,32 @@ static troth_rc unknown(struct cli *c, const char *noun, const char *word, struc
 	return rc;
 }
 
-static troth_rc take_verb(struct cli *c, struct words *w, const char *noun, struct troth_err *e)
+static troth_rc needs_verb(struct cli *c, const char *noun, struct troth_err *e)
 {
-	if (w->at >= w->argc || w->argv[w->at][0] == '-') {
-		if (c->help)
-			return RC_OK; /* the noun's help */
-		troth_rc rc = cli_usage(c, e, "%s needs a verb", noun);
-		err_hint(e, "try: troth %s --help", noun);
-		return rc;
-	}
-	const char *verb = w->argv[w->at++];
-	c->command = cli_command_find(noun, verb);
-	return c->command ? RC_OK : unknown(c, noun, verb, e);
+	troth_rc rc = cli_usage(c, e, "%s needs a verb", noun);
+	err_hint(e, "try: troth %s --help", noun);
+	return rc;
 }
 
-static troth_rc take_word(struct cli *c, struct words *w, const char **noun, struct troth_err *e)
+static troth_rc take_noun(struct cli *c, const char *word, const char **noun, struct troth_err *e)
 {
-	const char *word = w->argv[w->at++];
-	if (*noun) {
-		if (c->word_count >= CLI_WORDS_MAX)
-			return cli_usage(c, e, "too many arguments");
-		c->words[c->word_count++] = word;
-		return RC_OK;
-	}
 	*noun = word;
 	c->command = cli_command_find(word, NULL);
-	if (c->command)
-		return RC_OK;
-	return cli_noun_known(word) ? take_verb(c, w, word, e) : unknown(c, NULL, word, e);
+	return c->command || cli_noun_known(word) ? RC_OK : unknown(c, NULL, word, e);
+}
+
+static troth_rc take_word(struct cli *c, const char *word, const char **noun, struct troth_err *e)
+{
+	if (!*noun)
+		return take_noun(c, word, noun, e);
+	if (!c->command) {
+		c->command = cli_command_find(*noun, word);
+		return c->command ? RC_OK : unknown(c, *noun, word, e);
+	}
+	if (c->word_count >= CLI_WORDS_MAX)
+		return cli_usage(c, e, "too many arguments");
+	c->words[c->word_count++] = word;
+	return RC_OK;
 }
 
 /* -- what must be there ------------------------------------------------------------------------------ */
@@ -176,7 +165,7 @@ troth_rc cli_parse(struct cli *c, int argc, char **argv, struct troth_err *e)
 		} else if (!w.no_options && word[0] == '-' && word[1]) {
 			TRY(take_option(c, &w, e));
 		} else {
-			TRY(take_word(c, &w, &noun, e));
+			TRY(take_word(c, w.argv[w.at++], &noun, e));
 		}
 	}
 	c->version = cli_flag(c, "--version");
@@ -185,13 +174,7 @@ troth_rc cli_parse(struct cli *c, int argc, char **argv, struct troth_err *e)
 	if (c->help || c->version)
 		return RC_OK;
 	TRY(take_format(c, e));
-	if (!c->command) {
-		troth_rc rc = cli_usage(c, e, "which command?");
-		err_hint(e, "try: troth --help");
-		return rc;
-	}
-	troth_rc rc = check_complete(c, e);
-	if (rc_failed(rc) && !e->hint[0])
-		err_hint(e, "try: %s", help_of(c));
-	return rc;
+	if (c->command)
+		return check_complete(c, e);
+	return noun ? needs_verb(c, noun, e) : cli_usage(c, e, "which command?");
 }

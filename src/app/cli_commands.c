@@ -20,7 +20,7 @@ const struct cli_option CLI_GLOBALS[] = {
 
 /* -- columns and sections --------------------------------------------------------------------------------- */
 static const struct cli_column VERSIONS[] = {
-	{ "ID", "id", CELL_SHORT }, { "SIGNING", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
+	{ "ID", "id", CELL_SHORT }, { "SIGNS", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
 	{ "FROM", "not_before", CELL_TIME }, { "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
 };
 static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest first", "versions", VERSIONS }, END };
@@ -135,9 +135,9 @@ static const struct cli_option BUNDLE_ADD[] = {
 };
 static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
-	  "name=,profile=,credential=,authority=,san= and perhaps role=,key_type=,key_source=,ttl=,common_name=,parameter.X=; may be given "
-	  "again" },
-	{ "--store", "SPEC", "stores", CLI_STORE, false, "name=,profile=,bundle= and perhaps parameter.X=; may be given again" },
+	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
+	  "given again" },
+	{ "--store", "SPEC", "stores", CLI_STORE, false, "keys name, profile, bundle and perhaps parameter.X; may be given again" },
 	END
 };
 static const struct cli_option INSTANCE_LIST[] = {

@@ -182,6 +182,7 @@ static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 	msec_t length = 0;
 	if (limit && rc_failed(duration_parse(limit, &length, e)))
 		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
 	w.begun = w.answered = c->port->now(c->port->self);
 	w.deadline = length ? w.begun + length : 0;
 	struct arena *whole = c->a;

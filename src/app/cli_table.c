@@ -127,21 +127,30 @@ static int total_width(const struct table *t)
 	return total;
 }
 
-static size_t widest(const struct table *t)
+/* Times, counts and short ids say nothing when cut: they give only when nothing else can. */
+static bool can_give(const struct table *t, size_t i, bool all)
 {
-	size_t best = 0;
-	for (size_t i = 1; i < t->column_count; i++)
-		if (t->widths[i] > t->widths[best])
+	bool text = t->columns[i].cell == CELL_TEXT || t->columns[i].cell == CELL_LIST;
+	return (text || all) && t->widths[i] > CELL_MIN;
+}
+
+/* The widest column that can give; column_count: none. */
+static size_t widest(const struct table *t, bool all)
+{
+	size_t best = t->column_count;
+	for (size_t i = 0; i < t->column_count; i++)
+		if (can_give(t, i, all) && (best == t->column_count || t->widths[i] > t->widths[best]))
 			best = i;
 	return best;
 }
 
-/* The widest column gives, until all fit. */
 static void fit(struct table *t, int width)
 {
 	while (total_width(t) > width) {
-		size_t i = widest(t);
-		if (t->widths[i] <= CELL_MIN)
+		size_t i = widest(t, false);
+		if (i == t->column_count)
+			i = widest(t, true);
+		if (i == t->column_count)
 			return;
 		t->widths[i]--;
 	}

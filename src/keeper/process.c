@@ -274,8 +274,8 @@ static troth_rc harden(const struct keeper_config *c, struct troth_err *e)
 	TRY(sandbox_harden(&locked, e));
 	sandbox_heap_prepare();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* a signal to the process group is for the server: the keeper goes when the line closes */
-	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* Ctrl-C is for the server; the keeper goes when the line closes */
+	signal(SIGTERM, SIG_IGN); /* a service manager sends it to every process of the group */
 	signal(SIGHUP, SIG_IGN);
 	unsigned last = (unsigned)(c->fd > c->log_fd ? c->fd : c->log_fd);
 	if (close_range(last + 1, ~0U, 0) != 0)

@@ -132,6 +132,11 @@ static void tell_target_to(struct view *v, const struct fleet_target *t)
 	tell_to(v, (struct fact){ .kind = FACT_FAILED, .failed = { t->id, t->failed, t->failures } });
 }
 
+void fleet_tell_target(struct fleet *f, const struct fleet_target *t)
+{
+	tell_target_to(f->view, t);
+}
+
 struct view *fleet_rebuild(struct fleet *f)
 {
 	struct view *v = view_new();

@@ -86,6 +86,7 @@ void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
+void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);
 struct fleet_group *fleet_find_group(struct fleet *f, int64_t id);
 void fleet_leave(struct fleet *f, int64_t target);
