@@ -1,8 +1,88 @@
-/* The one binary: a table of commands. */
+/* The one binary: the table of its processes; everything else a person types is the CLI's (cli.h). */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "agent/agent.h"
+#include "app/cli.h"
+#include "app/command.h"
+#include "app/server.h"
+#include "keeper/keeper.h"
+
+static const struct command SERVER_COMMANDS[] = {
+	{ "init", "make a data directory: keys, troth's own authorities, the admin's token", INIT_USAGE, init_command },
+	{ "server", "run the server and its keeper", SERVER_USAGE, server_command },
+	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
+};
+
+static const struct command AGENT_COMMANDS[] = {
+	{ "agent enroll", "make this node an instance: a one-time token for an identity", AGENT_ENROLL_USAGE, agent_enroll },
+	{ "agent run", "keep this node's certificates and trust stores as the server wants them", AGENT_RUN_USAGE, agent_run },
+	{ "agent status", "what this node's agent knows", AGENT_STATUS_USAGE, agent_status },
+};
+
+static const struct command_table TABLES[] = {
+	{ "Server", SERVER_COMMANDS, ARRAY_LEN(SERVER_COMMANDS) },
+	{ "Agent", AGENT_COMMANDS, ARRAY_LEN(AGENT_COMMANDS) },
+};
+
+/* How many of the words the name takes; 0 if it does not fit. */
+static int words_matched(const char *name, int argc, char **argv)
 {
-	printf("troth %s\n", TROTH_VERSION);
-	return 0;
+	int n = 0;
+	while (*name) {
+		size_t len = strcspn(name, " ");
+		if (n >= argc || strlen(argv[n]) != len || strncmp(argv[n], name, len) != 0)
+			return 0;
+		n++;
+		name += len + (name[len] ? 1 : 0);
+	}
+	return n;
+}
+
+static const struct command *find(int argc, char **argv, int *ret_words)
+{
+	const struct command *best = NULL;
+	*ret_words = 0;
+	for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
+		for (size_t i = 0; i < TABLES[t].count; i++) {
+			int n = words_matched(TABLES[t].rows[i].name, argc, argv);
+			if (n > *ret_words) {
+				*ret_words = n;
+				best = &TABLES[t].rows[i];
+			}
+		}
+	return best;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+/* What is no process of the program is the CLI's, --help and --version too; it lists ours in its help. */
+static int hand_to_cli(int argc, char **argv)
+{
+	struct cli_program programs[16];
+	size_t n = 0;
+	for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
+		for (size_t i = 0; i < TABLES[t].count && n < ARRAY_LEN(programs); i++)
+			if (TABLES[t].rows[i].summary[0] != '(') /* started by the program itself */
+				programs[n++] = (struct cli_program){ TABLES[t].rows[i].name, TABLES[t].rows[i].summary };
+	return cli_main(argc, argv, programs, n);
+}
+
+int main(int argc, char **argv)
+{
+	int words = 0;
+	const struct command *c = argc > 1 ? find(argc - 1, argv + 1, &words) : NULL;
+	if (!c)
+		return hand_to_cli(argc, argv);
+	if (wants_help(argc - words, argv + words)) {
+		fputs(c->usage, stdout);
+		return 0;
+	}
+	return c->run(argc - words, argv + words);
 }

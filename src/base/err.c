@@ -67,7 +67,7 @@ static enum troth_kind kind_of_errno(int err_no)
 	case ENOENT: return TROTH_NOT_FOUND;
 	case EEXIST: return TROTH_CONFLICT;
 	case ETIMEDOUT: return TROTH_TIMEOUT;
-	case ENOSPC: case EDQUOT: return TROTH_UNAVAILABLE;
+	case ENOSPC: case EDQUOT: case ECONNREFUSED: return TROTH_UNAVAILABLE;
 	default: return TROTH_IO;
 	}
 }

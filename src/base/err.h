@@ -61,10 +61,10 @@ struct troth_err {
 
 /* Writes kind and primary, empties the rest; returns the failing rc.  `e` may be NULL. */
 troth_rc err_set(struct troth_err *e, enum troth_kind kind, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), warn_unused_result));
+	__attribute__((format(printf, 3, 4)));
 /* The same with ": " and the text of errno `err_no` behind it; kind is IO unless errno says better. */
 troth_rc err_errno(struct troth_err *e, int err_no, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4), warn_unused_result));
+	__attribute__((format(printf, 3, 4)));
 /* Add to a record that err_set made.  They return nothing and may be called on NULL. */
 void err_detail(struct troth_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_hint(struct troth_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -93,12 +93,31 @@ static bool only_space(const uint8_t *p, size_t len)
 	return true;
 }
 
+/* json-c is lenient where RFC 8259 is not: keys in single quotes, NaN, control characters in strings
+ * (sections 2, 6 and 7).  Outside strings only the bytes of the grammar may stand. */
+static troth_rc check_alphabet(struct bytes in, struct troth_err *e)
+{
+	bool in_string = false;
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.data[i];
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else
+			ENSURE(in_string ? c >= 0x20 : c != 0 && strchr("{}[],: \t\r\n0123456789+-.eEtrufalsn", c), e,
+			       TROTH_INVALID, "broken JSON at byte %zu: unexpected character 0x%02x", i, c);
+	}
+	return RC_OK;
+}
+
 troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_value,
 		    struct troth_err *e)
 {
 	ENSURE(in.len <= LIMIT_HTTP_BODY_BYTES, e, TROTH_TOO_LARGE,
 	       "the JSON text has %zu bytes; at most %d are accepted", in.len, LIMIT_HTTP_BODY_BYTES);
 	ENSURE(!only_space(in.data, in.len), e, TROTH_INVALID, "the JSON text is empty");
+	TRY(check_alphabet(in, e));
 	CLEANUP(tokener_free) struct json_tokener *tok = json_tokener_new_ex(LIMIT_JSON_DEPTH);
 	ENSURE(tok, e, TROTH_UNAVAILABLE, "out of memory");
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |

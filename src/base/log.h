@@ -14,9 +14,11 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
+static inline const char *log_text_or_dash(const char *s) { return s ? s : "-"; }
+
 struct log_pair { const char *key, *text; int64_t number; }; /* text NULL: the number counts */
 
-#define LOG_S(key, s) { (key), (s) ? (s) : "-", 0 }
+#define LOG_S(key, s) { (key), log_text_or_dash(s), 0 }
 #define LOG_I(key, n) { (key), NULL, (int64_t)(n) }
 
 /* `fd` stays the caller's.  `process` ("server", "keeper") is printed in each line. */

@@ -1,0 +1,70 @@
+/* Who this agent is: agent.json, identity.pem and server-ca.pem in its directory. */
+#include <string.h>
+
+#include "agent/hand.h"
+#include "pki/pki.h"
+
+troth_rc identity_read(const struct store_dir *d, struct arena *a, struct agent_identity *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	const struct json *j;
+	troth_rc rc = store_read(d, "agent.json", 64 << 10, &b, e);
+	if (rc_failed(rc) && e && e->kind == TROTH_NOT_FOUND) {
+		rc = err_set(e, TROTH_NOT_FOUND, "this agent is not enrolled: there is no agent.json in its directory");
+		err_hint(e, "troth agent enroll --server URL --ca-fingerprint HEX --token TOKEN --dir DIR");
+	}
+	TRY(rc);
+	TRY(json_parse(a, buf_bytes(&b), &j, e));
+	struct agent_identity id = { json_get_text(j, "server", NULL), json_get_text(j, "instance_id", NULL),
+				     json_get_text(j, "instance", ""), json_get_text(j, "deployment", ""),
+				     json_get_text(j, "epoch", ""), json_get_text(j, "state_id", "") };
+	ENSURE(id.server && id.instance_id, e, TROTH_CORRUPT, "agent.json is damaged");
+	*ret = id;
+	return RC_OK;
+}
+
+troth_rc identity_write(const struct store_dir *d, const struct agent_identity *id, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = buf_make(64 << 10);
+	struct json_writer w = json_writer_make(&b);
+	jw_object(&w);
+	jw_kv_text(&w, "server", id->server);
+	jw_kv_text(&w, "instance_id", id->instance_id);
+	jw_kv_text(&w, "instance", id->instance);
+	jw_kv_text(&w, "deployment", id->deployment);
+	jw_kv_text(&w, "epoch", id->epoch);
+	jw_kv_text(&w, "state_id", id->state_id);
+	jw_object_end(&w);
+	ENSURE(buf_ok(&b), e, TROTH_TOO_LARGE, "agent.json would be too large");
+	return store_write(d, "agent.json", buf_bytes(&b), e);
+}
+
+static void add_pem(struct buf *b, const char *pem)
+{
+	size_t len = pem ? strlen(pem) : 0;
+	buf_add(b, pem, len);
+	if (len && pem[len - 1] != '\n')
+		buf_add_byte(b, '\n');
+}
+
+troth_rc identity_install(const struct store_dir *d, struct arena *a, struct bytes key_pem, const char *certificate,
+			  const char *chain, const char *server_ca, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = buf_make_secret(2 * LIMIT_PEM_BYTES);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	const struct cert *c;
+	const struct cert *const *list;
+	size_t n;
+	TRY(key_parse(key_pem, &k, e));
+	TRY(cert_parse_any(a, bytes_of_text(certificate), &c, e));
+	ENSURE(key_public_matches(k, c->spki), e, TROTH_INVALID, "the identity certificate is not for this agent's key");
+	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &list, &n, e));
+	if (chain && chain[0])
+		TRY(certs_parse_pem(a, bytes_of_text(chain), &list, &n, e));
+	add_pem(&b, certificate);
+	add_pem(&b, chain);
+	buf_add_bytes(&b, key_pem);
+	ENSURE(buf_ok(&b), e, TROTH_TOO_LARGE, "the identity is too large");
+	TRY(store_write(d, "server-ca.pem", bytes_of_text(server_ca), e));
+	return store_write(d, "identity.pem", buf_bytes(&b), e);
+}

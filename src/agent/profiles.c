@@ -1,0 +1,55 @@
+/* Reading a directory of profiles, in the order of their names. */
+#include "agent/profiles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port/port.h"
+
+static int is_yaml(const struct dirent *d) { return d->d_name[0] != '.' && text_ends(d->d_name, ".yaml"); }
+
+static troth_rc add(struct arena *a, const char *path, struct profiles *p, struct troth_err *e)
+{
+	struct bytes text;
+	const struct profile *x;
+	ENSURE(p->count < PROFILE_COUNT, e, TROTH_TOO_LARGE, "more than %d profiles", PROFILE_COUNT);
+	TRY(file_read(a, path, LIMIT_YAML_BYTES, &text, e));
+	TRY(profile_parse(a, text, path, &x, e));
+	for (size_t i = 0; i < p->count; i++)
+		ENSURE(!text_equal(p->items[i]->name, x->name), e, TROTH_CONFLICT, "\"%s\": there is a profile \"%s\" already", path, x->name);
+	p->items[p->count++] = x;
+	p->network = p->network || x->reload_network;
+	return RC_OK;
+}
+
+troth_rc profiles_load(struct arena *a, const char *dir, const char *settings_file, struct profiles *ret,
+		       struct troth_err *e)
+{
+	struct profiles p = { .items = ARENA_ARRAY(a, const struct profile *, PROFILE_COUNT) };
+	struct dirent **names;
+	int n = scandir(dir, &names, is_yaml, alphasort);
+	if (n < 0)
+		return err_errno(e, errno, "could not read the profiles in \"%s\"", dir);
+	troth_rc rc = RC_OK;
+	for (int i = 0; i < n; i++) {
+		if (rc_ok(rc))
+			rc = add(a, arena_printf(a, "%s/%s", dir, names[i]->d_name), &p, e);
+		free(names[i]);
+	}
+	free(names);
+	TRY(rc);
+	if (p.count == 0) {
+		rc = err_set(e, TROTH_NOT_FOUND, "there is no profile (*.yaml) in \"%s\"", dir);
+		err_hint(e, "copy the ones you need from the profiles that troth ships");
+		return rc;
+	}
+	if (settings_file) {
+		struct bytes text;
+		TRY(file_read(a, settings_file, LIMIT_YAML_BYTES, &text, e));
+		TRY(settings_parse(a, text, settings_file, &p.settings, e));
+	}
+	*ret = p;
+	return RC_OK;
+}

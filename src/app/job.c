@@ -1,0 +1,130 @@
+/* The steps of a job that do not depend on the thread that does them. */
+#include "app/job.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+struct job *job_of_call(struct pipeline *p, struct edge_call *call)
+{
+	struct job *job = ARENA_NEW(call->a, struct job);
+	job->call = call;
+	job->a = call->a;
+	job->verb = call->route->verb;
+	job->cmd = call->cmd;
+	job->ret = call->ret;
+	call->user = job;
+	return job;
+}
+
+void job_begin(struct pipeline *p, struct job *job, const struct principal *who, msec_t now)
+{
+	job->who = *who;
+	verb_ctx_init(&job->ctx, job->a, &job->who, p->config.port, now);
+	if (!job->call)
+		return;
+	const struct http_request *r = &job->call->request;
+	job->ctx.options.dry_run = r->dry_run;
+	job->ctx.options.if_match = r->if_match;
+	job->ctx.options.idempotency_key = r->idempotency_key;
+	job->ctx.options.wait = job->call->route->flags & ROUTE_HOLD ? r->wait : 0;
+}
+
+troth_rc job_prepare(struct job *job, struct tx *tx)
+{
+	verb_ctx_again(&job->ctx);
+	job->sent = job->answered = 0;
+	job->prepared = true;
+	if (!job->verb->prepare)
+		return RC_OK;
+	job->ctx.tx = tx;
+	troth_rc rc = job->verb->prepare(&job->ctx, job->cmd, &job->err);
+	job->ctx.tx = NULL;
+	return rc;
+}
+
+void job_end(struct pipeline *p, struct job *job, troth_rc rc)
+{
+	job->rc = rc;
+	if (job->call) {
+		edge_return(p->edge, job->call);
+		return;
+	}
+	if (job->done)
+		job->done(job->done_self, rc, job->ret, &job->err);
+	arena_free(job->a);
+}
+
+void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e)
+{
+	job->err = *e;
+	job->err.findings = NULL; /* they may live in another job's arena */
+	job_end(p, job, (troth_rc){ e->kind });
+}
+
+/* -- Idempotency-Key --------------------------------------------------------------------------------- */
+static const char *who_key(const struct job *job) { return job->who.uuid[0] ? job->who.uuid : job->who.name; }
+
+static void hash_request(struct job *job)
+{
+	const struct http_request *r = &job->call->request;
+	const char *method = http_method_name(r->method);
+	char *all = arena_alloc(job->a, strlen(method) + strlen(r->path) + r->body.len + 2), *at = all;
+	at = stpcpy(at, method) + 1;
+	at = stpcpy(at, r->path) + 1;
+	if (r->body.len)
+		memcpy(at, r->body.data, r->body.len);
+	pki_sha256(bytes_of(all, (size_t)(at - all) + r->body.len), job->body_hash);
+	secret_wipe(at, r->body.len);
+}
+
+static bool has_key(const struct job *job) { return job->ctx.options.idempotency_key && !job->ctx.options.dry_run; }
+
+troth_rc job_replay(struct job *job, struct tx *tx)
+{
+	struct idempotency_row row;
+	if (!has_key(job))
+		return RC_OK;
+	hash_request(job);
+	troth_rc rc = idempotency_get(tx, job->a, who_key(job), job->ctx.options.idempotency_key, &row, &job->err);
+	if (rc.code == TROTH_NOT_FOUND) {
+		err_clear(&job->err);
+		return RC_OK;
+	}
+	TRY(rc);
+	bool same = bytes_equal(row.body_hash, bytes_of(job->body_hash, SHA256_LEN));
+	ENSURE(same, &job->err, TROTH_CONFLICT, "this Idempotency-Key was used for another request");
+	ENSURE(row.status, &job->err, TROTH_CONFLICT, "this was done already, and its answer held a secret that is shown once");
+	job->replayed = true;
+	job->kept_status = (int)row.status;
+	job->kept = arena_bytes(job->a, row.body);
+	return RC_OK;
+}
+
+troth_rc job_keep(struct job *job, struct tx *tx)
+{
+	if (!has_key(job) || job->replayed)
+		return RC_OK;
+	struct http_reply reply = http_reply_make();
+	edge_render(job->call, &reply);
+	struct idempotency_row row = { .principal = who_key(job), .key = job->ctx.options.idempotency_key, .created = job->ctx.now,
+				       .body_hash = bytes_of(job->body_hash, SHA256_LEN) };
+	if (!(job->call->route->flags & ROUTE_SECRET)) {
+		row.status = reply.status ? reply.status : 200;
+		row.body = buf_bytes(&reply.body);
+	}
+	troth_rc rc = idempotency_put(tx, &row, &job->err);
+	if (reply.body.data)
+		secret_wipe(reply.body.data, reply.body.len);
+	http_reply_release(&reply);
+	return rc;
+}
+
+void pipeline_fatal(struct pipeline *p, const struct troth_err *e)
+{
+	if (atomic_exchange(&p->fatal_said, true))
+		return;
+	log_err(LOG_LEVEL_ERROR, "server.fatal", e);
+	if (p->config.hooks.fatal)
+		p->config.hooks.fatal(p->config.hooks.self, e);
+}

@@ -1,0 +1,93 @@
+/* A job: one verb on its way, with all it has gathered.  Only the pipeline's files include this. */
+#ifndef TROTH_APP_JOB_H
+#define TROTH_APP_JOB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/pipeline.h"
+#include "service/nouns.h"
+
+struct job {
+	struct job *next;          /* in a queue */
+	struct edge_call *call;    /* NULL: the server's own */
+	struct arena *a;           /* the call's, or the job's own */
+	const struct verb *verb;
+	const void *cmd;
+	void *ret;
+	struct principal who;
+	struct verb_ctx ctx;
+	struct troth_err err;
+	troth_rc rc;
+	bool prepared;
+	bool failed;               /* by the keeper: on its way home through the writer, not to be written */
+	int attempts;
+	msec_t hold_until;         /* monotonic; of a held READ */
+	/* at the keeper */
+	size_t sent, answered;
+	/* an Idempotency-Key */
+	uint8_t body_hash[SHA256_LEN];
+	bool replayed;             /* the answer is `kept`, from before or rendered by the writer */
+	int kept_status;
+	const char *kept_type;
+	struct bytes kept;
+	/* the server's own */
+	pipeline_done_fn *done;
+	void *done_self;
+};
+
+struct job_queue {
+	pthread_mutex_t lock;
+	struct job *first, **last;
+	size_t count;
+};
+
+struct pipeline {
+	struct pipeline_config config;
+	struct edge_server *edge;
+	struct store_reader *readers[EDGE_LOOPS];
+	struct store_reader *writer_reader;
+	bool started;
+	atomic_bool fatal_said;
+	/* the keeper's thread */
+	struct keeper_link *keeper;
+	/* the writer's thread */
+	pthread_t writer;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct job *queue, **queue_last;
+	size_t queued;
+	bool stopping;
+	msec_t next_wake;          /* wall clock; 0: none */
+	bool effects_running, audit_running, audit_wanted;
+	msec_t next_minute;        /* monotonic */
+};
+
+/* job.c */
+struct job *job_of_call(struct pipeline *p, struct edge_call *call);
+void job_begin(struct pipeline *p, struct job *job, const struct principal *who, msec_t now);
+/* prepare on `tx`; then the job waits for the keeper (true) or can be written at once. */
+troth_rc job_prepare(struct job *job, struct tx *tx);
+void job_end(struct pipeline *p, struct job *job, troth_rc rc); /* after the commit, or failed: home with it */
+void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e);
+/* Idempotency: has this been done before?  Sets replayed, or fails with CONFLICT for another body. */
+troth_rc job_replay(struct job *job, struct tx *tx);
+troth_rc job_keep(struct job *job, struct tx *tx); /* renders and stores, in the writer's transaction */
+void pipeline_fatal(struct pipeline *p, const struct troth_err *e);
+
+/* writer.c */
+void *writer_main(void *pipeline);
+enum push { PUSH_REQUEST, PUSH_OWN, PUSH_RETURN };
+/* REQUEST: UNAVAILABLE above LIMIT_WRITER_QUEUE.  OWN: the server's own, refused once it stops.  RETURN: a job that was
+ * in before, always taken. */
+troth_rc writer_push(struct pipeline *p, struct job *job, enum push how);
+
+/* keeper_link.c */
+troth_rc keeper_link_new(struct pipeline *p, struct keeper_link **ret, struct troth_err *e);
+troth_rc keeper_link_start(struct keeper_link *k, struct troth_err *e);
+/* Answered jobs go on to the writer; failed ones go home (the server's own by way of the writer's thread). */
+void keeper_link_push(struct keeper_link *k, struct job *job);
+void keeper_link_stop(struct keeper_link *k); /* ends thread and keeper; what comes later fails at once */
+void keeper_link_free(struct keeper_link *k); /* accepts NULL */
+
+#endif

@@ -1,0 +1,83 @@
+/* /v1/authorities: create, list, show. */
+#include "facade/native/nouns.h"
+#include "facade/native/words.h"
+
+#define FIELD(name, kind) { #name, kind, offsetof(struct authority_create_cmd, name), 0, 0, 0 }
+static const struct json_field CREATE_FIELDS[] = {
+	FIELD(name, JF_TEXT), FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
+	FIELD(issuer, JF_TEXT), FIELD(ttl, JF_DURATION), FIELD(leaf_ttl, JF_DURATION),
+	{ "path_len", JF_INT, offsetof(struct authority_create_cmd, path_len), 0, 0, LIMIT_CHAIN_CERTS },
+	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL),
+};
+
+static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct authority_create_cmd *c = cmd;
+	c->path_len = AUTHORITY_PATH_LEN_DEFAULT;
+	if (words_body(a, r, CREATE_FIELDS, ARRAY_LEN(CREATE_FIELDS), c, e))
+		authority_create_check(a, c, e);
+	return words_done(e);
+}
+
+static void write_authority(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
+{
+	jw_object(w);
+	jw_kv_text(w, "id", v->row.uuid);
+	jw_kv_text(w, "name", v->row.name);
+	jw_kv_text(w, "issuer", v->issuer);
+	jw_kv_text(w, "key_type", v->row.key_type);
+	jw_kv_text(w, "common_name", v->spec.common_name);
+	jw_kv_text(w, "organization", v->spec.organization);
+	words_duration(w, "ttl", v->row.ca_ttl);
+	words_duration(w, "leaf_ttl", v->row.leaf_ttl);
+	jw_key(w, "path_len");
+	if (v->spec.path_len >= 0)
+		jw_int(w, v->spec.path_len);
+	else
+		jw_null(w);
+	words_texts(w, "permitted_dns", v->spec.permitted_dns);
+	jw_kv_bool(w, "exportable", v->row.exportable);
+	jw_kv_bool(w, "paused", v->row.paused);
+	jw_kv_int(w, "rev", v->row.rev);
+	jw_kv_time(w, "created", v->row.created);
+	jw_key(w, "versions");
+	words_versions(a, w, v, pem);
+	jw_object_end(w);
+}
+
+static void reply_one(struct arena *a, int status, const struct credential_ret *x, struct http_reply *reply)
+{
+	struct json_writer w = http_reply_json(reply, status);
+	write_authority(a, &w, &x->credential, true);
+	http_reply_etag(reply, a, x->credential.row.rev);
+}
+
+static void create_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct credential_ret *x = ret;
+	reply_one(a, words_created(r), x, reply);
+	if (!r->dry_run)
+		http_reply_header(reply, a, "Location", "/v1/authorities/%s", x->credential.row.uuid);
+}
+
+static void show_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	reply_one(a, 200, ret, reply);
+}
+
+static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct credential_list_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	words_list_begin(&w);
+	for (size_t i = 0; i < x->count; i++)
+		write_authority(a, &w, &x->items[i], false);
+	words_list_end(&w, x->next);
+}
+
+static const struct route ROWS[] = {
+	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render, 0, NULL },
+	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render, 0, NULL },
+	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render, 0, NULL },
+};
+const struct route_table NATIVE_AUTHORITY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

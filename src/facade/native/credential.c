@@ -1,0 +1,106 @@
+/* /v1/credentials: create, list, show, versions, renew. */
+#include "facade/native/nouns.h"
+#include "facade/native/words.h"
+
+#define FIELD(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), 0, 0, max }
+static const struct json_field CREATE_FIELDS[] = {
+	FIELD(name, JF_TEXT, 0), FIELD(authority, JF_TEXT, 0), FIELD(common_name, JF_TEXT, 0), FIELD(organization, JF_TEXT, 0),
+	FIELD(role, JF_TEXT, 0), FIELD(key_type, JF_TEXT, 0), FIELD(sans, JF_TEXTS, LIMIT_SAN_COUNT), FIELD(ttl, JF_DURATION, 0),
+	FIELD(clamp, JF_BOOL, 0), FIELD(csr, JF_TEXT, 2 * LIMIT_CSR_DER_BYTES),
+};
+
+static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	if (words_body(a, r, CREATE_FIELDS, ARRAY_LEN(CREATE_FIELDS), cmd, e))
+		credential_create_check(a, cmd, e);
+	return words_done(e);
+}
+
+static const struct json_field RENEW_FIELDS[] = {
+	{ "csr", JF_TEXT, offsetof(struct credential_renew_cmd, csr), 0, 0, 2 * LIMIT_CSR_DER_BYTES },
+};
+
+static troth_rc renew_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	((struct credential_renew_cmd *)cmd)->id = http_param(r, "id");
+	return http_body_read(a, r, RENEW_FIELDS, ARRAY_LEN(RENEW_FIELDS), cmd, e);
+}
+
+static void write_members(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
+{
+	jw_kv_text(w, "id", v->row.uuid);
+	jw_kv_text(w, "name", v->row.name);
+	jw_kv_text(w, "authority", v->issuer);
+	jw_kv_text(w, "role", credential_role_name(v->spec.eku));
+	jw_kv_text(w, "key_type", v->row.key_type);
+	jw_kv_text(w, "common_name", v->spec.common_name);
+	jw_kv_text(w, "organization", v->spec.organization);
+	words_texts(w, "sans", v->spec.sans);
+	words_duration(w, "ttl", v->row.leaf_ttl);
+	jw_kv_int(w, "rev", v->row.rev);
+	jw_kv_time(w, "created", v->row.created);
+	jw_kv_time(w, "retired", v->row.retired);
+	if (!v->versions)
+		return;
+	jw_key(w, "versions");
+	words_versions(a, w, v, pem);
+}
+
+static void reply_one(struct arena *a, int status, const struct credential_ret *x, struct http_reply *reply)
+{
+	struct json_writer w = http_reply_json(reply, status);
+	jw_object(&w);
+	write_members(a, &w, &x->credential, true);
+	if (x->chain)
+		jw_kv_text(&w, "chain", x->chain);
+	if (x->asked.count)
+		words_texts(&w, "asked", x->asked);
+	jw_object_end(&w);
+	http_reply_etag(reply, a, x->credential.row.rev);
+}
+
+static void create_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct credential_ret *x = ret;
+	reply_one(a, words_created(r), x, reply);
+	if (!r->dry_run)
+		http_reply_header(reply, a, "Location", "/v1/credentials/%s", x->credential.row.uuid);
+}
+
+static void show_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	reply_one(a, 200, ret, reply);
+}
+
+static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct credential_list_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	words_list_begin(&w);
+	for (size_t i = 0; i < x->count; i++) {
+		jw_object(&w);
+		write_members(a, &w, &x->items[i], false);
+		jw_object_end(&w);
+	}
+	words_list_end(&w, x->next);
+}
+
+static void versions_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct credential_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_key(&w, "items");
+	words_versions(a, &w, &x->credential, true);
+	jw_kv_text(&w, "next", NULL);
+	jw_object_end(&w);
+}
+
+static const struct route ROWS[] = {
+	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render, 0, NULL },
+	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_list, list_render, 0, NULL },
+	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render, 0, NULL },
+	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
+	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
+};
+const struct route_table NATIVE_CREDENTIAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

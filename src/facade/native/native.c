@@ -1,0 +1,12 @@
+/* The native API, whole. */
+#include "facade/native/native.h"
+
+#include "facade/native/nouns.h"
+#include "facade/native/rotation.h"
+
+const struct route_table *const NATIVE_TABLES[NATIVE_TABLE_COUNT] = {
+	&NATIVE_AUTHORITY_ROUTES, &NATIVE_CREDENTIAL_ROUTES, &NATIVE_BUNDLE_ROUTES,    &NATIVE_DEPLOYMENT_ROUTES,
+	&NATIVE_INSTANCE_ROUTES,  &NATIVE_TOKEN_ROUTES,      &NATIVE_ENROLL_ROUTES,    &NATIVE_AUDIT_ROUTES,
+	&NATIVE_OPERATION_ROUTES, &NATIVE_SERVER_ROUTES,     &NATIVE_AGENT_ROUTES,     &NATIVE_ROTATION_ROUTES,
+	&NATIVE_EXPLAIN_ROUTES,
+};

@@ -1,0 +1,18 @@
+/* Native routes of the nouns.  In words: docs/api/native.md. */
+#ifndef TROTH_FACADE_NATIVE_NOUNS_H
+#define TROTH_FACADE_NATIVE_NOUNS_H
+
+#include "edge/route.h"
+
+extern const struct route_table NATIVE_AUTHORITY_ROUTES;
+extern const struct route_table NATIVE_CREDENTIAL_ROUTES;
+extern const struct route_table NATIVE_BUNDLE_ROUTES;
+extern const struct route_table NATIVE_DEPLOYMENT_ROUTES; /* and meets */
+extern const struct route_table NATIVE_INSTANCE_ROUTES;   /* and targets */
+extern const struct route_table NATIVE_TOKEN_ROUTES;
+extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */
+extern const struct route_table NATIVE_AUDIT_ROUTES;
+extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
+extern const struct route_table NATIVE_SERVER_ROUTES;     /* health, version, who am I, the server's certificate */
+
+#endif

@@ -1,0 +1,152 @@
+/* /v1/rotations: start, list, show, pause, resume, abort. */
+#include "service/rotation.h"
+
+#include "facade/native/rotation.h"
+
+/* -- start --------------------------------------------------------------------------------------- */
+static const struct json_field ROTATE_FIELDS[] = {
+	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
+	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
+	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "ignore_outside", JF_BOOL, offsetof(struct rotate_cmd, ignore_outside), 0, 0, 0 },
+};
+
+static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	return http_body_read(a, r, ROTATE_FIELDS, ARRAY_LEN(ROTATE_FIELDS), cmd, e);
+}
+
+static void rotate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			  struct http_reply *reply)
+{
+	const struct rotate_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, x->dry_run ? 200 : 202);
+	jw_object(&w);
+	jw_kv_text(&w, "name", x->name);
+	jw_kv_text(&w, "kind", x->kind);
+	jw_kv_bool(&w, "dry_run", x->dry_run);
+	jw_kv_text(&w, "rotation", x->rotation);
+	jw_kv_text(&w, "operation", x->operation);
+	jw_kv_text(&w, "new_version", x->new_version);
+	jw_kv_int(&w, "stores", x->stores);
+	jw_kv_int(&w, "slots", x->slots);
+	jw_kv_int(&w, "instances", x->instances);
+	jw_key(&w, "steps");
+	jw_array(&w);
+	for (size_t i = 0; i < x->step_count; i++)
+		jw_text(&w, x->steps[i]);
+	jw_array_end(&w);
+	jw_key(&w, "outside");
+	jw_array(&w);
+	for (size_t i = 0; i < x->outside_count; i++)
+		jw_text(&w, x->outside[i]);
+	jw_array_end(&w);
+	jw_key(&w, "would_wait_for");
+	jw_array(&w);
+	for (size_t i = 0; i < x->waiting_count; i++) {
+		jw_object(&w);
+		jw_kv_text(&w, "instance", x->waiting[i].name);
+		jw_kv_text(&w, "why", x->waiting[i].why);
+		jw_object_end(&w);
+	}
+	jw_array_end(&w);
+	jw_object_end(&w);
+	if (x->rotation)
+		http_reply_header(reply, a, "Location", "/v1/operations/%s", x->operation);
+}
+
+/* -- look ------------------------------------------------------------------------------------------ */
+static void write_rotation(struct json_writer *w, const struct rotation_view *v)
+{
+	jw_object(w);
+	jw_kv_text(w, "id", v->id);
+	jw_kv_text(w, "name", v->name);
+	jw_kv_text(w, "kind", v->kind);
+	jw_kv_text(w, "state", v->state);
+	jw_kv_bool(w, "going_back", v->going_back);
+	jw_kv_text(w, "new_version", v->new_version);
+	jw_key(w, "old_versions");
+	jw_array(w);
+	for (size_t i = 0; i < v->old_count; i++)
+		jw_text(w, v->old_versions[i]);
+	jw_array_end(w);
+	jw_kv_text(w, "operation", v->operation);
+	jw_kv_text(w, "operation_state", v->operation_state);
+	jw_key(w, "progress");
+	jw_raw(w, v->progress ? v->progress : "null");
+	jw_kv_text(w, "waits_for", v->waits_for);
+	jw_kv_text(w, "reason", v->reason);
+	jw_kv_text(w, "started_by", v->started_by);
+	jw_kv_time(w, "started", v->started);
+	jw_kv_time(w, "finished", v->finished);
+	jw_object_end(w);
+}
+
+static troth_rc list_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct rotation_list_cmd *c = cmd;
+	struct http_page page;
+	TRY(http_query_page(r, &page, e));
+	*c = (struct rotation_list_cmd){ page.after, page.limit, http_query(r, "name") };
+	return RC_OK;
+}
+
+static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			struct http_reply *reply)
+{
+	const struct rotation_list_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_key(&w, "items");
+	jw_array(&w);
+	for (size_t i = 0; i < x->count; i++)
+		write_rotation(&w, &x->items[i]);
+	jw_array_end(&w);
+	jw_kv_text(&w, "next", x->next ? arena_printf(a, "%lld", (long long)x->next) : NULL);
+	jw_object_end(&w);
+}
+
+static troth_rc id_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct rotation_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	return RC_OK;
+}
+
+static void rotation_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			    struct http_reply *reply)
+{
+	const struct rotation_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	write_rotation(&w, &x->rotation);
+}
+
+/* -- a node was repaired ---------------------------------------------------------------------------- */
+static troth_rc retry_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct retry_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	return RC_OK;
+}
+
+static void retry_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			 struct http_reply *reply)
+{
+	const struct retry_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "target", x->target);
+	jw_kv_int(&w, "failures_forgotten", x->failures);
+	jw_object_end(&w);
+}
+
+static const struct route ROWS[] = {
+	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render, 0, NULL },
+	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render, 0, NULL },
+	{ HTTP_GET, "/v1/rotations/{id}", &VERB_ROTATION_SHOW, id_parse, rotation_render, ROUTE_HOLD, NULL },
+	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render, 0, NULL },
+};
+const struct route_table NATIVE_ROTATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

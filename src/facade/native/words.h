@@ -1,0 +1,42 @@
+/* What the native routes share: reading a body with all its findings, ids and pages, and writing the
+ * shapes that occur in several answers. */
+#ifndef TROTH_FACADE_NATIVE_WORDS_H
+#define TROTH_FACADE_NATIVE_WORDS_H
+
+#include "edge/route.h"
+#include "service/nouns.h"
+
+/* The body into cmd by the table.  False: the text is no JSON object, and there is nothing more to say;
+ * true: go on with the noun's own check, which adds its findings to those of the table. */
+bool words_body(struct arena *a, const struct http_request *r, const struct json_field *fields, size_t n, void *cmd,
+		struct troth_err *e);
+/* RC_OK unless e says otherwise: the end of a parse. */
+troth_rc words_done(const struct troth_err *e);
+/* A list of objects: each entry that is one is read by the table into items[i] (size bytes each), with
+ * all findings.  `j` may be NULL or null: then nothing.  At most max entries. */
+void words_objects(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, size_t size, size_t max,
+		   void **ret_items, size_t *ret_count, struct troth_err *e);
+
+/* parse of routes with only an {id}: cmd is a struct id_cmd. */
+troth_rc words_id(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
+/* parse of lists with ?name=: cmd is a struct list_cmd. */
+troth_rc words_list(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
+troth_rc words_page(const struct http_request *r, struct page *ret, struct troth_err *e);
+/* parse of what takes nothing. */
+troth_rc words_none(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
+
+/* 201, or 200 for a dry run. */
+int words_created(const struct http_request *r);
+/* {"items":[ ... opened; then words_list_end writes ],"next":...}. */
+void words_list_begin(struct json_writer *w);
+void words_list_end(struct json_writer *w, int64_t next);
+
+void words_duration(struct json_writer *w, const char *key, msec_t length);       /* 0 writes null */
+void words_texts(struct json_writer *w, const char *key, struct json_texts texts);
+void words_hex(struct json_writer *w, const char *key, struct bytes b);           /* at most 64 bytes */
+void words_json(struct json_writer *w, const char *key, const char *json);        /* NULL writes null */
+/* subject, fingerprint, dates, and with `pem` the certificate. */
+void words_cert(struct arena *a, struct json_writer *w, const struct cert_row *cert, bool pem);
+void words_versions(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem);
+
+#endif

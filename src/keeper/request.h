@@ -1,0 +1,104 @@
+/* What can be asked of the keeper, and what it answers.
+ *
+ * One request is one act on one key.  All texts and bytes belong to the caller and must live until
+ * the message is encoded (client) or handled (keeper_handle).  Times are milliseconds since 1970;
+ * serial numbers and times come in the spec, from the caller; the keeper checks them against its own
+ * clock (notBefore at most LIMIT_KEEPER_BACKDATE_S back, notAfter in the future).
+ *
+ * Each refusal comes back as a reply with kind != TROTH_OK and a text:
+ *   FORBIDDEN   the key's policy does not allow it (the text names the policy's field)
+ *   INVALID     a field is wrong in itself (a date, a name, an SPKI, an unknown field)
+ *   CORRUPT     the blob is not one of this master key's, or was changed
+ *   BUSY        the key's rate is used up; try again later
+ *   UNAVAILABLE the keeper cannot write its log, so it does nothing */
+#ifndef TROTH_KEEPER_REQUEST_H
+#define TROTH_KEEPER_REQUEST_H
+
+#include "keeper/policy.h"
+#include "pki/pki.h"
+
+/* The agents' authority: recipients of sealed keys are certificates signed by a key of this name. */
+#define KEEPER_AGENTS_AUTHORITY "/troth/agents"
+
+enum keeper_kind {
+	KEEPER_PING = 1,
+	KEEPER_AUTHORITY_CREATE, /* a new root: generates the key, signs itself */
+	KEEPER_AUTHORITY_SIGN,   /* a new intermediate: generates its key, signed by `issuer` */
+	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
+	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
+	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
+	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
+	KEEPER_AUDIT_SIGN,       /* signs one audit head */
+	KEEPER_KIND_MAX
+};
+
+/* A CA key and the certificate to sign under (a key may have several: renewed or cross-signed).
+ * The certificate must carry the blob's public key and be a CA. */
+struct keeper_issuer {
+	struct bytes blob;
+	struct bytes cert; /* DER */
+};
+
+struct keeper_request {
+	uint64_t id; /* the caller's, not 0; comes back in the reply */
+	enum keeper_kind kind;
+	union {
+		struct {
+			struct keeper_policy policy; /* kind AUTHORITY; spki_hash ignored */
+			enum key_type key_type;
+			struct cert_spec spec;       /* ROOT; spki empty */
+		} authority_create;
+		struct {
+			struct keeper_issuer issuer;
+			struct keeper_policy policy; /* of the new CA; not wider than the issuer's */
+			enum key_type key_type;
+			struct cert_spec spec;       /* INTERMEDIATE; spki empty */
+		} authority_sign;
+		struct {
+			struct keeper_issuer issuer;
+			struct cert_spec spec;       /* LEAF with its SPKI (the server has checked the CSR) */
+		} leaf_sign;
+		struct {
+			struct keeper_issuer issuer;
+			enum key_type key_type;
+			struct cert_spec spec;         /* LEAF; spki empty */
+			struct bytes recipient;        /* DER: the agent's identity certificate (EC key) */
+			struct keeper_issuer agents;   /* the version of /troth/agents that signed it */
+		} leaf_seal;
+		struct {
+			struct keeper_policy policy; /* spki_hash ignored */
+			struct bytes key;            /* PEM or DER, SECRET: wipe it when the message is sent */
+		} key_wrap;
+		struct {
+			char key_id[UUID_LEN];
+		} audit_create;
+		struct {
+			struct bytes blob;           /* of kind AUDIT */
+			uint64_t seq;
+			uint8_t head[SHA256_LEN];
+		} audit_sign;
+	};
+};
+
+/* One flat answer; what a kind does not give stays empty. */
+struct keeper_reply {
+	uint64_t id;              /* of the request; 0: a message could not be read at all */
+	enum troth_kind kind;     /* TROTH_OK or why not */
+	const char *text, *hint;  /* of a refusal; "" otherwise */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, KEY_WRAP, AUDIT_CREATE */
+	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, LEAF_SIGN, LEAF_SEAL: the certificate */
+	struct bytes spki;        /* KEY_WRAP, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes sealed;      /* LEAF_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
+	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */
+	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
+};
+
+/* Turns a refusal into an error record; RC_OK for a good reply. */
+troth_rc keeper_reply_check(const struct keeper_reply *r, struct troth_err *e);
+const char *keeper_kind_name(enum keeper_kind kind); /* "authority-create", ...: for logs */
+
+/* Checks a signature of AUDIT_SIGN; CORRUPT if it does not hold. */
+troth_rc keeper_audit_verify(struct bytes spki, uint64_t seq, const uint8_t head[SHA256_LEN], msec_t signed_at,
+			     struct bytes signature, struct troth_err *e);
+
+#endif

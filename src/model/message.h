@@ -1,0 +1,166 @@
+/* What agent and server say to each other: typed structs and one codec for both sides.
+ *
+ * The agent API is seven bodies of JSON (contract: docs/agent-api in words, this header in C).  The
+ * server parses requests and renders replies with these functions, the agent does the opposite, and
+ * the simulator passes the encoded bytes, so that the codec is inside everything we prove.
+ *
+ *     POST /v1/agent/enroll     msg_enroll    -> msg_enrolled
+ *     POST /v1/agent/identity   msg_identity  -> msg_renewed
+ *     POST /v1/agent/session    msg_session   -> msg_opened
+ *     GET  /v1/agent/desired?session=N&after=V&wait=55s  -> msg_desired
+ *     POST /v1/agent/report     msg_report    -> {}
+ *     POST /v1/agent/csr        msg_csr       -> {}
+ *
+ * Rules of the words:
+ *  - Ids (instance, target, csr request) are UUIDs in text.  `epoch` is an opaque text of at most 64
+ *    bytes, compared for equality only.  `session`, `version`, `seq`, generations are int64 >= 0.
+ *  - A fingerprint is SHA-256 of the DER in 64 lower-case hex digits.  Of a slot: every certificate
+ *    of the chain in the order served, leaf first.  Of a store: every CA of the set, sorted.
+ *  - Decoders check shape, sizes and ranges, report all findings with their JSON paths, and refuse
+ *    unknown fields in requests.  Fields unknown to an older agent in *replies* are ignored: a newer
+ *    server may say more.  They do not parse PEM: that is pki's.
+ *  - Everything decoded lives in the arena given.  Encoders append to a buf; ask buf_ok after. */
+#ifndef TROTH_MODEL_MESSAGE_H
+#define TROTH_MODEL_MESSAGE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+enum {
+	MSG_EPOCH_BYTES = 64,       /* opaque: a UUID fits twice */
+	MSG_PARAMETERS = 32,        /* per target: a profile has some ten */
+	MSG_PARAMETER_BYTES = 512,  /* a path */
+	MSG_REASON_BYTES = 1000,    /* why an apply failed, with the first lines of the command's output */
+	MSG_DRIFT_LINES = 20,       /* one per file of a target */
+	MSG_SEALED_KEY_BYTES = 16 << 10, /* CMS of an RSA-4096 key is 3 KiB */
+	MSG_BYTES = LIMIT_HTTP_BODY_BYTES, /* any message, either way: 64 targets with a chain and a
+					    * bundle of 5 are 0.5 MiB */
+};
+
+/* -- enrolment: a one-time token for an identity -------------------------------------------- */
+struct msg_enroll {
+	const char *token;
+	const char *csr;           /* PEM: of the agent's identity key */
+	const char *boot_id;
+	const char *agent_version;
+	const char *instance;      /* wanted name, NULL: the token's, or made by the server */
+};
+struct msg_enrolled {
+	const char *instance_id, *instance, *deployment; /* id, name, name */
+	const char *certificate;   /* PEM: the identity */
+	const char *chain;         /* PEM: its intermediates, may be "" */
+	const char *server_ca;     /* PEM: bundle of /troth/server; replaces the pinned fingerprint */
+	const char *agents_ca;     /* PEM: bundle of /troth/agents */
+	const char *epoch;
+};
+
+struct msg_identity { const char *csr; };                               /* same key or a new one */
+struct msg_renewed { const char *certificate, *chain, *server_ca; };
+
+/* -- session: what the node holds, said once per connection ------------------------------------ */
+struct msg_loaded {                  /* of one target */
+	const char *id;
+	int64_t loaded_generation;   /* l: what the process runs; 0 = nothing of ours yet */
+	int64_t high_water;          /* h >= l */
+	struct json_texts fingerprints; /* of l; empty with l = 0 */
+};
+struct msg_session {
+	const char *boot_id;         /* of the agent's state: new when state was lost or copied */
+	const char *epoch;           /* the last one known, NULL on the first session */
+	const char *agent_version;
+	struct msg_loaded *targets;
+	size_t target_count;
+};
+struct msg_opened {
+	int64_t session;             /* > 0 */
+	const char *epoch;
+};
+
+/* -- desired state --------------------------------------------------------------------------------- */
+enum msg_target_kind { MSG_SLOT, MSG_STORE };
+enum msg_role { MSG_SERVER, MSG_CLIENT };
+struct msg_parameter { const char *name, *value; };
+
+struct msg_csr_wanted {              /* the server wants a CSR of a new key of the agent's own */
+	const char *request;         /* UUID; the same until answered, so answering twice is once */
+	const char *key_type;        /* "ec-p256"...: key_type_name of pki/key.h */
+	const char *common_name;     /* may be "" */
+};
+
+struct msg_target {
+	const char *id, *name;       /* name: the template's, unique in the instance */
+	enum msg_target_kind kind;
+	const char *profile;         /* a profile installed on the node */
+	enum msg_role role;
+	struct msg_parameter *parameters;
+	size_t parameter_count;
+	int64_t generation;          /* 0: no document yet */
+	struct json_texts certificates; /* PEM, one each; slot: leaf first; store: the set */
+	const char *key_request;     /* slot: the CSR that the leaf answers; NULL if sealed_key */
+	struct bytes sealed_key;     /* slot: CMS to the agent's identity; len 0 if key_request */
+	const struct msg_csr_wanted *csr; /* NULL: none wanted */
+};
+struct msg_desired {
+	int64_t session;
+	const char *epoch;
+	int64_t version;             /* opaque; give it back as `after` */
+	struct msg_target *targets;  /* all targets of the instance, not only the changed ones */
+	size_t target_count;
+	struct json_texts gone;      /* ids of targets that are no more: forget, leave the files */
+};
+
+/* -- reports -------------------------------------------------------------------------------------------- */
+enum msg_level { MSG_LEVEL_WRITTEN, MSG_LEVEL_LOADED, MSG_LEVEL_PROBED };
+
+struct msg_report {
+	int64_t session, seq;        /* seq grows within the session, over all targets */
+	const char *target;
+	int64_t generation;          /* l */
+	int64_t high_water;          /* h */
+	enum msg_level level;
+	bool settled;                /* A1-A5 hold: only these count */
+	struct json_texts fingerprints; /* of l, as said above */
+	int64_t failed_generation;   /* 0: nothing failed */
+	const char *failed_reason;   /* NULL if nothing failed */
+	bool has_found;              /* seen before anything of ours was applied */
+	struct json_texts found_fingerprints;
+	const char *found_text;
+	struct json_texts drift;     /* what differed and was put right, or differs still */
+};
+
+struct msg_csr {
+	int64_t session;
+	const char *target, *request;
+	const char *csr;             /* PEM */
+};
+
+/* -- codec --------------------------------------------------------------------------------------------- */
+void msg_enroll_encode(struct buf *out, const struct msg_enroll *m);
+void msg_enrolled_encode(struct buf *out, const struct msg_enrolled *m);
+void msg_identity_encode(struct buf *out, const struct msg_identity *m);
+void msg_renewed_encode(struct buf *out, const struct msg_renewed *m);
+void msg_session_encode(struct buf *out, const struct msg_session *m);
+void msg_opened_encode(struct buf *out, const struct msg_opened *m);
+void msg_desired_encode(struct buf *out, const struct msg_desired *m);
+void msg_report_encode(struct buf *out, const struct msg_report *m);
+void msg_csr_encode(struct buf *out, const struct msg_csr *m);
+
+troth_rc msg_enroll_decode(struct arena *a, struct bytes in, struct msg_enroll *ret, struct troth_err *e);
+troth_rc msg_enrolled_decode(struct arena *a, struct bytes in, struct msg_enrolled *ret, struct troth_err *e);
+troth_rc msg_identity_decode(struct arena *a, struct bytes in, struct msg_identity *ret, struct troth_err *e);
+troth_rc msg_renewed_decode(struct arena *a, struct bytes in, struct msg_renewed *ret, struct troth_err *e);
+troth_rc msg_session_decode(struct arena *a, struct bytes in, struct msg_session *ret, struct troth_err *e);
+troth_rc msg_opened_decode(struct arena *a, struct bytes in, struct msg_opened *ret, struct troth_err *e);
+troth_rc msg_desired_decode(struct arena *a, struct bytes in, struct msg_desired *ret, struct troth_err *e);
+troth_rc msg_report_decode(struct arena *a, struct bytes in, struct msg_report *ret, struct troth_err *e);
+troth_rc msg_csr_decode(struct arena *a, struct bytes in, struct msg_csr *ret, struct troth_err *e);
+
+const char *msg_level_name(enum msg_level level); /* "written", "loaded", "probed" */
+
+#endif

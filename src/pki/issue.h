@@ -1,0 +1,51 @@
+/* Certificates as made: typed fields in, strict DER out.
+ *
+ * The keeper calls this; it signs nothing that is not built here from a cert_spec.  What comes out
+ * has: v3, the given serial, subject and issuer as UTF8String, critical basicConstraints and
+ * keyUsage, SKI (RFC 7093 method 1), AKI (key identifier), EKU and SAN if asked for, critical
+ * nameConstraints if asked for.  It passes `openssl verify -x509_strict` and `certtool --verify`. */
+#ifndef TROTH_PKI_ISSUE_H
+#define TROTH_PKI_ISSUE_H
+
+#include "base/clock.h"
+#include "pki/cert.h"
+#include "pki/key.h"
+
+enum cert_kind { CERT_ROOT, CERT_INTERMEDIATE, CERT_LEAF, CERT_KIND_COUNT };
+
+enum {
+	CERT_SERIAL_LEN = 16,
+	CERT_COMMON_NAME_MAX = 64, /* characters: RFC 5280 appendix A, ub-common-name */
+	CERT_PERMITTED_MAX = 50,   /* name constraints of one CA */
+};
+
+/* How far before "now" not_before is set, for clocks that are behind (LIMIT_SKEW_S). */
+#define CERT_BACKDATE (5 * MSEC_MIN)
+
+struct cert_spec {
+	enum cert_kind kind;
+	const char *common_name;   /* may be NULL or "" for a leaf with SANs (RFC 5280 4.1.2.6) */
+	const char *organization;  /* may be NULL */
+	const struct san *sans;
+	size_t san_count;          /* at most LIMIT_SAN_COUNT; leaves only */
+	msec_t not_before, not_after; /* cut down to whole seconds */
+	int path_len;              /* CAs: -1 no limit, or 0.. */
+	const char *const *permitted_dns; /* CAs: "example.org" permits it and all below */
+	size_t permitted_dns_count;
+	unsigned eku;              /* EKU_SERVER | EKU_CLIENT; leaves only */
+	uint8_t serial[CERT_SERIAL_LEN]; /* random; the top bit is cleared here, all zero is refused */
+	struct bytes spki;         /* the subject's public key; of a root: that of the signing key */
+};
+
+/* Shortens the spec's dates to lie within the issuer's.  Returns whether anything changed. */
+bool cert_spec_clamp(struct cert_spec *spec, const struct cert *issuer);
+/* All that cert_build refuses, without building.  issuer NULL for a root. */
+troth_rc cert_spec_check(const struct cert_spec *spec, const struct cert *issuer, struct troth_err *e);
+/* issuer NULL: self-signed (kind must be CERT_ROOT and spki issuer_key's own).  Refuses (INVALID)
+ * what would outlive its issuer (the text has both dates), a CA below a path length of 0, an issuer
+ * that may not sign or whose key issuer_key is not, and all that cert_spec_check refuses.  Whether
+ * names fit an issuer's name constraints is left to verifiers.  ret_der lives in arena a. */
+troth_rc cert_build(const struct cert_spec *spec, const struct cert *issuer, const struct key *issuer_key,
+		    struct arena *a, struct bytes *ret_der, struct troth_err *e);
+
+#endif

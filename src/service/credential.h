@@ -1,0 +1,14 @@
+/* Inside the room: lists of credentials, by kind; the authorities' list is the same function. */
+#ifndef TROTH_SERVICE_CREDENTIAL_H
+#define TROTH_SERVICE_CREDENTIAL_H
+
+#include "service/nouns.h"
+
+troth_rc credential_list(struct verb_ctx *ctx, enum credential_kind kind, const struct list_cmd *cmd,
+			 struct credential_list_ret *ret, struct troth_err *e);
+/* CONFLICT if a credential or authority that is not retired has the name. */
+troth_rc credential_name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e);
+/* An authority by name, in the principal's scope; NOT_FOUND with what to do. */
+troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e);
+
+#endif

@@ -1,0 +1,31 @@
+/* Events: the table is the queue.  A reader names the last sequence it saw and is held while there is
+ * nothing newer that it may see. */
+#include "service/nouns.h"
+#include "service/record.h"
+
+static bool visible(const struct principal *who, const struct event_row *row)
+{
+	return !row->object || record_in_scope(who, row->object);
+}
+
+static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct event_list_cmd *cmd = arg;
+	struct event_list_ret *ret = out;
+	struct event_row *rows;
+	size_t n;
+	TRY(event_list(ctx->tx, ctx->a, NULL, cmd->page, &rows, &n, e));
+	ret->items = ARENA_ARRAY(ctx->a, struct event_row, n);
+	ret->next = n ? rows[n - 1].seq : cmd->page.after;
+	for (size_t i = 0; i < n; i++)
+		if (visible(ctx->who, &rows[i]))
+			ret->items[ret->count++] = rows[i];
+	if (n == 0 && ctx->options.wait && !ctx->last_chance) {
+		ctx->hold.wanted = true;
+		(void)text_copy(ctx->hold.topic, sizeof ctx->hold.topic, "events"); /* it fits */
+	}
+	return RC_OK;
+}
+
+const struct verb VERB_EVENT_LIST = { "event.list", VERB_READ, ROLES_READ, sizeof(struct event_list_cmd),
+				      sizeof(struct event_list_ret), NULL, list_run };

@@ -1,0 +1,41 @@
+/* Why nothing moves: what the engine waits for, in names.
+ *
+ * The runner keeps the waits of its last step in a table, each with the time since when it is so; this
+ * verb reads them.  No rows: nothing is waited for. */
+#ifndef TROTH_SERVICE_EXPLAIN_H
+#define TROTH_SERVICE_EXPLAIN_H
+
+#include "service/verb.h"
+#include "store/store.h"
+
+struct explain_cmd {
+	const char *name;           /* a credential, an instance or a target "instance/template"; NULL: everything */
+};
+struct explained {
+	const char *speaker;        /* "policy" "safety" "time" "operator" "node" */
+	const char *rule, *reason;  /* "A2", "not-loaded": stable words */
+	const char *text;           /* a sentence */
+	const char *authority;      /* name, or NULL */
+	const char *version;        /* uuid of the CA spoken of, or NULL */
+	const char *instance, *target;             /* who waits: names, or NULL */
+	const char *other_instance, *other_target; /* for whom */
+	const char *other_deployment;              /* when it is a whole template rather than one target */
+	const char *last_error;     /* of the target, if its agent said one */
+	int64_t count;              /* so many wait in the same way */
+	msec_t since, earliest;     /* earliest 0: not bound to time */
+};
+struct explain_ret {
+	const char *name;           /* what was asked for, or NULL */
+	struct explained *items;    /* most blocking first */
+	size_t count;
+	int64_t running;            /* rotations running or paused */
+};
+extern const struct verb VERB_EXPLAIN;
+
+/* One row in names; lives in a. */
+troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
+		     struct troth_err *e);
+/* "pg-0/trust: sent, no settled report yet (node, A2)" */
+const char *explain_sentence(struct arena *a, const struct explained *x);
+
+#endif

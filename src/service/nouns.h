@@ -1,0 +1,372 @@
+/* The nouns' half of the service's door: every verb of it, and the plain structs that go in and out.
+ *
+ * Conventions that hold for all of them:
+ *  - cmd: texts are NULL when absent, lengths of time 0.  x_check() is pure: it adds one finding for each
+ *    thing that is wrong, with the JSON path it has in docs/api/native.md, so that a facade can report it
+ *    together with what its own parse found; the verbs call it again.
+ *  - ids are UUIDs in text.  An object outside the principal's scope does not exist for it (NOT_FOUND);
+ *    making one outside it is FORBIDDEN.
+ *  - lists: `next` is the page.after of the next page, 0 at the end.  Rows outside the scope are left
+ *    out, so a page may be shorter than its limit.
+ *  - ret: rows as the store has them plus the names that belong to them; no private key, ever.
+ *  - each WRITE writes one audit row and one event of the verb's name (record.h). */
+#ifndef TROTH_SERVICE_NOUNS_H
+#define TROTH_SERVICE_NOUNS_H
+
+#include "base/json.h"
+#include "model/message.h"
+#include "service/issue.h"
+#include "service/verb.h"
+#include "store/store.h"
+
+struct service;
+
+struct id_cmd { const char *id; };  /* a path's {id}; the principal must have the object in scope */
+struct list_cmd {
+	struct page page;
+	const char *name;           /* only this one; NULL: all */
+};
+struct no_cmd { char unused; };
+struct no_ret { char unused; };
+
+/* -- authorities and credentials (authority.c, credential.c) ----------------------------------- */
+struct authority_create_cmd {
+	const char *name, *key_type, *common_name, *organization;
+	const char *issuer;         /* name of an authority; NULL: a root */
+	msec_t ttl, leaf_ttl;       /* 0: 3650d (root) or 1825d, and 90d */
+	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
+	struct json_texts permitted_dns;
+	bool exportable, clamp;
+};
+enum { AUTHORITY_PATH_LEN_DEFAULT = -2 }; /* -1 says "any number" */
+void authority_create_check(struct arena *a, const struct authority_create_cmd *cmd, struct troth_err *e);
+
+struct version_view {
+	struct version_row row;
+	struct cert_row cert;
+	const char *signed_by;      /* uuid of the issuing version, or NULL */
+};
+struct credential_view {
+	struct credential_row row;
+	const char *issuer;         /* name, or NULL */
+	struct credential_spec spec;
+	struct version_view *versions; /* newest first */
+	size_t version_count;
+};
+struct credential_ret {
+	struct credential_view credential;
+	const char *chain;          /* PEM of what a new leaf is served with; "" if nothing; NULL if none was issued now */
+	struct json_texts asked;    /* renew: ids of the targets that will get a new key */
+};
+struct credential_list_ret {
+	struct credential_view *items; /* without versions for credentials; with them for authorities */
+	size_t count;
+	int64_t next;
+};
+extern const struct verb VERB_AUTHORITY_CREATE; /* authority_create_cmd -> credential_ret */
+extern const struct verb VERB_AUTHORITY_LIST;   /* list_cmd -> credential_list_ret */
+extern const struct verb VERB_AUTHORITY_SHOW;   /* id_cmd -> credential_ret */
+
+struct credential_create_cmd {
+	const char *name, *authority, *common_name, *organization, *role, *key_type;
+	const char *csr;            /* PEM; NULL: only the definition */
+	struct json_texts sans;
+	msec_t ttl;
+	bool clamp;
+};
+void credential_create_check(struct arena *a, const struct credential_create_cmd *cmd, struct troth_err *e);
+struct credential_renew_cmd { const char *id, *csr; };
+extern const struct verb VERB_CREDENTIAL_CREATE;   /* credential_create_cmd -> credential_ret */
+extern const struct verb VERB_CREDENTIAL_LIST;     /* list_cmd -> credential_list_ret */
+extern const struct verb VERB_CREDENTIAL_SHOW;     /* id_cmd -> credential_ret */
+extern const struct verb VERB_CREDENTIAL_VERSIONS; /* id_cmd -> credential_ret */
+extern const struct verb VERB_CREDENTIAL_RENEW;    /* credential_renew_cmd -> credential_ret */
+
+/* Rows into views; for other nouns of this floor. */
+troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct credential_row *row, bool versions,
+			      struct credential_view *ret, struct troth_err *e);
+/* "server", "client", "both" to EKU bits; 0 for another word.  NULL is server. */
+unsigned credential_role_eku(const char *role);
+const char *credential_role_name(unsigned eku);
+
+/* -- bundles (bundle.c) --------------------------------------------------------------------------- */
+struct bundle_certificate { const char *alias, *pem, *source, *path; /* path: JSON path for findings */ };
+struct bundle_create_cmd {
+	const char *name;
+	struct json_texts authorities;
+	struct bundle_certificate *certificates;
+	size_t certificate_count;
+};
+struct bundle_add_cmd {
+	const char *id;
+	const char *authority;      /* name; or */
+	struct bundle_certificate certificate;
+};
+struct bundle_remove_cmd { const char *id, *member; /* decimal id of the member */ };
+void bundle_create_check(struct arena *a, const struct bundle_create_cmd *cmd, struct troth_err *e);
+void bundle_add_check(struct arena *a, const struct bundle_add_cmd *cmd, struct troth_err *e);
+
+struct bundle_member_view {
+	struct bundle_member_row row;
+	const char *authority;      /* name, or NULL */
+	struct cert_row cert;       /* if row.cert_id */
+};
+struct bundle_view {
+	struct bundle_row row;
+	struct bundle_member_view *members;
+	size_t member_count;
+};
+struct bundle_ret { struct bundle_view bundle; };
+struct bundle_list_ret {
+	struct bundle_view *items;
+	size_t count;
+	int64_t next;
+};
+extern const struct verb VERB_BUNDLE_CREATE; /* bundle_create_cmd -> bundle_ret */
+extern const struct verb VERB_BUNDLE_LIST;   /* list_cmd -> bundle_list_ret */
+extern const struct verb VERB_BUNDLE_SHOW;   /* id_cmd -> bundle_ret */
+extern const struct verb VERB_BUNDLE_ADD;    /* bundle_add_cmd -> bundle_ret */
+extern const struct verb VERB_BUNDLE_REMOVE; /* bundle_remove_cmd -> bundle_ret */
+
+/* -- deployments, their templates, meets (deployment.c, meet.c) ------------------------------------ */
+struct parameter { const char *name, *value; };
+struct slot_template {
+	const char *path;           /* "$.slots[0]", for findings */
+	const char *name, *profile, *role, *credential, *authority, *common_name, *key_type, *key_source;
+	struct json_texts sans;
+	msec_t ttl;
+	struct parameter *parameters;
+	size_t parameter_count;
+};
+struct store_template {
+	const char *path;           /* "$.stores[0]" */
+	const char *name, *profile, *bundle;
+	struct parameter *parameters;
+	size_t parameter_count;
+};
+struct deployment_create_cmd {
+	const char *name;
+	struct slot_template *slots;
+	size_t slot_count;
+	struct store_template *stores;
+	size_t store_count;
+};
+struct deployment_extend_cmd { /* more templates for an existing one */
+	const char *id;
+	struct slot_template *slots;
+	size_t slot_count;
+	struct store_template *stores;
+	size_t store_count;
+};
+void deployment_create_check(struct arena *a, const struct deployment_create_cmd *cmd, struct troth_err *e);
+void deployment_extend_check(struct arena *a, const struct deployment_extend_cmd *cmd, struct troth_err *e);
+
+struct template_view {
+	struct template_row row;
+	const char *authority, *bundle; /* names, or NULL */
+	struct json_texts sans;
+};
+struct deployment_view {
+	struct deployment_row row;
+	struct template_view *templates;
+	size_t template_count;
+	size_t instance_count;      /* that have not left */
+};
+struct deployment_ret { struct deployment_view deployment; };
+struct deployment_list_ret {
+	struct deployment_view *items;
+	size_t count;
+	int64_t next;
+};
+extern const struct verb VERB_DEPLOYMENT_CREATE; /* deployment_create_cmd -> deployment_ret */
+extern const struct verb VERB_DEPLOYMENT_EXTEND; /* deployment_extend_cmd -> deployment_ret */
+extern const struct verb VERB_DEPLOYMENT_LIST;   /* list_cmd -> deployment_list_ret */
+extern const struct verb VERB_DEPLOYMENT_SHOW;   /* id_cmd -> deployment_ret */
+extern const struct verb VERB_DEPLOYMENT_DELETE; /* id_cmd -> no_ret */
+
+struct meet_cmd { const char *slot, *store; }; /* ids of templates */
+struct meet_side { const char *deployment, *template, *id; };
+struct meet_view {
+	struct meet_row row;
+	struct meet_side slot, store;
+};
+struct meet_list_ret {
+	struct meet_view *items;
+	size_t count;
+	int64_t next;
+};
+struct meet_ret { struct meet_view meet; };
+extern const struct verb VERB_MEET_LIST;   /* list_cmd (name unused) -> meet_list_ret */
+extern const struct verb VERB_MEET_ADD;    /* meet_cmd -> meet_ret */
+extern const struct verb VERB_MEET_REMOVE; /* meet_cmd -> no_ret */
+
+/* -- instances and targets (instance.c, target.c) ---------------------------------------------------- */
+struct generation_view {            /* a document, or the base */
+	struct document_row row;    /* of a base: only generation and content */
+	struct json_texts fingerprints; /* hex; a chain's leaf first */
+};
+struct target_view {
+	struct target_row row;
+	struct template_row template;
+	const char *instance_id, *instance, *deployment, *credential; /* credential NULL for a store */
+	struct generation_view wanted;     /* the newest document; generation 0: none yet */
+	struct generation_view *documents; /* pending ones, ascending */
+	size_t document_count;
+	struct generation_view loaded;     /* row.base_known false: what it was, nobody knows what it is */
+};
+struct target_list_cmd {
+	struct page page;
+	const char *instance;       /* id of one; or NULL */
+	const char *deployment;     /* name of one; or NULL */
+	const char *state;          /* or NULL: all but "left" */
+};
+void target_list_check(struct arena *a, const struct target_list_cmd *cmd, struct troth_err *e);
+struct target_list_ret {
+	struct target_view *items;
+	size_t count;
+	int64_t next;
+};
+struct target_ret { struct target_view target; };
+extern const struct verb VERB_TARGET_LIST; /* target_list_cmd -> target_list_ret */
+extern const struct verb VERB_TARGET_SHOW; /* id_cmd -> target_ret */
+
+struct instance_view {
+	struct instance_row row;
+	const char *deployment;
+	struct target_view *targets; /* show only */
+	size_t target_count;
+};
+struct instance_list_cmd {
+	struct page page;
+	const char *name, *deployment; /* or NULL */
+};
+struct instance_list_ret {
+	struct instance_view *items;
+	size_t count;
+	int64_t next;
+};
+struct instance_ret { struct instance_view instance; };
+extern const struct verb VERB_INSTANCE_LIST;   /* instance_list_cmd -> instance_list_ret */
+extern const struct verb VERB_INSTANCE_SHOW;   /* id_cmd -> instance_ret */
+extern const struct verb VERB_INSTANCE_DELETE; /* id_cmd -> no_ret: it leaves */
+
+/* -- joining (token.c, enroll.c, identity.c) ------------------------------------------------------------- */
+struct token_create_cmd {
+	const char *deployment, *instance;
+	msec_t ttl;                 /* 0: a day */
+};
+void token_create_check(struct arena *a, const struct token_create_cmd *cmd, struct troth_err *e);
+struct token_view {
+	struct token_row row;
+	const char *deployment;
+	const char *state;          /* "open", "used", "expired", "revoked" */
+};
+struct token_ret {
+	struct token_view token;
+	const char *secret;         /* shown this once */
+};
+struct token_list_cmd {
+	struct page page;
+	const char *deployment;     /* name, or NULL */
+};
+struct token_list_ret {
+	struct token_view *items;
+	size_t count;
+	int64_t next;
+};
+extern const struct verb VERB_TOKEN_CREATE; /* token_create_cmd -> token_ret */
+extern const struct verb VERB_TOKEN_LIST;   /* token_list_cmd -> token_list_ret */
+extern const struct verb VERB_TOKEN_REVOKE; /* id_cmd -> no_ret */
+
+extern const struct verb VERB_ENROLL;         /* msg_enroll -> msg_enrolled */
+extern const struct verb VERB_IDENTITY_RENEW; /* msg_identity -> msg_renewed; agents, for themselves */
+
+/* -- who (principal.c) ---------------------------------------------------------------------------------------- */
+struct principal_resolve_cmd {
+	const char *bearer;         /* NULL if absent; counts before the certificate */
+	struct bytes peer_cert;     /* DER that TLS has verified against /troth/agents; len 0 if absent */
+};
+struct principal_ret { struct principal principal; };
+/* Neither given: PRINCIPAL_ANONYMOUS.  Given and not known: UNAUTHENTICATED. */
+extern const struct verb VERB_PRINCIPAL_RESOLVE; /* principal_resolve_cmd -> principal_ret; run it as anybody */
+extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
+/* SHA-256 of a bearer or join token: what the store keeps of it. */
+void token_hash(const char *secret, uint8_t out[SHA256_LEN]);
+
+/* -- the server's own (init.c) ------------------------------------------------------------------------------------ */
+struct init_cmd {
+	const char *csr;            /* PEM: of the server's TLS key */
+	struct json_texts sans;     /* what clients call the server */
+};
+struct init_ret {
+	const char *admin_token;
+	const char *certificate, *chain, *server_ca; /* PEM */
+};
+/* Fills an empty store: /troth/server, /troth/agents, audit key, principal "admin" with a token, the server's
+ * certificate.  Runs several verbs through verb_run on this thread; if it was interrupted, run it again: it
+ * goes on where it stopped.  CONFLICT once it is complete. */
+troth_rc init_run(struct service *svc, struct arena *a, const struct server_port *port, msec_t now,
+		  const struct verb_keeper *keeper, const struct init_cmd *cmd, struct init_ret *ret, struct troth_err *e);
+
+struct server_certificate_cmd {
+	const char *csr;
+	struct json_texts sans;     /* none: those of the last one */
+};
+struct server_certificate_ret {
+	const char *certificate, *chain, *server_ca; /* PEM */
+	msec_t not_after, renew_at;
+};
+extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
+/* What TLS needs to verify callers and to be verified: PEM bundles, and a text that changes with them. */
+struct server_trust_ret { const char *agents_ca, *server_ca; };
+extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
+
+/* -- audit, operations, events, health (audit.c, operation.c, event.c, health.c) ------------------------------------ */
+struct audit_list_cmd {
+	struct page page;
+	const char *object;         /* or NULL */
+};
+struct audit_list_ret {
+	struct audit_row *items;
+	size_t count;
+	int64_t next;
+};
+struct audit_verify_ret {
+	struct audit_check check;
+	int64_t head_seq;           /* newest row */
+};
+extern const struct verb VERB_AUDIT_LIST;   /* audit_list_cmd -> audit_list_ret */
+extern const struct verb VERB_AUDIT_VERIFY; /* no_cmd -> audit_verify_ret */
+/* Has the keeper sign the newest row, if nothing newer is signed: each minute, and after a use of a CA. */
+extern const struct verb VERB_AUDIT_SIGN;   /* no_cmd -> no_ret; system */
+
+struct operation_list_cmd {
+	struct page page;
+	const char *kind, *state;   /* or NULL */
+};
+struct operation_list_ret {
+	struct operation_row *items;
+	size_t count;
+	int64_t next;
+};
+struct operation_ret { struct operation_row operation; };
+extern const struct verb VERB_OPERATION_LIST; /* operation_list_cmd -> operation_list_ret */
+extern const struct verb VERB_OPERATION_SHOW; /* id_cmd -> operation_ret; holds while it runs */
+
+struct event_list_cmd { struct page page; };
+struct event_list_ret {
+	struct event_row *items;
+	size_t count;
+	int64_t next;               /* always: where to go on */
+};
+extern const struct verb VERB_EVENT_LIST; /* event_list_cmd -> event_list_ret; holds while there is none */
+
+struct health_ret {
+	const char *epoch;
+	int64_t event_seq;
+};
+struct version_ret { const char *version; int schema; };
+extern const struct verb VERB_HEALTH;  /* no_cmd -> health_ret */
+extern const struct verb VERB_VERSION; /* no_cmd -> version_ret */
+
+#endif

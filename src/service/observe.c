@@ -1,0 +1,301 @@
+/* A report of an agent: what runs at one target.
+ *
+ * Only a settled report at the counting level changes what the engine knows; the rest is progress for
+ * people.  It is matched by generation, never by contents: "the process runs generation l, and will
+ * never again load any generation <= h other than l" (engine-rules section 4).  The contents must then
+ * be those of generation l; if they are not, somebody else was there, and the contents are unknown.
+ *
+ *     another's target        refused        an older session       refused: open a new one
+ *     said before (seq)       accepted, nothing changes
+ *     l older than counted    refused (A3: reported is not taken back)
+ *     failed                  counted, remembered per contents, the engine stops after a few */
+#include "service/agent.h"
+#include "service/contents.h"
+#include "service/member.h"
+#include "service/record.h"
+
+enum { DOCUMENTS_KEPT = 16 }; /* older generations remembered: a node may come back from a snapshot */
+
+struct observed {
+	struct instance_row instance;
+	struct target_row target;
+	struct template_row template;
+	const struct msg_report *m;
+};
+
+/* -- what a profile can prove ----------------------------------------------------------------------- */
+
+/* How this kind of target shows what it has loaded: the template's parameter "proof" (its profile's
+ * word), or what is usual: a server is probed at its port, a client has none, a store is loaded. */
+static const char *proof_of(struct verb_ctx *ctx, const struct template_row *t)
+{
+	const struct json *j;
+	const char *usual = t->kind == TARGET_SLOT && t->role != TARGET_CLIENT ? "probe" : "reload";
+	if (!t->parameters || rc_failed(json_parse(ctx->a, bytes_of_text(t->parameters), &j, NULL)))
+		return usual;
+	return json_get_text(j, "proof", usual);
+}
+
+/* Counting level (section 4). */
+static enum msg_level counting_level(struct verb_ctx *ctx, const struct template_row *t)
+{
+	const char *proof = proof_of(ctx, t);
+	if (text_equal(proof, "probe"))
+		return MSG_LEVEL_PROBED;
+	return text_equal(proof, "read") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED; /* read: at each use */
+}
+
+static bool counts(struct verb_ctx *ctx, const struct observed *o)
+{
+	return o->m->settled && o->m->level >= counting_level(ctx, &o->template);
+}
+
+/* -- checks -------------------------------------------------------------------------------------------- */
+
+static troth_rc refuse_older(const struct observed *o, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "generation %lld was reported before; %lld is older",
+			      (long long)o->target.base_generation, (long long)o->m->generation);
+	err_detail(e, "what was reported as settled is not taken back in the same session");
+	err_hint(e, "open a new session and say what the node holds");
+	err_clause(e, "type:stale-session");
+	return rc;
+}
+
+static troth_rc check(const struct observed *o, struct troth_err *e)
+{
+	const struct msg_report *m = o->m;
+	TRY(member_session(&o->instance, m->session, e));
+	ENSURE(m->high_water >= m->generation, e, TROTH_INVALID, "high_water %lld is below generation %lld",
+	       (long long)m->high_water, (long long)m->generation);
+	ENSURE(m->failed_generation == 0 || m->failed_generation <= m->high_water, e, TROTH_INVALID,
+	       "generation %lld failed but high_water is %lld: it could still be applied",
+	       (long long)m->failed_generation, (long long)m->high_water);
+	if (o->target.base_known &&
+	    (m->generation < o->target.base_generation || m->high_water < o->target.high_water))
+		return refuse_older(o, e);
+	return RC_OK;
+}
+
+/* -- what is remembered for people ----------------------------------------------------------------------- */
+
+static const char *texts_json(struct arena *a, struct json_texts lines)
+{
+	struct record r;
+	record_begin(&r);
+	jw_key(&r.w, "lines");
+	jw_array(&r.w);
+	for (size_t i = 0; i < lines.count; i++)
+		jw_text(&r.w, lines.items[i]);
+	jw_array_end(&r.w);
+	return record_end(&r, a);
+}
+
+static troth_rc note_drift(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	if (o->m->drift.count == 0) {
+		o->target.drift = NULL;
+		return RC_OK;
+	}
+	o->target.drift = texts_json(ctx->a, o->m->drift);
+	return member_event(ctx, &o->instance, "target.drift", o->template.name, o->m->drift.items[0], e);
+}
+
+static troth_rc note_found(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	if (!o->m->has_found)
+		return RC_OK;
+	struct record r;
+	record_begin(&r);
+	jw_key(&r.w, "fingerprints");
+	jw_array(&r.w);
+	for (size_t i = 0; i < o->m->found_fingerprints.count; i++)
+		jw_text(&r.w, o->m->found_fingerprints.items[i]);
+	jw_array_end(&r.w);
+	jw_kv_text(&r.w, "text", o->m->found_text);
+	jw_kv_time(&r.w, "at", ctx->now);
+	o->target.found = record_end(&r, ctx->a);
+	return member_event(ctx, &o->instance, "target.found", o->template.name, o->m->found_text, e);
+}
+
+static void note_level(struct observed *o)
+{
+	static const enum target_level levels[] = { LEVEL_WRITTEN, LEVEL_LOADED, LEVEL_PROBED };
+	o->target.level = levels[o->m->level];
+	o->target.level_generation = o->m->generation;
+}
+
+/* Failures of the same contents in a row; success of them, or other contents, begin at zero. */
+static troth_rc note_failure(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	struct document_row d;
+	struct target_row *t = &o->target;
+	if (o->m->failed_generation == 0)
+		return RC_OK;
+	t->last_error = o->m->failed_reason ? o->m->failed_reason : "no reason given";
+	if (rc_ok(document_row_by_generation(ctx->tx, ctx->a, t->id, o->m->failed_generation, &d, NULL))) {
+		t->failures = t->failed_content == d.content_id ? t->failures + 1 : 1;
+		t->failed_content = d.content_id;
+	}
+	return member_event(ctx, &o->instance, "target.failed", o->template.name, t->last_error, e);
+}
+
+/* -- counting ------------------------------------------------------------------------------------------------- */
+
+/* A chain of ours by its fingerprints. */
+static troth_rc find_chain(struct verb_ctx *ctx, const struct observed *o, int64_t cert_id, bool *ret_known,
+			   int64_t *ret_content, struct troth_err *e)
+{
+	struct version_row *versions;
+	struct content_row *contents;
+	size_t version_count, n;
+	TRY(version_row_list_cert(ctx->tx, ctx->a, cert_id, &versions, &version_count, e));
+	for (size_t i = 0; i < version_count; i++) {
+		TRY(content_row_list_version(ctx->tx, ctx->a, versions[i].id, &contents, &n, e));
+		for (size_t k = 0; k < n && !*ret_known; k++) {
+			TRY(contents_match(ctx->tx, ctx->a, contents[k].id, o->m->fingerprints, ret_known, e));
+			*ret_content = *ret_known ? contents[k].id : 0;
+		}
+	}
+	return RC_OK;
+}
+
+/* From now on we remember it, as if we had sent it. */
+static troth_rc remember(struct verb_ctx *ctx, const struct observed *o, int64_t content_id, struct troth_err *e)
+{
+	struct content_row content;
+	TRY(content_row_get(ctx->tx, ctx->a, content_id, &content, e));
+	struct document_row d = { .target_id = o->target.id, .generation = o->m->generation, .content_id = content.id,
+				  .version_id = content.version_id, .state = DOCUMENT_SETTLED, .created = ctx->now,
+				  .handed_at = ctx->now, .session = o->m->session };
+	return document_row_insert(ctx->tx, &d, e);
+}
+
+/* A generation that we do not remember (the server or the node was restored).  It says which
+ * certificates run, and that nothing older ever will: if we know them all, we know what it holds. */
+static troth_rc match_stranger(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
+			       struct troth_err *e)
+{
+	struct content_row set = { .kind = CONTENT_SET };
+	struct json_texts said = o->m->fingerprints;
+	set.certs.items = ARENA_ARRAY(ctx->a, int64_t, said.count + 1);
+	for (size_t i = 0; i < said.count; i++) {
+		uint8_t fingerprint[SHA256_LEN];
+		struct cert_row cert;
+		if (!hex_decode(said.items[i], strlen(said.items[i]), fingerprint, sizeof fingerprint) ||
+		    rc_failed(cert_row_by_fingerprint(ctx->tx, ctx->a, bytes_of(fingerprint, sizeof fingerprint), &cert, NULL)))
+			return RC_OK;
+		set.certs.items[set.certs.count++] = cert.id;
+	}
+	if (set.certs.count == 0)
+		return RC_OK;
+	if (o->template.kind == TARGET_SLOT) {
+		TRY(find_chain(ctx, o, set.certs.items[0], ret_known, ret_content, e));
+	} else {
+		TRY(content_row_put(ctx->tx, &set, e));
+		verb_changed(ctx, CHANGED_CONTENT, set.id);
+		*ret_content = set.id;
+		*ret_known = true;
+	}
+	return *ret_known ? remember(ctx, o, *ret_content, e) : RC_OK;
+}
+
+/* The content of generation l if the fingerprints are its own; 0 otherwise. */
+static troth_rc match(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
+		      struct troth_err *e)
+{
+	struct document_row d;
+	*ret_known = false;
+	*ret_content = 0;
+	if (o->m->generation == 0) { /* nothing of ours */
+		*ret_known = o->m->fingerprints.count == 0;
+		return RC_OK;
+	}
+	if (rc_failed(document_row_by_generation(ctx->tx, ctx->a, o->target.id, o->m->generation, &d, NULL)))
+		return match_stranger(ctx, o, ret_known, ret_content, e);
+	TRY(contents_match(ctx->tx, ctx->a, d.content_id, o->m->fingerprints, ret_known, e));
+	if (*ret_known)
+		*ret_content = d.content_id;
+	return RC_OK;
+}
+
+static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	struct target_row *t = &o->target;
+	t->base_known = false;
+	t->base_content = 0;
+	if (o->m->high_water >= t->next_generation)
+		t->next_generation = o->m->high_water + 1;
+	TRY(document_row_void(ctx->tx, t->id, e));
+	return member_event(ctx, &o->instance, "target.unknown", o->template.name,
+			    "it runs something that was not sent under this generation", e);
+}
+
+static void clear_failure(struct target_row *t)
+{
+	t->failed_content = 0;
+	t->failures = 0;
+	t->last_error = NULL;
+}
+
+static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t content, struct troth_err *e)
+{
+	struct target_row *t = &o->target;
+	bool news = !t->base_known || t->base_content != content || t->base_generation != o->m->generation;
+	t->base_known = true;
+	t->base_content = content;
+	t->base_generation = o->m->generation;
+	if (o->m->high_water > t->high_water)
+		t->high_water = o->m->high_water;
+	t->seen_at = ctx->now;
+	if (t->high_water >= t->next_generation)
+		t->next_generation = t->high_water + 1;
+	if (o->m->failed_generation == 0 && o->m->generation > 0)
+		clear_failure(t);
+	TRY(document_row_settle(ctx->tx, t->id, t->high_water, e));
+	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
+	if (news)
+		return member_event(ctx, &o->instance, "target.settled", o->template.name,
+				    msg_level_name(o->m->level), e);
+	return RC_OK;
+}
+
+static troth_rc count(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	bool one_voice, known;
+	int64_t content;
+	TRY(member_clone_free(ctx, &o->instance, &one_voice, e));
+	TRY(match(ctx, o, &known, &content, e));
+	TRY(note_failure(ctx, o, e));
+	if (!one_voice || !known)
+		return count_unknown(ctx, o, e);
+	return count_known(ctx, o, content, e);
+}
+
+static troth_rc report_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
+{
+	struct report_ret *r = ret;
+	struct observed o = { .m = cmd };
+	TRY(member_load(ctx, &o.instance, e));
+	TRY(member_target(ctx, &o.instance, o.m->target, &o.target, e));
+	TRY(template_row_get(ctx->tx, ctx->a, o.target.template_id, &o.template, e));
+	TRY(member_session(&o.instance, o.m->session, e));
+	if (o.m->seq <= o.target.report_seq)
+		return RC_OK; /* said before */
+	TRY(check(&o, e));
+	o.target.report_seq = o.m->seq;
+	note_level(&o);
+	TRY(note_found(ctx, &o, e));
+	TRY(note_drift(ctx, &o, e));
+	r->counted = counts(ctx, &o);
+	if (r->counted)
+		TRY(count(ctx, &o, e));
+	TRY(target_row_update(ctx->tx, &o.target, e));
+	verb_changed(ctx, CHANGED_TARGET, o.target.id);
+	return member_touch(ctx, &o.instance, e);
+}
+
+const struct verb VERB_AGENT_REPORT = {
+	.name = "agent.report", .kind = VERB_WRITE, .roles = ROLE_AGENT,
+	.cmd_size = sizeof(struct msg_report), .ret_size = sizeof(struct report_ret), .run = report_run,
+};

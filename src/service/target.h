@@ -1,0 +1,11 @@
+/* Inside the room: one target as people look at it; instances show theirs with it. */
+#ifndef TROTH_SERVICE_TARGET_H
+#define TROTH_SERVICE_TARGET_H
+
+#include "service/nouns.h"
+
+/* `instance` and `deployment` are the target's own. */
+troth_rc target_view_load(struct verb_ctx *ctx, const struct target_row *row, const struct instance_row *instance,
+			  const char *deployment, struct target_view *ret, struct troth_err *e);
+
+#endif

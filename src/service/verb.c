@@ -1,0 +1,235 @@
+/* How a verb is run: who may, savepoint, facts, and the one-thread pipeline.
+ *
+ * Two callers exist.  app's pipeline spreads the phases over its threads and calls verb_write() in
+ * its batch; verb_run() below does all phases here, for tests, `troth init` and the simulator.  Both
+ * see the same order, so what holds under test holds in the server. */
+#include "service/inside.h"
+
+#include "keeper/keeper.h"
+
+const struct principal PRINCIPAL_SYSTEM = { .name = "system", .roles = ROLE_SYSTEM };
+const struct principal PRINCIPAL_ANONYMOUS = { .name = "anonymous", .roles = ROLE_ANONYMOUS };
+
+troth_rc principal_in_scope(const struct principal *who, const char *name, struct troth_err *e)
+{
+	if (who->scope[0] == 0 || text_glob(who->scope, name))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_FORBIDDEN, "%s may not touch %s", who->name, name);
+	err_object(e, "%s", name);
+	err_hint(e, "its scope is %s; ask an administrator for a wider one", who->scope);
+	return rc;
+}
+
+troth_rc verb_allowed(const struct verb *verb, const struct principal *who, struct troth_err *e)
+{
+	if (who->roles & verb->roles)
+		return RC_OK;
+	if (who->roles == ROLE_ANONYMOUS)
+		return err_set(e, TROTH_UNAUTHENTICATED, "%s needs a known caller", verb->name);
+	return err_set(e, TROTH_FORBIDDEN, "%s may not do %s", who->name, verb->name);
+}
+
+/* -- what run() and prepare() call ------------------------------------------------------------ */
+troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e)
+{
+	ENSURE(ctx->need_count < LIMIT_KEEPER_BATCH, e, TROTH_TOO_LARGE,
+	       "more than %d keys or signatures in one request", LIMIT_KEEPER_BATCH);
+	ctx->need[ctx->need_count++] = request;
+	return RC_OK;
+}
+
+void verb_random(const struct verb_ctx *ctx, void *out, size_t len)
+{
+	ctx->port->random.fill(ctx->port->random.self, out, len);
+}
+
+void verb_uuid(const struct verb_ctx *ctx, char out[UUID_LEN])
+{
+	port_uuid(&ctx->port->random, out);
+}
+
+static void topic_add(struct verb_ctx *ctx, const char *name)
+{
+	struct verb_topic *t = ARENA_NEW(ctx->a, struct verb_topic);
+	(void)text_copy(t->name, sizeof t->name, name); /* topics are a word and a uuid: they fit */
+	t->next = ctx->topics;
+	ctx->topics = t;
+}
+
+void verb_publish(struct verb_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	topic_add(ctx, arena_vprintf(ctx->a, fmt, ap));
+	va_end(ap);
+}
+
+static void change_add(struct verb_ctx *ctx, enum verb_noun noun, int64_t id, int64_t id2)
+{
+	for (const struct verb_change *c = ctx->changes; c; c = c->next)
+		if (c->noun == noun && c->id == id && c->id2 == id2)
+			return;
+	struct verb_change *c = ARENA_NEW(ctx->a, struct verb_change);
+	*c = (struct verb_change){ .noun = noun, .id = id, .id2 = id2 };
+	struct verb_change **end = &ctx->changes;
+	while (*end)
+		end = &(*end)->next;
+	*end = c;
+}
+
+void verb_changed(struct verb_ctx *ctx, enum verb_noun noun, int64_t id)
+{
+	change_add(ctx, noun, id, 0);
+}
+
+void verb_changed_meet(struct verb_ctx *ctx, int64_t presenter_template, int64_t verifier_template)
+{
+	change_add(ctx, CHANGED_MEET, presenter_template, verifier_template);
+}
+
+/* -- phases ------------------------------------------------------------------------------------ */
+void verb_ctx_init(struct verb_ctx *ctx, struct arena *a, const struct principal *who,
+		   const struct server_port *port, msec_t now)
+{
+	*ctx = (struct verb_ctx){ .a = a, .who = who, .port = port, .now = now };
+}
+
+void verb_ctx_again(struct verb_ctx *ctx)
+{
+	memset(ctx->need, 0, sizeof ctx->need);
+	memset(ctx->replies, 0, sizeof ctx->replies);
+	ctx->need_count = ctx->reply_count = 0;
+	ctx->plan = NULL;
+	ctx->retry = false;
+	ctx->changes = NULL;
+	ctx->topics = NULL;
+}
+
+troth_rc verb_apply_changes(struct verb_ctx *ctx, struct troth_err *e)
+{
+	struct verb_change *changes = ctx->changes;
+	ctx->changes = NULL;
+	for (const struct verb_change *c = changes; c; c = c->next) {
+		ctx->svc->touched = true;
+		TRY(facts_apply_change(ctx->svc, ctx->tx, ctx->a, c, e));
+	}
+	return RC_OK;
+}
+
+static troth_rc write_body(const struct verb *verb, struct verb_ctx *ctx, const void *cmd, void *ret,
+			   struct troth_err *e)
+{
+	TRY(verb->run(ctx, cmd, ret, e));
+	if (ctx->retry)
+		return err_set(e, TROTH_CONFLICT, "%s: what it was prepared for has changed meanwhile", verb->name);
+	if (ctx->options.dry_run)
+		return RC_OK;
+	return verb_apply_changes(ctx, e);
+}
+
+troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb, struct verb_ctx *ctx,
+		    const void *cmd, void *ret, struct troth_err *e)
+{
+	ctx->tx = tx;
+	ctx->svc = svc;
+	svc->touched = false;
+	TRY(tx_savepoint(tx, e));
+	troth_rc rc = write_body(verb, ctx, cmd, ret, e);
+	if (rc_ok(rc) && !ctx->options.dry_run) {
+		TRY(tx_release(tx, e));
+		for (const struct verb_topic *t = ctx->topics; t; t = t->next)
+			service_topic(svc, t->name);
+		return RC_OK;
+	}
+	struct troth_err lost;
+	troth_rc undone = tx_rollback_to(tx, &lost);
+	if (svc->touched)
+		service_drop_view(svc); /* it has facts of rows that are no more */
+	if (rc_failed(undone))
+		return rc_ok(rc) ? (*e = lost, undone) : rc;
+	if (svc->touched)
+		TRY(service_begin(svc, tx, rc_ok(rc) ? e : &lost));
+	return rc;
+}
+
+static troth_rc ask_keeper(struct verb_ctx *ctx, const struct verb_keeper *keeper, struct troth_err *e)
+{
+	if (ctx->need_count == 0)
+		return RC_OK;
+	ENSURE(keeper, e, TROTH_UNAVAILABLE, "no keeper is there to sign");
+	TRY(keeper->call(keeper->self, ctx->a, ctx->need, ctx->need_count, ctx->replies, e));
+	ctx->reply_count = ctx->need_count;
+	return RC_OK;
+}
+
+static troth_rc run_prepare(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
+			    const struct verb_keeper *keeper, const void *cmd, struct troth_err *e)
+{
+	if (!verb->prepare)
+		return RC_OK;
+	TRY(service_read_begin(svc, &ctx->tx, e));
+	troth_rc rc = verb->prepare(ctx, cmd, e);
+	store_read_end(ctx->tx);
+	ctx->tx = NULL;
+	TRY(rc);
+	return ask_keeper(ctx, keeper, e);
+}
+
+static troth_rc run_commit(struct service *svc, const struct verb *verb, struct verb_ctx *ctx, const void *cmd,
+			   void *ret, struct troth_err *e)
+{
+	struct tx *tx;
+	TRY(store_write_begin(svc->store, &tx, e));
+	troth_rc rc = service_begin(svc, tx, e);
+	if (rc_ok(rc))
+		rc = verb_write(svc, tx, verb, ctx, cmd, ret, e);
+	ctx->tx = NULL;
+	if (rc_failed(rc) || ctx->options.dry_run) {
+		store_write_rollback(tx);
+		return rc;
+	}
+	msec_t wake;
+	rc = runner_run(svc, tx, ctx->now, &wake, e);
+	if (rc_failed(rc)) {
+		store_write_rollback(tx);
+		service_drop(svc);
+		return rc;
+	}
+	rc = store_write_commit(tx, e);
+	if (rc_failed(rc))
+		service_drop(svc);
+	return rc;
+}
+
+static troth_rc run_write(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
+			  const struct verb_keeper *keeper, const void *cmd, void *ret, struct troth_err *e)
+{
+	for (int attempt = 0;; attempt++) {
+		verb_ctx_again(ctx);
+		TRY(run_prepare(svc, verb, ctx, keeper, cmd, e));
+		troth_rc rc = run_commit(svc, verb, ctx, cmd, ret, e);
+		if (!ctx->retry || attempt + 1 >= LIMIT_ISSUE_RETRIES)
+			return rc;
+		memset(ret, 0, verb->ret_size);
+	}
+}
+
+troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
+		  const struct verb_keeper *keeper, const void *cmd, void *ret, struct troth_err *e)
+{
+	TRY(verb_allowed(verb, ctx->who, e));
+	ctx->hold.wanted = false;
+	ctx->then = NULL;
+	if (verb->kind == VERB_WRITE)
+		return run_write(svc, verb, ctx, keeper, cmd, ret, e);
+	TRY(service_read_begin(svc, &ctx->tx, e));
+	troth_rc rc = verb->run(ctx, cmd, ret, e);
+	store_read_end(ctx->tx);
+	ctx->tx = NULL;
+	TRY(rc);
+	if (!ctx->then)
+		return RC_OK;
+	ctx->hold.wanted = false;
+	memset(ret, 0, verb->ret_size);
+	return run_write(svc, ctx->then, ctx, keeper, cmd, ret, e);
+}

@@ -1,0 +1,554 @@
+/* The nouns as the store keeps them: one struct a table, and its functions.
+ *
+ * Shapes that hold for all:
+ *   ids      int64, given by SQLite at insert (written into row->id), never reused; 0 = none (NULL).
+ *   times    msec_t since 1970; 0 = never.
+ *   text     const char *, 0-ended; NULL = absent (only where "or NULL" is said).
+ *   json     text that the caller wrote and reads; the store never looks inside.
+ *   enums    kept as text; X_NAMES[value] is that text, also fit for the API.
+ *   memory   what a get or list fills in lives in the arena given.  Nothing keeps a pointer to what
+ *            an insert or update was given.
+ *
+ * x_row_insert  fills row->id.           x_row_update  writes the whole row of row->id (read it in the
+ * same transaction, change, write; there is one writer).  x_row_get/by_*  NOT_FOUND if there is none
+ * (e may be NULL if only the rc counts).  x_row_list*  ascending id, rows with id > page.after, at
+ * most page.limit; *ret_rows NULL when *ret_count is 0. */
+#ifndef TROTH_STORE_ROWS_H
+#define TROTH_STORE_ROWS_H
+
+#ifndef TROTH_STORE_STORE_H
+#error "include store/store.h"
+#endif
+
+/* A page of a list.  limit 0: LIMIT_PAGE.  PAGE_ALL is for bounded lists (members of one thing) and
+ * for rebuilding the engine's view. */
+struct page {
+	int64_t after;
+	int limit;
+};
+#define PAGE_ALL ((struct page){ 0, INT32_MAX })
+#define PAGE_FIRST ((struct page){ 0, 0 })
+
+/* -- credential: a named leaf or authority ------------------------------------------------------ */
+enum credential_kind { CREDENTIAL_AUTHORITY, CREDENTIAL_LEAF };
+extern const char *const CREDENTIAL_KIND_NAMES[]; /* "authority", "leaf" */
+
+struct credential_row {
+	int64_t id;
+	const char *uuid, *name;   /* name: unique among those not retired */
+	enum credential_kind kind;
+	int64_t issuer_id;         /* credential (authority) that signs its versions; 0: self-signed or uploaded */
+	const char *key_type;      /* "ec-p256" ... */
+	const char *spec;          /* json: common name, organization, sans, path_len, permitted_dns ...; or NULL */
+	msec_t ca_ttl, leaf_ttl;   /* life of its own versions if authority; of the leaves (it signs | it is) */
+	int64_t signing_version;   /* authority: the signer (version_row_set_signing); leaf: its newest version; or 0 */
+	bool exportable;
+	bool paused;               /* authority: the engine holds still for it */
+	int64_t rev;               /* for If-Match; the caller counts it up */
+	msec_t created, retired;   /* retired: 0 while it lives */
+};
+troth_rc credential_row_insert(struct tx *tx, struct credential_row *row, struct troth_err *e);
+troth_rc credential_row_update(struct tx *tx, const struct credential_row *row, struct troth_err *e);
+troth_rc credential_row_get(struct tx *tx, struct arena *a, int64_t id, struct credential_row *ret, struct troth_err *e);
+troth_rc credential_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct credential_row *ret, struct troth_err *e);
+troth_rc credential_row_by_name(struct tx *tx, struct arena *a, const char *name, struct credential_row *ret, struct troth_err *e); /* not retired */
+troth_rc credential_row_list(struct tx *tx, struct arena *a, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credential_kind kind, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+
+/* -- cert: a distinct certificate; equal bytes are one row --------------------------------------- */
+struct cert_row {
+	int64_t id;
+	struct bytes fingerprint;  /* SHA-256 of der; unique */
+	struct bytes der;
+	const char *subject, *issuer, *serial; /* text RFC 2253; serial in hex */
+	struct bytes subject_key;  /* SHA-256 over (subject DER, SPKI): equal for a renewed CA */
+	struct bytes spki_hash;    /* SHA-256 of the SPKI */
+	msec_t not_before, not_after;
+	bool is_ca;
+};
+/* Finds the row with row->fingerprint or inserts it; row->id is set either way. */
+troth_rc cert_row_put(struct tx *tx, struct cert_row *row, struct troth_err *e);
+troth_rc cert_row_get(struct tx *tx, struct arena *a, int64_t id, struct cert_row *ret, struct troth_err *e);
+troth_rc cert_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct cert_row *ret, struct troth_err *e);
+troth_rc cert_row_list(struct tx *tx, struct arena *a, struct page page, struct cert_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc cert_row_list_subject_key(struct tx *tx, struct arena *a, struct bytes subject_key, struct cert_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- version: one certificate of a credential ------------------------------------------------------ */
+enum version_source { VERSION_GENERATED, VERSION_UPLOADED, VERSION_CSR };
+extern const char *const VERSION_SOURCE_NAMES[]; /* "generated", "uploaded", "csr" */
+
+struct version_row {
+	int64_t id;
+	const char *uuid;
+	int64_t credential_id, cert_id;
+	int64_t signed_by;         /* version of the issuing authority; 0: self-signed or foreign */
+	enum version_source source;
+	struct bytes key_blob;     /* wrapped by the keeper; empty: we have no key */
+	struct bytes sealed_key;   /* CMS for one agent; empty: none */
+	bool wanted;               /* the goal contains it */
+	bool signing;              /* rule 1: at most one per credential, kept by the database */
+	bool can_sign;             /* key here and certificate allows it */
+	bool distrusted;
+	msec_t created, retired_at;
+	msec_t renew_at;           /* leaf: when to ask for the next one; 0: never */
+};
+troth_rc version_row_insert(struct tx *tx, struct version_row *row, struct troth_err *e);
+troth_rc version_row_update(struct tx *tx, const struct version_row *row, struct troth_err *e);
+/* The label moves: off the present signer, onto version_id, and into the credential's row. */
+troth_rc version_row_set_signing(struct tx *tx, int64_t credential_id, int64_t version_id, struct troth_err *e);
+troth_rc version_row_get(struct tx *tx, struct arena *a, int64_t id, struct version_row *ret, struct troth_err *e);
+troth_rc version_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct version_row *ret, struct troth_err *e);
+troth_rc version_row_list(struct tx *tx, struct arena *a, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc version_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc version_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc version_row_list_signed_by(struct tx *tx, struct arena *a, int64_t version_id, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Versions of authorities only, all of them: what FACT_CA is made of. */
+troth_rc version_row_list_authorities(struct tx *tx, struct arena *a, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Wanted leaves with 0 < renew_at <= now, earliest first (no cursor). */
+troth_rc version_row_list_due(struct tx *tx, struct arena *a, msec_t now, int limit, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* The earliest renew_at of a wanted version; 0 if there is none. */
+troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e);
+
+/* -- content: what a document contains: a chain (leaf first) or a trust set ------------------------- */
+enum content_kind { CONTENT_CHAIN, CONTENT_SET };
+extern const char *const CONTENT_KIND_NAMES[]; /* "chain", "set" */
+
+struct id_list {
+	int64_t *items;
+	size_t count;
+};
+
+struct content_row {
+	int64_t id;
+	enum content_kind kind;
+	struct id_list certs;      /* cert ids; a set's are sorted and without doubles */
+	int64_t version_id;        /* chain: the version of its leaf; set: 0 */
+	struct bytes hash;         /* filled by content_row_put: SHA-256 over kind and certs */
+};
+/* Finds the row with the same kind and certs or inserts it; row->id is set either way.  A set's list
+ * is sorted and made unique in place. */
+troth_rc content_row_put(struct tx *tx, struct content_row *row, struct troth_err *e);
+troth_rc content_row_get(struct tx *tx, struct arena *a, int64_t id, struct content_row *ret, struct troth_err *e);
+troth_rc content_row_list(struct tx *tx, struct arena *a, struct page page, struct content_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc content_row_list_version(struct tx *tx, struct arena *a, int64_t version_id, struct content_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- bundle and its members ------------------------------------------------------------------------- */
+struct bundle_row {
+	int64_t id;
+	const char *uuid, *name;   /* name unique */
+	int64_t rev;
+	msec_t created;
+};
+troth_rc bundle_row_insert(struct tx *tx, struct bundle_row *row, struct troth_err *e);
+troth_rc bundle_row_update(struct tx *tx, const struct bundle_row *row, struct troth_err *e);
+troth_rc bundle_row_delete(struct tx *tx, int64_t id, struct troth_err *e); /* its members too; CONFLICT if a template uses it */
+troth_rc bundle_row_get(struct tx *tx, struct arena *a, int64_t id, struct bundle_row *ret, struct troth_err *e);
+troth_rc bundle_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct bundle_row *ret, struct troth_err *e);
+troth_rc bundle_row_by_name(struct tx *tx, struct arena *a, const char *name, struct bundle_row *ret, struct troth_err *e);
+troth_rc bundle_row_list(struct tx *tx, struct arena *a, struct page page, struct bundle_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+struct bundle_member_row {         /* an authority, or a single trusted certificate */
+	int64_t id, bundle_id;
+	int64_t authority_id;      /* credential, or 0 */
+	int64_t cert_id;           /* certificate, or 0; exactly one of the two */
+	const char *alias;         /* of a certificate: unique in the bundle; or NULL */
+	const char *source;        /* who brought it, or NULL */
+	msec_t created;
+};
+troth_rc bundle_member_row_insert(struct tx *tx, struct bundle_member_row *row, struct troth_err *e);
+troth_rc bundle_member_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc bundle_member_row_list_bundle(struct tx *tx, struct arena *a, int64_t bundle_id, struct page page, struct bundle_member_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc bundle_member_row_list_authority(struct tx *tx, struct arena *a, int64_t authority_id, struct bundle_member_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc bundle_member_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id, struct bundle_member_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page, struct bundle_member_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- deployment, its templates, and which of them meet ------------------------------------------------ */
+struct deployment_row {
+	int64_t id;
+	const char *uuid, *name;   /* name unique */
+	bool ephemeral;
+	int64_t rev;
+	msec_t created;
+};
+troth_rc deployment_row_insert(struct tx *tx, struct deployment_row *row, struct troth_err *e);
+troth_rc deployment_row_update(struct tx *tx, const struct deployment_row *row, struct troth_err *e);
+/* With its templates, their meets, unused tokens and instances that left; CONFLICT while an instance
+ * has not left. */
+troth_rc deployment_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc deployment_row_get(struct tx *tx, struct arena *a, int64_t id, struct deployment_row *ret, struct troth_err *e);
+troth_rc deployment_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct deployment_row *ret, struct troth_err *e);
+troth_rc deployment_row_by_name(struct tx *tx, struct arena *a, const char *name, struct deployment_row *ret, struct troth_err *e);
+troth_rc deployment_row_list(struct tx *tx, struct arena *a, struct page page, struct deployment_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+enum target_kind { TARGET_SLOT, TARGET_STORE };
+enum target_role { TARGET_SERVER, TARGET_CLIENT, TARGET_BOTH }; /* what a slot presents as; a store: TARGET_BOTH */
+enum key_source { KEY_SOURCE_AGENT, KEY_SOURCE_KEEPER };    /* who makes a slot's key */
+extern const char *const TARGET_KIND_NAMES[]; /* "slot", "store" */
+extern const char *const TARGET_ROLE_NAMES[]; /* "server", "client", "both" */
+extern const char *const KEY_SOURCE_NAMES[];  /* "agent", "keeper" */
+
+struct template_row {              /* every instance of the deployment gets a target like this; a group of the engine */
+	int64_t id;
+	const char *uuid;
+	int64_t deployment_id;
+	enum target_kind kind;
+	const char *name;          /* "server-tls": unique in the deployment */
+	const char *profile;       /* "nginx" */
+	enum target_role role;
+	const char *parameters;    /* json object, or NULL */
+	const char *credential_pattern; /* slot: "/prod/pg/{instance}/server"; or NULL */
+	const char *common_name;   /* slot: pattern; or NULL */
+	const char *sans;          /* slot: json array of patterns; or NULL */
+	int64_t authority_id;      /* slot: who signs; or 0 */
+	int64_t bundle_id;         /* store: what it holds; or 0 */
+	enum key_source key_source;
+	const char *key_type;      /* slot: "ec-p256"; or NULL */
+	msec_t leaf_ttl;           /* slot: life of its leaves; 0: the authority's leaf_ttl */
+	bool atomic;               /* store: swapped as one */
+	int64_t store_limit;       /* store: at most so many certificates; 0: no limit */
+	msec_t created;
+};
+troth_rc template_row_insert(struct tx *tx, struct template_row *row, struct troth_err *e);
+troth_rc template_row_update(struct tx *tx, const struct template_row *row, struct troth_err *e);
+troth_rc template_row_delete(struct tx *tx, int64_t id, struct troth_err *e); /* its meets too; CONFLICT while it has targets */
+troth_rc template_row_get(struct tx *tx, struct arena *a, int64_t id, struct template_row *ret, struct troth_err *e);
+troth_rc template_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct template_row *ret, struct troth_err *e);
+troth_rc template_row_by_name(struct tx *tx, struct arena *a, int64_t deployment_id, const char *name, struct template_row *ret, struct troth_err *e);
+troth_rc template_row_list(struct tx *tx, struct arena *a, struct page page, struct template_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc template_row_list_deployment(struct tx *tx, struct arena *a, int64_t deployment_id, struct page page, struct template_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc template_row_list_authority(struct tx *tx, struct arena *a, int64_t authority_id, struct template_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc template_row_list_bundle(struct tx *tx, struct arena *a, int64_t bundle_id, struct template_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+struct meet_row {                  /* slot template x store template; sticky */
+	int64_t id;
+	int64_t presenter_id, verifier_id; /* templates; the pair is unique */
+	bool on;                   /* false: an operator took it out; it is not made again by itself */
+	const char *source;        /* "bundle" or the operator's name */
+	msec_t since;
+};
+/* Inserts the pair if it is not there (a pair that is there stays as it is, also when off).
+ * ret_new: whether it was made now; may be NULL.  row->id is set either way. */
+troth_rc meet_row_put(struct tx *tx, struct meet_row *row, bool *ret_new, struct troth_err *e);
+troth_rc meet_row_update(struct tx *tx, const struct meet_row *row, struct troth_err *e);
+troth_rc meet_row_by_pair(struct tx *tx, struct arena *a, int64_t presenter_id, int64_t verifier_id, struct meet_row *ret, struct troth_err *e);
+troth_rc meet_row_list(struct tx *tx, struct arena *a, struct page page, struct meet_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc meet_row_list_template(struct tx *tx, struct arena *a, int64_t template_id, struct meet_row **ret_rows, size_t *ret_count, struct troth_err *e); /* in either role */
+
+/* -- instance ------------------------------------------------------------------------------------------- */
+enum instance_state { INSTANCE_ACTIVE, INSTANCE_WAIVED, INSTANCE_LEFT };
+extern const char *const INSTANCE_STATE_NAMES[]; /* "active", "waived", "left" */
+
+struct instance_row {
+	int64_t id;
+	const char *uuid;
+	int64_t deployment_id;
+	const char *name;          /* unique in the deployment among those that have not left */
+	enum instance_state state;
+	struct bytes identity_fingerprint; /* SHA-256 of its client certificate; empty before enrolment */
+	struct bytes identity_previous;    /* the one before, still accepted; or empty */
+	msec_t identity_not_after;
+	struct bytes identity_der; /* the certificate itself: recipient of sealed keys; or empty */
+	const char *boot_id;       /* or NULL */
+	int64_t session;           /* the open one; 0 none */
+	msec_t session_opened, last_seen, alive_until;
+	int64_t desired_version;   /* grows when anything for this instance changes (see store_sequence_next) */
+	const char *agent_version, *alarm; /* or NULL */
+	msec_t lease_until;        /* ephemeral only */
+	msec_t created, left_at;
+};
+troth_rc instance_row_insert(struct tx *tx, struct instance_row *row, struct troth_err *e);
+troth_rc instance_row_update(struct tx *tx, const struct instance_row *row, struct troth_err *e);
+troth_rc instance_row_touch(struct tx *tx, int64_t id, msec_t last_seen, msec_t alive_until, struct troth_err *e); /* cheap heartbeat */
+troth_rc instance_row_get(struct tx *tx, struct arena *a, int64_t id, struct instance_row *ret, struct troth_err *e);
+troth_rc instance_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct instance_row *ret, struct troth_err *e);
+troth_rc instance_row_by_name(struct tx *tx, struct arena *a, int64_t deployment_id, const char *name, struct instance_row *ret, struct troth_err *e); /* not left */
+/* The instance (not left) whose present or previous identity this is. */
+troth_rc instance_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct instance_row *ret, struct troth_err *e);
+troth_rc instance_row_list(struct tx *tx, struct arena *a, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc instance_row_list_deployment(struct tx *tx, struct arena *a, int64_t deployment_id, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- target ----------------------------------------------------------------------------------------------- */
+enum target_state { TARGET_JOINING, TARGET_COUNTED, TARGET_WAIVED, TARGET_LEFT };
+enum target_level { LEVEL_NONE, LEVEL_SENT, LEVEL_WRITTEN, LEVEL_LOADED, LEVEL_PROBED };
+extern const char *const TARGET_STATE_NAMES[]; /* "joining", "counted", "waived", "left" */
+extern const char *const TARGET_LEVEL_NAMES[]; /* "none", "sent", "written", "loaded", "probed" */
+
+struct target_row {
+	int64_t id;
+	const char *uuid;
+	int64_t instance_id, template_id;
+	int64_t credential_id;     /* slot; 0 for a store */
+	enum target_state state;
+	int64_t next_generation;   /* the next document's; starts at 1 */
+	bool base_known;           /* false: contents unknown (engine-rules section 4) */
+	int64_t base_content;      /* content last counted; 0: none or unknown */
+	int64_t base_generation, high_water;
+	enum target_level level;   /* of the newest document; progress for people */
+	int64_t level_generation;
+	msec_t seen_at;            /* last counted observation */
+	const char *last_error;    /* or NULL */
+	int64_t failed_content, failures; /* equal contents failing so often in a row */
+	int64_t report_seq;        /* last accepted of this session */
+	const char *csr_request;   /* uuid of the CSR asked for; NULL: none */
+	int64_t csr_ca;            /* version that shall sign it; 0 none */
+	const char *found, *drift; /* json, or NULL */
+	msec_t created, left_at;
+};
+troth_rc target_row_insert(struct tx *tx, struct target_row *row, struct troth_err *e);
+troth_rc target_row_update(struct tx *tx, const struct target_row *row, struct troth_err *e);
+troth_rc target_row_get(struct tx *tx, struct arena *a, int64_t id, struct target_row *ret, struct troth_err *e);
+troth_rc target_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct target_row *ret, struct troth_err *e);
+troth_rc target_row_list(struct tx *tx, struct arena *a, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc target_row_list_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc target_row_list_template(struct tx *tx, struct arena *a, int64_t template_id, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc target_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Targets not left whose csr_request is set. */
+troth_rc target_row_list_csr(struct tx *tx, struct arena *a, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- document: (target, generation, contents); rows stay after they are settled -------------------------------- */
+enum document_state {
+	DOCUMENT_PENDING,  /* counts in Seq */
+	DOCUMENT_SETTLED,  /* at or below the high-water mark: it became base or was passed over */
+	DOCUMENT_REPLACED, /* never handed out, replaced: never counted again */
+	DOCUMENT_VOID,     /* pending when its session ended */
+};
+extern const char *const DOCUMENT_STATE_NAMES[]; /* "pending", "settled", "replaced", "void" */
+
+struct document_row {
+	int64_t id;
+	int64_t target_id, generation; /* the pair is unique */
+	int64_t content_id;
+	int64_t version_id;        /* chain: version of its leaf; 0 for a set */
+	enum document_state state;
+	int64_t session;           /* in which it was handed out; 0 before */
+	msec_t created, handed_at; /* handed_at 0: still on the table */
+};
+troth_rc document_row_insert(struct tx *tx, struct document_row *row, struct troth_err *e);
+troth_rc document_row_update(struct tx *tx, const struct document_row *row, struct troth_err *e);
+troth_rc document_row_by_generation(struct tx *tx, struct arena *a, int64_t target_id, int64_t generation, struct document_row *ret, struct troth_err *e);
+/* The pending one with the highest generation; NOT_FOUND if nothing is pending. */
+troth_rc document_row_newest(struct tx *tx, struct arena *a, int64_t target_id, struct document_row *ret, struct troth_err *e);
+troth_rc document_row_list_pending(struct tx *tx, struct arena *a, int64_t target_id, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e); /* by generation */
+troth_rc document_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Of all targets: all pending ones, by id. */
+troth_rc document_row_list_all_pending(struct tx *tx, struct arena *a, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Sets handed_at and session where handed_at is 0. */
+troth_rc document_row_hand(struct tx *tx, int64_t target_id, int64_t generation, int64_t session, msec_t now, struct troth_err *e);
+/* Pending ones with generation <= high_water become settled. */
+troth_rc document_row_settle(struct tx *tx, int64_t target_id, int64_t high_water, struct troth_err *e);
+/* All pending ones become void. */
+troth_rc document_row_void(struct tx *tx, int64_t target_id, struct troth_err *e);
+/* Housekeeping: deletes those not pending with generation < below. */
+troth_rc document_row_forget(struct tx *tx, int64_t target_id, int64_t below, struct troth_err *e);
+
+/* -- staged: chains issued for a slot and not yet sent ----------------------------------------------------------- */
+struct staged_row {
+	int64_t id;
+	int64_t target_id, content_id; /* the pair is unique */
+	int64_t version_id;
+	const char *csr_request;   /* which request of the agent it answers; NULL: keeper-made key */
+	msec_t created;
+};
+troth_rc staged_row_put(struct tx *tx, struct staged_row *row, struct troth_err *e); /* insert, or replace the same pair */
+troth_rc staged_row_delete(struct tx *tx, int64_t target_id, int64_t content_id, struct troth_err *e); /* none is fine */
+troth_rc staged_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc staged_row_list(struct tx *tx, struct arena *a, struct page page, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- token: joins an instance once ---------------------------------------------------------------------------------- */
+struct token_row {
+	int64_t id;
+	const char *uuid;
+	struct bytes hash;         /* SHA-256 of the token; unique */
+	int64_t deployment_id;
+	const char *instance_name; /* only this one; or NULL */
+	msec_t expires, used_at, revoked, created;
+	int64_t used_by;           /* instance; 0 not used */
+};
+troth_rc token_row_insert(struct tx *tx, struct token_row *row, struct troth_err *e);
+troth_rc token_row_update(struct tx *tx, const struct token_row *row, struct troth_err *e);
+troth_rc token_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct token_row *ret, struct troth_err *e);
+troth_rc token_row_by_hash(struct tx *tx, struct arena *a, struct bytes hash, struct token_row *ret, struct troth_err *e);
+troth_rc token_row_list(struct tx *tx, struct arena *a, struct page page, struct token_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- principal: who may do what -------------------------------------------------------------------------------------- */
+struct principal_row {
+	int64_t id;
+	const char *uuid, *name;   /* name unique among those not revoked */
+	int64_t roles;             /* service's ROLE_ bits */
+	const char *scope;         /* glob over names, "*" */
+	struct bytes token_hash;   /* SHA-256 of the bearer token; or empty */
+	struct bytes cert_fingerprint; /* SHA-256 of the client certificate; or empty */
+	int64_t instance_id;       /* developer or agent of an instance; or 0 */
+	msec_t created, revoked, last_used;
+};
+troth_rc principal_row_insert(struct tx *tx, struct principal_row *row, struct troth_err *e);
+troth_rc principal_row_update(struct tx *tx, const struct principal_row *row, struct troth_err *e);
+troth_rc principal_row_get(struct tx *tx, struct arena *a, int64_t id, struct principal_row *ret, struct troth_err *e);
+troth_rc principal_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct principal_row *ret, struct troth_err *e);
+troth_rc principal_row_by_name(struct tx *tx, struct arena *a, const char *name, struct principal_row *ret, struct troth_err *e);               /* not revoked */
+troth_rc principal_row_by_token_hash(struct tx *tx, struct arena *a, struct bytes hash, struct principal_row *ret, struct troth_err *e);         /* not revoked */
+troth_rc principal_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct principal_row *ret, struct troth_err *e); /* not revoked */
+troth_rc principal_row_list(struct tx *tx, struct arena *a, struct page page, struct principal_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- rotation and operation ------------------------------------------------------------------------------------------- */
+enum rotation_state { ROTATION_RUNNING, ROTATION_PAUSED, ROTATION_DONE, ROTATION_ABORTED };
+extern const char *const ROTATION_STATE_NAMES[]; /* "running", "paused", "done", "aborted" */
+
+struct rotation_row {
+	int64_t id;
+	const char *uuid;
+	int64_t credential_id;
+	enum rotation_state state;
+	int64_t new_version;       /* version introduced; 0: only a retirement */
+	struct id_list old_versions; /* versions to retire */
+	int64_t operation_id;
+	const char *reason;        /* or NULL */
+	const char *started_by;    /* principal's name, or NULL */
+	msec_t started, finished;
+};
+troth_rc rotation_row_insert(struct tx *tx, struct rotation_row *row, struct troth_err *e);
+troth_rc rotation_row_update(struct tx *tx, const struct rotation_row *row, struct troth_err *e);
+troth_rc rotation_row_get(struct tx *tx, struct arena *a, int64_t id, struct rotation_row *ret, struct troth_err *e);
+troth_rc rotation_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct rotation_row *ret, struct troth_err *e);
+troth_rc rotation_row_list(struct tx *tx, struct arena *a, struct page page, struct rotation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc rotation_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct page page, struct rotation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc rotation_row_list_open(struct tx *tx, struct arena *a, struct rotation_row **ret_rows, size_t *ret_count, struct troth_err *e); /* running or paused */
+
+enum operation_state { OPERATION_RUNNING, OPERATION_SUCCEEDED, OPERATION_FAILED, OPERATION_CANCELLED };
+extern const char *const OPERATION_STATE_NAMES[]; /* "running", "succeeded", "failed", "cancelled" */
+
+struct operation_row {
+	int64_t id;
+	const char *uuid;
+	const char *kind;          /* "rotation", "enroll" ... */
+	const char *object;        /* name of the thing, or NULL */
+	enum operation_state state;
+	const char *progress;      /* json, or NULL */
+	const char *waits_for;     /* a sentence, or NULL */
+	const char *result;        /* json, or NULL */
+	const char *started_by;    /* or NULL */
+	msec_t created, updated, finished;
+};
+troth_rc operation_row_insert(struct tx *tx, struct operation_row *row, struct troth_err *e);
+troth_rc operation_row_update(struct tx *tx, const struct operation_row *row, struct troth_err *e);
+troth_rc operation_row_get(struct tx *tx, struct arena *a, int64_t id, struct operation_row *ret, struct troth_err *e);
+troth_rc operation_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct operation_row *ret, struct troth_err *e);
+troth_rc operation_row_list(struct tx *tx, struct arena *a, struct page page, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc operation_row_list_running(struct tx *tx, struct arena *a, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- wait: why the engine does not act now; replaced by each step ------------------------------------------------------- */
+struct wait_row {
+	int64_t id;
+	const char *key;           /* the runner's stable name of the wait; unique */
+	int64_t authority_id;      /* credential, or 0 */
+	int64_t target_id;         /* or 0 */
+	msec_t since;              /* kept from the first time the key was put */
+	msec_t earliest;           /* or 0 */
+	const char *body;          /* json: speaker, rule, reason ... */
+	int64_t round;             /* of the step that put it last */
+	int64_t rank;              /* most blocking first: order within the step */
+};
+troth_rc wait_row_put(struct tx *tx, struct wait_row *row, struct troth_err *e); /* insert, or update all but `since` */
+troth_rc wait_row_prune(struct tx *tx, int64_t round, struct troth_err *e);      /* deletes those of other rounds */
+troth_rc wait_row_list(struct tx *tx, struct arena *a, int limit, struct wait_row **ret_rows, size_t *ret_count, struct troth_err *e); /* by rank */
+troth_rc wait_row_list_authority(struct tx *tx, struct arena *a, int64_t authority_id, int limit, struct wait_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- outbox: effects that a commit promises and something after it carries out -------------------------------------------- */
+struct outbox_row {
+	int64_t id;
+	const char *kind;
+	const char *body;          /* json, or NULL */
+	msec_t created, due;       /* not before due */
+	int64_t attempts;
+	const char *last_error;    /* or NULL */
+};
+troth_rc outbox_put(struct tx *tx, struct outbox_row *row, struct troth_err *e);
+/* Those with due <= now, oldest due first.  They stay until outbox_done: at least once. */
+troth_rc outbox_take(struct tx *tx, struct arena *a, msec_t now, int limit, struct outbox_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc outbox_done(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc outbox_retry(struct tx *tx, int64_t id, msec_t due, const char *error, struct troth_err *e);
+/* The earliest due of all; 0 if empty. */
+troth_rc outbox_next_due(struct tx *tx, msec_t *ret_due, struct troth_err *e);
+
+/* -- event: a table with a growing sequence is the queue -------------------------------------------------------------------- */
+struct event_row {
+	int64_t seq;               /* given at append; grows, never reused; a reader never sees a gap that fills later */
+	msec_t at;
+	const char *kind;          /* "rotation.started" */
+	const char *object;        /* name, or NULL */
+	const char *topic;         /* "rotation/<uuid>", or NULL */
+	const char *body;          /* json, or NULL */
+};
+troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e);
+/* seq > after.seq ascending; topic NULL: all. */
+troth_rc event_list(struct tx *tx, struct arena *a, const char *topic, struct page page, struct event_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e); /* 0: none yet */
+troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
+
+/* -- audit: a hash chain, and heads of it signed by the keeper ----------------------------------------------------------------- */
+struct audit_row {
+	int64_t seq;               /* 1, 2, 3 ... without gaps */
+	msec_t at;
+	const char *who, *action;  /* principal's name; "authority.create" */
+	const char *object;        /* name, or NULL */
+	const char *before, *after; /* json, or NULL */
+	struct bytes hash;         /* SHA-256(hash of seq - 1 || the fields above, each with its length) */
+};
+/* Fills row->seq only; hash is read back by audit_list or audit_last. */
+troth_rc audit_append(struct tx *tx, struct audit_row *row, struct troth_err *e);
+troth_rc audit_list(struct tx *tx, struct arena *a, struct page page, struct audit_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc audit_list_object(struct tx *tx, struct arena *a, const char *object, struct page page, struct audit_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Newest first: seq < before (0: from the end). */
+troth_rc audit_list_newest(struct tx *tx, struct arena *a, int64_t before, int limit, struct audit_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* The head as it is now; seq 0 and 32 zeros before the first row. */
+troth_rc audit_last(struct tx *tx, int64_t *ret_seq, uint8_t ret_hash[32], struct troth_err *e);
+
+struct audit_head_row {            /* the keeper's signature over (seq, hash) */
+	int64_t seq;
+	struct bytes hash, signature, spki;
+	msec_t signed_at;
+};
+troth_rc audit_head_put(struct tx *tx, const struct audit_head_row *row, struct troth_err *e); /* the same seq again is fine */
+troth_rc audit_head_last(struct tx *tx, struct arena *a, struct audit_head_row *ret, struct troth_err *e);
+
+struct audit_check {
+	bool holds;
+	int64_t rows;              /* read and found good */
+	int64_t first_broken;      /* seq; 0 if it holds */
+	int64_t signed_up_to;      /* newest head whose signature is good; rows above it are vouched for by nobody yet */
+	char text[200];            /* a sentence for people, either way */
+};
+/* True if head->signature is by the audit key over head->seq and head->hash. */
+typedef bool (*audit_signature_fn)(void *self, const struct audit_head_row *head);
+/* Recomputes the chain from the first row.  Finds: a changed, removed or inserted row, a cut-off end
+ * (a signed head names a row that is gone), a head with another hash, a newest head with a bad
+ * signature (it vouches for all rows before it; older signatures are not asked again).  `verify` may
+ * be NULL: then no signature is asked for.  A broken chain is a result, not an error. */
+troth_rc audit_verify(struct tx *tx, audit_signature_fn verify, void *self, struct audit_check *ret, struct troth_err *e);
+
+/* -- idempotency: the answer to a create that may be sent again -------------------------------------------------------------------- */
+struct idempotency_row {
+	const char *principal, *key; /* the pair is unique */
+	struct bytes body_hash;    /* SHA-256 of method, path and body of the first request */
+	int64_t status;            /* HTTP */
+	struct bytes body;
+	msec_t created;
+};
+troth_rc idempotency_put(struct tx *tx, const struct idempotency_row *row, struct troth_err *e);
+troth_rc idempotency_get(struct tx *tx, struct arena *a, const char *principal, const char *key, struct idempotency_row *ret, struct troth_err *e);
+troth_rc idempotency_forget(struct tx *tx, msec_t before, struct troth_err *e); /* housekeeping */
+
+/* -- meta: single values --------------------------------------------------------------------------------------------------------------- */
+troth_rc meta_get(struct tx *tx, struct arena *a, const char *key, struct bytes *ret_value, struct troth_err *e); /* NOT_FOUND */
+troth_rc meta_put(struct tx *tx, const char *key, struct bytes value, struct troth_err *e);
+troth_rc meta_get_text(struct tx *tx, struct arena *a, const char *key, const char **ret_text, struct troth_err *e);
+troth_rc meta_put_text(struct tx *tx, const char *key, const char *text, struct troth_err *e);
+/* Agents compare it: another epoch means the server was restored, and everything is unknown until
+ * seen again.  1 in a new store. */
+troth_rc store_epoch(struct tx *tx, int64_t *ret_epoch, struct troth_err *e);
+troth_rc store_epoch_set(struct tx *tx, int64_t epoch, struct troth_err *e);
+/* The next number of a named counter ("session", "desired"): 1, 2, 3 ... */
+troth_rc store_sequence_next(struct tx *tx, const char *name, int64_t *ret_number, struct troth_err *e);
+
+#endif

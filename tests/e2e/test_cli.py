@@ -1,0 +1,112 @@
+"""The CLI as a newcomer meets it: help, exit codes, outputs."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def cli(server):
+    server.cli.ok("authority", "create", "/cli/ca")
+    return server.cli
+
+
+def plain(build, *args, env=None):
+    return subprocess.run([str(build / "troth"), *args], capture_output=True, text=True, timeout=30,
+                          env={"PATH": os.environ["PATH"], **(env or {})})
+
+
+def test_help_names_every_command(build):
+    r = plain(build, "--help")
+    assert r.returncode == 0
+    for word in ("init", "server", "agent", "authority", "credential", "bundle", "deployment", "instance", "target", "token", "rotate",
+                 "rotation", "explain", "audit"):
+        assert word in r.stdout, word
+    assert max(len(line) for line in r.stdout.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("noun, verbs", [("authority", "create list show"), ("credential", "create list show"),
+                                         ("bundle", "create list show"), ("deployment", "create list show"),
+                                         ("instance", "list show"), ("target", "list show"), ("token", "create"),
+                                         ("rotation", "list show watch pause resume abort"), ("audit", "list verify")])
+def test_each_command_has_help_with_an_example(build, noun, verbs):
+    for verb in verbs.split():
+        r = plain(build, noun, verb, "--help")
+        assert r.returncode == 0, (noun, verb, r.stderr)
+        assert "xample" in r.stdout and f"troth {noun} {verb}" in r.stdout, (noun, verb)
+        assert max(len(line) for line in r.stdout.splitlines()) <= 80
+
+
+def test_usage_errors_exit_2(build, cli):
+    for args in ([], ["nonsense"], ["authority"], ["authority", "nonsense"], ["authority", "show"], ["authority", "create", "/x", "--nope"],
+                 ["rotate"]):
+        r = cli.run(*args)
+        assert r.returncode == 2, (args, r.returncode, r.stdout, r.stderr)
+        assert r.stderr.startswith("troth"), (args, r.stderr)
+
+
+def test_not_found_exits_4(cli):
+    r = cli.run("authority", "show", "/cli/none")
+    assert r.returncode == 4
+    assert "/cli/none" in r.stderr
+
+
+def test_refused_input_exits_1_with_a_hint(cli):
+    r = cli.run("authority", "create", "no-slash")
+    assert r.returncode == 1
+    assert "must start with" in r.stderr and "hint" in r.stderr
+
+
+def test_no_server_is_said_so(build, tmp_path):
+    r = plain(build, "authority", "list")
+    assert r.returncode in (1, 2) and "--dir" in r.stderr
+    r = plain(build, "--dir", str(tmp_path), "authority", "list")
+    assert r.returncode != 0 and "admin.json" in r.stderr
+
+
+def test_three_output_forms(cli):
+    table = cli.ok("authority", "list")
+    assert "/cli/ca" in table and "NAME" in table.upper() and "\x1b" not in table
+    assert max(len(line) for line in table.splitlines()) <= 80
+    assert any(a["name"] == "/cli/ca" for a in json.loads(cli.ok("authority", "list", "-o", "json"))["items"])
+    assert "name: /cli/ca" in cli.ok("authority", "list", "-o", "yaml")
+
+
+def test_version_and_health(build, cli):
+    assert plain(build, "--version").stdout.startswith("troth ")
+    assert "ok" in cli.ok("health")
+
+
+def test_dry_run_changes_nothing(cli):
+    before = cli.json("authority", "show", "/cli/ca")
+    cli.ok("rotate", "/cli/ca", "--dry-run")
+    assert cli.json("authority", "show", "/cli/ca") == before
+
+
+def test_a_rotation_without_slots_ends_at_once(cli):
+    before = cli.json("authority", "show", "/cli/ca")
+    cli.ok("rotate", "/cli/ca", "--wait")
+    after = cli.json("authority", "show", "/cli/ca")
+    assert [v["id"] for v in after["versions"] if v["signing"]] != [v["id"] for v in before["versions"] if v["signing"]]
+
+
+def test_a_second_server_on_the_directory_is_refused(build, server):
+    r = plain(build, "server", "--dir", str(server.dir))
+    assert r.returncode == 1
+    assert "another" in r.stderr or "in use" in r.stderr
+
+
+def test_init_does_not_overwrite(build, server):
+    r = plain(build, "init", "--dir", str(server.dir))
+    assert r.returncode == 1
+    assert str(server.dir) in r.stderr
+
+
+def test_restart_loses_nothing(server):
+    server.cli.ok("authority", "create", "/cli/kept")
+    server.stop(9)
+    server.start()
+    assert server.cli.json("authority", "show", "/cli/kept")["name"] == "/cli/kept"
+    assert "holds" in server.cli.ok("audit", "verify")

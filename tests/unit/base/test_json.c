@@ -1,0 +1,166 @@
+/* JSON reading: bounded, and every problem is found at once. */
+#include <string.h>
+
+#include "../unit.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+static struct arena *a;
+
+static int setup(void **state)
+{
+	a = arena_new(16 << 20);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_free(a);
+	return 0;
+}
+
+static const struct json *parsed(const char *text)
+{
+	const struct json *j = NULL;
+	assert_ok(json_parse(a, bytes_of_text(text), &j, &unit_err));
+	return j;
+}
+
+static void values_are_read(void **state)
+{
+	const struct json *j = parsed(" {\"s\":\"x\\u0000y\",\"i\":-5,\"b\":true,\"n\":null,\"l\":[1,{\"k\":2.5}]} \n");
+	assert_int_equal(json_get_int(j, "i", 0), -5);
+	assert_true(json_get_bool(j, "b", false));
+	assert_int_equal(json_get(j, "s")->str.len, 3);
+	assert_int_equal(json_get(j, "n")->type, JSON_NULL);
+	assert_string_equal(json_get(&json_get(j, "l")->list.items[1], "k")->path, "$.l[1].k");
+	assert_null(json_get(j, "zz"));
+	assert_string_equal(json_get_text(j, "zz", "default"), "default");
+	assert_int_equal(parsed("7")->i, 7);
+}
+
+static void broken_texts_are_refused(void **state)
+{
+	static const char *const bad[] = { "", "  ", "{", "{\"a\":}", "{'a':1}", "[1,]", "{\"a\":1} x", "nul", "\"\xff\"", "{\"a\" 1}",
+					   "[1 2]", "NaN", "{a:1}", "[Infinity]", "\"a\tb\"", "-", "[\"\\", "tru e" };
+	const struct json *j = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		err_clear(&unit_err);
+		if (rc_ok(json_parse(a, bytes_of_text(bad[i]), &j, &unit_err)))
+			fail_msg("accepted %s", bad[i]);
+		assert_int_equal(unit_err.kind, TROTH_INVALID);
+	}
+	assert_null(j);
+}
+
+static void too_deep_is_refused(void **state)
+{
+	char text[2 * LIMIT_JSON_DEPTH + 8];
+	memset(text, '[', sizeof text);
+	text[sizeof text - 1] = 0;
+	const struct json *j;
+	assert_fails(json_parse(a, bytes_of_text(text), &j, &unit_err), TROTH_INVALID);
+	assert_non_null(strstr(unit_err.primary, "nesting"));
+}
+
+static void too_large_is_refused(void **state)
+{
+	char *text = arena_alloc(a, LIMIT_HTTP_BODY_BYTES + 2);
+	memset(text, ' ', LIMIT_HTTP_BODY_BYTES + 1);
+	const struct json *j;
+	assert_fails(json_parse(a, bytes_of(text, LIMIT_HTTP_BODY_BYTES + 1), &j, &unit_err), TROTH_TOO_LARGE);
+	text[0] = '"';
+	memset(text + 1, 'x', LIMIT_JSON_STRING_BYTES + 1);
+	text[LIMIT_JSON_STRING_BYTES + 2] = '"';
+	assert_fails(json_parse(a, bytes_of(text, LIMIT_JSON_STRING_BYTES + 3), &j, &unit_err), TROTH_TOO_LARGE);
+}
+
+struct thing {
+	const char *name;
+	int64_t count;
+	bool on;
+	struct json_texts names;
+	msec_t ttl, when;
+	const struct json *rest;
+};
+
+static const struct json_field FIELDS[] = {
+	{ "name", JF_TEXT, offsetof(struct thing, name), JF_REQUIRED, 0, 8 },
+	{ "count", JF_INT, offsetof(struct thing, count), 0, 1, 9 },
+	{ "on", JF_BOOL, offsetof(struct thing, on) },
+	{ "names", JF_TEXTS, offsetof(struct thing, names), 0, 0, 2 },
+	{ "ttl", JF_DURATION, offsetof(struct thing, ttl) },
+	{ "when", JF_TIME, offsetof(struct thing, when) },
+	{ "rest", JF_ANY, offsetof(struct thing, rest) },
+};
+
+static void a_table_fills_a_struct(void **state)
+{
+	struct thing t = { .count = 3 };
+	const struct json *j = parsed("{\"name\":\"n\",\"on\":true,\"names\":[\"x\",\"y\"],\"ttl\":\"90d\","
+				      "\"when\":\"1970-01-01T00:00:01Z\",\"rest\":{},\"count\":null}");
+	assert_ok(json_read(a, j, FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err));
+	assert_string_equal(t.name, "n");
+	assert_int_equal(t.count, 3);
+	assert_true(t.on);
+	assert_string_equal(t.names.items[1], "y");
+	assert_int_equal(t.ttl, 90 * MSEC_DAY);
+	assert_int_equal(t.when, 1000);
+	assert_int_equal(t.rest->type, JSON_OBJECT);
+}
+
+static bool found(const char *path, const char *rule)
+{
+	for (const struct finding *f = unit_err.findings; f; f = f->next)
+		if (strcmp(f->path, path) == 0 && strcmp(f->rule, rule) == 0)
+			return true;
+	return false;
+}
+
+static void all_problems_are_found(void **state)
+{
+	struct thing t = { 0 };
+	const struct json *j = parsed("{\"count\":10,\"on\":1,\"names\":[\"x\",2],\"ttl\":\"soon\",\"when\":\"later\",\"extra\":0}");
+	assert_fails(json_read(a, j, FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
+	assert_true(found("$.name", "required"));
+	assert_true(found("$.count", "range"));
+	assert_true(found("$.on", "type"));
+	assert_true(found("$.names[1]", "type"));
+	assert_true(found("$.ttl", "duration"));
+	assert_true(found("$.when", "time"));
+	assert_true(found("$.extra", "unknown-field"));
+}
+
+static void texts_are_bounded(void **state)
+{
+	struct thing t = { 0 };
+	assert_fails(json_read(a, parsed("{\"name\":\"123456789\"}"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
+	assert_fails(json_read(a, parsed("{\"name\":\"a\\u0000\"}"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
+	assert_fails(json_read(a, parsed("{\"name\":\"a\",\"names\":[\"\",\"\",\"\"]}"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err),
+		     TROTH_INVALID);
+	assert_fails(json_read(a, parsed("[]"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
+}
+
+static void findings_are_bounded(void **state)
+{
+	struct troth_err e = { 0 };
+	for (int i = 0; i < 3 * LIMIT_FINDINGS; i++)
+		err_finding(a, &e, "$", "rule", "text", NULL);
+	int n = 0;
+	for (const struct finding *f = e.findings; f; f = f->next)
+		n++;
+	assert_in_range(n, LIMIT_FINDINGS, LIMIT_FINDINGS + 1);
+	assert_string_equal(e.primary, "$: text");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_are_read),	 cmocka_unit_test(broken_texts_are_refused),
+		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
+		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
+		cmocka_unit_test(texts_are_bounded),	 cmocka_unit_test(findings_are_bounded),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,179 @@
+/* The rules alone, each with what it lets through and what it does not. */
+#include "fixture.h"
+
+#include "keeper/rules.h"
+
+static struct keeper_policy ISSUER, CHILD;
+static struct cert CERT;
+static struct cert_spec SPEC;
+
+static int reset(void **state)
+{
+	ISSUER = policy_of("/demo/ca", T0);
+	CHILD = policy_of("/demo/sub", T0);
+	memset(ISSUER.spki_hash, 1, SHA256_LEN);
+	CERT = (struct cert){ .subject = "CN=Demo CA", .is_ca = true, .path_len = -1 };
+	memset(CERT.key_id, 1, SHA256_LEN);
+	SPEC = spec_of(CERT_INTERMEDIATE, T0);
+	return 0;
+}
+
+static void no(troth_rc rc, const struct troth_err *e, enum troth_kind kind, const char *part)
+{
+	if (rc_ok(rc))
+		fail_msg("allowed, but it should say \"%s\"", part);
+	if (e->kind != kind || !strstr(e->primary, part))
+		fail_msg("%s \"%s\" is not %s \"%s\"", err_kind_name(e->kind), e->primary, err_kind_name(kind), part);
+}
+
+static struct troth_err E;
+static troth_rc child(void) { return rules_intermediate(&ISSUER, &CERT, &CHILD, &SPEC, T0, &E); }
+static troth_rc top(void) { return rules_root(&CHILD, &SPEC, T0, &E); }
+static troth_rc fresh(enum keeper_key_kind kind) { return rules_new_policy(&CHILD, kind, T0, &E); }
+
+static void a_new_policy_is_whole(void **state)
+{
+	assert_true(rc_ok(fresh(KEEPER_KEY_AUTHORITY)));
+	no(fresh(KEEPER_KEY_LEAF), &E, TROTH_FORBIDDEN, "of kind authority cannot be used");
+	CHILD.key_id[0] = 0;
+	no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_INVALID, "key id is not a UUID");
+	reset(NULL);
+	CHILD.authority = NULL;
+	no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_INVALID, "names no authority");
+	reset(NULL);
+	CHILD.path_len = LIMIT_CHAIN_CERTS + 1;
+	no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_INVALID, "path length is");
+	reset(NULL);
+	CHILD.latest_not_after = T0;
+	no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_INVALID, "latest notAfter has passed");
+	CHILD.latest_not_after = T0 + (LIMIT_KEEPER_LIFE_DAYS + 1) * MSEC_DAY;
+	no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_INVALID, "days away");
+	reset(NULL);
+	CHILD.kind = KEEPER_KEY_LEAF;
+	no(fresh(KEEPER_KEY_LEAF), &E, TROTH_FORBIDDEN, "may not sign certificates");
+	CHILD.may_sign_ca = false;
+	assert_true(rc_ok(fresh(KEEPER_KEY_LEAF)));
+	CHILD.path_len = 1;
+	no(fresh(KEEPER_KEY_LEAF), &E, TROTH_FORBIDDEN, "may not sign certificates");
+}
+
+static void a_root_claims_no_more_than_its_policy(void **state)
+{
+	SPEC = spec_of(CERT_ROOT, T0);
+	assert_true(rc_ok(top()));
+	SPEC.spki = bytes_of("x", 1);
+	no(top(), &E, TROTH_INVALID, "may not bring a public key");
+	SPEC = spec_of(CERT_ROOT, T0);
+	SPEC.not_after = CHILD.latest_not_after + 1;
+	no(top(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	SPEC = spec_of(CERT_ROOT, T0);
+	CHILD.path_len = 2;
+	no(top(), &E, TROTH_FORBIDDEN, "path length -1 is more");
+	SPEC.path_len = 3;
+	no(top(), &E, TROTH_FORBIDDEN, "path length 3 is more");
+	SPEC.path_len = 2;
+	assert_true(rc_ok(top()));
+	SPEC.kind = CERT_LEAF;
+	no(top(), &E, TROTH_FORBIDDEN, "makes roots only");
+	SPEC.kind = CERT_INTERMEDIATE;
+	no(top(), &E, TROTH_FORBIDDEN, "makes roots only");
+}
+
+static void an_issuer_is_an_authority_with_its_own_certificate(void **state)
+{
+	assert_true(rc_ok(rules_issuer(&ISSUER, &CERT, &E)));
+	ISSUER.kind = KEEPER_KEY_LEAF;
+	no(rules_issuer(&ISSUER, &CERT, &E), &E, TROTH_FORBIDDEN, "may not sign certificates");
+	ISSUER.kind = KEEPER_KEY_AUDIT;
+	no(rules_issuer(&ISSUER, &CERT, &E), &E, TROTH_FORBIDDEN, "of kind audit");
+	reset(NULL);
+	CERT.key_id[0] ^= 1;
+	no(rules_issuer(&ISSUER, &CERT, &E), &E, TROTH_FORBIDDEN, "is of another key");
+	reset(NULL);
+	CERT.is_ca = false;
+	no(rules_issuer(&ISSUER, &CERT, &E), &E, TROTH_FORBIDDEN, "is not a CA's");
+}
+
+static void a_child_is_never_wider_than_its_issuer(void **state)
+{
+	assert_true(rc_ok(child()));
+	ISSUER.may_sign_ca = false;
+	no(child(), &E, TROTH_FORBIDDEN, "does not allow it to sign a CA");
+	reset(NULL);
+	ISSUER.path_len = 0;
+	no(child(), &E, TROTH_FORBIDDEN, "path length of /demo/ca is 0");
+	reset(NULL);
+	CERT.path_len = 0;
+	no(child(), &E, TROTH_FORBIDDEN, "path length of /demo/ca is 0");
+	reset(NULL);
+	ISSUER.path_len = 2;
+	no(child(), &E, TROTH_FORBIDDEN, "may be at most 1");
+	CHILD.path_len = SPEC.path_len = 2;
+	no(child(), &E, TROTH_FORBIDDEN, "may be at most 1");
+	CHILD.path_len = SPEC.path_len = 1;
+	assert_true(rc_ok(child()));
+	reset(NULL);
+	CHILD.latest_not_after = ISSUER.latest_not_after + 1;
+	no(child(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	reset(NULL);
+	SPEC.not_after = ISSUER.latest_not_after = CHILD.latest_not_after = T0 + 10 * MSEC_DAY;
+	assert_true(rc_ok(child()));
+	SPEC.not_after++;
+	no(child(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	reset(NULL);
+	CERT.key_id[0] ^= 1;
+	no(child(), &E, TROTH_FORBIDDEN, "is of another key");
+	reset(NULL);
+	CHILD.kind = KEEPER_KEY_LEAF;
+	no(child(), &E, TROTH_FORBIDDEN, "cannot be used for a key of kind authority");
+	reset(NULL);
+	SPEC.not_before = T0 - 2 * MSEC_HOUR;
+	no(child(), &E, TROTH_INVALID, "before the keeper's clock");
+	reset(NULL);
+	SPEC.kind = CERT_ROOT;
+	no(child(), &E, TROTH_FORBIDDEN, "makes intermediates only");
+	SPEC.kind = CERT_LEAF;
+	no(child(), &E, TROTH_FORBIDDEN, "makes intermediates only");
+}
+
+static void dates_fit_the_keepers_clock(void **state)
+{
+	SPEC = spec_of(CERT_ROOT, T0);
+	SPEC.not_before = T0 - LIMIT_KEEPER_BACKDATE_S * MSEC_S;
+	assert_true(rc_ok(top()));
+	SPEC.not_before--;
+	no(top(), &E, TROTH_INVALID, "before the keeper's clock");
+	SPEC.not_before = T0 + LIMIT_SKEW_S * MSEC_S;
+	assert_true(rc_ok(top()));
+	SPEC.not_before++;
+	no(top(), &E, TROTH_INVALID, "after the keeper's clock");
+	SPEC.not_before = T0;
+	SPEC.not_after = T0;
+	no(top(), &E, TROTH_INVALID, "has passed already");
+	SPEC.not_after = T0 + (LIMIT_KEEPER_LIFE_DAYS + 1) * MSEC_DAY;
+	no(top(), &E, TROTH_INVALID, "days away");
+}
+
+static void leaves_are_leaves(void **state)
+{
+	SPEC = spec_of(CERT_LEAF, T0);
+	assert_true(rc_ok(rules_leaf(&ISSUER, &CERT, &SPEC, true, T0, &E)));
+	no(rules_leaf(&ISSUER, &CERT, &SPEC, false, T0, &E), &E, TROTH_INVALID, "");
+	SPEC.spki = bytes_of("x", 1);
+	no(rules_leaf(&ISSUER, &CERT, &SPEC, true, T0, &E), &E, TROTH_INVALID, "may not bring a public key");
+	SPEC.kind = CERT_INTERMEDIATE;
+	no(rules_leaf(&ISSUER, &CERT, &SPEC, true, T0, &E), &E, TROTH_FORBIDDEN, "asks for a CA certificate");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_new_policy_is_whole, reset),
+		cmocka_unit_test_setup(a_root_claims_no_more_than_its_policy, reset),
+		cmocka_unit_test_setup(an_issuer_is_an_authority_with_its_own_certificate, reset),
+		cmocka_unit_test_setup(a_child_is_never_wider_than_its_issuer, reset),
+		cmocka_unit_test_setup(dates_fit_the_keepers_clock, reset),
+		cmocka_unit_test_setup(leaves_are_leaves, reset),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

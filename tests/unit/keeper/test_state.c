@@ -1,0 +1,597 @@
+/* The keeper's decisions end to end, without a process: what it makes is right, what policy forbids it
+ * refuses. */
+#include "fixture.h"
+
+#include "keeper/audit.h"
+
+static struct keeper_reply ask(struct fixture *f, const struct keeper_request *req)
+{
+	struct keeper_reply r;
+	keeper_handle(f->state, req, f->a, &r);
+	return r;
+}
+
+static struct keeper_issuer root(struct fixture *f) { return make_root(ask_state, f, f->a, "/demo/ca", KEY_EC_P256, T0); }
+
+static const struct cert *parsed(struct fixture *f, struct bytes der)
+{
+	const struct cert *c;
+	assert_true(rc_ok(cert_parse(f->a, der, &c, NULL)));
+	return c;
+}
+
+static struct keeper_reply leaf(struct fixture *f, struct keeper_issuer issuer, void (*change)(struct keeper_request *))
+{
+	struct key *k;
+	struct keeper_request req = leaf_request(f->a, issuer, KEY_EC_P256, T0, &k);
+	key_release(k);
+	if (change)
+		change(&req);
+	return ask(f, &req);
+}
+
+static void every_algorithm_makes_a_root_and_signs_with_it(void **state)
+{
+	struct fixture *f = *state;
+	for (enum key_type t = 0; t < KEY_TYPE_COUNT; t++) {
+		if (t == KEY_RSA_3072 || t == KEY_RSA_4096)
+			continue; /* seconds; test_process makes one in the sandbox */
+		struct keeper_issuer issuer = make_root(ask_state, f, f->a, "/demo/ca", t, T0);
+		const struct cert *ca = parsed(f, issuer.cert);
+		assert_true(cert_self_signed(ca) && ca->is_ca);
+		assert_int_equal(ca->key_type, t);
+		struct keeper_reply r = leaf(f, issuer, NULL);
+		assert_reply_ok(&r);
+		assert_true(cert_issued_by(parsed(f, r.der), ca));
+		assert_int_equal(r.blob.len + r.sealed.len, 0);
+	}
+}
+
+static void an_intermediate_signs_below_its_root(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer top = root(f);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_SIGN };
+	req.authority_sign.issuer = top;
+	req.authority_sign.policy = policy_of("/demo/sub", T0);
+	req.authority_sign.policy.may_sign_ca = false;
+	req.authority_sign.policy.path_len = 0;
+	req.authority_sign.key_type = KEY_EC_P256;
+	req.authority_sign.spec = spec_of(CERT_INTERMEDIATE, T0);
+	req.authority_sign.spec.path_len = 0;
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	const struct cert *sub = parsed(f, r.der);
+	assert_true(cert_issued_by(sub, parsed(f, top.cert)));
+	struct keeper_reply below = leaf(f, (struct keeper_issuer){ r.blob, r.der }, NULL);
+	assert_reply_ok(&below);
+	assert_true(cert_issued_by(parsed(f, below.der), sub));
+	req.authority_sign.issuer = (struct keeper_issuer){ r.blob, r.der };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "does not allow it to sign a CA");
+}
+
+static void a_leaf_request_never_makes_a_ca(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	struct key *k;
+	struct keeper_request req = leaf_request(f->a, issuer, KEY_EC_P256, T0, &k);
+	key_release(k);
+	for (int kind = CERT_ROOT; kind <= CERT_INTERMEDIATE; kind++) {
+		req.leaf_sign.spec = spec_of((enum cert_kind)kind, T0);
+		struct keeper_reply r = ask(f, &req);
+		assert_refused(&r, TROTH_FORBIDDEN, "asks for a CA certificate");
+	}
+	struct keeper_reply r = leaf(f, issuer, NULL);
+	assert_reply_ok(&r);
+	assert_false(parsed(f, r.der)->is_ca);
+}
+
+static void another_authoritys_certificate_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer one = root(f), two = root(f);
+	struct keeper_reply r = leaf(f, (struct keeper_issuer){ one.blob, two.cert }, NULL);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of another key");
+}
+
+static void later(struct keeper_request *r) { r->leaf_sign.spec.not_after = T0 + 3660 * MSEC_DAY; }
+static void past(struct keeper_request *r) { r->leaf_sign.spec.not_after = T0 - 1; }
+static void backdated(struct keeper_request *r) { r->leaf_sign.spec.not_before = T0 - 2 * MSEC_HOUR; }
+static void ahead(struct keeper_request *r) { r->leaf_sign.spec.not_before = T0 + MSEC_HOUR; }
+static void no_key(struct keeper_request *r) { r->leaf_sign.spec.spki = (struct bytes){ 0 }; }
+static void no_blob(struct keeper_request *r) { r->leaf_sign.issuer.blob = (struct bytes){ 0 }; }
+static void no_cert(struct keeper_request *r) { r->leaf_sign.issuer.cert = (struct bytes){ 0 }; }
+static void bad_kind(struct keeper_request *r) { r->kind = 77; }
+static void bad_spki(struct keeper_request *r) { r->leaf_sign.spec.spki = bytes_of("\x30\x00", 2); }
+
+static void wrong_dates_and_fields_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	static const struct { void (*change)(struct keeper_request *); enum troth_kind kind; const char *text; } CASES[] = {
+		{ later, TROTH_FORBIDDEN, "is later than the policy" },
+		{ past, TROTH_INVALID, "has passed already" },
+		{ backdated, TROTH_INVALID, "before the keeper's clock" },
+		{ ahead, TROTH_INVALID, "after the keeper's clock" },
+		{ no_key, TROTH_INVALID, "" },
+		{ bad_spki, TROTH_INVALID, "" },
+		{ no_blob, TROTH_INVALID, "is missing" },
+		{ no_cert, TROTH_INVALID, "is missing" },
+		{ bad_kind, TROTH_INVALID, "is unknown" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct keeper_reply r = leaf(f, issuer, CASES[i].change);
+		assert_refused(&r, CASES[i].kind, CASES[i].text);
+	}
+}
+
+static void a_leaf_with_the_authoritys_own_key_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	struct keeper_request req = { .id = 2, .kind = KEEPER_LEAF_SIGN };
+	req.leaf_sign.issuer = issuer;
+	req.leaf_sign.spec = spec_of(CERT_LEAF, T0);
+	req.leaf_sign.spec.spki = parsed(f, issuer.cert)->spki;
+	struct keeper_reply r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "the authority's own");
+}
+
+static void every_changed_byte_of_a_blob_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	uint8_t *copy = arena_copy(f->a, issuer.blob.data, issuer.blob.len);
+	for (size_t i = 0; i < issuer.blob.len; i++) {
+		copy[i] ^= 1;
+		struct keeper_reply r = leaf(f, (struct keeper_issuer){ bytes_of(copy, issuer.blob.len), issuer.cert }, NULL);
+		assert_refused(&r, TROTH_CORRUPT, "");
+		copy[i] ^= 1;
+	}
+	struct keeper_reply r = leaf(f, (struct keeper_issuer){ bytes_of(copy, issuer.blob.len - 1), issuer.cert }, NULL);
+	assert_refused(&r, TROTH_CORRUPT, "");
+}
+
+/* -- wrapped keys ----------------------------------------------------------------------------- */
+
+static struct keeper_request wrap_request(struct fixture *f, enum keeper_key_kind kind, const char *authority)
+{
+	CLEANUP(buf_release) struct buf der = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_request req = { .id = 9, .kind = KEEPER_KEY_WRAP };
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &k, NULL)));
+	assert_true(rc_ok(key_write(k, KEY_PKCS8_PEM, &der, NULL)));
+	req.key_wrap.policy = policy_of(authority, T0);
+	req.key_wrap.policy.kind = kind;
+	req.key_wrap.policy.may_sign_ca = kind == KEEPER_KEY_AUTHORITY;
+	req.key_wrap.key = arena_bytes(f->a, buf_bytes(&der));
+	return req;
+}
+
+static void a_leaf_key_signs_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f);
+	struct keeper_request req = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &req), r;
+	assert_reply_ok(&wrapped);
+	assert_true(wrapped.spki.len > 0);
+	r = leaf(f, (struct keeper_issuer){ wrapped.blob, ca.cert }, NULL);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of kind leaf");
+	struct keeper_request audit = { .id = 3, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = wrapped.blob } };
+	r = ask(f, &audit);
+	assert_refused(&r, TROTH_FORBIDDEN, "may not sign audit heads");
+}
+
+static void an_authority_key_signs_no_audit_head_and_an_audit_key_no_certificate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f);
+	struct keeper_request audit = { .id = 3, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = ca.blob } };
+	struct keeper_reply r = ask(f, &audit);
+	assert_refused(&r, TROTH_FORBIDDEN, "may not sign audit heads");
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply key = ask(f, &create);
+	assert_reply_ok(&key);
+	r = leaf(f, (struct keeper_issuer){ key.blob, ca.cert }, NULL);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of kind audit");
+}
+
+static void keys_that_may_not_be_brought_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request req = wrap_request(f, KEEPER_KEY_AUDIT, "/troth/audit");
+	struct keeper_reply r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "audit key is made by the keeper");
+	req = wrap_request(f, KEEPER_KEY_AUTHORITY, KEEPER_AGENTS_AUTHORITY);
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "cannot be brought");
+	req = wrap_request(f, KEEPER_KEY_AUTHORITY, "/own/ca");
+	req.key_wrap.key = bytes_of_text("-----BEGIN NOTHING-----");
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "");
+	req = wrap_request(f, KEEPER_KEY_LEAF, "/own/leaf");
+	req.key_wrap.policy.may_sign_ca = true;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "may not sign certificates");
+}
+
+/* -- the audit head --------------------------------------------------------------------------- */
+
+static void an_audit_head_is_signed_with_the_keepers_time(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t other[SHA256_LEN] = { 1 };
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply key = ask(f, &create);
+	struct keeper_request sign = { .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = key.blob, .seq = 41, .head = { 9 } } };
+	struct keeper_reply r = ask(f, &sign);
+	assert_reply_ok(&r);
+	assert_int_equal(r.signed_at, T0);
+	assert_true(bytes_equal(r.spki, key.spki));
+	assert_true(rc_ok(keeper_audit_verify(r.spki, 41, sign.audit_sign.head, T0, r.signature, NULL)));
+	assert_true(rc_failed(keeper_audit_verify(r.spki, 42, sign.audit_sign.head, T0, r.signature, NULL)));
+	assert_true(rc_failed(keeper_audit_verify(r.spki, 41, sign.audit_sign.head, T0 + 1, r.signature, NULL)));
+	assert_true(rc_failed(keeper_audit_verify(r.spki, 41, other, T0, r.signature, NULL)));
+}
+
+/* -- sealing ---------------------------------------------------------------------------------- */
+
+struct agent {
+	struct key *key;
+	struct bytes cert;
+};
+
+static void client_only(struct keeper_request *r) { r->leaf_sign.spec.eku = EKU_CLIENT; }
+static void server_only(struct keeper_request *r) { r->leaf_sign.spec.eku = EKU_SERVER; }
+
+static struct agent agent_of(struct fixture *f, struct keeper_issuer agents, enum key_type type,
+			     void (*change)(struct keeper_request *))
+{
+	struct agent agent;
+	struct keeper_request req = leaf_request(f->a, agents, type, T0, &agent.key);
+	change(&req);
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	agent.cert = r.der;
+	return agent;
+}
+
+static void a_sealed_key_opens_for_its_agent_only(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), two = agent_of(f, agents, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_request req = seal_request(ca, agents, one.cert, KEY_EC_P256, T0);
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_int_equal(r.blob.len, 0);
+	assert_true(rc_failed(cms_open(two.key, two.cert, r.sealed, &plain, NULL)));
+	assert_true(rc_ok(cms_open(one.key, one.cert, r.sealed, &plain, NULL)));
+	assert_true(rc_ok(key_parse(buf_bytes(&plain), &k, NULL)));
+	assert_true(key_public_matches(k, parsed(f, r.der)->spki));
+	assert_true(cert_issued_by(parsed(f, r.der), parsed(f, ca.cert)));
+	key_release(one.key);
+	key_release(two.key);
+}
+
+static struct keeper_reply seal_to(struct fixture *f, struct keeper_issuer agents, struct agent to)
+{
+	struct keeper_request req = seal_request(root(f), agents, to.cert, KEY_EC_P256, T0);
+	struct keeper_reply r = ask(f, &req);
+	key_release(to.key);
+	return r;
+}
+
+static void a_key_is_sealed_to_agents_only(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct keeper_issuer other = make_root(ask_state, f, f->a, "/demo/other", KEY_EC_P256, T0);
+	struct keeper_reply r = seal_to(f, other, agent_of(f, other, KEY_EC_P256, client_only));
+	assert_refused(&r, TROTH_FORBIDDEN, "keys are sealed to agents only");
+	r = seal_to(f, agents, agent_of(f, other, KEY_EC_P256, client_only));
+	assert_refused(&r, TROTH_FORBIDDEN, "is not signed by " KEEPER_AGENTS_AUTHORITY);
+	r = seal_to(f, agents, agent_of(f, agents, KEY_EC_P256, server_only));
+	assert_refused(&r, TROTH_FORBIDDEN, "is not an agent's identity");
+	r = seal_to(f, agents, agent_of(f, agents, KEY_ED25519, client_only));
+	assert_refused(&r, TROTH_INVALID, "no elliptic-curve key");
+	r = seal_to(f, (struct keeper_issuer){ other.blob, agents.cert }, agent_of(f, agents, KEY_EC_P256, client_only));
+	assert_refused(&r, TROTH_FORBIDDEN, "is of another key");
+	struct agent itself = { .cert = agents.cert };
+	r = seal_to(f, agents, itself);
+	assert_refused(&r, TROTH_FORBIDDEN, "is not an agent's identity");
+}
+
+static void a_key_is_not_sealed_to_an_expired_agent(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_issuer ca = root(f);
+	f->now = T0 + 100 * MSEC_DAY;
+	struct keeper_request req = seal_request(ca, agents, one.cert, KEY_EC_P256, f->now);
+	struct keeper_reply r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "not valid now");
+	key_release(one.key);
+}
+
+static void a_seal_request_may_not_bring_its_own_public_key(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request req = seal_request(ca, agents, one.cert, KEY_EC_P256, T0);
+	req.leaf_seal.spec.spki = parsed(f, one.cert)->spki;
+	struct keeper_reply r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "may not bring a public key");
+	key_release(one.key);
+}
+
+static struct keeper_request intermediate_request(struct keeper_issuer issuer)
+{
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_SIGN };
+	req.authority_sign.issuer = issuer;
+	req.authority_sign.policy = policy_of("/demo/sub", T0);
+	req.authority_sign.key_type = KEY_EC_P256;
+	req.authority_sign.spec = spec_of(CERT_INTERMEDIATE, T0);
+	return req;
+}
+
+/* -- the log and the rate --------------------------------------------------------------------- */
+
+static void every_use_and_every_refusal_is_a_line(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	assert_non_null(strstr(f->log, "act=authority-create result=granted"));
+	f->log_len = 0;
+	struct keeper_reply r = leaf(f, issuer, NULL);
+	assert_reply_ok(&r);
+	assert_non_null(strstr(f->log, "act=leaf-sign result=granted"));
+	assert_non_null(strstr(f->log, "dns=\"db.example.org\""));
+	f->log_len = 0;
+	r = leaf(f, issuer, later);
+	assert_non_null(strstr(f->log, "act=leaf-sign result=refused kind=forbidden"));
+}
+
+static void without_its_log_the_keeper_uses_no_key(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer issuer = root(f);
+	f->log_broken = true;
+	struct keeper_reply r = leaf(f, issuer, NULL);
+	assert_refused(&r, TROTH_UNAVAILABLE, "could not write its log");
+	struct keeper_request req = create_request("/x", KEY_EC_P256, T0);
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_UNAVAILABLE, "could not write its log");
+}
+
+/* Each kind of use, with the log broken after what it needs was made. */
+static void no_kind_of_use_goes_without_its_line(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply audit = ask(f, &create);
+	struct keeper_request reqs[] = {
+		create,
+		{ .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = audit.blob } },
+		wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf"),
+		seal_request(ca, agents, one.cert, KEY_EC_P256, T0),
+		intermediate_request(ca),
+	};
+	f->log_broken = true;
+	for (size_t i = 0; i < ARRAY_LEN(reqs); i++) {
+		struct keeper_reply r = ask(f, &reqs[i]);
+		assert_refused(&r, TROTH_UNAVAILABLE, "could not write its log");
+	}
+	key_release(one.key);
+}
+
+static void too_long_a_name(struct keeper_request *r)
+{
+	r->leaf_sign.spec.common_name = "a name of more than sixty-four characters is refused by what builds certificates";
+}
+
+static void what_cannot_be_built_is_not_noted_as_granted(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request seal = seal_request(ca, agents, one.cert, KEY_EC_P256, T0), sub = intermediate_request(ca);
+	struct keeper_request top = create_request("/demo/ca", KEY_EC_P256, T0);
+	seal.leaf_seal.spec.common_name = sub.authority_sign.spec.common_name = top.authority_create.spec.common_name =
+		"a name of more than sixty-four characters is refused by what builds certificates";
+	f->log_len = 0;
+	struct keeper_reply r = leaf(f, ca, too_long_a_name);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &seal);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &sub);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &top);
+	assert_refused(&r, TROTH_INVALID, "");
+	assert_null(strstr(f->log, "result=granted"));
+	key_release(one.key);
+}
+
+/* Asks until it is refused; how often it was granted. */
+static int granted(struct fixture *f, const struct keeper_request *req, struct keeper_reply *ret_last)
+{
+	static struct keeper_reply r;
+	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	int n = 0;
+	for (keeper_handle(f->state, req, a, &r); r.kind == TROTH_OK; keeper_handle(f->state, req, a, &r), n++) {
+		arena_reset(a);
+		f->log_len = 0;
+	}
+	*ret_last = r;
+	ret_last->text = arena_text(f->a, r.text);
+	return n;
+}
+
+static void signed_and_sealed_leaves_share_their_authoritys_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request seal = seal_request(ca, agents, one.cert, KEY_EC_P256, T0), sign;
+	struct keeper_reply r;
+	struct key *k;
+	sign = leaf_request(f->a, ca, KEY_EC_P256, T0, &k);
+	assert_int_equal(granted(f, &sign, &r), LIMIT_KEEPER_LEAF_BURST);
+	assert_refused(&r, TROTH_BUSY, "rate of leaf certificates");
+	r = ask(f, &seal);
+	assert_refused(&r, TROTH_BUSY, "rate of leaf certificates");
+	f->mono += 1; /* one more a millisecond */
+	r = ask(f, &seal);
+	assert_reply_ok(&r);
+	key_release(k);
+	key_release(one.key);
+}
+
+static void new_keys_of_all_sorts_share_one_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f);
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_request others[] = { wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf"), intermediate_request(ca),
+					   create_request("/demo/ca", KEY_EC_P256, T0) };
+	struct keeper_reply r;
+	assert_int_equal(granted(f, &create, &r), LIMIT_KEEPER_NEW_BURST - 1);
+	assert_refused(&r, TROTH_BUSY, "rate of new keys");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		r = ask(f, &others[i]);
+		assert_refused(&r, TROTH_BUSY, "rate of new keys");
+	}
+}
+
+static void audit_heads_have_a_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply key = ask(f, &create), r;
+	struct keeper_request sign = { .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = key.blob } };
+	assert_int_equal(granted(f, &sign, &r), LIMIT_KEEPER_AUDIT_BURST);
+	assert_refused(&r, TROTH_BUSY, "rate of audit signatures");
+}
+
+static void a_key_id_that_is_no_uuid_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = "x" } };
+	struct keeper_reply r = ask(f, &create);
+	assert_refused(&r, TROTH_INVALID, "is not a UUID");
+}
+
+static void the_rate_of_ca_certificates_is_limited_per_key(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request req = intermediate_request(root(f));
+	struct keeper_reply r;
+	for (int i = 0; i < LIMIT_KEEPER_CA_BURST; i++) {
+		f->log_len = 0;
+		r = ask(f, &req);
+		assert_reply_ok(&r);
+	}
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_BUSY, "rate of CA certificates");
+	req.authority_sign.issuer = root(f);
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+}
+
+static void a_path_length_and_an_end_cannot_be_widened(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request top = create_request("/demo/ca", KEY_EC_P256, T0);
+	top.authority_create.policy.path_len = 1;
+	struct keeper_reply r = ask(f, &top);
+	assert_refused(&r, TROTH_FORBIDDEN, "path length -1");
+	top.authority_create.spec.path_len = 1;
+	r = ask(f, &top);
+	assert_reply_ok(&r);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_SIGN };
+	req.authority_sign.issuer = (struct keeper_issuer){ r.blob, r.der };
+	req.authority_sign.policy = policy_of("/demo/sub", T0);
+	req.authority_sign.key_type = KEY_EC_P256;
+	req.authority_sign.spec = spec_of(CERT_INTERMEDIATE, T0);
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "a path length below /demo/ca may be at most 0");
+	req.authority_sign.policy.path_len = req.authority_sign.spec.path_len = 0;
+	req.authority_sign.policy.latest_not_after += 1;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is later than the policy");
+	req.authority_sign.policy.latest_not_after -= 1;
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+}
+
+static void a_key_of_another_type_or_none_is_not_used(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request req = create_request("/demo/ca", KEY_EC_P256, T0);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	enum key_type type;
+	struct keeper_reply r;
+	assert_true(keeper_needs_key(&req, &type) && type == KEY_EC_P256);
+	assert_true(rc_ok(key_generate(KEY_ED25519, &k, NULL)));
+	keeper_handle_with(f->state, &req, k, f->a, &r);
+	assert_refused(&r, TROTH_INTERNAL, "was not made");
+	keeper_handle_with(f->state, &req, NULL, f->a, &r);
+	assert_refused(&r, TROTH_INTERNAL, "was not made");
+}
+
+static void a_refusals_text_has_no_control_characters(void **state)
+{
+	struct fixture *f = *state;
+	struct troth_err e = { 0 };
+	struct keeper_reply r;
+	assert_true(rc_failed(err_set(&e, TROTH_INVALID, "a\nb\x7f")));
+	keeper_reply_refuse(f->a, 4, &e, &r);
+	assert_string_equal(r.text, "a?b?");
+	assert_true(rc_failed(keeper_reply_check(&r, &e)));
+	assert_int_equal(e.kind, TROTH_INVALID);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_algorithm_makes_a_root_and_signs_with_it),
+		T(an_intermediate_signs_below_its_root),
+		T(a_leaf_request_never_makes_a_ca),
+		T(another_authoritys_certificate_is_refused),
+		T(wrong_dates_and_fields_are_refused),
+		T(a_leaf_with_the_authoritys_own_key_is_refused),
+		T(every_changed_byte_of_a_blob_is_refused),
+		T(a_leaf_key_signs_nothing),
+		T(an_authority_key_signs_no_audit_head_and_an_audit_key_no_certificate),
+		T(keys_that_may_not_be_brought_are_refused),
+		T(an_audit_head_is_signed_with_the_keepers_time),
+		T(a_sealed_key_opens_for_its_agent_only),
+		T(a_key_is_sealed_to_agents_only),
+		T(a_key_is_not_sealed_to_an_expired_agent),
+		T(a_seal_request_may_not_bring_its_own_public_key),
+		T(every_use_and_every_refusal_is_a_line),
+		T(without_its_log_the_keeper_uses_no_key),
+		T(no_kind_of_use_goes_without_its_line),
+		T(what_cannot_be_built_is_not_noted_as_granted),
+		T(signed_and_sealed_leaves_share_their_authoritys_rate),
+		T(new_keys_of_all_sorts_share_one_rate),
+		T(audit_heads_have_a_rate),
+		T(a_key_id_that_is_no_uuid_is_refused),
+		T(the_rate_of_ca_certificates_is_limited_per_key),
+		T(a_path_length_and_an_end_cannot_be_widened),
+		T(a_key_of_another_type_or_none_is_not_used),
+		T(a_refusals_text_has_no_control_characters),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
