@@ -65,12 +65,12 @@ struct sim_vfs {
 	struct node *nodes;
 };
 
-static uint64_t draw(struct sim_vfs *v) /* xorshift64*: the same seed, the same disk */
+static uint64_t draw(struct sim_vfs *v) /* splitmix64: the same seed, the same disk */
 {
-	v->random ^= v->random >> 12;
-	v->random ^= v->random << 25;
-	v->random ^= v->random >> 27;
-	return v->random * UINT64_C(2685821657736338717);
+	uint64_t z = (v->random += UINT64_C(0x9e3779b97f4a7c15));
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
 }
 
 /* -- images and journals ---------------------------------------------------------------------------- */
@@ -195,6 +195,8 @@ static struct node *node_add(struct sim_vfs *v, const char *path)
 	CHECK(n && strlen(path) < PATH_BYTES);
 	memcpy(n->path, path, strlen(path) + 1);
 	n->journal_end = &n->journal;
+	image_resize(&n->live, 1); /* an empty file has bytes to point at, too */
+	image_resize(&n->live, 0);
 	n->next = v->nodes;
 	v->nodes = n;
 	return n;
@@ -555,7 +557,7 @@ struct sim_vfs *sim_vfs_new(const char *name, uint64_t seed)
 {
 	struct sim_vfs *v = calloc(1, sizeof *v);
 	CHECK(v);
-	v->random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	v->random = seed;
 	v->base = (sqlite3_vfs){ .iVersion = 2, .szOsFile = sizeof(struct handle), .mxPathname = PATH_BYTES - 1, .zName = name,
 		.pAppData = v, .xOpen = vfs_open, .xDelete = vfs_delete, .xAccess = vfs_access, .xFullPathname = vfs_full_path,
 		.xRandomness = vfs_randomness, .xSleep = vfs_sleep, .xCurrentTime = vfs_now_double, .xGetLastError = vfs_last_error,

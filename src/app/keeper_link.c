@@ -15,7 +15,7 @@
 #include "keeper/limits.h"
 
 enum { SLOT_BITS = 10, SLOTS = 1 << SLOT_BITS, SILENT_MS = 60 * 1000, RESTART_MS = 1000 };
-_Static_assert(SLOTS == LIMIT_KEEPER_IN_FLIGHT, "a slot for each request in flight");
+_Static_assert((int)SLOTS == (int)LIMIT_KEEPER_IN_FLIGHT, "a slot for each request in flight");
 
 struct slot { uint64_t id; struct job *job; size_t index; };
 

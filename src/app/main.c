@@ -1,7 +1,9 @@
-/* The one binary: tables of commands, and `help` over them. */
+/* The one binary: the table of its processes; everything else a person types is the CLI's (cli.h). */
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/agent.h"
+#include "app/cli.h"
 #include "app/command.h"
 #include "app/server.h"
 #include "keeper/keeper.h"
@@ -12,8 +14,15 @@ static const struct command SERVER_COMMANDS[] = {
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 
+static const struct command AGENT_COMMANDS[] = {
+	{ "agent enroll", "make this node an instance: a one-time token for an identity", AGENT_ENROLL_USAGE, agent_enroll },
+	{ "agent run", "keep this node's certificates and trust stores as the server wants them", AGENT_RUN_USAGE, agent_run },
+	{ "agent status", "what this node's agent knows", AGENT_STATUS_USAGE, agent_status },
+};
+
 static const struct command_table TABLES[] = {
 	{ "Server", SERVER_COMMANDS, ARRAY_LEN(SERVER_COMMANDS) },
+	{ "Agent", AGENT_COMMANDS, ARRAY_LEN(AGENT_COMMANDS) },
 };
 
 /* How many of the words the name takes; 0 if it does not fit. */
@@ -45,17 +54,6 @@ static const struct command *find(int argc, char **argv, int *ret_words)
 	return best;
 }
 
-static void print_all(FILE *out)
-{
-	fprintf(out, "usage: troth COMMAND ...\n");
-	for (size_t t = 0; t < ARRAY_LEN(TABLES); t++) {
-		fprintf(out, "\n%s\n", TABLES[t].title);
-		for (size_t i = 0; i < TABLES[t].count; i++)
-			fprintf(out, "  %-22s %s\n", TABLES[t].rows[i].name, TABLES[t].rows[i].summary);
-	}
-	fprintf(out, "\n`troth COMMAND --help` says more about one.\n");
-}
-
 static bool wants_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -64,35 +62,24 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
-/* Words that name a group of commands ("authority") list the group. */
-static int unknown(int argc, char **argv)
+/* What is no process of the program is the CLI's, --help and --version too; it lists ours in its help. */
+static int hand_to_cli(int argc, char **argv)
 {
-	size_t shown = 0, len = strlen(argv[0]);
+	struct cli_program programs[16];
+	size_t n = 0;
 	for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
-		for (size_t i = 0; i < TABLES[t].count; i++) {
-			const struct command *c = &TABLES[t].rows[i];
-			if (strncmp(c->name, argv[0], len) == 0 && c->name[len] == ' ')
-				shown += (size_t)(fprintf(stderr, "  troth %-22s %s\n", c->name, c->summary) > 0);
-		}
-	if (!shown)
-		fprintf(stderr, "troth: no command \"%s\"\nhint: troth help\n", argv[0]);
-	return 2;
+		for (size_t i = 0; i < TABLES[t].count && n < ARRAY_LEN(programs); i++)
+			if (TABLES[t].rows[i].summary[0] != '(') /* started by the program itself */
+				programs[n++] = (struct cli_program){ TABLES[t].rows[i].name, TABLES[t].rows[i].summary };
+	return cli_main(argc, argv, programs, n);
 }
 
 int main(int argc, char **argv)
 {
-	int words;
-	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
-		print_all(argc < 2 ? stderr : stdout);
-		return argc < 2 ? 2 : 0;
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		printf("troth %s\n", TROTH_VERSION);
-		return 0;
-	}
-	const struct command *c = find(argc - 1, argv + 1, &words);
+	int words = 0;
+	const struct command *c = argc > 1 ? find(argc - 1, argv + 1, &words) : NULL;
 	if (!c)
-		return unknown(argc - 1, argv + 1);
+		return hand_to_cli(argc, argv);
 	if (wants_help(argc - words, argv + words)) {
 		fputs(c->usage, stdout);
 		return 0;

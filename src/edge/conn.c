@@ -59,10 +59,10 @@ static void call_finish(struct edge_conn *c, int status)
 	call_free(call);
 }
 
-void conn_close(struct edge_conn *c)
+void edge_conn_close(struct edge_conn *c)
 {
 	struct edge_server *s = c->loop->server;
-	conn_unhold(c);
+	edge_conn_unhold(c);
 	if (c->away)
 		c->call->conn = NULL; /* whoever has it will bring it back to nobody */
 	else
@@ -103,7 +103,7 @@ static void on_raw_bytes(evutil_socket_t fd, short what, void *self)
 {
 	char chunk[4096];
 	if (recv(fd, chunk, sizeof chunk, 0) <= 0)
-		conn_close(self);
+		edge_conn_close(self);
 }
 
 /* The same after a handshake that we refused: a TLS 1.3 client has sent its request by then, and must still get to read
@@ -205,7 +205,7 @@ static void advance(struct edge_conn *c)
 		return;
 	}
 	if (rc_failed(rc)) {
-		conn_refuse(c, &e);
+		edge_conn_refuse(c, &e);
 	} else if (c->state == CONN_BODY) {
 		event_del(c->timer);
 		bufferevent_disable(c->bev, EV_READ);
@@ -236,7 +236,7 @@ static void put_body(struct evbuffer *out, struct buf *body)
 		*body = buf_make(body->max); /* given away */
 }
 
-void conn_answer(struct edge_conn *c, const struct http_request *r, struct http_reply *reply)
+void edge_conn_answer(struct edge_conn *c, const struct http_request *r, struct http_reply *reply)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	CLEANUP(buf_release) struct buf head = buf_make(LIMIT_HTTP_HEADER_BYTES);
@@ -272,13 +272,13 @@ static void on_write(struct bufferevent *bev, void *self)
 }
 
 /* What is wrong with the bytes themselves: say so and close, as the next request's start is unknown. */
-void conn_refuse(struct edge_conn *c, const struct troth_err *e)
+void edge_conn_refuse(struct edge_conn *c, const struct troth_err *e)
 {
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	bufferevent_disable(c->bev, EV_READ);
 	c->close_after = true;
 	http_reply_problem(&reply, NULL, e);
-	conn_answer(c, NULL, &reply);
+	edge_conn_answer(c, NULL, &reply);
 }
 
 /* -- events ------------------------------------------------------------------------------------ */
@@ -306,7 +306,7 @@ static void on_event(struct bufferevent *bev, short what, void *self)
 		; /* the peer's doing, not ours to report */
 	ERR_clear_error();
 	if (!refused || !linger_raw(c))
-		conn_close(c);
+		edge_conn_close(c);
 }
 
 static void refuse_slow(struct edge_conn *c)
@@ -314,7 +314,7 @@ static void refuse_slow(struct edge_conn *c)
 	struct troth_err e = { 0 };
 	if (rc_failed(err_set(&e, TROTH_TIMEOUT, "the request did not arrive within %lld ms", (long long)request_time(c))))
 		err_clause(&e, "type:request-timeout");
-	conn_refuse(c, &e);
+	edge_conn_refuse(c, &e);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *self)
@@ -323,15 +323,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *self)
 	bool began = c->state == CONN_BODY ||
 		     (c->state == CONN_HEAD && evbuffer_get_length(bufferevent_get_input(c->bev)) > 0);
 	if (c->state == CONN_HELD)
-		conn_resume(c, true);
+		edge_conn_resume(c, true);
 	else if (began)
 		refuse_slow(c);
 	else
-		conn_close(c);
+		edge_conn_close(c);
 }
 
 /* -- holding ----------------------------------------------------------------------------------- */
-static void on_closed(evutil_socket_t fd, short what, void *self) { conn_close(self); }
+static void on_closed(evutil_socket_t fd, short what, void *self) { edge_conn_close(self); }
 
 /* Reading stays off while a call is held: its peer's going is an EV_CLOSED of its own (EPOLLRDHUP), and
  * bytes of a next request wait in the kernel. */
@@ -342,7 +342,7 @@ static void watch_peer(struct edge_conn *c)
 		event_add(c->closed, NULL);
 }
 
-void conn_unhold(struct edge_conn *c)
+void edge_conn_unhold(struct edge_conn *c)
 {
 	if (c->closed)
 		event_free(c->closed);
@@ -365,10 +365,10 @@ void conn_unhold(struct edge_conn *c)
 	}
 }
 
-void conn_resume(struct edge_conn *c, bool last_chance)
+void edge_conn_resume(struct edge_conn *c, bool last_chance)
 {
 	const struct edge_handler *h = &c->loop->server->config.handler;
-	conn_unhold(c);
+	edge_conn_unhold(c);
 	event_del(c->timer);
 	c->state = CONN_BUSY;
 	h->resume(h->self, c->call, last_chance);
@@ -387,7 +387,7 @@ void edge_hold(struct edge_call *call, const char *topic, msec_t wait)
 /* -- the call's way out and back ----------------------------------------------------------------- */
 void edge_depart(struct edge_call *call) { call->conn->away = true; }
 
-void conn_returned(struct edge_call *call)
+void edge_conn_returned(struct edge_call *call)
 {
 	struct edge_conn *c = call->conn;
 	if (!c) {
@@ -399,13 +399,13 @@ void conn_returned(struct edge_call *call)
 	h->returned(h->self, call);
 }
 
-void conn_stop(struct edge_conn *c)
+void edge_conn_stop(struct edge_conn *c)
 {
 	c->close_after = true;
 	if (c->state == CONN_HELD)
-		conn_resume(c, true);
+		edge_conn_resume(c, true);
 	else if (c->state < CONN_BUSY)
-		conn_close(c);
+		edge_conn_close(c);
 }
 
 /* -- beginning --------------------------------------------------------------------------------- */
@@ -423,7 +423,7 @@ static struct bufferevent *tls_bufferevent(struct edge_loop *loop, int fd)
 	return bev;
 }
 
-void conn_accept(struct edge_loop *loop, int fd, const char *peer)
+void edge_conn_accept(struct edge_loop *loop, int fd, const char *peer)
 {
 	struct edge_conn *c = calloc(1, sizeof *c);
 	struct bufferevent *bev = c ? tls_bufferevent(loop, fd) : NULL;

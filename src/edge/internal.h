@@ -96,14 +96,14 @@ struct edge_server {
 };
 
 /* conn.c */
-void conn_accept(struct edge_loop *loop, int fd, const char *peer);
-void conn_close(struct edge_conn *c);         /* at once; a parked call is dropped */
-void conn_resume(struct edge_conn *c, bool last_chance);
-void conn_stop(struct edge_conn *c);          /* the server stops: what can end ends now */
-void conn_returned(struct edge_call *call);
-void conn_unhold(struct edge_conn *c);
-void conn_refuse(struct edge_conn *c, const struct troth_err *e);
-void conn_answer(struct edge_conn *c, const struct http_request *r, struct http_reply *reply);
+void edge_conn_accept(struct edge_loop *loop, int fd, const char *peer);
+void edge_conn_close(struct edge_conn *c);         /* at once; a parked call is dropped */
+void edge_conn_resume(struct edge_conn *c, bool last_chance);
+void edge_conn_stop(struct edge_conn *c);          /* the server stops: what can end ends now */
+void edge_conn_returned(struct edge_call *call);
+void edge_conn_unhold(struct edge_conn *c);
+void edge_conn_refuse(struct edge_conn *c, const struct troth_err *e);
+void edge_conn_answer(struct edge_conn *c, const struct http_request *r, struct http_reply *reply);
 
 /* request.c: from a head and a body to a call */
 troth_rc request_begin(struct edge_conn *c, struct troth_err *e);   /* head is read: limits before the body */

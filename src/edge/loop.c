@@ -73,7 +73,7 @@ static void on_accept(evutil_socket_t listener, short what, void *self)
 			continue;
 		}
 		peer_text(&ss, peer);
-		conn_accept(loop, fd, peer);
+		edge_conn_accept(loop, fd, peer);
 	}
 }
 
@@ -148,7 +148,7 @@ static void on_wake(evutil_socket_t fd, short what, void *self)
 {
 	struct edge_loop *loop = self;
 	for (int i = 0; i < LIMIT_FANOUT_SLICE && loop->wake_first; i++)
-		conn_resume(loop->wake_first, false); /* takes itself off the list */
+		edge_conn_resume(loop->wake_first, false); /* takes itself off the list */
 	if (loop->wake_first)
 		event_active(loop->wake_event, EV_TIMEOUT, 0);
 }
@@ -168,7 +168,7 @@ static void begin_stop(struct edge_loop *loop)
 	event_add(loop->grace, &tv);
 	for (struct edge_conn *c = loop->conns, *next; c; c = next) {
 		next = c->next;
-		conn_stop(c);
+		edge_conn_stop(c);
 	}
 }
 
@@ -188,7 +188,7 @@ static void on_queue(evutil_socket_t fd, short what, void *self)
 	pthread_mutex_unlock(&loop->lock);
 	while (calls) {
 		struct edge_call *next = calls->next;
-		conn_returned(calls);
+		edge_conn_returned(calls);
 		calls = next;
 	}
 	for (size_t i = 0; i < topics.count; i++)
@@ -288,12 +288,12 @@ void loop_release(struct edge_loop *loop)
 		struct edge_call *call = loop->queue;
 		loop->queue = call->next;
 		if (call->conn)
-			call->conn->away = false; /* conn_close below frees it */
+			call->conn->away = false; /* edge_conn_close below frees it */
 		else
 			arena_free(call->a);
 	}
 	while (loop->conns)
-		conn_close(loop->conns);
+		edge_conn_close(loop->conns);
 	event_release(loop->accept);
 	event_release(loop->accept_pause);
 	event_release(loop->queue_event);

@@ -84,7 +84,7 @@ static troth_rc read_wait(struct http_request *r, msec_t most, struct troth_err 
 	msec_t wait = 0;
 	bool digits = *v && strspn(v, "0123456789") == strlen(v) && strlen(v) < 10;
 	if (digits)
-		wait = (msec_t)atoll(v) * MSEC_S;
+		wait = (msec_t)strtoll(v, NULL, 10) * MSEC_S;
 	else
 		TRY(duration_parse(v, &wait, e));
 	r->wait = wait < most ? wait : most;
@@ -224,7 +224,7 @@ void edge_send(struct edge_call *call, struct http_reply *reply)
 		if (rc_failed(err_set(&e, TROTH_INTERNAL, "the reply is larger than %d bytes", HTTP_REPLY_BYTES)))
 			http_reply_problem(reply, &call->request, &e);
 	}
-	conn_answer(call->conn, &call->request, reply);
+	edge_conn_answer(call->conn, &call->request, reply);
 }
 
 void edge_render(struct edge_call *call, struct http_reply *reply)

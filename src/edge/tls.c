@@ -3,10 +3,10 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h> /* the two flags of host name checking */
 #include <string.h>
 
 #include "base/limits.h"
+#include "pki/pki.h"
 #include "port/port.h"
 
 enum { TLS_CAS = LIMIT_BUNDLE_CERTS };
@@ -147,7 +147,7 @@ static troth_rc use_anchors(SSL_CTX *ctx, struct bytes pem, struct troth_err *e)
 /* The certificate of the peer's chain whose SHA-256 is the pin; borrowed. */
 static X509 *find_pinned(STACK_OF(X509) *chain, const uint8_t pin[SHA256_LEN])
 {
-	for (int i = 0; chain && i < sk_X509_num(chain); i++) {
+	for (int i = 0; i < sk_X509_num(chain); i++) { /* -1 of NULL */
 		X509 *x = sk_X509_value(chain, i);
 		unsigned char digest[EVP_MAX_MD_SIZE];
 		unsigned len = 0;
@@ -158,10 +158,23 @@ static X509 *find_pinned(STACK_OF(X509) *chain, const uint8_t pin[SHA256_LEN])
 	return NULL;
 }
 
-/* Enrolment: the only anchor is the CA with the fingerprint; all other checks (dates, names, purpose) stay. */
-static int verify_pinned(X509_STORE_CTX *sc, void *self)
+/* pki's own rule, the one that everyone in the program uses: SANs only, never the CN (RFC 9525 6.3). */
+static bool host_matches(X509 *leaf, const char *host)
 {
-	X509 *pinned = find_pinned(X509_STORE_CTX_get0_untrusted(sc), self);
+	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	const struct cert *c;
+	int len = leaf ? i2d_X509(leaf, NULL) : 0;
+	if (len <= 0 || len > LIMIT_CERT_DER_BYTES)
+		return false;
+	unsigned char *der = arena_alloc(a, (size_t)len), *end = der;
+	i2d_X509(leaf, &end);
+	return rc_ok(cert_parse(a, bytes_of(der, (size_t)len), &c, NULL)) && cert_host_matches(c, host);
+}
+
+/* Enrolment: the only anchor is the CA with the fingerprint; all other checks (dates, purpose, name) stay. */
+static int verify_pinned(X509_STORE_CTX *sc, const uint8_t *pin)
+{
+	X509 *pinned = find_pinned(X509_STORE_CTX_get0_untrusted(sc), pin);
 	if (!pinned) {
 		X509_STORE_CTX_set_error(sc, X509_V_ERR_CERT_UNTRUSTED);
 		return 0;
@@ -173,6 +186,18 @@ static int verify_pinned(X509_STORE_CTX *sc, void *self)
 		ok = X509_verify_cert(sc);
 	}
 	sk_X509_free(anchors);
+	return ok;
+}
+
+/* `pin` NULL: by the context's anchors. */
+static int verify_server(X509_STORE_CTX *sc, void *pin)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(sc, SSL_get_ex_data_X509_STORE_CTX_idx());
+	int ok = pin ? verify_pinned(sc, pin) : X509_verify_cert(sc);
+	if (ok > 0 && !host_matches(X509_STORE_CTX_get0_cert(sc), SSL_get_app_data(ssl))) {
+		X509_STORE_CTX_set_error(sc, X509_V_ERR_HOSTNAME_MISMATCH);
+		ok = 0;
+	}
 	return ok;
 }
 
@@ -193,9 +218,8 @@ troth_rc tls_client_context(const struct http_client_config *config, const uint8
 	TRY(context_new(TLS_client_method(), &ctx, e));
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	accept_partial_chains(ctx);
-	if (config->pinned)
-		SSL_CTX_set_cert_verify_callback(ctx, verify_pinned, (void *)pin);
-	else
+	SSL_CTX_set_cert_verify_callback(ctx, verify_server, config->pinned ? (void *)pin : NULL);
+	if (!config->pinned)
 		TRY(use_anchors(ctx, config->ca_pem, e));
 	if (config->cert_file)
 		TRY(use_own_certificate(ctx, config->cert_file, config->key_file, e));
@@ -208,13 +232,9 @@ troth_rc tls_client_connection(SSL_CTX *ctx, const char *host, bool is_address, 
 {
 	SSL *ssl = SSL_new(ctx);
 	ENSURE(ssl, e, TROTH_UNAVAILABLE, "out of memory");
-	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	bool ok = is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1
-			     : X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
-	if (!ok) {
+	if (SSL_set_app_data(ssl, (void *)host) != 1 || (!is_address && SSL_set_tlsext_host_name(ssl, host) != 1)) {
 		SSL_free(ssl);
-		return openssl_error(e, TROTH_INVALID, "the server's name cannot be verified");
+		return openssl_error(e, TROTH_INVALID, "the server's name cannot be asked for");
 	}
 	*ret = ssl;
 	return RC_OK;

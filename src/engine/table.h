@@ -17,6 +17,7 @@ struct table {
 };
 
 void table_release(struct table *t); /* the values stay the caller's */
+#define table_get engine_table_get /* the store has one of this name */
 void *table_get(const struct table *t, int64_t key);
 void table_put(struct table *t, int64_t key, void *value); /* replaces; value not NULL */
 void *table_take(struct table *t, int64_t key);            /* removes; NULL if it was not there */

@@ -78,6 +78,16 @@ static void request_pairs(struct buf *out, const struct keeper_request *req)
 	pair_hex(out, "head", req->audit_sign.head, SHA256_LEN);
 }
 
+troth_rc journal_start(struct journal *j, int64_t pid, struct troth_err *e)
+{
+	char text[RFC3339_LEN];
+	CLEANUP(buf_release) struct buf out = buf_make(LIMIT_KEEPER_LOG_LINE_BYTES);
+	buf_printf(&out, "time=%s n=%llu act=start result=ready pid=%lld version=" TROTH_VERSION,
+		   time_format(port_now(j->ports->clock), text), (unsigned long long)j->count + 1, (long long)pid);
+	ENSURE(line_end(j, &out), e, TROTH_UNAVAILABLE, "the keeper could not write its log");
+	return RC_OK;
+}
+
 troth_rc journal_grant(struct journal *j, const struct journal_use *use, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(LIMIT_KEEPER_LOG_LINE_BYTES);

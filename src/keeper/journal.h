@@ -23,6 +23,8 @@ struct journal_use {
 	const struct cert *recipient;      /* leaf-seal */
 };
 
+/* The first line of a process, so that its count can be told from another's.  Fails as journal_grant. */
+troth_rc journal_start(struct journal *j, int64_t pid, struct troth_err *e);
 /* UNAVAILABLE if the line could not be written or is longer than LIMIT_KEEPER_LOG_LINE_BYTES. */
 troth_rc journal_grant(struct journal *j, const struct journal_use *use, struct troth_err *e);
 /* A refusal, or a failure after the grant.  A log that fails here changes nothing. */

@@ -275,6 +275,7 @@ static troth_rc harden(const struct keeper_config *c, struct troth_err *e)
 	sandbox_heap_prepare();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* Ctrl-C is for the server; the keeper goes when the line closes */
+	signal(SIGTERM, SIG_IGN); /* a service manager sends it to every process of the group */
 	signal(SIGHUP, SIG_IGN);
 	unsigned last = (unsigned)(c->fd > c->log_fd ? c->fd : c->log_fd);
 	if (close_range(last + 1, ~0U, 0) != 0)
@@ -288,6 +289,7 @@ static troth_rc start(struct shell *sh, const struct keeper_config *c, struct tr
 	TRY(harden(c, e));
 	TRY(state_make(sh, c->master_key_path, e));
 	TRY(keeper_warm_up(e));
+	TRY(keeper_state_start(sh->state, getpid(), e));
 	sh->scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	sh->out = buf_make(LIMIT_KEEPER_MESSAGE_BYTES);
 	TRY(lane_start(LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));

@@ -266,6 +266,11 @@ troth_rc keeper_reply_check(const struct keeper_reply *r, struct troth_err *e)
 	return rc;
 }
 
+troth_rc keeper_state_start(struct keeper_state *s, int64_t pid, struct troth_err *e)
+{
+	return journal_start(&s->journal, pid, e);
+}
+
 void keeper_state_note(struct keeper_state *s, uint64_t id, const struct troth_err *why)
 {
 	journal_refuse(&s->journal, &(struct keeper_request){ .id = id }, why);

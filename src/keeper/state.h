@@ -38,6 +38,8 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 void keeper_handle_with(struct keeper_state *s, const struct keeper_request *req, struct key *made, struct arena *a,
 			struct keeper_reply *ret);
 
+/* Writes the first line of the log; a keeper that cannot does not start. */
+troth_rc keeper_state_start(struct keeper_state *s, int64_t pid, struct troth_err *e);
 /* Fills *ret with a refusal; for the process shell, which refuses what cannot be read at all. */
 void keeper_reply_refuse(struct arena *a, uint64_t id, const struct troth_err *why, struct keeper_reply *ret);
 /* Notes such a refusal in the log, under the id (0: unknown) it came with. */

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 static const int STRICT[] = {
-	SCMP_SYS(read),    SCMP_SYS(write),         SCMP_SYS(recvmsg),         SCMP_SYS(sendmsg),
-	SCMP_SYS(poll),    SCMP_SYS(futex),         SCMP_SYS(getrandom),       SCMP_SYS(getpid),
-	SCMP_SYS(brk),     SCMP_SYS(munmap),        SCMP_SYS(clock_gettime),   SCMP_SYS(gettimeofday),
-	SCMP_SYS(exit),    SCMP_SYS(exit_group),    SCMP_SYS(rt_sigreturn),    SCMP_SYS(restart_syscall),
+	SCMP_SYS(read),          SCMP_SYS(write),      SCMP_SYS(recvmsg),      SCMP_SYS(sendmsg),
+	SCMP_SYS(futex),         SCMP_SYS(getrandom),  SCMP_SYS(getpid),       SCMP_SYS(brk),
+	SCMP_SYS(munmap),        SCMP_SYS(exit),       SCMP_SYS(exit_group),   SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(clock_gettime), SCMP_SYS(restart_syscall), /* mmap: below */
 };
 
 /* What the sanitizers' runtime calls while it watches, reports and symbolizes. */
@@ -27,7 +27,7 @@ static const int SANITIZER[] = {
 	SCMP_SYS(openat),      SCMP_SYS(close),     SCMP_SYS(readlink),       SCMP_SYS(readlinkat),  SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat),  SCMP_SYS(lseek),     SCMP_SYS(pread64),        SCMP_SYS(prctl),       SCMP_SYS(prlimit64),
 	SCMP_SYS(getrlimit),   SCMP_SYS(set_robust_list), SCMP_SYS(rseq),     SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(poll), SCMP_SYS(gettimeofday),
 };
 
 static troth_rc lock_memory(bool *ret_locked, struct troth_err *e)
@@ -59,8 +59,10 @@ troth_rc sandbox_harden(bool *ret_locked, struct troth_err *e)
 
 void sandbox_heap_prepare(void)
 {
-	mallopt(M_ARENA_MAX, 1);             /* a thread's own heap would grow by mprotect */
-	mallopt(M_MMAP_THRESHOLD, 32 << 20); /* a block of its own would grow by mremap */
+#ifndef TROTH_SANITIZED /* there the heap is the sanitizer's */
+	CHECK(mallopt(M_ARENA_MAX, 1) == 1);             /* a thread's own heap would grow by mprotect */
+	CHECK(mallopt(M_MMAP_THRESHOLD, 32 << 20) == 1); /* a block of its own would grow by mremap */
+#endif
 }
 
 /* Memory may be asked for, but never a file's and never to run code from. */

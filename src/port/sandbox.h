@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 enum sandbox_list {
-	/* read write recvmsg sendmsg poll futex getrandom getpid clock_gettime brk mmap (anonymous, never
+	/* read write recvmsg sendmsg futex getrandom getpid clock_gettime brk mmap (anonymous, never
 	 * executable) munmap rt_sigreturn restart_syscall exit exit_group; anything else ends the process. */
 	SANDBOX_STRICT,
 	/* STRICT and what the address sanitizer's own runtime calls.  Only for builds with TROTH_SANITIZED:

@@ -14,6 +14,8 @@
 #include "service/member.h"
 #include "service/record.h"
 
+enum { DOCUMENTS_KEPT = 16 }; /* older generations remembered: a node may come back from a snapshot */
+
 struct observed {
 	struct instance_row instance;
 	struct target_row target;
@@ -23,25 +25,24 @@ struct observed {
 
 /* -- what a profile can prove ----------------------------------------------------------------------- */
 
-/* How the target's profile shows what it has loaded; the template's parameter "proof" says otherwise
- * than the usual one. */
+/* How this kind of target shows what it has loaded: the template's parameter "proof" (its profile's
+ * word), or what is usual: a server is probed at its port, a client has none, a store is loaded. */
 static const char *proof_of(struct verb_ctx *ctx, const struct template_row *t)
 {
 	const struct json *j;
+	const char *usual = t->kind == TARGET_SLOT && t->role != TARGET_CLIENT ? "probe" : "reload";
 	if (!t->parameters || rc_failed(json_parse(ctx->a, bytes_of_text(t->parameters), &j, NULL)))
-		return "";
-	return json_get_text(j, "proof", "");
+		return usual;
+	return json_get_text(j, "proof", usual);
 }
 
-/* Counting level (section 4): a server is probed, unless its profile can only tell that it has loaded;
- * a client has no port; a store is loaded, or written where the profile reads at each use. */
+/* Counting level (section 4). */
 static enum msg_level counting_level(struct verb_ctx *ctx, const struct template_row *t)
 {
 	const char *proof = proof_of(ctx, t);
-	if (t->kind == TARGET_STORE)
-		return text_equal(proof, "attest") || text_equal(proof, "each-use") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED;
-	bool probes = t->role != TARGET_CLIENT && (proof[0] == 0 || text_equal(proof, "probe"));
-	return probes ? MSG_LEVEL_PROBED : MSG_LEVEL_LOADED;
+	if (text_equal(proof, "probe"))
+		return MSG_LEVEL_PROBED;
+	return text_equal(proof, "read") ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED; /* read: at each use */
 }
 
 static bool counts(struct verb_ctx *ctx, const struct observed *o)
@@ -141,6 +142,64 @@ static troth_rc note_failure(struct verb_ctx *ctx, struct observed *o, struct tr
 
 /* -- counting ------------------------------------------------------------------------------------------------- */
 
+/* A chain of ours by its fingerprints. */
+static troth_rc find_chain(struct verb_ctx *ctx, const struct observed *o, int64_t cert_id, bool *ret_known,
+			   int64_t *ret_content, struct troth_err *e)
+{
+	struct version_row *versions;
+	struct content_row *contents;
+	size_t version_count, n;
+	TRY(version_row_list_cert(ctx->tx, ctx->a, cert_id, &versions, &version_count, e));
+	for (size_t i = 0; i < version_count; i++) {
+		TRY(content_row_list_version(ctx->tx, ctx->a, versions[i].id, &contents, &n, e));
+		for (size_t k = 0; k < n && !*ret_known; k++) {
+			TRY(contents_match(ctx->tx, ctx->a, contents[k].id, o->m->fingerprints, ret_known, e));
+			*ret_content = *ret_known ? contents[k].id : 0;
+		}
+	}
+	return RC_OK;
+}
+
+/* From now on we remember it, as if we had sent it. */
+static troth_rc remember(struct verb_ctx *ctx, const struct observed *o, int64_t content_id, struct troth_err *e)
+{
+	struct content_row content;
+	TRY(content_row_get(ctx->tx, ctx->a, content_id, &content, e));
+	struct document_row d = { .target_id = o->target.id, .generation = o->m->generation, .content_id = content.id,
+				  .version_id = content.version_id, .state = DOCUMENT_SETTLED, .created = ctx->now,
+				  .handed_at = ctx->now, .session = o->m->session };
+	return document_row_insert(ctx->tx, &d, e);
+}
+
+/* A generation that we do not remember (the server or the node was restored).  It says which
+ * certificates run, and that nothing older ever will: if we know them all, we know what it holds. */
+static troth_rc match_stranger(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
+			       struct troth_err *e)
+{
+	struct content_row set = { .kind = CONTENT_SET };
+	struct json_texts said = o->m->fingerprints;
+	set.certs.items = ARENA_ARRAY(ctx->a, int64_t, said.count + 1);
+	for (size_t i = 0; i < said.count; i++) {
+		uint8_t fingerprint[SHA256_LEN];
+		struct cert_row cert;
+		if (!hex_decode(said.items[i], strlen(said.items[i]), fingerprint, sizeof fingerprint) ||
+		    rc_failed(cert_row_by_fingerprint(ctx->tx, ctx->a, bytes_of(fingerprint, sizeof fingerprint), &cert, NULL)))
+			return RC_OK;
+		set.certs.items[set.certs.count++] = cert.id;
+	}
+	if (set.certs.count == 0)
+		return RC_OK;
+	if (o->template.kind == TARGET_SLOT) {
+		TRY(find_chain(ctx, o, set.certs.items[0], ret_known, ret_content, e));
+	} else {
+		TRY(content_row_put(ctx->tx, &set, e));
+		verb_changed(ctx, CHANGED_CONTENT, set.id);
+		*ret_content = set.id;
+		*ret_known = true;
+	}
+	return *ret_known ? remember(ctx, o, *ret_content, e) : RC_OK;
+}
+
 /* The content of generation l if the fingerprints are its own; 0 otherwise. */
 static troth_rc match(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
 		      struct troth_err *e)
@@ -153,7 +212,7 @@ static troth_rc match(struct verb_ctx *ctx, const struct observed *o, bool *ret_
 		return RC_OK;
 	}
 	if (rc_failed(document_row_by_generation(ctx->tx, ctx->a, o->target.id, o->m->generation, &d, NULL)))
-		return RC_OK; /* never sent by us: a restored server, or a stranger */
+		return match_stranger(ctx, o, ret_known, ret_content, e);
 	TRY(contents_match(ctx->tx, ctx->a, d.content_id, o->m->fingerprints, ret_known, e));
 	if (*ret_known)
 		*ret_content = d.content_id;
@@ -189,10 +248,12 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	if (o->m->high_water > t->high_water)
 		t->high_water = o->m->high_water;
 	t->seen_at = ctx->now;
+	if (t->high_water >= t->next_generation)
+		t->next_generation = t->high_water + 1;
 	if (o->m->failed_generation == 0 && o->m->generation > 0)
 		clear_failure(t);
 	TRY(document_row_settle(ctx->tx, t->id, t->high_water, e));
-	TRY(document_row_forget(ctx->tx, t->id, t->base_generation, e));
+	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
 	if (news)
 		return member_event(ctx, &o->instance, "target.settled", o->template.name,
 				    msg_level_name(o->m->level), e);

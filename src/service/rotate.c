@@ -3,6 +3,7 @@
  * Of an authority, the new version is a CA with the same names and a new key; the old ones are no
  * longer wanted, but stay trusted and signing until the engine has seen that they need not.  Of a leaf,
  * there is nothing to make here: its renewal is made due, and the engine asks its slots. */
+#include "service/census.h"
 #include "service/issue.h"
 #include "service/record.h"
 #include "service/rotation.h"
@@ -39,6 +40,14 @@ static troth_rc check_running(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 	return RC_OK;
 }
 
+static troth_rc refuse_own(const char *name, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_UNSAFE, "%s is troth's own: its rotation is not safe yet", name);
+	err_detail(e, "agents and server trust it, and what they have loaded is not observed, so no step could wait for it");
+	err_object(e, "%s", name);
+	return rc;
+}
+
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
@@ -48,6 +57,8 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 		err_hint(e, "troth authority list and troth credential list show the names");
 		return rc;
 	}
+	if (text_starts(cmd->name, "/troth/"))
+		return refuse_own(cmd->name, e);
 	return check_running(ctx, cmd, ret, e);
 }
 
@@ -120,123 +131,17 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	return need_ca(ctx, plan, e);
 }
 
-/* -- who takes part -------------------------------------------------------------------------------------- */
+/* -- refusals that need the census ----------------------------------------------------------------------- */
 
-struct census {
-	struct rotate_ret *ret;
-	int64_t *instances;     /* seen; a bounded answer needs no more than that */
-	size_t seen, cap;
-};
-
-static bool seen_before(const struct census *c, int64_t instance)
+static troth_rc refuse_outside(const struct credential_row *c, const struct rotate_ret *ret, struct troth_err *e)
 {
-	for (size_t i = 0; i < c->seen; i++)
-		if (c->instances[i] == instance)
-			return true;
-	return false;
-}
-
-static troth_rc census_instance(struct verb_ctx *ctx, struct census *c, int64_t id, struct troth_err *e)
-{
-	struct instance_row i;
-	if (c->seen >= c->cap || seen_before(c, id))
-		return RC_OK;
-	c->instances[c->seen++] = id;
-	c->ret->instances++;
-	TRY(instance_row_get(ctx->tx, ctx->a, id, &i, e));
-	if (i.alive_until >= ctx->now && i.session)
-		return RC_OK;
-	struct rotation_waiting *w = &c->ret->waiting[c->ret->waiting_count++];
-	char ago[RFC3339_LEN];
-	w->name = i.name;
-	w->why = i.last_seen ? arena_printf(ctx->a, "not heard of for %s",
-					    duration_format((ctx->now - i.last_seen) / MSEC_S * MSEC_S + MSEC_S, ago))
-			     : "its agent has never spoken";
-	return RC_OK;
-}
-
-static troth_rc census_targets(struct verb_ctx *ctx, struct census *c, struct target_row *targets, size_t n, int64_t *count,
-			       struct troth_err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (targets[i].state == TARGET_LEFT)
-			continue;
-		(*count)++;
-		TRY(census_instance(ctx, c, targets[i].instance_id, e));
-	}
-	return RC_OK;
-}
-
-static troth_rc census_template(struct verb_ctx *ctx, struct census *c, const struct template_row *t, struct troth_err *e)
-{
-	for (int64_t after = 0;;) {
-		struct target_row *targets;
-		size_t n;
-		struct page page = { after, 0 };
-		TRY(target_row_list_template(ctx->tx, ctx->a, t->id, page, &targets, &n, e));
-		if (n == 0)
-			return RC_OK;
-		TRY(census_targets(ctx, c, targets, n, t->kind == TARGET_STORE ? &c->ret->stores : &c->ret->slots, e));
-		after = targets[n - 1].id;
-	}
-}
-
-static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t authority, struct troth_err *e)
-{
-	struct template_row *templates;
-	struct bundle_member_row *members;
-	size_t n, member_count;
-	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &templates, &n, e));
-	for (size_t i = 0; i < n; i++)
-		TRY(census_template(ctx, c, &templates[i], e));
-	TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, authority, &members, &member_count, e));
-	for (size_t m = 0; m < member_count; m++) {
-		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[m].bundle_id, &templates, &n, e));
-		for (size_t i = 0; i < n; i++)
-			TRY(census_template(ctx, c, &templates[i], e));
-	}
-	return RC_OK;
-}
-
-enum { CENSUS_INSTANCES = 10000 }; /* named one by one in a dry run; above that only counted by target */
-
-static void say_steps(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret)
-{
-	const char *steps_ca[] = {
-		"make a new version of %s with a new key",
-		"send it to each store beside the old one, and wait until each has loaded it",
-		"ask each slot for a new key, and sign it with the new version as soon as all who verify it trust it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-		"take the old version out of each store, and wait until it is gone from all",
-	};
-	const char *steps_leaf[] = {
-		"ask each slot of %s for a new key and sign it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-	};
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
-	ret->step_count = ca ? ARRAY_LEN(steps_ca) : ARRAY_LEN(steps_leaf);
-	ret->steps = ARENA_ARRAY(ctx->a, const char *, ret->step_count);
-	for (size_t i = 0; i < ret->step_count; i++)
-		ret->steps[i] = ca ? steps_ca[i] : steps_leaf[i];
-	ret->steps[0] = ca ? arena_printf(ctx->a, "make a new version of %s with a new key", c->name)
-			   : arena_printf(ctx->a, "ask each slot of %s for a new key and sign it", c->name);
-}
-
-static troth_rc take_census(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret,
-			    struct troth_err *e)
-{
-	struct census census = { .ret = ret, .cap = CENSUS_INSTANCES };
-	census.instances = ARENA_ARRAY(ctx->a, int64_t, CENSUS_INSTANCES);
-	ret->waiting = ARENA_ARRAY(ctx->a, struct rotation_waiting, CENSUS_INSTANCES);
-	ret->name = c->name;
-	ret->kind = CREDENTIAL_KIND_NAMES[c->kind];
-	say_steps(ctx, c, ret);
-	if (c->kind == CREDENTIAL_AUTHORITY)
-		return census_authority(ctx, &census, c->id, e);
-	struct target_row *targets;
-	size_t n;
-	TRY(target_row_list_credential(ctx->tx, ctx->a, c->id, &targets, &n, e));
-	return census_targets(ctx, &census, targets, n, &ret->slots, e);
+	troth_rc rc = err_set(e, TROTH_UNSAFE, "%zu credentials under %s are held outside the fleet, the first is %s",
+			      ret->outside_count, c->name, ret->outside[0]);
+	err_detail(e, "their certificates were taken through the API; when the old CA leaves the stores they stop working, "
+		      "and nobody here can see whether the new one is in use");
+	err_hint(e, "let slots serve them, or say ignore_outside=true after their holders were told");
+	err_object(e, "%s", ret->outside[0]);
+	return rc;
 }
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
@@ -335,7 +240,7 @@ static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, 
 }
 
 static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *c, const struct rotation_row *rotation,
-			     const char *version, struct troth_err *e)
+			     const char *version, bool ignore_outside, struct troth_err *e)
 {
 	struct record r;
 	record_begin(&r);
@@ -343,6 +248,7 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_text(&r.w, "new_version", version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
+	jw_kv_bool(&r.w, "ignore_outside", ignore_outside);
 	struct change change = { .action = "rotation.start", .object = c->name,
 				 .topic = arena_printf(ctx->a, "rotation/%s", rotation->uuid) };
 	change.after = record_end(&r, ctx->a);
@@ -370,7 +276,7 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;
-	return record_start(ctx, c, &rotation, ret->new_version, e);
+	return record_start(ctx, c, &rotation, ret->new_version, cmd->ignore_outside, e);
 }
 
 static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)
@@ -388,12 +294,14 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct rotate_ret *ret = out;
 	struct credential_row now;
 	TRY(load(ctx, cmd, &now, e));
-	TRY(take_census(ctx, &now, ret, e));
+	TRY(census_take(ctx, &now, ret, e));
 	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
 		return refuse_no_slot(&now, e);
 	ret->dry_run = ctx->options.dry_run;
 	if (ret->dry_run)
 		return RC_OK;
+	if (ret->outside_count && !cmd->ignore_outside)
+		return refuse_outside(&now, ret, e);
 	if (plan->issuer_version) {
 		struct signer issuer;
 		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));

@@ -19,6 +19,7 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
+	bool ignore_outside;      /* the holders named in `outside` may break, or were told */
 };
 struct rotate_ret {
 	bool dry_run;             /* nothing was done; the counts and steps say what would be */
@@ -28,10 +29,15 @@ struct rotate_ret {
 	int64_t stores, slots, instances; /* that take part */
 	struct rotation_waiting *waiting; /* instances that would hold it up now */
 	size_t waiting_count;
+	const char **outside;     /* credentials whose certificates somebody took through the API: nobody here
+	                             sees when the new one is in use */
+	size_t outside_count;
 	const char **steps;       /* what will happen, in words */
 	size_t step_count;
 };
-/* CONFLICT if a rotation of it is running already (say `again`), or if it has no key here. */
+/* CONFLICT if a rotation of it is running already (say `again`), or if it has no key here.  UNSAFE if
+ * certificates under it are held outside the fleet (say ignore_outside), or if it is one of troth's own
+ * (/troth/...): what agents and server trust is not observed yet, so no step could be known to be safe. */
 extern const struct verb VERB_ROTATE;
 
 /* -- look ---------------------------------------------------------------------------------------- */
@@ -66,5 +72,13 @@ extern const struct verb VERB_ROTATION_SHOW;   /* holds on "rotation/<uuid>" whe
 extern const struct verb VERB_ROTATION_PAUSE;  /* running -> paused; once is enough */
 extern const struct verb VERB_ROTATION_RESUME; /* paused -> running */
 extern const struct verb VERB_ROTATION_ABORT;  /* running or paused -> aborted: the goals are flipped back */
+
+/* -- a node was repaired ------------------------------------------------------------------------------ */
+struct retry_cmd { const char *id; };  /* uuid of a target */
+struct retry_ret {
+	const char *target;       /* "pg-0/tls" */
+	int64_t failures;         /* that were forgotten; 0: there were none */
+};
+extern const struct verb VERB_TARGET_RETRY;
 
 #endif

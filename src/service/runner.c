@@ -54,6 +54,43 @@ static const char *wait_key(struct arena *a, const struct wait *w)
 			    (long long)w->other_group);
 }
 
+/* What a reader wants first: what people decided, who must act, which node is silent; the safety rules
+ * that follow from it come last.  Within one speaker the engine's order (most blocking first) stays. */
+static int speaker_rank(enum wait_speaker speaker)
+{
+	switch (speaker) {
+	case SPEAKER_POLICY:   return 0;
+	case SPEAKER_OPERATOR: return 1;
+	case SPEAKER_NODE:     return 2;
+	case SPEAKER_TIME:     return 3;
+	case SPEAKER_SAFETY:   break;
+	}
+	return 4;
+}
+
+/* The first LIMIT_PAGE waits in that order; lives in run->a. */
+static const struct wait **first_waits(const struct run *run, const struct plan *plan, size_t *ret_count)
+{
+	const struct wait **out = ARENA_ARRAY(run->a, const struct wait *, LIMIT_PAGE);
+	size_t n = 0;
+	for (int rank = 0; rank <= 4; rank++)
+		for (size_t i = 0; i < plan->wait_count && n < LIMIT_PAGE; i++)
+			if (speaker_rank(plan->waits[i].speaker) == rank)
+				out[n++] = &plan->waits[i];
+	*ret_count = n;
+	return out;
+}
+
+static uint64_t waits_hash(const struct run *run, const struct wait **waits, size_t n)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (size_t i = 0; i < n; i++)
+		for (const char *s = arena_printf(run->a, "%s%s%lld", wait_key(run->a, waits[i]), wait_body(run->a, waits[i]),
+						  (long long)waits[i]->earliest); *s; s++)
+			h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211);
+	return h;
+}
+
 static troth_rc put_wait(const struct run *run, const struct wait *w, int64_t round, size_t rank, struct troth_err *e)
 {
 	struct wait_row row = { .key = wait_key(run->a, w), .authority_id = w->authority, .target_id = w->target,
@@ -62,22 +99,18 @@ static troth_rc put_wait(const struct run *run, const struct wait *w, int64_t ro
 	return wait_row_put(run->tx, &row, e);
 }
 
-/* The most blocking page of them.  Equal to what is there already: nothing is written. */
+/* A page of them; equal to what is there already: nothing is written. */
 static troth_rc write_waits(const struct run *run, const struct plan *plan, struct troth_err *e)
 {
-	size_t n = plan->wait_count < LIMIT_PAGE ? plan->wait_count : LIMIT_PAGE;
-	uint64_t h = UINT64_C(14695981039346656037);
+	size_t n;
 	int64_t round;
-	for (size_t i = 0; i < n; i++)
-		for (const char *s = arena_printf(run->a, "%s%s%lld", wait_key(run->a, &plan->waits[i]),
-						  wait_body(run->a, &plan->waits[i]),
-						  (long long)plan->waits[i].earliest); *s; s++)
-			h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211);
+	const struct wait **waits = first_waits(run, plan, &n);
+	uint64_t h = waits_hash(run, waits, n);
 	if (h == run->svc->waits_hash)
 		return RC_OK;
 	TRY(store_sequence_next(run->tx, "round", &round, e));
 	for (size_t i = 0; i < n; i++)
-		TRY(put_wait(run, &plan->waits[i], round, i, e));
+		TRY(put_wait(run, waits[i], round, i, e));
 	TRY(wait_row_prune(run->tx, round, e));
 	run->svc->waits_hash = h;
 	return RC_OK;

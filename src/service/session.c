@@ -47,6 +47,8 @@ static troth_rc open_target(struct verb_ctx *ctx, struct target_row *t, const st
 	if (foreign || !same)
 		TRY(forget_target(ctx, t, &said, e));
 	t->report_seq = 0;
+	t->failures = 0; /* a new beginning on the node: what failed may be tried again */
+	t->failed_content = 0;
 	TRY(target_row_update(ctx->tx, t, e));
 	verb_changed(ctx, CHANGED_TARGET, t->id);
 	return RC_OK;

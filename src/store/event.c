@@ -33,7 +33,7 @@ troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e)
 	return rows_int(tx, &LAST_SEQ, NO_ARGS, ret_seq, e);
 }
 
-troth_rc event_forget(struct tx *tx, msec_t before, struct troth_err *e)
+troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e)
 {
 	return rows_exec(tx, &FORGET, ARGS(arg_int(before)), NULL, e);
 }

@@ -484,7 +484,7 @@ troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e)
 /* seq > after.seq ascending; topic NULL: all. */
 troth_rc event_list(struct tx *tx, struct arena *a, const char *topic, struct page page, struct event_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e); /* 0: none yet */
-troth_rc event_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
+troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
 
 /* -- audit: a hash chain, and heads of it signed by the keeper ----------------------------------------------------------------- */
 struct audit_row {

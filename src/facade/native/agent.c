@@ -1,4 +1,4 @@
-/* /v1/agent/*: the codec of model/message.h around the agent's verbs. */
+/* The agent API (/v1/agent): the codec of model/message.h around the verbs of an agent. */
 #include "service/agent.h"
 
 #include "facade/native/rotation.h"

@@ -8,6 +8,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "ignore_outside", JF_BOOL, offsetof(struct rotate_cmd, ignore_outside), 0, 0, 0 },
 };
 
 static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -34,6 +35,11 @@ static void rotate_render(struct arena *a, const struct http_request *r, const v
 	jw_array(&w);
 	for (size_t i = 0; i < x->step_count; i++)
 		jw_text(&w, x->steps[i]);
+	jw_array_end(&w);
+	jw_key(&w, "outside");
+	jw_array(&w);
+	for (size_t i = 0; i < x->outside_count; i++)
+		jw_text(&w, x->outside[i]);
 	jw_array_end(&w);
 	jw_key(&w, "would_wait_for");
 	jw_array(&w);
@@ -115,6 +121,25 @@ static void rotation_render(struct arena *a, const struct http_request *r, const
 	write_rotation(&w, &x->rotation);
 }
 
+/* -- a node was repaired ---------------------------------------------------------------------------- */
+static troth_rc retry_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct retry_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	return RC_OK;
+}
+
+static void retry_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
+			 struct http_reply *reply)
+{
+	const struct retry_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "target", x->target);
+	jw_kv_int(&w, "failures_forgotten", x->failures);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render, 0, NULL },
 	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render, 0, NULL },
@@ -122,5 +147,6 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render, 0, NULL },
 };
 const struct route_table NATIVE_ROTATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

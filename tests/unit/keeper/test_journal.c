@@ -58,6 +58,17 @@ static void a_line_above_its_maximum_is_unavailable(void **state)
 	assert_int_equal(f->log_len, 0);
 }
 
+static void the_first_line_names_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_ports ports = { &f->clock, fixture_log, f };
+	struct journal j = { .ports = &ports };
+	assert_true(rc_ok(journal_start(&j, 321, NULL)));
+	assert_non_null(strstr(f->log, "n=1 act=start result=ready pid=321 version="));
+	f->log_broken = true;
+	assert_true(rc_failed(journal_start(&j, 321, NULL)));
+}
+
 static void a_refusal_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -79,6 +90,7 @@ int main(void)
 		T(a_name_cannot_write_a_line_of_its_own),
 		T(a_line_that_cannot_be_written_is_unavailable),
 		T(a_line_above_its_maximum_is_unavailable),
+		T(the_first_line_names_the_process),
 		T(a_refusal_says_why),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void the_sequence_never_goes_back(void **state)
 	int64_t last;
 	for (int i = 1; i <= 5; i++)
 		append(b, tx, NULL, i);
-	OK(event_forget(tx, 100, &b->e));
+	OK(event_row_forget(tx, 100, &b->e));
 	OK(event_list(tx, b->a, NULL, PAGE_ALL, &rows, &count, &b->e));
 	assert_int_equal(count, 0);
 	OK(event_last_seq(tx, &last, &b->e));

@@ -65,7 +65,7 @@ static void every_enum_value_is_allowed(void **state)
 	ALLOWED("version", "source", VERSION_SOURCE_NAMES, VERSION_CSR + 1);
 	ALLOWED("content", "kind", CONTENT_KIND_NAMES, CONTENT_SET + 1);
 	ALLOWED("template", "kind", TARGET_KIND_NAMES, TARGET_STORE + 1);
-	ALLOWED("template", "role", TARGET_ROLE_NAMES, TARGET_CLIENT + 1);
+	ALLOWED("template", "role", TARGET_ROLE_NAMES, TARGET_BOTH + 1);
 	ALLOWED("template", "key_source", KEY_SOURCE_NAMES, KEY_SOURCE_KEEPER + 1);
 	ALLOWED("instance", "state", INSTANCE_STATE_NAMES, INSTANCE_LEFT + 1);
 	ALLOWED("target", "state", TARGET_STATE_NAMES, TARGET_LEFT + 1);

@@ -7,14 +7,14 @@ static void every_column_comes_back(void **state)
 	struct tx *tx = box_write(b);
 	int64_t ca = add_credential(b, tx, 1, CREDENTIAL_AUTHORITY), deployment = add_deployment(b, tx, 1);
 	struct template_row in = { .uuid = uuid_of(b, 1), .deployment_id = deployment, .kind = TARGET_SLOT, .name = "tls", .profile = "nginx",
-		.role = TARGET_CLIENT, .parameters = "{\"port\":\"443\"}", .credential_pattern = "/prod/{instance}", .common_name = "{instance}",
-		.sans = "[]", .authority_id = ca, .key_source = KEY_SOURCE_KEEPER, .key_type = "ec-p256", .atomic = true, .store_limit = 4,
+		.role = TARGET_BOTH, .parameters = "{\"port\":\"443\"}", .credential_pattern = "/prod/{instance}", .common_name = "{instance}",
+		.sans = "[]", .authority_id = ca, .key_source = KEY_SOURCE_KEEPER, .key_type = "ec-p256", .leaf_ttl = 5, .atomic = true, .store_limit = 4,
 		.created = 3 }, out;
 	OK(template_row_insert(tx, &in, &b->e));
 	OK(template_row_by_name(tx, b->a, deployment, "tls", &out, &b->e));
 	assert_string_equal(out.uuid, in.uuid);
 	assert_int_equal(out.kind, TARGET_SLOT);
-	assert_int_equal(out.role, TARGET_CLIENT);
+	assert_int_equal(out.role, TARGET_BOTH);
 	assert_int_equal(out.key_source, KEY_SOURCE_KEEPER);
 	assert_string_equal(out.profile, "nginx");
 	assert_string_equal(out.parameters, in.parameters);
@@ -24,7 +24,7 @@ static void every_column_comes_back(void **state)
 	assert_string_equal(out.key_type, "ec-p256");
 	assert_int_equal(out.authority_id, ca);
 	assert_int_equal(out.bundle_id, 0);
-	assert_true(out.atomic && out.store_limit == 4 && out.created == 3);
+	assert_true(out.leaf_ttl == 5 && out.atomic && out.store_limit == 4 && out.created == 3);
 	in.uuid = uuid_of(b, 2);
 	FAILS(TROTH_CONFLICT, template_row_insert(tx, &in, &b->e));
 	box_commit(b, tx);

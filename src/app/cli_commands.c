@@ -1,0 +1,319 @@
+/* The table of commands: it is parsed by, helped from and dispatched with.  A new command is a row here
+ * and, if it is not like the others, a run function. */
+#include "app/cli_internal.h"
+
+#define END { 0 }
+
+const struct cli_option CLI_GLOBALS[] = {
+	{ "--dir", "D", NULL, CLI_OWN, false, "the server's directory, which says where and who (TROTH_DIR)" },
+	{ "--server", "URL", NULL, CLI_OWN, false, "https://host:port (TROTH_SERVER)" },
+	{ "--ca-file", "PEM", NULL, CLI_OWN, false, "CAs to verify the server with (TROTH_CA_FILE)" },
+	{ "--token-file", "FILE", NULL, CLI_OWN, false, "holds the bearer token (TROTH_TOKEN_FILE)" },
+	{ "--cert", "PEM", NULL, CLI_OWN, false, "client certificate instead of a token; with --key" },
+	{ "--key", "PEM", NULL, CLI_OWN, false, "its private key" },
+	{ "--output", "FORM", NULL, CLI_OWN, false, "or -o: table, json or yaml" },
+	{ "--no-colour", NULL, NULL, CLI_OWN, false, "no colours on a terminal either (NO_COLOR)" },
+	{ "--help", NULL, NULL, CLI_OWN, false, "or -h: help on the command, with an example" },
+	{ "--version", NULL, NULL, CLI_OWN, false, "the version of this program" },
+	END
+};
+
+/* -- columns and sections --------------------------------------------------------------------------------- */
+static const struct cli_column VERSIONS[] = {
+	{ "ID", "id", CELL_SHORT }, { "SIGNS", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
+	{ "FROM", "not_before", CELL_TIME }, { "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
+};
+static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest first", "versions", VERSIONS }, END };
+
+static const struct cli_column AUTHORITIES[] = {
+	{ "NAME", "name", CELL_TEXT }, { "KEY", "key_type", CELL_TEXT }, { "ISSUER", "issuer", CELL_TEXT },
+	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_TIME }, END
+};
+static const struct cli_column CREDENTIALS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
+	{ "KEY", "key_type", CELL_TEXT }, { "LIFE", "ttl", CELL_TEXT }, END
+};
+static const struct cli_column LEAF_VERSIONS[] = {
+	{ "ID", "id", CELL_SHORT }, { "SIGNED BY", "signed_by", CELL_SHORT }, { "SOURCE", "source", CELL_TEXT },
+	{ "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
+};
+static const struct cli_section CREDENTIAL_SECTIONS[] = { { "versions, newest first", "versions", LEAF_VERSIONS }, END };
+
+static const struct cli_column BUNDLES[] = {
+	{ "NAME", "name", CELL_TEXT }, { "MEMBERS", "members", CELL_COUNT }, { "REV", "rev", CELL_TEXT },
+	{ "CREATED", "created", CELL_TIME }, END
+};
+static const struct cli_column MEMBERS[] = {
+	{ "ID", "id", CELL_TEXT }, { "AUTHORITY OR ALIAS", "authority|alias", CELL_TEXT }, { "SUBJECT", "subject", CELL_TEXT },
+	{ "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
+};
+static const struct cli_section BUNDLE_SECTIONS[] = { { "members", "members", MEMBERS }, END };
+
+static const struct cli_column DEPLOYMENTS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "TEMPLATES", "templates", CELL_COUNT }, { "INSTANCES", "instances", CELL_TEXT },
+	{ "CREATED", "created", CELL_TIME }, END
+};
+static const struct cli_column TEMPLATES[] = {
+	{ "KIND", "kind", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "PROFILE", "profile", CELL_TEXT },
+	{ "CREDENTIAL OR BUNDLE", "credential|bundle", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, END
+};
+static const struct cli_section DEPLOYMENT_SECTIONS[] = { { "each instance carries", "templates", TEMPLATES }, END };
+
+static const struct cli_column TARGETS[] = {
+	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "PROFILE", "profile", CELL_TEXT },
+	{ "STATE", "state", CELL_TEXT }, { "WANTED", "wanted.generation", CELL_TEXT }, { "LOADED", "loaded.generation", CELL_TEXT },
+	{ "LEVEL", "level", CELL_TEXT }, { "SEEN", "seen_at", CELL_TIME }, { "ERROR", "last_error", CELL_TEXT }, END
+};
+static const struct cli_column DOCUMENTS[] = {
+	{ "GENERATION", "generation", CELL_TEXT }, { "HANDED", "handed", CELL_TIME }, { "FINGERPRINTS", "fingerprints", CELL_LIST }, END
+};
+static const struct cli_section TARGET_SECTIONS[] = { { "sent and not settled yet", "documents", DOCUMENTS }, END };
+
+static const struct cli_column INSTANCES[] = {
+	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
+	{ "LAST SEEN", "last_seen", CELL_TIME }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_TEXT }, END
+};
+static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
+
+static const struct cli_column TOKENS[] = {
+	{ "ID", "id", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "INSTANCE", "instance", CELL_TEXT },
+	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_TIME }, END
+};
+static const struct cli_column ROTATIONS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
+	{ "STARTED", "started", CELL_TIME }, { "FINISHED", "finished", CELL_TIME }, { "WAITS FOR", "waits_for", CELL_TEXT }, END
+};
+static const struct cli_column AUDIT[] = {
+	{ "SEQ", "seq", CELL_TEXT }, { "AT", "at", CELL_TIME }, { "WHO", "who", CELL_TEXT }, { "ACTION", "action", CELL_TEXT },
+	{ "OBJECT", "object", CELL_TEXT }, END
+};
+
+/* -- options ------------------------------------------------------------------------------------------------ */
+static const struct cli_option AUTHORITY_CREATE[] = {
+	{ "--key-type", "TYPE", "key_type", CLI_TEXT, false, "ec-p256 (default), ec-p384, ed25519, rsa-2048, rsa-3072, rsa-4096" },
+	{ "--common-name", "TEXT", "common_name", CLI_TEXT, false, "of the subject; default: the name" },
+	{ "--organization", "TEXT", "organization", CLI_TEXT, false, "of the subject" },
+	{ "--issuer", "NAME", "issuer", CLI_TEXT, false, "an authority: makes an intermediate instead of a root" },
+	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "of each version: 365d; default 3650d, below an issuer 1825d" },
+	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
+	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
+	{ "--permitted-dns", "DOMAIN", "permitted_dns", CLI_TEXTS, false, "name constraint; may be given again" },
+	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "the key may leave the keeper" },
+	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
+	END
+};
+static const struct cli_option BY_NAME[] = {
+	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
+	END
+};
+static const struct cli_option CREDENTIAL_CREATE[] = {
+	{ "--authority", "NAME", "authority", CLI_TEXT, true, "who signs it" },
+	{ "--san", "NAME", "sans", CLI_TEXTS, true, "dns:a.example, ip:10.0.0.1, uri:x://y; may be given again" },
+	{ "--common-name", "TEXT", "common_name", CLI_TEXT, false, "of the subject; never used to match a name" },
+	{ "--role", "ROLE", "role", CLI_TEXT, false, "server (default), client or both" },
+	{ "--key-type", "TYPE", "key_type", CLI_TEXT, false, "ec-p256 (default), ec-p384, ed25519, rsa-2048 ..." },
+	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "default: the authority's leaf-ttl" },
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now" },
+	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
+	END
+};
+static const struct cli_option CREDENTIAL_RENEW[] = {
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now; without it its slots are asked" },
+	END
+};
+static const struct cli_option BUNDLE_CREATE[] = {
+	{ "--authority", "NAME", "authorities", CLI_TEXTS, false, "trust all its versions; may be given again" },
+	{ "--certificate", "SPEC", "certificates", CLI_CERT, false, "alias=A,file=PEM,source=TEXT; may be given again" },
+	END
+};
+static const struct cli_option BUNDLE_ADD[] = {
+	{ "--authority", "NAME", "authority", CLI_TEXT, false, "trust all its versions; or" },
+	{ "--alias", "NAME", "alias", CLI_TEXT, false, "name of a single certificate" },
+	{ "--file", "PEM", "pem", CLI_FILE, false, "the certificate" },
+	{ "--source", "TEXT", "source", CLI_TEXT, false, "where it came from, for those who ask later" },
+	END
+};
+static const struct cli_option DEPLOYMENT_CREATE[] = {
+	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
+	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
+	  "given again" },
+	{ "--store", "SPEC", "stores", CLI_STORE, false, "keys name, profile, bundle and perhaps parameter.X; may be given again" },
+	END
+};
+static const struct cli_option INSTANCE_LIST[] = {
+	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only of this one" },
+	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
+	END
+};
+static const struct cli_option TARGET_LIST[] = {
+	{ "--instance", "NAME", NULL, CLI_OWN, false, "only on this one" },
+	{ "--deployment", "NAME", NULL, CLI_OWN, false, "only of this one" },
+	{ "--state", "STATE", NULL, CLI_OWN, false, "joining, counted or left; default: all but left" },
+	END
+};
+static const struct cli_option TOKEN_CREATE[] = {
+	{ "--deployment", "NAME", "deployment", CLI_TEXT, true, "what kind of node joins with it" },
+	{ "--instance", "NAME", "instance", CLI_TEXT, false, "the only name it may take" },
+	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "default 24h, at most 7d" },
+	END
+};
+static const struct cli_option TOKEN_LIST[] = {
+	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only for this one" },
+	END
+};
+static const struct cli_option ROTATE[] = {
+	{ "--wait", NULL, NULL, CLI_OWN, false, "follow it to its end (default)" },
+	{ "--no-wait", NULL, NULL, CLI_OWN, false, "only start it" },
+	{ "--timeout", "LENGTH", NULL, CLI_OWN, false, "stop following after so long: exit 5, it goes on" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
+	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
+	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	END
+};
+static const struct cli_option WATCH[] = {
+	{ "--timeout", "LENGTH", NULL, CLI_OWN, false, "stop following after so long: exit 5, it goes on" },
+	END
+};
+static const struct cli_option AUDIT_LIST[] = {
+	{ "--object", "NAME", "object", CLI_QUERY, false, "only what was done to this" },
+	END
+};
+
+/* -- the table ------------------------------------------------------------------------------------------------ */
+const struct cli_command CLI_COMMANDS[] = {
+	{ .noun = "authority", .verb = "create", .args = "NAME", .summary = "make a CA",
+	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root.",
+	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d",
+	  .options = AUTHORITY_CREATE, .run = cli_run_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	{ .noun = "authority", .verb = "list", .args = "", .summary = "the CAs, and until when each signs",
+	  .example = "troth authority list\ntroth authority list -o json",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = AUTHORITIES,
+	  .empty = "no authority yet: troth authority create /prod/pg/ca" },
+	{ .noun = "authority", .verb = "show", .args = "NAME", .summary = "one CA with its versions",
+	  .example = "troth authority show /prod/pg/ca",
+	  .run = cli_run_show, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+
+	{ .noun = "credential", .verb = "create", .args = "NAME", .summary = "define a certificate, or sign a request",
+	  .detail = "Slots of a deployment get theirs by themselves. This is for the others: with --csr-file it is signed at once.",
+	  .example = "troth credential create /prod/app/client --authority /prod/pg/ca \\\n"
+		     "    --san uri:spiffe://example/app --role client --csr-file app.csr",
+	  .options = CREDENTIAL_CREATE, .run = cli_run_create, .path = "/v1/credentials", .member = "name", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "list", .args = "", .summary = "the named certificates",
+	  .example = "troth credential list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/credentials", .columns = CREDENTIALS, .empty = "no credential yet" },
+	{ .noun = "credential", .verb = "show", .args = "NAME", .summary = "one, with its versions",
+	  .example = "troth credential show /prod/pg/pg-1/server",
+	  .run = cli_run_show, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "renew", .args = "NAME", .summary = "a new version now",
+	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
+	  .example = "troth credential renew /prod/pg/pg-1/server",
+	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+
+	{ .noun = "bundle", .verb = "create", .args = "NAME", .summary = "name a set of trusted CAs",
+	  .example = "troth bundle create /prod/pg/trust --authority /prod/pg/ca \\\n    --certificate alias=corporate,file=root.pem",
+	  .options = BUNDLE_CREATE, .run = cli_run_create, .path = "/v1/bundles", .member = "name", .sections = BUNDLE_SECTIONS },
+	{ .noun = "bundle", .verb = "list", .args = "", .summary = "the bundles",
+	  .example = "troth bundle list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bundles", .columns = BUNDLES, .empty = "no bundle yet" },
+	{ .noun = "bundle", .verb = "show", .args = "NAME", .summary = "one, with its members",
+	  .example = "troth bundle show /prod/pg/trust",
+	  .run = cli_run_show, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	{ .noun = "bundle", .verb = "add", .args = "NAME", .summary = "trust one more CA",
+	  .example = "troth bundle add /prod/pg/trust --alias corporate --file root.pem",
+	  .options = BUNDLE_ADD, .run = cli_run_bundle_add, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	{ .noun = "bundle", .verb = "remove", .args = "NAME MEMBER", .summary = "trust one less",
+	  .detail = "MEMBER is an authority's name, an alias or an id. Stores keep the CA until nobody needs it any more.",
+	  .example = "troth bundle remove /prod/pg/trust corporate",
+	  .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+
+	{ .noun = "deployment", .verb = "create", .args = "NAME", .summary = "define a kind of node",
+	  .detail = "Slots present a certificate, stores hold a bundle. {instance} stands for the name of each instance. In a SPEC a comma "
+		    "inside a value is written twice.",
+	  .example = "troth deployment create pg \\\n"
+		     "    --slot name=server,profile=postgresql,authority=/prod/pg/ca,\\\n"
+		     "credential=/prod/pg/{instance}/server,san={instance}.pg.example \\\n"
+		     "    --store name=trust,profile=pem-files,bundle=/prod/pg/trust",
+	  .options = DEPLOYMENT_CREATE, .run = cli_run_create, .path = "/v1/deployments", .member = "name", .sections = DEPLOYMENT_SECTIONS },
+	{ .noun = "deployment", .verb = "list", .args = "", .summary = "the kinds of nodes",
+	  .example = "troth deployment list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/deployments", .columns = DEPLOYMENTS, .empty = "no deployment yet" },
+	{ .noun = "deployment", .verb = "show", .args = "NAME", .summary = "one, with its slots and stores",
+	  .example = "troth deployment show pg",
+	  .run = cli_run_show, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
+	{ .noun = "deployment", .verb = "delete", .args = "NAME", .summary = "take one away that has no instances",
+	  .example = "troth deployment delete pg",
+	  .run = cli_run_delete, .path = "/v1/deployments", .empty = "deleted" },
+
+	{ .noun = "instance", .verb = "list", .args = "", .summary = "the nodes, and when each was last seen",
+	  .example = "troth instance list --deployment pg",
+	  .options = INSTANCE_LIST, .run = cli_run_list, .path = "/v1/instances", .columns = INSTANCES,
+	  .empty = "no instance yet: troth token create, then troth agent enroll on the node" },
+	{ .noun = "instance", .verb = "show", .args = "NAME", .summary = "one, with its targets",
+	  .example = "troth instance show pg-1",
+	  .run = cli_run_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	{ .noun = "instance", .verb = "delete", .args = "NAME", .summary = "let a node leave for good",
+	  .detail = "Nobody waits for it any more and its identity is refused. Files on the node stay as they are.",
+	  .example = "troth instance delete pg-1",
+	  .run = cli_run_delete, .path = "/v1/instances", .empty = "has left" },
+
+	{ .noun = "target", .verb = "list", .args = "", .summary = "what each node shall have, and has loaded",
+	  .example = "troth target list\ntroth target list --instance pg-1",
+	  .options = TARGET_LIST, .run = cli_run_target_list, .path = "/v1/targets", .columns = TARGETS, .empty = "no target yet" },
+	{ .noun = "target", .verb = "show", .args = "INSTANCE/TARGET", .summary = "one place on one node",
+	  .example = "troth target show pg-1/server",
+	  .run = cli_run_target_show, .path = "/v1/targets", .sections = TARGET_SECTIONS },
+
+	{ .noun = "token", .verb = "create", .args = "", .summary = "a token that joins one node",
+	  .example = "troth token create --deployment pg --instance pg-1",
+	  .options = TOKEN_CREATE, .run = cli_run_token_create, .path = "/v1/tokens" },
+	{ .noun = "token", .verb = "list", .args = "", .summary = "tokens: open, used or expired",
+	  .example = "troth token list",
+	  .options = TOKEN_LIST, .run = cli_run_list, .path = "/v1/tokens", .columns = TOKENS, .empty = "no token" },
+	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
+	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
+	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
+	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "
+		    "before has been seen to have it. Interrupting this command does not stop the rotation.",
+	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m",
+	  .options = ROTATE, .run = cli_run_rotate, .path = "/v1/rotations", .member = "name" },
+	{ .noun = "rotation", .verb = "list", .args = "[NAME]", .summary = "rotations, and what they wait for",
+	  .example = "troth rotation list /prod/pg/ca",
+	  .run = cli_run_rotation_list, .path = "/v1/rotations", .columns = ROTATIONS, .empty = "nothing was rotated yet" },
+	{ .noun = "rotation", .verb = "show", .args = "NAME", .summary = "how far the newest one is",
+	  .detail = "NAME is a credential, an authority, or the id of a rotation.",
+	  .example = "troth rotation show /prod/pg/ca",
+	  .run = cli_run_rotation_show, .path = "/v1/rotations" },
+	{ .noun = "rotation", .verb = "watch", .args = "NAME", .summary = "follow one to its end",
+	  .example = "troth rotation watch /prod/pg/ca",
+	  .options = WATCH, .run = cli_run_rotation_watch, .path = "/v1/rotations" },
+	{ .noun = "rotation", .verb = "pause", .args = "NAME", .summary = "hold still; what was sent is still applied",
+	  .example = "troth rotation pause /prod/pg/ca",
+	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+	{ .noun = "rotation", .verb = "resume", .args = "NAME", .summary = "go on",
+	  .example = "troth rotation resume /prod/pg/ca",
+	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+	{ .noun = "rotation", .verb = "abort", .args = "NAME", .summary = "go back to the old one, as safely",
+	  .example = "troth rotation abort /prod/pg/ca",
+	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+
+	{ .noun = "explain", .args = "[NAME]", .summary = "what is waited for: who, rule, reason, since",
+	  .detail = "NAME is an authority, a credential, an instance or INSTANCE/TARGET; without it everything.",
+	  .example = "troth explain /prod/pg/ca",
+	  .run = cli_run_explain, .path = "/v1/explain" },
+
+	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
+	  .example = "troth audit list --object /prod/pg/ca",
+	  .options = AUDIT_LIST, .run = cli_run_list, .path = "/v1/audit", .columns = AUDIT, .empty = "no row" },
+	{ .noun = "audit", .verb = "verify", .args = "", .summary = "does the chain of the audit hold",
+	  .detail = "Exit 1 and the number of the first broken row if it does not.",
+	  .example = "troth audit verify",
+	  .run = cli_run_audit_verify, .path = "/v1/audit/verify" },
+
+	{ .noun = "health", .args = "", .summary = "is the server well", .example = "troth health",
+	  .run = cli_run_health, .path = "/v1/health" },
+	{ .noun = "version", .args = "", .summary = "of this program and of the server", .example = "troth version",
+	  .run = cli_run_version, .path = "/v1/version" },
+};
+const size_t CLI_COMMAND_COUNT = ARRAY_LEN(CLI_COMMANDS);

@@ -1,0 +1,104 @@
+/* Where the server is and who we are: options before environment before the server's own directory.
+ *
+ *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file","listen"}, written by troth init
+ *     --server, TROTH_SERVER       https://host:port
+ *     --ca-file, TROTH_CA_FILE     PEM of the CAs that may have signed the server's certificate
+ *     --token-file, TROTH_TOKEN_FILE, or --cert and --key */
+#include "app/cli_internal.h"
+#include "base/limits.h"
+
+enum { ADMIN_BYTES = 16 << 10, TOKEN_BYTES = 4 << 10 };
+
+struct place { const char *server, *ca_file, *token_file, *listen; };
+
+static const char *setting(struct cli *c, const char *option, const char *variable)
+{
+	const char *text = cli_value(c, option);
+	if (text)
+		return text;
+	text = c->port->env(c->port->self, variable);
+	return text && text[0] ? text : NULL;
+}
+
+/* A path in admin.json is relative to the directory that holds it. */
+static const char *path_in(struct arena *a, const char *dir, const char *path)
+{
+	return !path || path[0] == '/' ? path : arena_printf(a, "%s/%s", dir, path);
+}
+
+static troth_rc read_admin(struct cli *c, const char *dir, struct place *ret, struct troth_err *e)
+{
+	static const struct json_field fields[] = {
+		{ "url", JF_TEXT, offsetof(struct place, server), JF_REQUIRED, 0, 0 },
+		{ "ca_file", JF_TEXT, offsetof(struct place, ca_file), JF_REQUIRED, 0, 0 },
+		{ "token_file", JF_TEXT, offsetof(struct place, token_file), JF_REQUIRED, 0, 0 },
+		{ "listen", JF_TEXT, offsetof(struct place, listen), 0, 0, 0 }, /* for the server; here only known */
+	};
+	const char *path = arena_printf(c->a, "%s/admin.json", dir);
+	const struct json *j;
+	struct bytes text;
+	troth_rc rc = file_read(c->a, path, ADMIN_BYTES, &text, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "--dir names the directory that \"troth init --dir\" made; elsewhere say --server, --ca-file and --token-file");
+		return rc;
+	}
+	rc = json_parse(c->a, text, &j, e);
+	if (rc_ok(rc))
+		rc = json_read(c->a, j, fields, ARRAY_LEN(fields), ret, e);
+	if (rc_failed(rc))
+		err_prefix(e, "%s", path);
+	ret->ca_file = path_in(c->a, dir, ret->ca_file);
+	ret->token_file = path_in(c->a, dir, ret->token_file);
+	return rc;
+}
+
+static troth_rc find_place(struct cli *c, struct place *ret, struct troth_err *e)
+{
+	struct place p = { 0 };
+	const char *server = setting(c, "--server", "TROTH_SERVER"), *dir = setting(c, "--dir", "TROTH_DIR");
+	if (dir && (!server || cli_value(c, "--dir")))
+		TRY(read_admin(c, dir, &p, e));
+	p.server = server ? server : p.server;
+	const char *ca = setting(c, "--ca-file", "TROTH_CA_FILE"), *token = setting(c, "--token-file", "TROTH_TOKEN_FILE");
+	p.ca_file = ca ? ca : p.ca_file;
+	p.token_file = token ? token : p.token_file;
+	if (p.server && p.ca_file) {
+		*ret = p;
+		return RC_OK;
+	}
+	troth_rc rc = cli_usage(c, e, p.server ? "no CA file for %s is named" : "no server is named", p.server);
+	err_hint(e, "say --dir D (the directory of troth init) or set TROTH_DIR; from elsewhere --server, --ca-file and --token-file");
+	return rc;
+}
+
+static troth_rc read_token(struct cli *c, const char *path, const char **ret, struct troth_err *e)
+{
+	struct bytes text;
+	TRY(file_read(c->a, path, TOKEN_BYTES, &text, e));
+	while (text.len && text.data[text.len - 1] <= ' ')
+		text.len--;
+	ENSURE(text.len, e, TROTH_INVALID, "token file \"%s\" is empty", path);
+	*ret = arena_text_n(c->a, (const char *)text.data, text.len);
+	return RC_OK;
+}
+
+troth_rc cli_connect(struct cli *c, struct troth_err *e)
+{
+	struct place p = { 0 };
+	if (c->connected)
+		return RC_OK;
+	TRY(find_place(c, &p, e));
+	struct http_client_config config = { .server = p.server, .cert_file = cli_value(c, "--cert"), .key_file = cli_value(c, "--key") };
+	if (!config.cert_file != !config.key_file)
+		return cli_usage(c, e, "--cert and --key belong together");
+	troth_rc rc = file_read(c->a, p.ca_file, LIMIT_PEM_BYTES, &config.ca_pem, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "the CA file holds the certificates that the server's is verified with; troth init writes ca.pem");
+		return rc;
+	}
+	if (p.token_file && !config.cert_file)
+		TRY(read_token(c, p.token_file, &config.bearer, e));
+	c->config = config;
+	c->connected = true;
+	return RC_OK;
+}

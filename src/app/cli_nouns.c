@@ -1,0 +1,223 @@
+/* The commands that do a little more than one request. */
+#include "app/cli_internal.h"
+#include "pki/pki.h"
+
+/* -- bundle add, bundle remove -------------------------------------------------------------------------- */
+static troth_rc bundle_id(struct cli *c, const char **ret, struct troth_err *e)
+{
+	return cli_find(c, c->command->path, "bundle", c->words[0], ret, e);
+}
+
+troth_rc cli_run_bundle_add(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *body;
+	bool certificate = cli_value(c, "--file") != NULL;
+	if (certificate == (cli_value(c, "--authority") != NULL))
+		return cli_usage(c, e, "say either --authority NAME or --alias NAME --file PEM");
+	if (certificate && !cli_value(c, "--alias"))
+		return cli_usage(c, e, "a certificate needs --alias NAME");
+	TRY(cli_body(c, &body, e));
+	TRY(bundle_id(c, &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/members", c->command->path, id), body, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+/* A member is named by its authority, its alias or its id. */
+static const char *member_id(const struct json *bundle, const char *word)
+{
+	static const char *const names[] = { "authority", "alias", "id" };
+	const struct json *members = json_get(bundle, "members");
+	for (size_t i = 0; members && members->type == JSON_ARRAY && i < members->list.count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
+			if (text_equal(json_get_text(&members->list.items[i], names[k], NULL), word))
+				return json_get_text(&members->list.items[i], "id", NULL);
+	return NULL;
+}
+
+troth_rc cli_run_bundle_remove(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL;
+	TRY(bundle_id(c, &id, e));
+	const char *path = arena_printf(c->a, "%s/%s", c->command->path, id);
+	TRY(cli_call(c, HTTP_GET, path, NULL, 0, &j, e));
+	const char *member = member_id(j, c->words[1]);
+	if (!member) {
+		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "bundle %s has no member \"%.200s\"", c->words[0], c->words[1]);
+		err_hint(e, "troth bundle show %s lists them; name one by its authority, alias or id", c->words[0]);
+		return rc;
+	}
+	TRY(cli_call(c, HTTP_DELETE, arena_printf(c->a, "%s/members/%s", path, member), NULL, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+/* -- credential renew ------------------------------------------------------------------------------------ */
+troth_rc cli_run_credential_renew(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_find(c, c->command->path, "credential", c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/renew", c->command->path, id), body, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+/* -- token create ------------------------------------------------------------------------------------------ */
+/* The fingerprint that "agent enroll" pins: of the newest root in the CA file. */
+static const char *server_fingerprint(struct cli *c)
+{
+	const struct cert *const *certs, *best = NULL;
+	char hex[SHA256_HEX_LEN];
+	size_t n;
+	if (rc_failed(certs_parse_pem(c->a, c->config.ca_pem, &certs, &n, NULL)))
+		return "FINGERPRINT";
+	for (size_t i = 0; i < n; i++)
+		if (!best || certs[i]->not_before > best->not_before)
+			best = certs[i];
+	return arena_text(c->a, cert_fingerprint_hex(best, hex));
+}
+
+troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_call(c, HTTP_POST, c->command->path, body, 0, &j, e));
+	TRY(cli_print(c, j, e));
+	if (c->format != CLI_AS_TABLE)
+		return RC_OK;
+	fprintf(c->out,
+		"\nThe token is shown this once and joins one node. On that node:\n\n"
+		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token %s \\\n    --dir /var/lib/troth-agent\n",
+		c->config.server, server_fingerprint(c), json_get_text(j, "token", "TOKEN"));
+	return RC_OK;
+}
+
+/* -- targets ----------------------------------------------------------------------------------------------- */
+troth_rc cli_run_target_list(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *instance = cli_value(c, "--instance"), *id = NULL;
+	if (instance)
+		TRY(cli_find(c, "/v1/instances", "instance", instance, &id, e));
+	struct http_pair pairs[] = { { "instance", id }, { "deployment", cli_value(c, "--deployment") },
+				     { "state", cli_value(c, "--state") } };
+	TRY(cli_list(c, cli_target(c->a, c->command->path, pairs, ARRAY_LEN(pairs)), &j, e));
+	return cli_print(c, j, e);
+}
+
+/* "pg-1/server": a target by its instance and its name there. */
+static troth_rc target_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
+{
+	const struct json *list;
+	const char *slash = strrchr(word, '/'), *instance = NULL;
+	if (uuid_valid(word)) {
+		*ret_id = word;
+		return RC_OK;
+	}
+	if (!slash || slash == word || !slash[1])
+		return cli_usage(c, e, "\"%.100s\" is not INSTANCE/TARGET, such as pg-1/server", word);
+	TRY(cli_find(c, "/v1/instances", "instance", arena_text_n(c->a, word, (size_t)(slash - word)), &instance, e));
+	TRY(cli_list(c, cli_target(c->a, "/v1/targets", &(struct http_pair){ "instance", instance }, 1), &list, e));
+	const struct json *items = json_get(list, "items");
+	for (size_t i = 0; i < items->list.count; i++)
+		if (text_equal(json_get_text(&items->list.items[i], "name", NULL), slash + 1)) {
+			*ret_id = json_get_text(&items->list.items[i], "id", "");
+			return RC_OK;
+		}
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no target \"%.200s\"", word);
+	err_hint(e, "troth target list shows them");
+	return rc;
+}
+
+troth_rc cli_run_target_show(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL;
+	TRY(target_id(c, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_GET, arena_printf(c->a, "%s/%s", c->command->path, id), NULL, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+/* -- explain ------------------------------------------------------------------------------------------------- */
+static void print_wait(struct cli *c, const struct json *x)
+{
+	const char *since = json_get_text(x, "since", NULL), *earliest = json_get_text(x, "earliest", NULL);
+	const char *said = json_get_text(x, "last_error", NULL);
+	int64_t count = json_get_int(x, "count", 1);
+	fprintf(c->out, "%s%s%s\n", cli_colour(c, "33"), json_get_text(x, "sentence", json_get_text(x, "text", "?")),
+		cli_colour(c, "0"));
+	fprintf(c->out, "    speaker %s, rule %s, reason %s", json_get_text(x, "speaker", "-"), json_get_text(x, "rule", "-"),
+		json_get_text(x, "reason", "-"));
+	if (since)
+		fprintf(c->out, "; since %s", since);
+	if (earliest)
+		fprintf(c->out, "; not before %s", earliest);
+	if (count > 1)
+		fprintf(c->out, "; and %lld more alike", (long long)count - 1);
+	fprintf(c->out, "\n");
+	if (said)
+		fprintf(c->out, "    its agent says: %s\n", said);
+}
+
+troth_rc cli_run_explain(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_call(c, HTTP_GET, cli_target(c->a, c->command->path, &(struct http_pair){ "name", c->words[0] }, 1), NULL, 0, &j, e));
+	const struct json *waits = cli_pick(j, "waits|items");
+	if (c->format != CLI_AS_TABLE || !waits || waits->type != JSON_ARRAY)
+		return cli_print(c, j, e);
+	for (size_t i = 0; i < waits->list.count; i++)
+		print_wait(c, &waits->list.items[i]);
+	int64_t running = json_get_int(j, "running", 0);
+	if (!waits->list.count)
+		fprintf(c->out, "nothing is waited for%s%s\n", c->word_count ? " at " : "", c->word_count ? c->words[0] : "");
+	if (!waits->list.count && running)
+		fprintf(c->out, "%lld rotation%s under way\n", (long long)running, running == 1 ? " is" : "s are");
+	return RC_OK;
+}
+
+/* -- audit verify, health, version ------------------------------------------------------------------------------ */
+troth_rc cli_run_audit_verify(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_call(c, HTTP_GET, c->command->path, NULL, 0, &j, e));
+	bool holds = json_get_bool(j, "ok", false);
+	if (c->format != CLI_AS_TABLE)
+		TRY(cli_print(c, j, e));
+	else if (holds)
+		fprintf(c->out, "the audit chain holds: %lld rows, vouched for by signed heads up to row %lld\n",
+			(long long)json_get_int(j, "rows", 0), (long long)json_get_int(j, "signed_to", 0));
+	if (holds)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_CORRUPT, "the audit chain breaks at row %lld: %s", (long long)json_get_int(j, "broken_at", 0),
+			      json_get_text(j, "reason", "no reason given"));
+	err_hint(e, "rows before it are as they were written; compare with a backup, and with the keeper's own log");
+	return rc;
+}
+
+troth_rc cli_run_health(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_call(c, HTTP_GET, c->command->path, NULL, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+/* Without a server to ask it is still an answer. */
+troth_rc cli_run_version(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	if (c->format == CLI_AS_TABLE)
+		fprintf(c->out, "troth %s\n", TROTH_VERSION);
+	troth_rc rc = cli_call(c, HTTP_GET, c->command->path, NULL, 0, &j, e);
+	if (c->format != CLI_AS_TABLE)
+		return rc_ok(rc) ? cli_print(c, j, e) : rc;
+	if (rc_ok(rc))
+		fprintf(c->out, "server %s, API %s, schema %lld\n", json_get_text(j, "version", "?"), json_get_text(j, "api", "?"),
+			(long long)json_get_int(j, "schema", 0));
+	else if (!c->usage)
+		return rc;
+	c->usage = false;
+	return RC_OK;
+}

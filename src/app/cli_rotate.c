@@ -1,0 +1,262 @@
+/* rotate, and the rotation verbs: start, look, follow, steer.
+ *
+ * Following is a loop of held GETs.  It goes on over a server that restarts (that is what rotations
+ * survive, so must their spectator) and ends when the rotation does: 0 done, 1 aborted, 5 timed out.
+ * Interrupting it interrupts the spectator only. */
+#include "app/cli_internal.h"
+
+enum {
+	HOLD_S = 1,      /* an answer may be held so long: also the pace of the clock on a terminal */
+	RETRY_MS = 300,
+	PATIENCE_S = 120, /* a server that does not answer so long is not coming back */
+};
+
+/* -- finding it ---------------------------------------------------------------------------------------------- */
+/* By its id, or the newest one of a credential. */
+static troth_rc rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
+{
+	const struct json *list;
+	if (uuid_valid(word)) {
+		*ret_id = word;
+		return RC_OK;
+	}
+	TRY(cli_list(c, cli_target(c->a, "/v1/rotations", &(struct http_pair){ "name", word }, 1), &list, e));
+	const struct json *items = json_get(list, "items");
+	if (!items->list.count) {
+		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s was never rotated", word);
+		err_hint(e, "troth rotate %s starts one", word);
+		return rc;
+	}
+	const char *newest = "";
+	for (size_t i = 0; i < items->list.count; i++) {
+		const char *started = json_get_text(&items->list.items[i], "started", "");
+		if (strcmp(started, newest) < 0)
+			continue;
+		newest = started;
+		*ret_id = json_get_text(&items->list.items[i], "id", "");
+	}
+	return RC_OK;
+}
+
+troth_rc cli_run_rotation_list(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_list(c, cli_target(c->a, c->command->path, &(struct http_pair){ "name", c->word_count ? c->words[0] : NULL }, 1), &j, e));
+	return cli_print(c, j, e);
+}
+
+troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL;
+	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_GET, arena_printf(c->a, "/v1/rotations/%s", id), NULL, 0, &j, e));
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	CLEANUP(buf_release) struct buf out = buf_make(64 << 10);
+	(void)cli_progress_block(c->a, j, c->port->now(c->port->self), c->width, cli_colour(c, "1"), cli_colour(c, "0"), &out);
+	TRY(cli_flush(c, &out, e));
+	fprintf(c->out, "  id %s, %s, started by %s at %s\n", json_get_text(j, "id", "?"), json_get_text(j, "state", "?"),
+		json_get_text(j, "started_by", "?"), json_get_text(j, "started", "?"));
+	return RC_OK;
+}
+
+/* -- following it -------------------------------------------------------------------------------------------- */
+struct watch {
+	const char *id;
+	msec_t begun, answered, deadline; /* deadline 0: none */
+	int drawn;                        /* lines on the terminal that the next picture replaces */
+	char *last_line;                  /* malloc'd: outlives the arena of a turn */
+	bool told;                        /* that the server does not answer */
+};
+
+static void watch_release(struct watch *w)
+{
+	free(w->last_line);
+}
+
+static void draw(struct cli *c, struct watch *w, const struct json *j)
+{
+	CLEANUP(buf_release) struct buf out = buf_make(64 << 10);
+	if (w->drawn)
+		buf_printf(&out, "\x1b[%dA\x1b[J", w->drawn);
+	w->drawn = cli_progress_block(c->a, j, c->port->now(c->port->self), c->width, cli_colour(c, "1"), cli_colour(c, "0"), &out);
+	fwrite(out.data, 1, out.len, c->out);
+	fflush(c->out);
+}
+
+static void print_change(struct cli *c, struct watch *w, const struct json *j)
+{
+	const char *line = cli_progress_line(c->a, j);
+	if (text_equal(line, w->last_line))
+		return;
+	free(w->last_line);
+	w->last_line = strdup(line);
+	msec_t took = c->port->now(c->port->self) - w->begun;
+	fprintf(c->out, "%5lld.%lld s  %s\n", (long long)(took / 1000), (long long)(took % 1000 / 100), line);
+	fflush(c->out);
+}
+
+static void show(struct cli *c, struct watch *w, const struct json *j)
+{
+	if (c->format != CLI_AS_TABLE)
+		return;
+	if (c->terminal)
+		draw(c, w, j);
+	else
+		print_change(c, w, j);
+}
+
+/* The server is away: is it worth going on? */
+static troth_rc endure(struct cli *c, struct watch *w, troth_rc rc, const struct troth_err *e)
+{
+	bool passing = e->kind == TROTH_UNAVAILABLE || e->kind == TROTH_TIMEOUT || e->kind == TROTH_IO || e->kind == TROTH_BUSY;
+	msec_t now = c->port->now(c->port->self);
+	if (!passing || now - w->answered > PATIENCE_S * MSEC_S)
+		return rc;
+	if (!w->told && c->format == CLI_AS_TABLE)
+		fprintf(c->err, "troth: the server does not answer (%s); the rotation goes on without us, trying again\n", e->primary);
+	w->drawn = 0;
+	w->told = true;
+	c->port->pause(c->port->self, RETRY_MS);
+	return RC_OK;
+}
+
+static troth_rc ask(struct cli *c, struct watch *w, msec_t hold, const struct json **ret, struct troth_err *e)
+{
+	const char *target = hold ? arena_printf(c->a, "/v1/rotations/%s?wait=%lldms", w->id, (long long)hold)
+				  : arena_printf(c->a, "/v1/rotations/%s", w->id);
+	*ret = NULL;
+	troth_rc rc = cli_call(c, HTTP_GET, target, NULL, hold, ret, e);
+	if (rc_failed(rc))
+		return endure(c, w, rc, e);
+	w->answered = c->port->now(c->port->self);
+	w->told = false;
+	return RC_OK;
+}
+
+static bool is_over(const struct json *j)
+{
+	const char *state = json_get_text(j, "state", "");
+	return text_equal(state, "done") || (text_equal(state, "aborted") && !json_get_bool(j, "going_back", false));
+}
+
+static troth_rc say_timeout(const struct watch *w, const struct json *j, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_TIMEOUT, "the rotation is not over in time; it goes on");
+	const char *waits = json_get_text(j, "waits_for", NULL);
+	if (waits)
+		err_detail(e, "it waits for %s", waits);
+	err_hint(e, "troth explain tells more, troth rotation watch %s goes on watching", w->id);
+	return rc;
+}
+
+/* A verdict when it is over; *ret_over says so. */
+static troth_rc turn(struct cli *c, struct watch *w, msec_t hold, bool *ret_over, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(ask(c, w, hold, &j, e));
+	bool late = w->deadline && c->port->now(c->port->self) >= w->deadline;
+	if (!j)
+		return late ? say_timeout(w, NULL, e) : RC_OK;
+	show(c, w, j);
+	*ret_over = is_over(j);
+	if (!*ret_over)
+		return late ? say_timeout(w, j, e) : RC_OK;
+	if (c->format != CLI_AS_TABLE)
+		TRY(cli_print(c, j, e));
+	msec_t took = c->port->now(c->port->self) - w->begun;
+	ENSURE(text_equal(json_get_text(j, "state", ""), "done"), e, TROTH_CONFLICT, "the rotation of %s was aborted",
+	       json_get_text(j, "name", "?"));
+	if (c->format == CLI_AS_TABLE)
+		fprintf(c->out, "%s%s: rotated in %lld.%lld s%s\n", cli_colour(c, "32"), json_get_text(j, "name", "?"),
+			(long long)(took / 1000), (long long)(took % 1000 / 100), cli_colour(c, "0"));
+	return RC_OK;
+}
+
+/* Each turn has the memory of one reply, however long it takes. */
+static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
+{
+	CLEANUP(watch_release) struct watch w = { .id = id };
+	const char *limit = cli_value(c, "--timeout");
+	msec_t length = 0;
+	if (limit && rc_failed(duration_parse(limit, &length, e)))
+		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
+	w.begun = w.answered = c->port->now(c->port->self);
+	w.deadline = length ? w.begun + length : 0;
+	struct arena *whole = c->a;
+	troth_rc rc = RC_OK;
+	bool over = false;
+	for (msec_t hold = 0; rc_ok(rc) && !over; hold = HOLD_S * MSEC_S) {
+		c->a = arena_new(CLI_ARENA_BYTES);
+		rc = turn(c, &w, hold, &over, e);
+		arena_free(c->a);
+	}
+	c->a = whole;
+	e->findings = NULL; /* they lived in a turn's arena */
+	return rc;
+}
+
+troth_rc cli_run_rotation_watch(struct cli *c, struct troth_err *e)
+{
+	const char *id = NULL;
+	TRY(rotation_id(c, c->words[0], &id, e));
+	return watch_run(c, id, e);
+}
+
+/* -- starting it --------------------------------------------------------------------------------------------- */
+static void print_texts(struct cli *c, const struct json *list, const char *before)
+{
+	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++)
+		fprintf(c->out, "%s%s\n", before, cli_cell_text(c->a, &list->list.items[i], CELL_TEXT));
+}
+
+static void print_plan(struct cli *c, const struct json *j)
+{
+	const struct json *waiting = json_get(j, "would_wait_for");
+	fprintf(c->out, "%s %s: %lld stores and %lld slots on %lld instances take part\n",
+		json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating", json_get_text(j, "name", "?"),
+		(long long)json_get_int(j, "stores", 0), (long long)json_get_int(j, "slots", 0),
+		(long long)json_get_int(j, "instances", 0));
+	print_texts(c, json_get(j, "steps"), "  - ");
+	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+		fprintf(c->out, "  %swould wait for %s: %s%s\n", cli_colour(c, "33"),
+			json_get_text(&waiting->list.items[i], "instance", "?"), json_get_text(&waiting->list.items[i], "why", "?"),
+			cli_colour(c, "0"));
+}
+
+troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *body;
+	bool dry = cli_flag(c, "--dry-run"), wait = !dry && !cli_flag(c, "--no-wait");
+	if (cli_flag(c, "--wait") && !wait)
+		return cli_usage(c, e, "--wait and %s exclude each other", dry ? "--dry-run" : "--no-wait");
+	TRY(cli_body(c, &body, e));
+	TRY(cli_call(c, HTTP_POST, dry ? "/v1/rotations?dry_run=true" : "/v1/rotations", body, 0, &j, e));
+	if (c->format == CLI_AS_TABLE)
+		print_plan(c, j);
+	else if (!wait)
+		return cli_print(c, j, e);
+	const char *id = json_get_text(j, "rotation", NULL);
+	if (wait && id)
+		return watch_run(c, id, e);
+	if (id)
+		fprintf(c->out, "rotation %s is under way: troth rotation watch %s\n", id, json_get_text(j, "name", id));
+	return RC_OK;
+}
+
+/* -- steering it ------------------------------------------------------------------------------------------------ */
+troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL;
+	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/%s", id, c->command->verb), "{}", 0, &j, e));
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	fprintf(c->out, "rotation of %s: %s%s\n", json_get_text(j, "name", c->words[0]), json_get_text(j, "state", "?"),
+		json_get_bool(j, "going_back", false) ? ", going back to the old CA" : "");
+	return RC_OK;
+}

@@ -1,0 +1,115 @@
+/* The data directory: names of its files, and the few that are written by more than one command. */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/server.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "pki/pki.h"
+
+struct datadir datadir_make(struct arena *a, const char *dir)
+{
+	size_t len = strlen(dir);
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	const char *d = arena_text_n(a, dir, len);
+	return (struct datadir){
+		.dir = d,
+		.store = arena_printf(a, "%s/troth.db", d),
+		.master_key = arena_printf(a, "%s/master.key", d),
+		.server_key = arena_printf(a, "%s/server.key", d),
+		.server_pem = arena_printf(a, "%s/server.pem", d),
+		.ca_pem = arena_printf(a, "%s/ca.pem", d),
+		.admin_token = arena_printf(a, "%s/admin.token", d),
+		.admin_json = arena_printf(a, "%s/admin.json", d),
+		.listen = arena_printf(a, "%s/server.listen", d),
+		.keeper_log = arena_printf(a, "%s/keeper.log", d),
+		.url = arena_printf(a, "%s/server.url", d),
+	};
+}
+
+troth_rc datadir_check(const struct datadir *d, struct troth_err *e)
+{
+	const char *const needed[] = { d->store, d->server_key, d->server_pem, d->ca_pem, d->admin_json, d->listen };
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		if (access(needed[i], F_OK) == 0)
+			continue;
+		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s is not a complete data directory: there is no %s", d->dir, needed[i]);
+		err_hint(e, "make one with: troth init --dir %s", d->dir);
+		return rc;
+	}
+	return RC_OK;
+}
+
+static const struct cert *last_of(struct arena *a, const char *pem)
+{
+	const struct cert *const *certs;
+	size_t n = 0;
+	return rc_ok(certs_parse_pem(a, bytes_of_text(pem), &certs, &n, NULL)) && n ? certs[n - 1] : NULL;
+}
+
+troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *server_ca, const char **ret_pem,
+			 struct troth_err *e)
+{
+	const char *pem = arena_printf(a, "%s%s", certificate, chain ? chain : "");
+	const struct cert *last = last_of(a, pem), *const *cas;
+	size_t n = 0;
+	ENSURE(last, e, TROTH_CORRUPT, "the server's certificate cannot be read");
+	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &cas, &n, e));
+	for (size_t i = 0; i < n && !cert_self_signed(last); i++)
+		if (cert_issued_by(last, cas[i])) {
+			pem = arena_printf(a, "%s%s", pem, cert_pem(a, cas[i]->der));
+			break;
+		}
+	*ret_pem = pem;
+	return RC_OK;
+}
+
+troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf json = buf_make(LIMIT_HTTP_HEADER_BYTES);
+	CLEANUP(buf_release) struct buf line = buf_make(LIMIT_HTTP_HEADER_BYTES);
+	struct json_writer w = json_writer_make(&json);
+	jw_object(&w);
+	jw_kv_text(&w, "url", url);
+	jw_kv_text(&w, "ca_file", d->ca_pem);
+	jw_kv_text(&w, "token_file", d->admin_token);
+	jw_object_end(&w);
+	buf_add_text(&json, "\n");
+	buf_printf(&line, "%s\n", listen);
+	TRY(file_write(d->admin_json, buf_bytes(&json), 0600, e));
+	return file_write(d->listen, buf_bytes(&line), 0644, e);
+}
+
+troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,
+			      struct troth_err *e)
+{
+	struct bytes text, line;
+	const struct json *j;
+	TRY(file_read(a, d->admin_json, LIMIT_HTTP_HEADER_BYTES, &text, e));
+	TRY(file_read(a, d->listen, LIMIT_HTTP_HEADER_BYTES, &line, e));
+	TRY(json_parse(a, text, &j, e));
+	*ret_url = json_get_text(j, "url", "");
+	*ret_listen = arena_text_n(a, (const char *)line.data, strcspn((const char *)line.data, "\n"));
+	return RC_OK;
+}
+
+const char *server_url(struct arena *a, const char *listen, const char *name, int port)
+{
+	const char *colon = strrchr(listen, ':');
+	const char *host = arena_text_n(a, listen, colon ? (size_t)(colon - listen) : strlen(listen));
+	bool all = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "[::]") == 0;
+	return arena_printf(a, "https://%s:%d", all ? (name ? name : "localhost") : host, port);
+}
+
+static void key_done(struct key **k) { key_release(*k); }
+
+troth_rc server_csr(struct arena *a, const struct datadir *d, const char **ret_csr, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(0);
+	CLEANUP(key_done) struct key *key = NULL;
+	TRY(file_read_secret(d->server_key, LIMIT_PEM_BYTES, &pem, e));
+	TRY(key_parse(buf_bytes(&pem), &key, e));
+	return csr_build(a, key, "troth server", ret_csr, e);
+}

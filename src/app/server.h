@@ -1,0 +1,44 @@
+/* `troth init` and `troth server`, and the data directory they share. */
+#ifndef TROTH_APP_SERVER_H
+#define TROTH_APP_SERVER_H
+
+#include "app/command.h"
+#include "base/arena.h"
+#include "edge/server.h"
+
+extern const char INIT_USAGE[], SERVER_USAGE[], KEEPER_USAGE[];
+int init_command(int argc, char **argv);
+int server_command(int argc, char **argv);
+
+/* The files of a data directory D; all paths live in the arena. */
+struct datadir {
+	const char *dir;
+	const char *store;        /* troth.db */
+	const char *master_key;   /* master.key, 0600: only the keeper reads it */
+	const char *server_key;   /* server.key, 0600: of the TLS listener */
+	const char *server_pem;   /* its certificate, then the chain with its root */
+	const char *ca_pem;       /* what a client trusts: the bundle of /troth/server */
+	const char *admin_token;  /* 0600 */
+	const char *admin_json;   /* {"url","ca_file","token_file"}: what the CLI reads */
+	const char *listen;       /* server.listen: where to listen when the command line does not say */
+	const char *keeper_log;   /* the keeper's own */
+	const char *url;          /* server.url: there while the server is ready */
+};
+struct datadir datadir_make(struct arena *a, const char *dir);
+/* NOT_FOUND with "run troth init first" unless it is a complete data directory. */
+troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
+
+/* Leaf, chain and the root that the chain ends at: agents that know only a fingerprint need to see the root.
+ * `server_ca` holds the candidates.  Lives in a. */
+troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *server_ca, const char **ret_pem,
+			 struct troth_err *e);
+/* admin.json and server.listen: how to reach the server, and where it listens next time. */
+troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e);
+troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,
+			      struct troth_err *e);
+/* "https://host:port": the listening address's host, or the first name when it listens on all. */
+const char *server_url(struct arena *a, const char *listen, const char *name, int port);
+/* Everything in the file of the server's key as a CSR (PEM). */
+troth_rc server_csr(struct arena *a, const struct datadir *d, const char **ret_csr, struct troth_err *e);
+
+#endif
