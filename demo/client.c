@@ -221,11 +221,22 @@ static void sleep_until(double when)
 	nanosleep(&ts, NULL); /* a signal ends it early, which is right */
 }
 
+/* Signals wait for the end of a handshake: they would interrupt its reads. */
+static const char *handshake_undisturbed(const struct service *s, char *text, size_t size)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	const char *why = handshake(s, text, size);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return why;
+}
+
 static void one_turn(int turn)
 {
 	const struct service *s = &me.services[turn % me.service_count];
 	char text[256];
-	const char *why = handshake(s, text, sizeof text);
+	const char *why = handshake_undisturbed(s, text, sizeof text);
 	if (why && want_end)
 		return; /* the service was told to stop as we were */
 	me.handshakes++;

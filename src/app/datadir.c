@@ -23,6 +23,7 @@ struct datadir datadir_make(struct arena *a, const char *dir)
 		.ca_pem = arena_printf(a, "%s/ca.pem", d),
 		.admin_token = arena_printf(a, "%s/admin.token", d),
 		.admin_json = arena_printf(a, "%s/admin.json", d),
+		.listen = arena_printf(a, "%s/server.listen", d),
 		.keeper_log = arena_printf(a, "%s/keeper.log", d),
 		.url = arena_printf(a, "%s/server.url", d),
 	};
@@ -30,7 +31,7 @@ struct datadir datadir_make(struct arena *a, const char *dir)
 
 troth_rc datadir_check(const struct datadir *d, struct troth_err *e)
 {
-	const char *const needed[] = { d->store, d->server_key, d->server_pem, d->ca_pem, d->admin_json };
+	const char *const needed[] = { d->store, d->server_key, d->server_pem, d->ca_pem, d->admin_json, d->listen };
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
 		if (access(needed[i], F_OK) == 0)
 			continue;
@@ -65,28 +66,32 @@ troth_rc server_pem_make(struct arena *a, const char *certificate, const char *c
 	return RC_OK;
 }
 
-troth_rc admin_json_write(struct arena *a, const struct datadir *d, const char *url, const char *listen, struct troth_err *e)
+troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e)
 {
-	CLEANUP(buf_release) struct buf b = buf_make(LIMIT_HTTP_HEADER_BYTES);
-	struct json_writer w = json_writer_make(&b);
+	CLEANUP(buf_release) struct buf json = buf_make(LIMIT_HTTP_HEADER_BYTES);
+	CLEANUP(buf_release) struct buf line = buf_make(LIMIT_HTTP_HEADER_BYTES);
+	struct json_writer w = json_writer_make(&json);
 	jw_object(&w);
 	jw_kv_text(&w, "url", url);
 	jw_kv_text(&w, "ca_file", d->ca_pem);
 	jw_kv_text(&w, "token_file", d->admin_token);
-	jw_kv_text(&w, "listen", listen);
 	jw_object_end(&w);
-	buf_add_text(&b, "\n");
-	return file_write(d->admin_json, buf_bytes(&b), 0600, e);
+	buf_add_text(&json, "\n");
+	buf_printf(&line, "%s\n", listen);
+	TRY(file_write(d->admin_json, buf_bytes(&json), 0600, e));
+	return file_write(d->listen, buf_bytes(&line), 0644, e);
 }
 
-troth_rc admin_json_read(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen, struct troth_err *e)
+troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,
+			      struct troth_err *e)
 {
-	struct bytes text;
+	struct bytes text, line;
 	const struct json *j;
 	TRY(file_read(a, d->admin_json, LIMIT_HTTP_HEADER_BYTES, &text, e));
+	TRY(file_read(a, d->listen, LIMIT_HTTP_HEADER_BYTES, &line, e));
 	TRY(json_parse(a, text, &j, e));
 	*ret_url = json_get_text(j, "url", "");
-	*ret_listen = json_get_text(j, "listen", "127.0.0.1:8443");
+	*ret_listen = arena_text_n(a, (const char *)line.data, strcspn((const char *)line.data, "\n"));
 	return RC_OK;
 }
 

@@ -113,7 +113,7 @@ static troth_rc write_results(struct arena *a, const struct datadir *d, const st
 	TRY(file_write(d->server_pem, bytes_of_text(pem), 0644, e));
 	TRY(file_write(d->ca_pem, bytes_of_text(made->server_ca), 0644, e));
 	TRY(file_write(d->admin_token, bytes_of_text(arena_printf(a, "%s\n", made->admin_token)), 0600, e));
-	return admin_json_write(a, d, server_url(a, o->listen, name, colon ? (int)strtol(colon + 1, NULL, 10) : 0), o->listen, e);
+	return datadir_write_address(d, server_url(a, o->listen, name, colon ? (int)strtol(colon + 1, NULL, 10) : 0), o->listen, e);
 }
 
 /* -- all steps ----------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "app/cli.h"
 #include "app/command.h"
 #include "app/server.h"
@@ -13,8 +14,15 @@ static const struct command SERVER_COMMANDS[] = {
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 
+static const struct command AGENT_COMMANDS[] = {
+	{ "agent enroll", "make this node an instance: a one-time token for an identity", AGENT_ENROLL_USAGE, agent_enroll },
+	{ "agent run", "keep this node's certificates and trust stores as the server wants them", AGENT_RUN_USAGE, agent_run },
+	{ "agent status", "what this node's agent knows", AGENT_STATUS_USAGE, agent_status },
+};
+
 static const struct command_table TABLES[] = {
 	{ "Server", SERVER_COMMANDS, ARRAY_LEN(SERVER_COMMANDS) },
+	{ "Agent", AGENT_COMMANDS, ARRAY_LEN(AGENT_COMMANDS) },
 };
 
 /* How many of the words the name takes; 0 if it does not fit. */

@@ -160,7 +160,7 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 					      : arena_printf(s->a, "%.*s:%d", (int)(colon - old_url), old_url, port);
 	const char *host_colon = strrchr(s->listen, ':');
 	const char *listen = arena_printf(s->a, "%.*s:%d", (int)(host_colon - s->listen), s->listen, port);
-	TRY(admin_json_write(s->a, &s->d, s->url, listen, e));
+	TRY(datadir_write_address(&s->d, s->url, listen, e));
 	return file_write(s->d.url, bytes_of_text(arena_printf(s->a, "%s\n", s->url)), 0644, e);
 }
 
@@ -168,7 +168,7 @@ static troth_rc start(struct server *s, struct troth_err *e)
 {
 	const char *old_url, *old_listen;
 	TRY(datadir_check(&s->d, e));
-	TRY(admin_json_read(s->a, &s->d, &old_url, &old_listen, e));
+	TRY(datadir_read_address(s->a, &s->d, &old_url, &old_listen, e));
 	s->listen = s->options->listen ? s->options->listen : old_listen;
 	TRY(open_store(s, e));
 	TRY(open_pipeline(s, e));

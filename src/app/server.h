@@ -19,7 +19,8 @@ struct datadir {
 	const char *server_pem;   /* its certificate, then the chain with its root */
 	const char *ca_pem;       /* what a client trusts: the bundle of /troth/server */
 	const char *admin_token;  /* 0600 */
-	const char *admin_json;   /* {"url","ca_file","token_file","listen"}: what the CLI reads */
+	const char *admin_json;   /* {"url","ca_file","token_file"}: what the CLI reads */
+	const char *listen;       /* server.listen: where to listen when the command line does not say */
 	const char *keeper_log;   /* the keeper's own */
 	const char *url;          /* server.url: there while the server is ready */
 };
@@ -31,9 +32,10 @@ troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
  * `server_ca` holds the candidates.  Lives in a. */
 troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *server_ca, const char **ret_pem,
 			 struct troth_err *e);
-/* admin.json and, where a server runs, server.url. */
-troth_rc admin_json_write(struct arena *a, const struct datadir *d, const char *url, const char *listen, struct troth_err *e);
-troth_rc admin_json_read(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen, struct troth_err *e);
+/* admin.json and server.listen: how to reach the server, and where it listens next time. */
+troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e);
+troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,
+			      struct troth_err *e);
 /* "https://host:port": the listening address's host, or the first name when it listens on all. */
 const char *server_url(struct arena *a, const char *listen, const char *name, int port);
 /* Everything in the file of the server's key as a CSR (PEM). */

@@ -367,19 +367,6 @@ static troth_rc extend_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	return record_deployment(ctx, "deployment.extend", &ret->deployment, e);
 }
 
-/* Its pairs go with it: the engine is told of each before the rows are gone. */
-static troth_rc unpair(struct verb_ctx *ctx, const struct deployment_view *v, struct troth_err *e)
-{
-	for (size_t i = 0; i < v->template_count; i++) {
-		struct meet_row *meets;
-		size_t n;
-		TRY(meet_row_list_template(ctx->tx, ctx->a, v->templates[i].row.id, &meets, &n, e));
-		for (size_t k = 0; k < n; k++)
-			verb_changed_meet(ctx, meets[k].presenter_id, meets[k].verifier_id);
-	}
-	return RC_OK;
-}
-
 static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct id_cmd *cmd = arg;
@@ -394,8 +381,8 @@ static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		err_object(e, "%s", row.name);
 		return rc;
 	}
-	TRY(unpair(ctx, &view, e));
 	TRY(deployment_row_delete(ctx->tx, row.id, e));
+	verb_changed(ctx, CHANGED_DEPLOYMENT, row.id);
 	return record_deployment(ctx, "deployment.delete", &view, e);
 }
 

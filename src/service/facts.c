@@ -393,11 +393,23 @@ static troth_rc change_instance(struct tx *tx, struct arena *a, struct view *vie
 	return RC_OK;
 }
 
-static troth_rc change_deployment(struct tx *tx, struct arena *a, struct view *view, int64_t id, struct troth_err *e)
+/* A deployment that is gone took its groups, pairs and former members with it.  The engine has no word
+ * for that, and it is rare: the view is made anew. */
+static troth_rc forget_deployment(struct service *svc, struct tx *tx, struct troth_err *e)
 {
+	service_drop_view(svc);
+	return service_begin(svc, tx, e);
+}
+
+static troth_rc change_deployment(struct service *svc, struct tx *tx, struct arena *a, int64_t id, struct troth_err *e)
+{
+	struct view *view = svc->view;
+	struct deployment_row deployment;
 	struct template_row *templates;
 	struct instance_row *instances;
 	size_t template_count, instance_count;
+	if (rc_failed(deployment_row_get(tx, a, id, &deployment, NULL)))
+		return forget_deployment(svc, tx, e);
 	TRY(template_row_list_deployment(tx, a, id, PAGE_ALL, &templates, &template_count, e));
 	for (size_t i = 0; i < template_count; i++)
 		TRY(change_template(tx, a, view, templates[i].id, e));
@@ -441,7 +453,7 @@ troth_rc facts_apply_change(struct service *svc, struct tx *tx, struct arena *a,
 	case CHANGED_CREDENTIAL: return facts_credential(tx, a, view, c->id, e);
 	case CHANGED_BUNDLE:     return change_bundle(tx, a, view, c->id, e);
 	case CHANGED_TEMPLATE:   return change_template(tx, a, view, c->id, e);
-	case CHANGED_DEPLOYMENT: return change_deployment(tx, a, view, c->id, e);
+	case CHANGED_DEPLOYMENT: return change_deployment(svc, tx, a, c->id, e);
 	case CHANGED_INSTANCE:   return change_instance(tx, a, view, c->id, e);
 	case CHANGED_TARGET:     return facts_target(tx, a, view, c->id, e);
 	case CHANGED_MEET:       return change_meet(tx, a, view, c, e);

@@ -35,7 +35,7 @@ class FakeAgent:
 
     def open(self):
         status, reply, _ = self.call("POST", "/v1/agent/session", {"boot_id": self.boot_id, "agent_version": "test", "targets": []})
-        assert status == 200, reply
+        assert status == 201, reply
         self.session = reply["session"]
         return self
 
@@ -122,7 +122,7 @@ def test_unknown_path_and_wrong_method(world):
 
 
 def test_an_id_that_is_none(world):
-    assert_problem(world.curl("GET", "/v1/authorities/not-a-uuid"), 400, "not-a-uuid")
+    assert_problem(world.curl("GET", "/v1/authorities/not-a-uuid"), 404, "not-a-uuid", "UUID")
     assert_problem(world.curl("GET", f"/v1/authorities/{uuid.uuid4()}"), 404)
 
 
@@ -228,7 +228,7 @@ def raw(server, data, reads=4096):
             return s.recv(reads)
 
 
-@pytest.mark.parametrize("data", [
+@pytest.mark.parametrize("data", ids=("no-host", "two-lengths", "length-and-chunked", "garbage", "long-url", "many-headers"), argvalues=[
     b"GET /v1/health HTTP/1.1\r\n\r\n",  # no Host
     b"POST /v1/authorities HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     b"POST /v1/authorities HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",

@@ -132,6 +132,11 @@ static void tell_target_to(struct view *v, const struct fleet_target *t)
 	tell_to(v, (struct fact){ .kind = FACT_FAILED, .failed = { t->id, t->failed, t->failures } });
 }
 
+void fleet_tell_target(struct fleet *f, const struct fleet_target *t)
+{
+	tell_target_to(f->view, t);
+}
+
 struct view *fleet_rebuild(struct fleet *f)
 {
 	struct view *v = view_new();
@@ -226,13 +231,18 @@ void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c)
 
 struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority)
 {
+	return fleet_ca_with(f, id, authority, 100 + id);
+}
+
+struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, int64_t cert)
+{
 	struct fleet_ca *c = &f->cas[f->ca_count++];
 	bool first = true;
 
 	for (size_t i = 0; i + 1 < f->ca_count; i++)
 		first = first && f->cas[i].authority != authority;
-	*c = (struct fleet_ca){ .id = id, .authority = authority, .cert = 100 + id, .order = id,
-				.anchors = { { 100 + id }, 1 }, .wanted = true, .signing = first,
+	*c = (struct fleet_ca){ .id = id, .authority = authority, .cert = cert, .order = id,
+				.anchors = { { cert }, 1 }, .wanted = true, .signing = first,
 				.can_sign = true, .not_before = f->now - MSEC_HOUR,
 				.not_after = f->now + 10 * FLEET_LIFE };
 	for (size_t i = 0; i + 1 < f->ca_count; i++)
@@ -518,14 +528,37 @@ bool fleet_hand(struct fleet *f, int64_t target)
 	return true;
 }
 
+static void keep_old(struct fleet_target *t, int64_t content)
+{
+	if (t->drain_count < FLEET_IDS)
+		t->drains[t->drain_count++] = content;
+}
+
+/* Files replaced one by one: for a moment only what is in both is there. */
+static void half_written(struct fleet *f, struct fleet_target *t)
+{
+	int64_t both[FLEET_IDS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < fleet_content(f, t->inbox)->ids.count; i++) {
+		int64_t cert = fleet_content(f, t->inbox)->ids.items[i];
+
+		if (fleet_holds_cert(f, t->id, cert))
+			both[n++] = cert;
+	}
+	keep_old(t, fleet_set(f, both, n));
+}
+
 bool fleet_load(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
+	const struct fleet_group *g = fleet_find_group(f, t->group);
 
 	if (t->inbox_generation <= t->real_high)
 		return false; /* A1 */
-	if (t->drain_count < FLEET_IDS)
-		t->drains[t->drain_count++] = t->real;
+	keep_old(t, t->real);
+	if (g->kind == GROUP_STORE && !g->atomic)
+		half_written(f, t);
 	t->real = t->inbox;
 	t->real_generation = t->real_high = t->inbox_generation;
 	return true;

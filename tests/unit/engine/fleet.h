@@ -76,6 +76,7 @@ void fleet_tell_group(struct fleet *f, struct fleet_group *g); /* after changing
 void fleet_meet(struct fleet *f, int64_t presenter, int64_t verifier);
 void fleet_part(struct fleet *f, int64_t presenter, int64_t verifier);
 struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority); /* wanted; the first signs */
+struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, int64_t cert);
 void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c);
 struct fleet_ca *fleet_find_ca(struct fleet *f, int64_t id);
 void fleet_want(struct fleet *f, int64_t ca, bool wanted);
@@ -85,6 +86,7 @@ void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
+void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);
 struct fleet_group *fleet_find_group(struct fleet *f, int64_t id);
 void fleet_leave(struct fleet *f, int64_t target);

@@ -272,6 +272,15 @@ static void event_void(struct play *p, struct fleet_target *t)
 		p->late_count = 0; /* reports of the old session are refused by the service */
 }
 
+/* A new boot id and nothing else: unknown to us, unchanged in truth, so nobody is excused. */
+static void event_reboot(struct play *p, struct fleet_target *t)
+{
+	if (t->state != TARGET_COUNTED || t->real <= 0)
+		return;
+	TELL(p, "  target %d opens a session with another boot id\n", (int)t->id);
+	event_void(p, t);
+}
+
 static int64_t newest_ca(struct play *p, int64_t authority)
 {
 	int64_t newest = 0;
@@ -337,6 +346,38 @@ static void event_leave(struct play *p, struct fleet_target *t)
 	fleet_leave(p->f, t->id);
 }
 
+/* Rule V: what is retired is really gone. */
+static void check_retirement(struct play *p, int64_t ca)
+{
+	for (size_t i = 0; i < p->f->target_count; i++) {
+		const struct fleet_target *t = &p->f->targets[i];
+
+		if (t->state != TARGET_COUNTED || p->changed[t->id])
+			continue;
+		for (size_t k = 0; k <= t->drain_count; k++) {
+			int64_t c = k ? t->drains[k - 1] : t->real;
+
+			if (c > 0 && is_slot(p, t) && fleet_content(p->f, c)->signed_by == ca)
+				fail_msg("seed %" PRIu64 ": V: CA %d retires, slot %d serves it", p->seed,
+					 (int)ca, (int)t->id);
+		}
+		if (!is_slot(p, t) && fleet_holds_cert(p->f, t->id, 100 + ca))
+			fail_msg("seed %" PRIu64 ": V: CA %d retires, store %d holds it", p->seed, (int)ca,
+				 (int)t->id);
+	}
+}
+
+static size_t step(struct play *p)
+{
+	size_t n = fleet_step(p->f);
+
+	for (size_t i = 0; i < n; i++) {
+		if (p->f->plan.acts[i].kind == ACT_RETIRE_DONE)
+			check_retirement(p, p->f->plan.acts[i].ca);
+	}
+	return n;
+}
+
 static void event_step(struct play *p)
 {
 	struct plan again;
@@ -345,7 +386,7 @@ static void event_step(struct play *p)
 	size_t n;
 
 	engine_step(f->view, &f->policy, f->now, a, &again);
-	n = fleet_step(f);
+	n = step(p);
 	assert_int_equal(n, again.act_count); /* I8 */
 	for (size_t i = 0; i < n; i++)
 		assert_true(again.acts[i].kind == f->plan.acts[i].kind &&
@@ -407,7 +448,12 @@ static void event(struct play *p)
 	case 1: event_join(p); break;
 	case 2: below(p, 4) ? (void)0 : event_leave(p, any(p)); break;
 	case 3: event_presence(p, any(p)); break;
-	case 4: p->seed % 3 ? (void)0 : event_restore(p, any(p)); break;
+	case 4:
+		if (p->seed % 3 == 0)
+			event_restore(p, any(p));
+		else
+			event_reboot(p, any(p));
+		break;
 	case 5: event_time(p); break;
 	case 6: below(p, 3) ? (void)0 : event_policy(p); break;
 	case 7: event_repeat(p); break;
@@ -481,7 +527,7 @@ static void settle_watched(struct play *p)
 		if (round > 60)
 			fail_msg("seed %" PRIu64 ": I9: it does not come to rest", p->seed);
 		changed = false;
-		for (int i = 0; fleet_step(f); i++) {
+		for (int i = 0; step(p); i++) {
 			if (i > 60)
 				fail_msg("seed %" PRIu64 ": I9: acts without end", p->seed);
 			check_world(p);

@@ -121,6 +121,15 @@ static void a_child_is_never_wider_than_its_issuer(void **state)
 	SPEC.not_after++;
 	no(child(), &E, TROTH_FORBIDDEN, "is later than the policy");
 	reset(NULL);
+	CERT.key_id[0] ^= 1;
+	no(child(), &E, TROTH_FORBIDDEN, "is of another key");
+	reset(NULL);
+	CHILD.kind = KEEPER_KEY_LEAF;
+	no(child(), &E, TROTH_FORBIDDEN, "cannot be used for a key of kind authority");
+	reset(NULL);
+	SPEC.not_before = T0 - 2 * MSEC_HOUR;
+	no(child(), &E, TROTH_INVALID, "before the keeper's clock");
+	reset(NULL);
 	SPEC.kind = CERT_ROOT;
 	no(child(), &E, TROTH_FORBIDDEN, "makes intermediates only");
 	SPEC.kind = CERT_LEAF;

@@ -332,6 +332,16 @@ static void a_seal_request_may_not_bring_its_own_public_key(void **state)
 	key_release(one.key);
 }
 
+static struct keeper_request intermediate_request(struct keeper_issuer issuer)
+{
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_SIGN };
+	req.authority_sign.issuer = issuer;
+	req.authority_sign.policy = policy_of("/demo/sub", T0);
+	req.authority_sign.key_type = KEY_EC_P256;
+	req.authority_sign.spec = spec_of(CERT_INTERMEDIATE, T0);
+	return req;
+}
+
 /* -- the log and the rate --------------------------------------------------------------------- */
 
 static void every_use_and_every_refusal_is_a_line(void **state)
@@ -361,15 +371,130 @@ static void without_its_log_the_keeper_uses_no_key(void **state)
 	assert_refused(&r, TROTH_UNAVAILABLE, "could not write its log");
 }
 
+/* Each kind of use, with the log broken after what it needs was made. */
+static void no_kind_of_use_goes_without_its_line(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply audit = ask(f, &create);
+	struct keeper_request reqs[] = {
+		create,
+		{ .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = audit.blob } },
+		wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf"),
+		seal_request(ca, agents, one.cert, KEY_EC_P256, T0),
+		intermediate_request(ca),
+	};
+	f->log_broken = true;
+	for (size_t i = 0; i < ARRAY_LEN(reqs); i++) {
+		struct keeper_reply r = ask(f, &reqs[i]);
+		assert_refused(&r, TROTH_UNAVAILABLE, "could not write its log");
+	}
+	key_release(one.key);
+}
+
+static void too_long_a_name(struct keeper_request *r)
+{
+	r->leaf_sign.spec.common_name = "a name of more than sixty-four characters is refused by what builds certificates";
+}
+
+static void what_cannot_be_built_is_not_noted_as_granted(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request seal = seal_request(ca, agents, one.cert, KEY_EC_P256, T0), sub = intermediate_request(ca);
+	struct keeper_request top = create_request("/demo/ca", KEY_EC_P256, T0);
+	seal.leaf_seal.spec.common_name = sub.authority_sign.spec.common_name = top.authority_create.spec.common_name =
+		"a name of more than sixty-four characters is refused by what builds certificates";
+	f->log_len = 0;
+	struct keeper_reply r = leaf(f, ca, too_long_a_name);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &seal);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &sub);
+	assert_refused(&r, TROTH_INVALID, "");
+	r = ask(f, &top);
+	assert_refused(&r, TROTH_INVALID, "");
+	assert_null(strstr(f->log, "result=granted"));
+	key_release(one.key);
+}
+
+/* Asks until it is refused; how often it was granted. */
+static int granted(struct fixture *f, const struct keeper_request *req, struct keeper_reply *ret_last)
+{
+	static struct keeper_reply r;
+	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	int n = 0;
+	for (keeper_handle(f->state, req, a, &r); r.kind == TROTH_OK; keeper_handle(f->state, req, a, &r), n++) {
+		arena_reset(a);
+		f->log_len = 0;
+	}
+	*ret_last = r;
+	ret_last->text = arena_text(f->a, r.text);
+	return n;
+}
+
+static void signed_and_sealed_leaves_share_their_authoritys_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
+	struct keeper_request seal = seal_request(ca, agents, one.cert, KEY_EC_P256, T0), sign;
+	struct keeper_reply r;
+	struct key *k;
+	sign = leaf_request(f->a, ca, KEY_EC_P256, T0, &k);
+	assert_int_equal(granted(f, &sign, &r), LIMIT_KEEPER_LEAF_BURST);
+	assert_refused(&r, TROTH_BUSY, "rate of leaf certificates");
+	r = ask(f, &seal);
+	assert_refused(&r, TROTH_BUSY, "rate of leaf certificates");
+	f->mono += 1; /* one more a millisecond */
+	r = ask(f, &seal);
+	assert_reply_ok(&r);
+	key_release(k);
+	key_release(one.key);
+}
+
+static void new_keys_of_all_sorts_share_one_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f);
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_request others[] = { wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf"), intermediate_request(ca),
+					   create_request("/demo/ca", KEY_EC_P256, T0) };
+	struct keeper_reply r;
+	assert_int_equal(granted(f, &create, &r), LIMIT_KEEPER_NEW_BURST - 1);
+	assert_refused(&r, TROTH_BUSY, "rate of new keys");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		r = ask(f, &others[i]);
+		assert_refused(&r, TROTH_BUSY, "rate of new keys");
+	}
+}
+
+static void audit_heads_have_a_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
+	struct keeper_reply key = ask(f, &create), r;
+	struct keeper_request sign = { .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = key.blob } };
+	assert_int_equal(granted(f, &sign, &r), LIMIT_KEEPER_AUDIT_BURST);
+	assert_refused(&r, TROTH_BUSY, "rate of audit signatures");
+}
+
+static void a_key_id_that_is_no_uuid_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = "x" } };
+	struct keeper_reply r = ask(f, &create);
+	assert_refused(&r, TROTH_INVALID, "is not a UUID");
+}
+
 static void the_rate_of_ca_certificates_is_limited_per_key(void **state)
 {
 	struct fixture *f = *state;
-	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_SIGN };
+	struct keeper_request req = intermediate_request(root(f));
 	struct keeper_reply r;
-	req.authority_sign.issuer = root(f);
-	req.authority_sign.policy = policy_of("/demo/sub", T0);
-	req.authority_sign.key_type = KEY_EC_P256;
-	req.authority_sign.spec = spec_of(CERT_INTERMEDIATE, T0);
 	for (int i = 0; i < LIMIT_KEEPER_CA_BURST; i++) {
 		f->log_len = 0;
 		r = ask(f, &req);
@@ -457,6 +582,12 @@ int main(void)
 		T(a_seal_request_may_not_bring_its_own_public_key),
 		T(every_use_and_every_refusal_is_a_line),
 		T(without_its_log_the_keeper_uses_no_key),
+		T(no_kind_of_use_goes_without_its_line),
+		T(what_cannot_be_built_is_not_noted_as_granted),
+		T(signed_and_sealed_leaves_share_their_authoritys_rate),
+		T(new_keys_of_all_sorts_share_one_rate),
+		T(audit_heads_have_a_rate),
+		T(a_key_id_that_is_no_uuid_is_refused),
 		T(the_rate_of_ca_certificates_is_limited_per_key),
 		T(a_path_length_and_an_end_cannot_be_widened),
 		T(a_key_of_another_type_or_none_is_not_used),

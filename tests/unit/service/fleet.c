@@ -79,18 +79,30 @@ static void check_view(struct fleet *f)
 troth_rc fleet_do(struct fleet *f, const struct principal *who, const struct verb *verb, const void *cmd, void *ret,
 		  struct troth_err *e)
 {
-	struct verb_ctx ctx;
 	struct service_committed out;
 	if (f->restarts)
 		service_drop(f->svc);
-	verb_ctx_init(&ctx, f->a, who, &f->port, f->now);
+	verb_ctx_init(&f->last, f->a, who, &f->port, f->now);
+	f->last.options.dry_run = f->dry_run;
 	memset(ret, 0, verb->ret_size);
 	err_clear(e);
-	troth_rc rc = verb_run(f->svc, verb, &ctx, &f->line, cmd, ret, e);
+	troth_rc rc = verb_run(f->svc, verb, &f->last, &f->line, cmd, ret, e);
 	service_committed(f->svc, f->a, &out);
-	if (verb->kind == VERB_WRITE || ctx.then)
+	if (verb->kind == VERB_WRITE || f->last.then)
 		check_view(f);
 	return rc;
+}
+
+void fleet_refused(struct fleet *f, const struct principal *who, const struct verb *verb, const void *cmd,
+		   enum troth_kind kind, const char *part)
+{
+	struct troth_err e = { 0 };
+	void *ret = arena_alloc(f->a, verb->ret_size);
+	troth_rc rc = fleet_do(f, who, verb, cmd, ret, &e);
+	fleet_tell(f, "%s: %s | %s", verb->name, e.primary, e.hint);
+	FLEET_CHECK(f, rc_failed(rc));
+	assert_int_equal(e.kind, kind);
+	FLEET_CHECK(f, strstr(e.primary, part) || strstr(e.hint, part) || strstr(e.clause, part));
 }
 
 void fleet_must(struct fleet *f, const struct verb *verb, const void *cmd, void *ret)
@@ -529,6 +541,50 @@ struct fleet *fleet_demo(void)
 	fleet_settle(f, 20);
 	fleet_all_hands(f);
 	return f;
+}
+
+/* -- looking ----------------------------------------------------------------------------------------------------------- */
+struct tx *fleet_read(struct fleet *f)
+{
+	struct tx *tx;
+	struct troth_err e = { 0 };
+	ok(f, store_reader_open(f->store, &f->reader, &e), &e, "reader");
+	ok(f, store_read_begin(f->reader, &tx, &e), &e, "read");
+	return tx;
+}
+
+void fleet_read_end(struct fleet *f, struct tx *tx)
+{
+	store_read_end(tx);
+	store_reader_close(f->reader);
+	f->reader = NULL;
+}
+
+struct target_row fleet_target(struct fleet *f, const struct fleet_node *n)
+{
+	struct target_row t;
+	struct troth_err e = { 0 };
+	struct tx *tx = fleet_read(f);
+	ok(f, target_row_by_uuid(tx, f->a, n->places[0].id, &t, &e), &e, "target");
+	fleet_read_end(f, tx);
+	return t;
+}
+
+struct msg_report fleet_report_of(struct fleet *f, struct fleet_node *n)
+{
+	const struct fleet_place *p = &n->places[0];
+	return (struct msg_report){ .session = n->session, .seq = n->seq + 1, .target = p->id, .generation = p->l,
+				    .high_water = p->h, .settled = true, .fingerprints = fingerprints(f, p),
+				    .level = p->kind == MSG_SLOT ? MSG_LEVEL_PROBED : MSG_LEVEL_LOADED };
+}
+
+struct desired_ret fleet_desired(struct fleet *f, struct fleet_node *n, int64_t after)
+{
+	struct troth_err e = { 0 };
+	struct desired_ret ret;
+	struct desired_cmd cmd = { n->session, after };
+	ok(f, fleet_do(f, &n->who, &VERB_AGENT_DESIRED, &cmd, &ret, &e), &e, "desired");
+	return ret;
 }
 
 /* -- asking ---------------------------------------------------------------------------------------------------------- */

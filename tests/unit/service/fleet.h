@@ -57,6 +57,7 @@ struct fleet_node {
 struct fleet {
 	char dir[64], path[96];
 	struct store *store;
+	struct store_reader *reader;
 	struct service *svc;
 	struct keeper_state *keeper;
 	struct server_port port;
@@ -64,6 +65,8 @@ struct fleet {
 	struct principal admin;
 	struct arena *a;          /* of the whole test */
 	msec_t now;
+	bool dry_run;             /* options of the next verbs */
+	struct verb_ctx last;     /* of the verb that ran last */
 	bool restarts;            /* drop and rebuild the view before each verb */
 	int keeper_calls, checks;
 	struct fleet_node nodes[FLEET_NODES];
@@ -82,6 +85,9 @@ struct fleet *fleet_demo(void);
 /* Runs a verb; the error is returned to be looked at. */
 troth_rc fleet_do(struct fleet *f, const struct principal *who, const struct verb *verb, const void *cmd, void *ret,
 		  struct troth_err *e);
+/* It must fail with this kind, and its words must have `part`. */
+void fleet_refused(struct fleet *f, const struct principal *who, const struct verb *verb, const void *cmd,
+		   enum troth_kind kind, const char *part);
 /* The same as admin; fails the test if the verb does. */
 void fleet_must(struct fleet *f, const struct verb *verb, const void *cmd, void *ret);
 
@@ -101,6 +107,14 @@ void fleet_wake(struct fleet *f);
 void fleet_effects(struct fleet *f);
 /* The server stops and starts again: store closed and opened, view rebuilt. */
 void fleet_restart(struct fleet *f);
+
+/* The store's rows as they are now; one at a time. */
+struct tx *fleet_read(struct fleet *f);
+void fleet_read_end(struct fleet *f, struct tx *tx);
+struct target_row fleet_target(struct fleet *f, const struct fleet_node *n);
+/* A settled report of its first place, to be changed and sent by the test. */
+struct msg_report fleet_report_of(struct fleet *f, struct fleet_node *n);
+struct desired_ret fleet_desired(struct fleet *f, struct fleet_node *n, int64_t after);
 
 /* -- asking --------------------------------------------------------------------------------------- */
 struct rotate_ret fleet_rotate(struct fleet *f, const char *name);

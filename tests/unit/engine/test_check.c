@@ -1,0 +1,191 @@
+/* The second opinion: each wrong plan is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "fleet.h"
+
+static bool refused(struct fleet *f, struct act act)
+{
+	struct plan plan = { .acts = &act, .act_count = 1 };
+	struct troth_err e = { 0 };
+	troth_rc rc = plan_check(f->view, &plan, &e);
+
+	assert_true(rc_ok(rc) || e.kind == TROTH_UNSAFE);
+	return rc_failed(rc);
+}
+
+#define CERTS(...) { (const int64_t[]){ __VA_ARGS__ }, sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t) }
+
+static void an_empty_plan_is_fine(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct plan plan = { 0 };
+
+	assert_true(rc_ok(plan_check(f->view, &plan, NULL)));
+	fleet_free(f);
+}
+
+static void sets_that_break_a_pair(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11 }));
+	fleet_free(f);
+}
+
+static void sets_with_strangers(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_ca *c = fleet_find_ca(f, 2);
+
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 999) }));
+	c->distrusted = true;
+	fleet_tell_ca(f, c);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	fleet_find_group(f, 1)->limit = 1;
+	fleet_goal_cert(f, 1, 901);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 901) }));
+	fleet_free(f);
+}
+
+static void chains_that_break_a_pair(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t old = fleet_chain(f, 1, 101), new = fleet_chain(f, 2, 102), late = fleet_chain(f, 1, 101);
+
+	fleet_content(f, late)->not_after = f->now;
+	fleet_tell_content(f, fleet_content(f, late));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = old }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = late }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = 9999 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 11, .chain = old }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 9999, .chain = old }));
+	fleet_void(f, 12);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = old }));
+	fleet_free(f);
+}
+
+static void nothing_for_the_unknown_or_silent(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_void(f, 11);
+	fleet_offline(f, 12);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) }));
+	fleet_free(f);
+}
+
+static void nothing_that_was_handed_is_taken_back(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_run(f);
+	assert_true(fleet_hand(f, 11));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102),
+			.replaces = fleet_find(f, 11)->docs[0].generation }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101),
+			.replaces = fleet_find(f, 12)->docs[0].generation }));
+	for (int i = 0; i < LIMIT_PENDING_DOCUMENTS; i++) {
+		fleet_ca(f, 10 + i, 5);
+		fleet_run(f);
+		(void)fleet_lose(f, 11); /* handed out, never seen */
+	}
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	fleet_free(f);
+}
+
+static void ends_and_labels(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	assert_true(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .ca = 1 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .ca = 99 }));
+	fleet_find_ca(f, 1)->signing = false;
+	fleet_find_ca(f, 2)->signing = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	fleet_tell_ca(f, fleet_find_ca(f, 2));
+	assert_true(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .ca = 1 })); /* slots serve its chains */
+	assert_true(refused(f, (struct act){ .kind = ACT_SIGNING, .ca = 1 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SIGNING, .ca = 2 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_ASK, .target = 99, .ca = 1 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_ASK, .target = 21, .ca = 2 }));
+	fleet_free(f);
+}
+
+static void admissions(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_target(f, 13, 1, 0);
+	assert_true(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 13 })); /* it has not spoken */
+	assert_true(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 11 })); /* it counts already */
+	fleet_ca(f, 2, 5);
+	struct fleet_target *t = fleet_target(f, 23, 2, 5);
+
+	t->real = fleet_chain(f, 2, 102);
+	fleet_report(f, 23);
+	fleet_run(f); /* {1, 2} goes out to the stores: the newcomer may work first and ... no, it may not */
+	assert_false(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 23 }));
+	fleet_free(f);
+}
+
+static void batches_are_of_one_kind(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t chain = fleet_chain(f, 1, 101);
+	struct act acts[] = {
+		{ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) },
+		{ .kind = ACT_SEND_CHAIN, .target = 21, .chain = chain },
+	};
+	struct act twice[] = { acts[0], acts[0] };
+	struct plan mixed = { .acts = acts, .act_count = 2 }, doubled = { .acts = twice, .act_count = 2 };
+	struct troth_err e = { 0 };
+
+	assert_true(rc_failed(plan_check(f->view, &mixed, &e)));
+	assert_true(rc_failed(plan_check(f->view, &doubled, &e)));
+	fleet_free(f);
+}
+
+/* Half-written directories and expired chains are seen by it too. */
+static void mixtures_and_expiry(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t bridged = fleet_chain(f, 1, 101);
+
+	fleet_content(f, bridged)->ids = (struct fleet_ids){ { 101, 102 }, 2 };
+	fleet_tell_content(f, fleet_content(f, bridged));
+	fleet_count_as(f, 21, bridged);
+	fleet_count_as(f, 22, bridged);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_find_group(f, 1)->atomic = false;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_later(f, FLEET_LIFE + MSEC_HOUR);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_plan_is_fine),
+		cmocka_unit_test(sets_that_break_a_pair),
+		cmocka_unit_test(sets_with_strangers),
+		cmocka_unit_test(chains_that_break_a_pair),
+		cmocka_unit_test(nothing_for_the_unknown_or_silent),
+		cmocka_unit_test(nothing_that_was_handed_is_taken_back),
+		cmocka_unit_test(ends_and_labels),
+		cmocka_unit_test(admissions),
+		cmocka_unit_test(batches_are_of_one_kind),
+		cmocka_unit_test(mixtures_and_expiry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* Contents and their shapes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "engine/view.h"
+#include "fleet.h"
+
+static void equal_contents_share_a_shape(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	assert_ptr_equal(target_find(f->view, 21)->base->shape, target_find(f->view, 22)->base->shape);
+	assert_ptr_not_equal(target_find(f->view, 21)->base, target_find(f->view, 22)->base);
+	fleet_free(f);
+}
+
+static void new_anchors_move_those_who_serve_it(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fleet_content *c = fleet_content(f, fleet_newest(f, 21));
+
+	c->ids.items[c->ids.count++] = 102;
+	fleet_tell_content(f, c);
+	assert_ptr_not_equal(target_find(f->view, 21)->class, target_find(f->view, 22)->class);
+	c->renew_at = f->now - 1;
+	fleet_tell_content(f, c);
+	assert_true(target_find(f->view, 21)->class->key.flags & CLASS_DUE);
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
+/* History does not pile up; but nothing goes between an introduction and its mention. */
+static void idle_contents_are_swept(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t last = 0;
+
+	for (int i = 0; i < IDLE_MAX + 100; i++)
+		last = fleet_chain(f, 1, 101);
+	assert_true(f->view->chains.count > IDLE_MAX);
+	fleet_stage(f, 21, last);
+	view_clock(f->view, f->now);
+	assert_int_equal(f->view->chains.count, 3);
+	assert_int_equal(f->view->idle, 0);
+	assert_int_equal(target_find(f->view, 21)->staged->id, last);
+	fleet_free(f);
+}
+
+static void leaving_frees_what_was_held(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	for (int64_t id = 21; id <= 22; id++)
+		fleet_leave(f, id);
+	assert_int_equal(f->view->idle, 2);
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_contents_share_a_shape),
+		cmocka_unit_test(new_anchors_move_those_who_serve_it),
+		cmocka_unit_test(idle_contents_are_swept),
+		cmocka_unit_test(leaving_frees_what_was_held),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

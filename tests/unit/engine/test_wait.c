@@ -1,0 +1,68 @@
+/* Reasons: names, speakers, order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "engine/step.h"
+#include "fleet.h"
+
+static void every_reason_has_its_words(void **state)
+{
+	for (int r = WAIT_HELD; r < WAIT_REASON_MAX; r++) {
+		struct wait w = wait_make((enum wait_reason)r, 5, 1);
+
+		assert_non_null(wait_reason_name((enum wait_reason)r));
+		assert_non_null(wait_reason_text((enum wait_reason)r));
+		assert_true(w.rule && w.text && w.speaker >= SPEAKER_POLICY && w.speaker <= SPEAKER_NODE);
+		assert_true(wait_speaker_name(w.speaker)[0] != 0);
+	}
+	for (int k = ACT_SEND_SET; k <= ACT_ADMIT; k++)
+		assert_true(act_kind_name((enum act_kind)k)[0] != 0);
+}
+
+static void most_blocking_first_and_none_twice(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_target(f, 23, 2, 5);
+	fleet_settle(f, 11);
+	fleet_offline(f, 12);
+	fleet_run(f);
+	for (size_t i = 1; i < f->plan.wait_count; i++) {
+		const struct wait *a = &f->plan.waits[i - 1], *b = &f->plan.waits[i];
+
+		assert_true(a->count >= b->count);
+		assert_false(a->reason == b->reason && a->target == b->target && a->ca == b->ca &&
+			     a->other_target == b->other_target && a->authority == b->authority);
+	}
+	assert_true(f->plan.waits[0].count >= 2);
+	fleet_free(f);
+}
+
+static void long_lists_are_cut(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	f->policy.waits_each = 1;
+	fleet_run(f);
+	assert_non_null(fleet_wait(f, WAIT_NOT_FETCHED, 0, 0));
+	size_t named = 0;
+
+	for (size_t i = 0; i < f->plan.wait_count; i++)
+		named += f->plan.waits[i].reason == WAIT_NOT_FETCHED && f->plan.waits[i].ca == 2;
+	assert_int_equal(named, 1);
+	assert_int_equal(fleet_wait(f, WAIT_NOT_FETCHED, 0, 0)->count, 2);
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_has_its_words),
+		cmocka_unit_test(most_blocking_first_and_none_twice),
+		cmocka_unit_test(long_lists_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,72 @@
+/* /v1/deployments and /v1/meets. */
+#include "call.h"
+
+static const char PG[] =
+	"{\"name\":\"pg\",\"slots\":[{\"name\":\"server\",\"profile\":\"postgresql\",\"role\":\"server\","
+	"\"credential\":\"/prod/pg/{instance}/server\",\"authority\":\"/prod/pg/ca\",\"sans\":[\"{instance}.pg.example\",\"ip:127.0.0.1\"],"
+	"\"key_type\":\"ec-p256\",\"key_source\":\"agent\",\"ttl\":\"30d\",\"parameters\":{\"port\":\"5432\"}}],"
+	"\"stores\":[{\"name\":\"trust\",\"profile\":\"pem-files\",\"bundle\":\"/prod/pg/trust\",\"parameters\":{}}]}";
+
+static struct call *with_bundle(void)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/pg/ca\"}");
+	call_expect(c, 201, HTTP_POST, "/v1/bundles", "{\"name\":\"/prod/pg/trust\",\"authorities\":[\"/prod/pg/ca\"]}");
+	return c;
+}
+
+static void test_life(void **state)
+{
+	struct call *c = with_bundle();
+	struct arena *a = c->room->a;
+	call_expect(c, 201, HTTP_POST, "/v1/deployments", PG);
+	call_is(c, "templates.0.kind", "slot");
+	call_is(c, "templates.0.ttl", "30d");
+	call_is(c, "templates.0.sans.0", "{instance}.pg.example");
+	call_is(c, "templates.0.parameters.port", "5432");
+	call_is(c, "templates.1.bundle", "/prod/pg/trust");
+	call_is(c, "instances", "0");
+	const char *id = call_at(c, "id"), *slot = call_at(c, "templates.0.id"), *store = call_at(c, "templates.1.id");
+	call_expect(c, 409, HTTP_POST, "/v1/deployments", PG);
+	call_expect(c, 200, HTTP_GET, "/v1/meets", NULL);
+	call_is(c, "items.0.slot.template", "server");
+	call_is(c, "items.0.source", "bundle");
+	call_expect(c, 204, HTTP_DELETE, arena_printf(a, "/v1/meets/%s/%s", slot, store), NULL);
+	call_expect(c, 201, HTTP_POST, "/v1/meets", arena_printf(a, "{\"slot\":\"%s\",\"store\":\"%s\"}", slot, store));
+	call_is(c, "source", "admin");
+	call_expect(c, 400, HTTP_POST, "/v1/meets", "{}");
+	call_expect(c, 201, HTTP_POST, arena_printf(a, "/v1/deployments/%s/templates", id),
+		    "{\"stores\":[{\"name\":\"more\",\"profile\":\"pem-files\",\"bundle\":\"/prod/pg/trust\"}]}");
+	assert_int_equal(call_count(c, "templates"), 3);
+	call_expect(c, 400, HTTP_POST, arena_printf(a, "/v1/deployments/%s/templates", id), "{\"name\":\"x\"}");
+	call_finding(c, "$.name");
+	call_expect(c, 200, HTTP_GET, arena_printf(a, "/v1/deployments/%s", id), NULL);
+	call_is(c, "rev", "2");
+	call_expect(c, 200, HTTP_GET, "/v1/deployments", NULL);
+	assert_int_equal(call_count(c, "items"), 1);
+	call_expect(c, 204, HTTP_DELETE, arena_printf(a, "/v1/deployments/%s", id), NULL);
+	call_free(c);
+}
+
+static void test_findings(void **state)
+{
+	struct call *c = with_bundle();
+	call_expect(c, 400, HTTP_POST, "/v1/deployments",
+		    "{\"name\":\"pg\",\"slots\":[{\"name\":\"s\",\"profile\":\"x\",\"credential\":\"/a/{node}\",\"authority\":\"/a\",\"sans\":[],"
+		    "\"parameters\":{\"port\":5432},\"odd\":1}],\"stores\":[{\"name\":\"t\",\"parameters\":[]}]}");
+	call_finding(c, "$.slots[0].credential");
+	call_finding(c, "$.slots[0].sans");
+	call_finding(c, "$.slots[0].parameters.port");
+	call_finding(c, "$.slots[0].odd");
+	call_finding(c, "$.stores[0].parameters");
+	call_finding(c, "$.stores[0].profile");
+	call_finding(c, "$.stores[0].bundle");
+	call_expect(c, 400, HTTP_POST, "/v1/deployments", "x");
+	call_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_findings) };
+	return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
+}

@@ -1,0 +1,69 @@
+/* The native API, whole: tables that fit together, verbs that fit their routes, and every route written
+ * down in docs/api. */
+#include "call.h"
+
+#include "edge/router.h"
+#include "port/port.h"
+
+static void each_route(void (*look)(struct arena *a, const struct route *row, const char *docs), const char *docs)
+{
+	struct arena *a = arena_new(8 << 20);
+	for (size_t t = 0; t < NATIVE_TABLE_COUNT; t++)
+		for (size_t i = 0; i < NATIVE_TABLES[t]->count; i++)
+			look(a, &NATIVE_TABLES[t]->rows[i], docs);
+	arena_free(a);
+}
+
+static void is_sound(struct arena *a, const struct route *row, const char *docs)
+{
+	assert_true(text_starts(row->pattern, "/v1/"));
+	assert_non_null(row->verb);
+	assert_non_null(row->parse);
+	bool anybody = row->verb->roles & ROLE_ANONYMOUS;
+	if (anybody != !!(row->flags & ROUTE_NO_AUTH))
+		fail_msg("%s: who may is not what the route says", row->pattern);
+	if (row->method == HTTP_GET && row->verb->kind != VERB_READ)
+		fail_msg("%s: a GET that writes", row->pattern);
+}
+
+static void test_rows_are_sound(void **state) { each_route(is_sound, NULL); }
+
+static void test_no_two_rows_match_the_same(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct route_table tables[NATIVE_TABLE_COUNT];
+	const struct router *router;
+	struct troth_err e = { 0 };
+	for (size_t i = 0; i < NATIVE_TABLE_COUNT; i++)
+		tables[i] = *NATIVE_TABLES[i];
+	assert_true(rc_ok(router_new(a, tables, NATIVE_TABLE_COUNT, &router, &e)));
+	arena_free(a);
+}
+
+static void is_written_down(struct arena *a, const struct route *row, const char *docs)
+{
+	if (!strstr(docs, row->pattern))
+		fail_msg("docs/api does not speak of %s %s", http_method_name(row->method), row->pattern);
+}
+
+static void test_every_route_is_documented(void **state)
+{
+	struct arena *a = arena_new(8 << 20);
+	struct bytes nouns, rotation;
+	struct troth_err e = { 0 };
+	assert_true(rc_ok(file_read(a, TROTH_SOURCE_DIR "/docs/api/native.md", 1 << 20, &nouns, &e)));
+	if (rc_failed(file_read(a, TROTH_SOURCE_DIR "/docs/api/native-rotation.md", 1 << 20, &rotation, &e)))
+		fail_msg("%s", e.primary);
+	each_route(is_written_down, arena_printf(a, "%.*s%.*s", (int)nouns.len, (const char *)nouns.data, (int)rotation.len,
+						 (const char *)rotation.data));
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows_are_sound), cmocka_unit_test(test_no_two_rows_match_the_same),
+		cmocka_unit_test(test_every_route_is_documented),
+	};
+	return cmocka_run_group_tests_name("native", tests, NULL, NULL);
+}

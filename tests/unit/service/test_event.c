@@ -1,0 +1,46 @@
+/* Events: from a sequence on, filtered by scope, held while there is none. */
+#include "room.h"
+
+static void test_from_a_sequence(void **state)
+{
+	struct room *r = room_new();
+	struct event_list_ret all, more;
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { 0, 0 } }, &all);
+	assert_true(all.count >= 4); /* init's */
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { all.next, 0 } }, &more);
+	assert_int_equal(more.count, 0);
+	assert_int_equal(more.next, all.next);
+	assert_false(r->ctx.hold.wanted);
+	r->wait = 10 * MSEC_S;
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { all.next, 0 } }, &more);
+	assert_true(r->ctx.hold.wanted);
+	assert_string_equal(r->ctx.hold.topic, "events");
+	r->last_chance = true;
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { all.next, 0 } }, &more);
+	assert_false(r->ctx.hold.wanted);
+	r->wait = 0;
+	room_authority(r, "/prod/pg/ca", NULL);
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { all.next, 0 } }, &more);
+	assert_int_equal(more.count, 1);
+	assert_int_equal(more.next, more.items[0].seq);
+	room_free(r);
+}
+
+static void test_scope(void **state)
+{
+	struct room *r = room_new();
+	struct event_list_ret all;
+	room_authority(r, "/prod/pg/ca", NULL);
+	room_authority(r, "/test/ca", NULL);
+	assert_true(rc_ok(room_try(r, &r->narrow, &VERB_EVENT_LIST, &(struct event_list_cmd){ { 0, 0 } }, &all)));
+	for (size_t i = 0; i < all.count; i++)
+		assert_true(!all.items[i].object || text_starts(all.items[i].object, "/prod/pg/"));
+	assert_true(all.count >= 1);
+	room_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_from_a_sequence), cmocka_unit_test(test_scope) };
+	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* What is waited for, in names. */
+#include "fleet.h"
+
+static void names_not_ids(void **state)
+{
+	struct fleet *f = fleet_demo();
+	fleet_node(f, "app-1")->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	struct explain_ret x = fleet_explain(f, "/demo/ca");
+	FLEET_CHECK(f, x.count > 0 && x.running == 1);
+	FLEET_CHECK(f, text_equal(x.items[0].speaker, "node") && text_equal(x.items[0].instance, "app-1") &&
+		       text_equal(x.items[0].target, "trust") && x.items[0].since <= f->now && x.items[0].since > 0);
+	const char *s = explain_sentence(f->a, &x.items[0]);
+	FLEET_CHECK(f, strstr(s, "app-1/trust") && strstr(s, "rule A2"));
+	FLEET_CHECK(f, fleet_explain(f, "app-1").count > 0);
+	FLEET_CHECK(f, fleet_explain(f, "app-1/trust").count > 0);
+	FLEET_CHECK(f, fleet_explain(f, "app-0/none").count == 0);
+	FLEET_CHECK(f, fleet_explain(f, NULL).count >= x.count);
+	fleet_refused(f, &f->admin, &VERB_EXPLAIN, &(struct explain_cmd){ "/demo/caa" }, TROTH_NOT_FOUND, "");
+	fleet_free(f);
+}
+
+static void since_is_kept(void **state)
+{
+	struct fleet *f = fleet_demo();
+	fleet_node(f, "app-1")->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 10);
+	msec_t since = fleet_explain(f, "/demo/ca").items[0].since;
+	for (int i = 0; i < 5; i++)
+		fleet_kill(f, fleet_node(f, "svc-0")); /* other things go on */
+	fleet_settle(f, 10);
+	FLEET_CHECK(f, fleet_explain(f, "/demo/ca").items[0].since == since);
+	fleet_free(f);
+}
+
+static void a_leaf_is_explained_by_its_slot(void **state)
+{
+	struct fleet *f = fleet_demo();
+	fleet_node(f, "svc-1")->off = true;
+	fleet_rotate(f, "/demo/svc-1/server");
+	fleet_settle(f, 5);
+	FLEET_CHECK(f, fleet_waits(f, "/demo/svc-1/server", "svc-1", "csr"));
+	FLEET_CHECK(f, fleet_explain(f, "/demo/svc-2/server").count == 0);
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_not_ids),
+		cmocka_unit_test(since_is_kept),
+		cmocka_unit_test(a_leaf_is_explained_by_its_slot),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* Reports: what counts, what is refused, what is remembered. */
+#include "fleet.h"
+
+static struct report_ret say(struct fleet *f, struct fleet_node *n, struct msg_report *m)
+{
+	struct report_ret ret;
+	struct troth_err e = { 0 };
+	m->seq = ++n->seq;
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &n->who, &VERB_AGENT_REPORT, m, &ret, &e)));
+	return ret;
+}
+
+static void another_instances_target(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0"), *other = fleet_node(f, "app-1");
+	struct msg_report m = fleet_report_of(f, n);
+	m.target = other->places[0].id;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_FORBIDDEN, "another instance");
+	m.target = "11111111-1111-4111-8111-111111111111";
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_NOT_FOUND, "");
+	m.target = "x";
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_NOT_FOUND, "not an id");
+	fleet_refused(f, &f->admin, &VERB_AGENT_REPORT, &m, TROTH_FORBIDDEN, "may not do");
+	fleet_free(f);
+}
+
+static void unopened_session(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	struct msg_report m = fleet_report_of(f, n);
+	m.session = n->session + 100;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	m.session = n->session - 1;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	fleet_free(f);
+}
+
+static void older_generation(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	struct target_row before = fleet_target(f, n);
+	struct msg_report m = fleet_report_of(f, n);
+	m.generation = 1;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "older");
+	m = fleet_report_of(f, n);
+	m.high_water = m.generation - 1;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_INVALID, "below generation");
+	m = fleet_report_of(f, n);
+	m.failed_generation = m.high_water + 1;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_INVALID, "could still be applied");
+	struct target_row after = fleet_target(f, n);
+	FLEET_CHECK(f, before.base_generation == after.base_generation && before.report_seq == after.report_seq);
+	fleet_free(f);
+}
+
+static void written_is_not_loaded(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0"), *slot = fleet_node(f, "svc-0");
+	struct msg_report m;
+	n->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	m = fleet_report_of(f, n);
+	m.level = MSG_LEVEL_WRITTEN;
+	FLEET_CHECK(f, !say(f, n, &m).counted);
+	FLEET_CHECK(f, fleet_target(f, n).base_generation == 1 && fleet_target(f, n).level == LEVEL_WRITTEN);
+	m.level = MSG_LEVEL_LOADED;
+	m.settled = false;
+	FLEET_CHECK(f, !say(f, n, &m).counted);
+	m.settled = true;
+	FLEET_CHECK(f, say(f, n, &m).counted);
+	FLEET_CHECK(f, fleet_target(f, n).base_generation == 2);
+	m = fleet_report_of(f, slot);
+	m.level = MSG_LEVEL_LOADED; /* a server that was not seen on its port */
+	FLEET_CHECK(f, !say(f, slot, &m).counted);
+	fleet_free(f);
+}
+
+static void said_before(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	struct msg_report m = fleet_report_of(f, n);
+	struct report_ret ret;
+	struct troth_err e = { 0 };
+	m.seq = n->seq;
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &n->who, &VERB_AGENT_REPORT, &m, &ret, &e)) && !ret.counted);
+	fleet_free(f);
+}
+
+static void contents_that_nobody_sent(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	struct msg_report m = fleet_report_of(f, n);
+	const char *strange = "0000000000000000000000000000000000000000000000000000000000000001";
+	m.fingerprints = (struct json_texts){ &strange, 1 };
+	FLEET_CHECK(f, say(f, n, &m).counted);
+	FLEET_CHECK(f, !fleet_target(f, n).base_known);
+	FLEET_CHECK(f, fleet_waits(f, NULL, "app-0", "unknown"));
+	m = fleet_report_of(f, n);
+	say(f, n, &m);
+	FLEET_CHECK(f, fleet_target(f, n).base_known);
+	FLEET_CHECK(f, fleet_explain(f, NULL).count == 0);
+	fleet_free(f);
+}
+
+/* A generation above ours: the server forgot.  Known contents are known again, others are not. */
+static void generation_above_ours(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *store = fleet_node(f, "app-0"), *slot = fleet_node(f, "svc-0");
+	struct fleet_node *both[] = { store, slot };
+	for (size_t i = 0; i < 2; i++) {
+		struct msg_report m = fleet_report_of(f, both[i]);
+		m.generation = m.high_water = both[i]->places[0].l = both[i]->places[0].h = 40;
+		say(f, both[i], &m);
+		struct target_row t = fleet_target(f, both[i]);
+		FLEET_CHECK(f, t.base_known && t.base_generation == 40 && t.next_generation == 41);
+	}
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	const char *strange = "0000000000000000000000000000000000000000000000000000000000000001";
+	struct msg_report m = fleet_report_of(f, store);
+	m.generation = m.high_water = 90;
+	m.fingerprints = (struct json_texts){ &strange, 1 };
+	say(f, store, &m);
+	FLEET_CHECK(f, !fleet_target(f, store).base_known && fleet_target(f, store).next_generation == 91);
+	fleet_free(f);
+}
+
+static void found_and_drift(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "svc-0");
+	struct msg_report m = fleet_report_of(f, n);
+	const char *line = "cert.pem was changed; put right", *print = "ab";
+	m.drift = (struct json_texts){ &line, 1 };
+	m.has_found = true;
+	m.found_fingerprints = (struct json_texts){ &print, 1 };
+	m.found_text = "a self-signed certificate";
+	say(f, n, &m);
+	struct target_row t = fleet_target(f, n);
+	FLEET_CHECK(f, strstr(t.drift, "put right") && strstr(t.found, "self-signed"));
+	m.drift.count = 0;
+	say(f, n, &m);
+	FLEET_CHECK(f, fleet_target(f, n).drift == NULL);
+	fleet_free(f);
+}
+
+static void failures_are_counted_by_contents(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "svc-0");
+	n->broken = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 30);
+	struct target_row t = fleet_target(f, n);
+	FLEET_CHECK(f, t.failures == LIMIT_APPLY_FAILURES && text_equal(t.last_error, "reload: exit 1"));
+	FLEET_CHECK(f, t.base_known && t.base_generation == 1 && t.high_water > 1);
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_instances_target),
+		cmocka_unit_test(unopened_session),
+		cmocka_unit_test(older_generation),
+		cmocka_unit_test(written_is_not_loaded),
+		cmocka_unit_test(said_before),
+		cmocka_unit_test(contents_that_nobody_sent),
+		cmocka_unit_test(generation_above_ours),
+		cmocka_unit_test(found_and_drift),
+		cmocka_unit_test(failures_are_counted_by_contents),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,94 @@
+/* Starting a rotation: the plan, the refusals. */
+#include "fleet.h"
+
+static void dry_run_changes_nothing(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct rotate_ret r;
+	int calls = f->keeper_calls;
+	fleet_node(f, "app-1")->off = true;
+	f->now += 10 * MSEC_MIN;
+	fleet_settle(f, 2);
+	f->dry_run = true;
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/ca" }, &r);
+	f->dry_run = false;
+	FLEET_CHECK(f, r.dry_run && !r.rotation && r.stores == 3 && r.slots == 3 && r.step_count == 5);
+	FLEET_CHECK(f, r.waiting_count == 1 && text_equal(r.waiting[0].name, "app-1"));
+	FLEET_CHECK(f, strstr(r.waiting[0].why, "not heard of") != NULL);
+	FLEET_CHECK(f, f->keeper_calls == calls);
+	fleet_refused(f, &f->admin, &VERB_ROTATION_SHOW, &(struct rotation_cmd){ "/demo/ca" }, TROTH_NOT_FOUND, "never rotated");
+	fleet_free(f);
+}
+
+static void refusals(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal auditor = { .name = "eve", .roles = ROLE_AUDITOR };
+	struct principal narrow = { .name = "op", .roles = ROLE_OPERATOR, .scope = "/prod/" "*" };
+	struct rotate_cmd cmd = { .name = "/demo/none" };
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_NOT_FOUND, "");
+	cmd.name = NULL;
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_INVALID, "which");
+	cmd.name = "/demo/ca";
+	fleet_refused(f, &auditor, &VERB_ROTATE, &cmd, TROTH_FORBIDDEN, "may not do");
+	fleet_refused(f, &narrow, &VERB_ROTATE, &cmd, TROTH_NOT_FOUND, "no such credential");
+	cmd.name = "/troth/agents";
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "troth's own");
+	cmd.name = "/demo/ca";
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_CONFLICT, r.rotation);
+	fleet_settle(f, 60);
+	fleet_rotate(f, "/demo/ca"); /* over: the next one may start */
+	fleet_free(f);
+}
+
+/* outside_holder: a certificate taken through the API, no slot. */
+static void held_outside_the_fleet(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct key *k;
+	const char *csr;
+	struct troth_err e = { 0 };
+	struct credential_ret made;
+	FLEET_CHECK(f, rc_ok(key_generate(KEY_EC_P256, &k, &e)) && rc_ok(csr_build(f->a, k, "lb", &csr, &e)));
+	key_release(k);
+	const char *san = "dns:lb.example";
+	fleet_must(f, &VERB_CREDENTIAL_CREATE,
+		   &(struct credential_create_cmd){ .name = "/demo/lb", .authority = "/demo/ca", .csr = csr, .sans = { &san, 1 } },
+		   &made);
+	struct rotate_cmd cmd = { .name = "/demo/ca" };
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "/demo/lb");
+	struct rotate_ret r;
+	cmd.ignore_outside = true;
+	fleet_must(f, &VERB_ROTATE, &cmd, &r);
+	FLEET_CHECK(f, r.outside_count == 1);
+	cmd = (struct rotate_cmd){ .name = "/demo/lb" };
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_CONFLICT, "no slot serves");
+	fleet_free(f);
+}
+
+static void intermediate(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_ret made;
+	struct rotate_ret r;
+	fleet_must(f, &VERB_AUTHORITY_CREATE,
+		   &(struct authority_create_cmd){ .name = "/demo/inter", .issuer = "/demo/ca", .path_len = AUTHORITY_PATH_LEN_DEFAULT },
+		   &made);
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/inter" }, &r);
+	FLEET_CHECK(f, r.new_version != NULL);
+	fleet_settle(f, 10);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dry_run_changes_nothing),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(held_outside_the_fleet),
+		cmocka_unit_test(intermediate),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
