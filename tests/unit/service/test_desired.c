@@ -34,13 +34,14 @@ static void handed_out_before_the_reply(void **state)
 	struct document_row d;
 	struct troth_err e = { 0 };
 	fleet_rotate(f, "/demo/ca");
+	int64_t target = fleet_target(f, n).id;
 	struct tx *tx = fleet_read(f);
-	FLEET_CHECK(f, rc_ok(document_row_newest(tx, f->a, fleet_target(f, n).id, &d, &e)) && !d.handed_at);
+	FLEET_CHECK(f, rc_ok(document_row_newest(tx, f->a, target, &d, &e)) && !d.handed_at);
 	fleet_read_end(f, tx);
 	fleet_desired(f, n, 0);
 	FLEET_CHECK(f, f->last.then == &VERB_AGENT_TAKE);
 	tx = fleet_read(f);
-	FLEET_CHECK(f, rc_ok(document_row_newest(tx, f->a, d.target_id, &d, &e)) && d.handed_at == f->now);
+	FLEET_CHECK(f, rc_ok(document_row_newest(tx, f->a, target, &d, &e)) && d.handed_at == f->now);
 	fleet_read_end(f, tx);
 	FLEET_CHECK(f, fleet_target(f, n).level == LEVEL_SENT);
 	fleet_free(f);
