@@ -56,7 +56,7 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/tokens", &VERB_TOKEN_CREATE, create_parse, create_render, 0, NULL },
+	{ HTTP_POST, "/v1/tokens", &VERB_TOKEN_CREATE, create_parse, create_render, ROUTE_SECRET, NULL },
 	{ HTTP_GET, "/v1/tokens", &VERB_TOKEN_LIST, list_parse, list_render, 0, NULL },
 	{ HTTP_DELETE, "/v1/tokens/{id}", &VERB_TOKEN_REVOKE, words_id, NULL, 0, NULL },
 };

@@ -26,8 +26,17 @@ static void test_tokens(void **state)
 	call_free(c);
 }
 
+/* So that its answer is not kept for an Idempotency-Key. */
+static void test_its_route_is_secret(void **state)
+{
+	for (size_t t = 0; t < NATIVE_TABLE_COUNT; t++)
+		for (size_t i = 0; i < NATIVE_TABLES[t]->count; i++)
+			if (NATIVE_TABLES[t]->rows[i].verb == &VERB_TOKEN_CREATE)
+				assert_true(NATIVE_TABLES[t]->rows[i].flags & ROUTE_SECRET);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_tokens) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_tokens), cmocka_unit_test(test_its_route_is_secret) };
 	return cmocka_run_group_tests_name("token", tests, NULL, NULL);
 }
