@@ -571,6 +571,20 @@ static troth_rc do_swap(struct job *j, struct troth_err *e)
 	return rc;
 }
 
+/* A slot keeps one generation more, for whoever still has its directory open.  A store does not: what a
+ * CA was withdrawn from shall not lie about in a file beside it. */
+static troth_rc remove_old_trust(struct job *j, int dir, struct troth_err *e)
+{
+	struct target_memory *m = &j->m;
+	if (j->p.kind != MSG_STORE || m->phase != PHASE_SETTLED || m->old.count == 0)
+		return RC_OK;
+	for (size_t i = 0; i < m->old.count; i++)
+		if (!text_equal(m->old.items[i], m->loaded.dir))
+			remove_version(j, dir, m->old.items[i]);
+	m->old.count = 0;
+	return save_memory(j, e);
+}
+
 static troth_rc do_settle(struct job *j, struct troth_err *e)
 {
 	int dir = -1;
@@ -597,6 +611,8 @@ static troth_rc do_settle(struct job *j, struct troth_err *e)
 			rc = save_memory(j, e);
 		}
 	}
+	if (rc_ok(rc))
+		rc = remove_old_trust(j, dir, e);
 	close_dir(j, &dir);
 	return rc;
 }

@@ -249,16 +249,19 @@ static troth_rc fill_signal(const struct filler *f, struct place *x, struct trot
 	return RC_OK;
 }
 
-/* A word that is one placeholder and comes out empty is left out; all others stay one word each. */
+/* A word that starts with a placeholder and comes out empty is left out (of the program: all of it);
+ * all others stay one word each. */
 static troth_rc fill_command(const struct filler *f, struct place *x, struct troth_err *e)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < f->p->command.count; i++) {
 		const char *word;
 		TRY(fill(f, f->p->command.items[i], &word, e));
-		if (word[0] == 0 && f->p->command.items[i][0] == '{')
+		bool off = word[0] == 0 && f->p->command.items[i][0] == '{';
+		if (off && i == 0)
+			return RC_OK; /* no program: the arguments mean nothing */
+		if (off)
 			continue;
-		ENSURE(i == 0 || n > 0, e, TROTH_INVALID, "the reload command of profile %s has arguments and no program", f->p->name);
 		x->command[n++] = word;
 	}
 	ENSURE(n == 0 || pattern_matches("path", x->command[0]), e, TROTH_INVALID,

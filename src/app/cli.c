@@ -32,17 +32,24 @@ const char *cli_colour(const struct cli *c, const char *code)
 	return c->colours ? arena_printf(c->a, "\x1b[%sm", code) : "";
 }
 
+/* A single finding is the primary line again. */
+static void print_findings(struct cli *c, const struct troth_err *e)
+{
+	bool one = e->findings && !e->findings->next && strstr(e->primary, e->findings->text);
+	for (const struct finding *f = e->findings; f && !one; f = f->next) {
+		fprintf(c->err, "  %s: %s\n", f->path, f->text);
+		if (f->hint && f->hint[0] && !text_equal(f->hint, e->hint))
+			fprintf(c->err, "    hint: %s\n", f->hint);
+	}
+}
+
 /* "troth: what and why", the sentence more, each finding, what to do. */
 static void print_error(struct cli *c, const struct troth_err *e)
 {
 	fprintf(c->err, "troth: %s\n", e->primary);
 	if (e->detail[0])
 		fprintf(c->err, "  %s\n", e->detail);
-	for (const struct finding *f = e->findings; f; f = f->next) {
-		fprintf(c->err, "  %s: %s\n", f->path, f->text);
-		if (f->hint && f->hint[0] && !text_equal(f->hint, e->hint))
-			fprintf(c->err, "    hint: %s\n", f->hint);
-	}
+	print_findings(c, e);
 	if (e->hint[0])
 		fprintf(c->err, "hint: %s\n", e->hint);
 }

@@ -76,7 +76,7 @@ static const struct cli_column INSTANCES[] = {
 static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
 
 static const struct cli_column TOKENS[] = {
-	{ "ID", "id", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "INSTANCE", "instance", CELL_TEXT },
+	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_TIME }, END
 };
 static const struct cli_column ROTATIONS[] = {
@@ -262,6 +262,10 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "target", .verb = "show", .args = "INSTANCE/TARGET", .summary = "one place on one node",
 	  .example = "troth target show pg-1/server",
 	  .run = cli_run_target_show, .path = "/v1/targets", .sections = TARGET_SECTIONS },
+	{ .noun = "target", .verb = "retry", .args = "INSTANCE/TARGET", .summary = "try again what failed there",
+	  .detail = "After three failures of the same contents a target is left alone until something changes. This says that something has.",
+	  .example = "troth target retry pg-1/server",
+	  .run = cli_run_target_retry, .path = "/v1/targets" },
 
 	{ .noun = "token", .verb = "create", .args = "", .summary = "a token that joins one node",
 	  .example = "troth token create --deployment pg --instance pg-1",

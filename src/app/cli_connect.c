@@ -1,6 +1,6 @@
 /* Where the server is and who we are: options before environment before the server's own directory.
  *
- *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file","listen"}, written by troth init
+ *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file"}, written by troth init
  *     --server, TROTH_SERVER       https://host:port
  *     --ca-file, TROTH_CA_FILE     PEM of the CAs that may have signed the server's certificate
  *     --token-file, TROTH_TOKEN_FILE, or --cert and --key */
@@ -9,7 +9,7 @@
 
 enum { ADMIN_BYTES = 16 << 10, TOKEN_BYTES = 4 << 10 };
 
-struct place { const char *server, *ca_file, *token_file, *listen; };
+struct place { const char *server, *ca_file, *token_file; };
 
 static const char *setting(struct cli *c, const char *option, const char *variable)
 {
@@ -26,30 +26,33 @@ static const char *path_in(struct arena *a, const char *dir, const char *path)
 	return !path || path[0] == '/' ? path : arena_printf(a, "%s/%s", dir, path);
 }
 
+/* The file may say more than we ask for: the server reads it too. */
+static troth_rc read_place(struct cli *c, struct bytes text, struct place *ret, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(json_parse(c->a, text, &j, e));
+	*ret = (struct place){ json_get_text(j, "url", NULL), json_get_text(j, "ca_file", NULL), json_get_text(j, "token_file", NULL) };
+	ENSURE(ret->server && ret->ca_file && ret->token_file, e, TROTH_INVALID, "\"url\", \"ca_file\" or \"token_file\" is missing");
+	return RC_OK;
+}
+
 static troth_rc read_admin(struct cli *c, const char *dir, struct place *ret, struct troth_err *e)
 {
-	static const struct json_field fields[] = {
-		{ "url", JF_TEXT, offsetof(struct place, server), JF_REQUIRED, 0, 0 },
-		{ "ca_file", JF_TEXT, offsetof(struct place, ca_file), JF_REQUIRED, 0, 0 },
-		{ "token_file", JF_TEXT, offsetof(struct place, token_file), JF_REQUIRED, 0, 0 },
-		{ "listen", JF_TEXT, offsetof(struct place, listen), 0, 0, 0 }, /* for the server; here only known */
-	};
 	const char *path = arena_printf(c->a, "%s/admin.json", dir);
-	const struct json *j;
 	struct bytes text;
 	troth_rc rc = file_read(c->a, path, ADMIN_BYTES, &text, e);
 	if (rc_failed(rc)) {
 		err_hint(e, "--dir names the directory that \"troth init --dir\" made; elsewhere say --server, --ca-file and --token-file");
 		return rc;
 	}
-	rc = json_parse(c->a, text, &j, e);
-	if (rc_ok(rc))
-		rc = json_read(c->a, j, fields, ARRAY_LEN(fields), ret, e);
-	if (rc_failed(rc))
+	rc = read_place(c, text, ret, e);
+	if (rc_failed(rc)) {
 		err_prefix(e, "%s", path);
+		return rc;
+	}
 	ret->ca_file = path_in(c->a, dir, ret->ca_file);
 	ret->token_file = path_in(c->a, dir, ret->token_file);
-	return rc;
+	return RC_OK;
 }
 
 static troth_rc find_place(struct cli *c, struct place *ret, struct troth_err *e)

@@ -47,6 +47,7 @@ enum cli_cell {
 	CELL_TIME,    /* 2026-11-22 06:55 */
 	CELL_COUNT,   /* of an array's members */
 	CELL_LIST,    /* an array's texts with commas */
+	CELL_ID,      /* never cut: it will be copied */
 	CELL_SHORT,   /* the first 12 characters of a fingerprint or an id */
 	CELL_FLAG,    /* yes, or - */
 };
@@ -171,13 +172,15 @@ int cli_text_width(const char *s);
 troth_rc cli_print(struct cli *c, const struct json *j, struct troth_err *e);
 void cli_show_write(struct arena *a, const struct json *j, const struct cli_section *sections, int width, const char *bold,
 		    const char *plain, struct buf *out);
+/* Breaks `s` at blanks before `width`; the lines that follow begin at column `indent`.  Ends with a line end. */
+void cli_wrap_write(const char *s, int indent, int width, struct buf *out);
 /* Writes out->data to the program's output. */
 troth_rc cli_flush(struct cli *c, struct buf *out, struct troth_err *e);
 
 /* cli_run.c: what most commands are. */
 cli_run_fn cli_run_create, cli_run_list, cli_run_show, cli_run_delete;
 /* cli_nouns.c: the commands with something of their own. */
-cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_token_create, cli_run_target_list, cli_run_target_show,
+cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_token_create, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
 /* cli_rotate.c */
 cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer;

@@ -140,6 +140,18 @@ troth_rc cli_run_target_show(struct cli *c, struct troth_err *e)
 	return cli_print(c, j, e);
 }
 
+troth_rc cli_run_target_retry(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL;
+	TRY(target_id(c, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/retry", c->command->path, id), "{}", 0, &j, e));
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	fprintf(c->out, "target %s: will be tried again\n", c->words[0]);
+	return RC_OK;
+}
+
 /* -- explain ------------------------------------------------------------------------------------------------- */
 static void print_wait(struct cli *c, const struct json *x)
 {
@@ -192,7 +204,7 @@ troth_rc cli_run_audit_verify(struct cli *c, struct troth_err *e)
 	if (holds)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_CORRUPT, "the audit chain breaks at row %lld: %s", (long long)json_get_int(j, "broken_at", 0),
-			      json_get_text(j, "reason", "no reason given"));
+			      json_get_text(j, "text", json_get_text(j, "reason", "no reason given")));
 	err_hint(e, "rows before it are as they were written; compare with a backup, and with the keeper's own log");
 	return rc;
 }

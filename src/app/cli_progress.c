@@ -126,9 +126,10 @@ int cli_progress_block(struct arena *a, const struct json *r, msec_t now, int wi
 {
 	struct counts n = read_counts(r);
 	struct block b = { a, out, width, 0, bold, plain };
-	msec_t started = now;
-	(void)rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL)); /* stays now if absent */
-	msec_t took = now > started ? now - started : 0;
+	msec_t started = now, end = now; /* stay so if absent */
+	(void)rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL));
+	(void)rc_ok(time_parse(json_get_text(r, "finished", ""), &end, NULL));
+	msec_t took = end > started ? end - started : 0;
 	buf_add_text(out, bold);
 	add_line(&b, arena_printf(a, "%s: %s, %lld.%lld s%s", json_get_text(r, "name", "?"), stage_words(&n), (long long)(took / 1000),
 				  (long long)(took % 1000 / 100), aside(a, &n)));

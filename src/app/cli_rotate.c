@@ -206,24 +206,23 @@ troth_rc cli_run_rotation_watch(struct cli *c, struct troth_err *e)
 }
 
 /* -- starting it --------------------------------------------------------------------------------------------- */
-static void print_texts(struct cli *c, const struct json *list, const char *before)
+static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err *e)
 {
-	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++)
-		fprintf(c->out, "%s%s\n", before, cli_cell_text(c->a, &list->list.items[i], CELL_TEXT));
-}
-
-static void print_plan(struct cli *c, const struct json *j)
-{
-	const struct json *waiting = json_get(j, "would_wait_for");
-	fprintf(c->out, "%s %s: %lld stores and %lld slots on %lld instances take part\n",
-		json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating", json_get_text(j, "name", "?"),
-		(long long)json_get_int(j, "stores", 0), (long long)json_get_int(j, "slots", 0),
-		(long long)json_get_int(j, "instances", 0));
-	print_texts(c, json_get(j, "steps"), "  - ");
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
+	const struct json *waiting = json_get(j, "would_wait_for"), *steps = json_get(j, "steps");
+	buf_printf(&out, "%s %s: %lld stores and %lld slots on %lld instances take part\n",
+		   json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating", json_get_text(j, "name", "?"),
+		   (long long)json_get_int(j, "stores", 0), (long long)json_get_int(j, "slots", 0),
+		   (long long)json_get_int(j, "instances", 0));
+	for (size_t i = 0; steps && steps->type == JSON_ARRAY && i < steps->list.count; i++) {
+		buf_add_text(&out, "  - ");
+		cli_wrap_write(cli_cell_text(c->a, &steps->list.items[i], CELL_TEXT), 4, c->width, &out);
+	}
 	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
-		fprintf(c->out, "  %swould wait for %s: %s%s\n", cli_colour(c, "33"),
-			json_get_text(&waiting->list.items[i], "instance", "?"), json_get_text(&waiting->list.items[i], "why", "?"),
-			cli_colour(c, "0"));
+		buf_printf(&out, "  %swould wait for %s: %s%s\n", cli_colour(c, "33"),
+			   json_get_text(&waiting->list.items[i], "instance", "?"), json_get_text(&waiting->list.items[i], "why", "?"),
+			   cli_colour(c, "0"));
+	return cli_flush(c, &out, e);
 }
 
 troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
@@ -236,7 +235,7 @@ troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
 	TRY(cli_body(c, &body, e));
 	TRY(cli_call(c, HTTP_POST, dry ? "/v1/rotations?dry_run=true" : "/v1/rotations", body, 0, &j, e));
 	if (c->format == CLI_AS_TABLE)
-		print_plan(c, j);
+		TRY(print_plan(c, j, e));
 	else if (!wait)
 		return cli_print(c, j, e);
 	const char *id = json_get_text(j, "rotation", NULL);

@@ -27,8 +27,7 @@ static const char *label_of(struct arena *a, const char *key)
 	return label;
 }
 
-/* Breaks at blanks; the lines that follow stand below the first one's beginning. */
-static void write_wrapped(const char *s, int indent, int width, struct buf *out)
+void cli_wrap_write(const char *s, int indent, int width, struct buf *out)
 {
 	int room = width - indent > 20 ? width - indent : 20;
 	while (cli_text_width(s) > room) {
@@ -51,7 +50,7 @@ static void write_member(struct arena *a, const char *label, const struct json *
 {
 	const char *text = is_long_text(v) ? "(see -o json)" : cli_cell_text(a, v, CELL_TEXT);
 	buf_printf(out, "%-*s  ", column, label);
-	write_wrapped(text, column + 2, width, out);
+	cli_wrap_write(text, column + 2, width, out);
 }
 
 /* An object inside: "instance.name" lines, one level; deeper ones are for -o json. */

@@ -131,7 +131,7 @@ static int total_width(const struct table *t)
 static bool can_give(const struct table *t, size_t i, bool all)
 {
 	bool text = t->columns[i].cell == CELL_TEXT || t->columns[i].cell == CELL_LIST;
-	return (text || all) && t->widths[i] > CELL_MIN;
+	return (text || (all && t->columns[i].cell != CELL_ID)) && t->widths[i] > CELL_MIN;
 }
 
 /* The widest column that can give; column_count: none. */

@@ -1,7 +1,10 @@
 /* Time as a source of change: a session falls silent, a chain expires or wants renewal, a CA's
  * validity begins.  The view has a clock of its own; moving it forward takes what has come due from
- * the agenda, moving it back (a clock was set) judges everything again. */
+ * the agenda, moving it back (a clock was set) judges everything again.  Moments that arrive a
+ * little out of order (two threads read the clock) are not a clock set back. */
 #include "engine/view.h"
+
+#define OUT_OF_ORDER MSEC_MIN
 
 void clock_book_instance(struct view *v, struct instance *i)
 {
@@ -113,9 +116,10 @@ static void judge_everything(struct view *v)
 
 void view_clock(struct view *v, msec_t now)
 {
-	bool back = now < v->now;
+	bool back = now < v->now - OUT_OF_ORDER;
 
-	v->now = now;
+	if (back || now > v->now)
+		v->now = now;
 	if (back)
 		judge_everything(v);
 	else

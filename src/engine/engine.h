@@ -27,8 +27,11 @@
  * duty, and "calling twice is once" holds because the facts are there.
  *
  * Ids are the store's row ids (int64, 0 = none).  Times are milliseconds since 1970.
- * Facts are upserts: the same fact twice is one.  Order: a thing before what names it (group, CA,
- * chain, set, instance's alive, target, then what happened to it).  A fact that names a target,
+ * Facts are upserts: the same fact twice is one, and everything known of a target may be told again
+ * (FACT_TARGET; FACT_SEEN, or FACT_VOID, which drops all documents told before it; then FACT_SENT,
+ * FACT_HANDED, FACT_STAGED, FACT_ASKED, FACT_FAILED).  Order: a thing before what names it (group,
+ * CA, chain, set, instance's alive, target, then what happened to it).  A content that no target
+ * mentions is forgotten some time (never between two facts): tell it again before it is named.  A fact that names a target,
  * group or content nobody introduced changes nothing (FACT_SEEN with an unknown content makes the
  * base unknown, which is the safe reading). */
 #ifndef TROTH_ENGINE_ENGINE_H
@@ -113,7 +116,8 @@ void view_freep(struct view **v); /* for CLEANUP */
 bool view_apply(struct view *v, const struct fact *f);
 
 /* Moves the view's clock: who is alive, which chains have expired or want renewal.  engine_step
- * does it; others may.  Going back is allowed and costs one pass. */
+ * does it; others may.  Going back is allowed and costs one pass (less than a minute back is taken
+ * for two readers of a clock, and changes nothing). */
 void view_clock(struct view *v, msec_t now);
 
 /* Same knowledge?  Compares canonical dumps; `why` gets the first line that differs. */

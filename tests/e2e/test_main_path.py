@@ -67,7 +67,7 @@ def test_a_stopped_agent_is_waited_for_and_named(fleet):
         fleet.cli.ok("rotate", "/demo/ca", "--no-wait")
         explained = until("explain to name app-2", lambda: (t := fleet.cli.ok("explain", "/demo/ca")) and "app-2" in t and t)
         assert "trust" in explained, "the target is named"
-        row = next(w for w in fleet.cli.json("explain", "/demo/ca")["waits"] if "app-2" in str(w))
+        row = next(w for w in fleet.cli.json("explain", "/demo/ca")["items"] if "app-2" in str(w))
         assert row["rule"] and row["speaker"] and row["reason"]
         # Long enough that a rotation which did not wait would be over; the others go on.
         time.sleep(3)
@@ -143,8 +143,8 @@ def test_a_reload_that_breaks_keeps_the_old_certificate(fleet):
         fleet.assert_no_failure()
     finally:
         os.rename(away, sock)
-    fleet.cli.ok("rotate", "/demo/ca", "--wait", timeout=180)
-    until("the rotation to end", lambda: ended(fleet), 120)
+    fleet.cli.ok("rotation", "watch", "/demo/ca", timeout=180)
+    assert ended(fleet)
     assert leaf_of(fleet, "cache") != served
     fleet.assert_no_failure()
 

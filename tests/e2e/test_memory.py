@@ -8,8 +8,10 @@ import re
 import sqlite3
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 pytestmark = [pytest.mark.release_only, pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")]
 
@@ -42,12 +44,22 @@ def scan(pid, needles):
     return found
 
 
+def sign_a_leaf(server):
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    status, reply, _ = server.curl("POST", "/v1/credentials", {
+        "name": "/memory/leaf", "authority": "/memory/ca", "sans": ["leaf.example"],
+        "csr": request.public_bytes(serialization.Encoding.PEM).decode()})
+    assert status == 201, reply
+
+
 def test_private_scalar_of_a_root_is_in_the_keeper_only(server):
     server.cli.ok("authority", "create", "/memory/ca")
+    sign_a_leaf(server)  # the keeper opens the key, and keeps it open for a while
     with sqlite3.connect(f"file:{server.dir}/troth.db?mode=ro", uri=True) as db:
         (blob,) = db.execute("SELECT key_blob FROM version JOIN credential ON credential.id = credential_id WHERE name = ?",
                              ("/memory/ca",)).fetchone()
-    key = load_der_private_key(unwrap(bytes(blob), (server.dir / "master.key").read_bytes()), None)
+    key = serialization.load_der_private_key(unwrap(bytes(blob), (server.dir / "master.key").read_bytes()), None)
     scalar = key.private_numbers().private_value
     needles = {"big-endian": scalar.to_bytes(32, "big"), "little-endian": scalar.to_bytes(32, "little"),
                "hex": b"%064x" % scalar, "wrapped": bytes(blob)[-40:]}

@@ -64,7 +64,7 @@ static inline const char *scene_env(void *self, const char *name)
 static inline void scene_dir(struct scene *s)
 {
 	static const char *const files[][2] = {
-		{ "admin.json", "{\"url\":\"https://127.0.0.1:8443\",\"ca_file\":\"ca.pem\",\"token_file\":\"admin.token\"}" },
+		{ "admin.json", "{\"url\":\"https://127.0.0.1:8443\",\"ca_file\":\"ca.pem\",\"token_file\":\"admin.token\",\"listen\":\"127.0.0.1:8443\"}" },
 		{ "ca.pem", "no certificate\n" },
 		{ "admin.token", "secret\n" },
 	};

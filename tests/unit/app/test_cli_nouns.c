@@ -49,6 +49,9 @@ static void targets_are_named_by_instance_and_name(void **state)
 	assert_int_equal(RUN(s, show, "target", "show", "pg-1/server"), 0);
 	assert_has(s->out, "cert.pem was changed");
 	assert_int_equal(RUN(s, list, "target", "list", "--instance", id, "--state", "counted"), 0);
+	const struct turn retry[] = { show[0], show[1], { "POST /v1/targets/2/retry", "{}", 200, "{}" } };
+	assert_int_equal(RUN(s, retry, "target", "retry", "pg-1/server"), 0);
+	assert_has(s->out, "will be tried again");
 	assert_int_equal(scene_run(s, show, 2, (const char *const[]){ "target", "show", "pg-1/none", NULL }), 4);
 }
 

@@ -36,6 +36,11 @@ static void a_block_has_a_line_for_each_ca(void **state)
 	snprintf(text, sizeof text, AUTHORITY, "running");
 	int lines = cli_progress_block(a, fixture_json(a, text), INT64_C(1795000000000), 80, "", "", &out);
 	assert_has(buf_text(&out), "/demo/ca: trust the new, 6.0 s, 1 offline\n");
+	assert_has(buf_text(&out), "/demo/ca"); /* a finished one stands still: */
+	CLEANUP(buf_release) struct buf over = buf_make(1 << 16);
+	(void)cli_progress_block(a, fixture_json(a, "{\"name\":\"/x\",\"state\":\"done\",\"started\":\"2026-11-18T11:00:00Z\","
+						    "\"finished\":\"2026-11-18T11:00:07.5Z\"}"), INT64_C(1795000000000), 80, "", "", &over);
+	assert_has(buf_text(&over), "/x: done, 7.5 s");
 	assert_has(buf_text(&out), "CA bbbbbbbb  new          stores 2/3 RUMOURED, slots 0/3");
 	assert_has(buf_text(&out), "CA aaaaaaaa  old  signing stores 3/3 OMNIPRESENT, slots 3/3");
 	assert_has(buf_text(&out), "2/3     [#############.......]");

@@ -186,6 +186,27 @@ static void uploaded_leaf_waits_for_its_ca(void **state)
 	fleet_free(f);
 }
 
+/* The authority can sign too, but what its owner uploaded and still wants is not replaced by us. */
+static void uploaded_is_not_replaced(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fleet_ca *c = fleet_ca(f, 2, 5);
+
+	c->can_sign = false;
+	fleet_tell_ca(f, c);
+	fleet_stage(f, 21, fleet_chain(f, 2, 102));
+	fleet_settle_all(f);
+	fleet_ca(f, 3, 5);
+	fleet_want(f, 1, false);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_signer_of(f, 21), 2);
+	assert_int_equal(fleet_signer_of(f, 22), 3);
+	fleet_want(f, 2, false); /* its owner gives it up */
+	fleet_settle_all(f);
+	assert_int_equal(fleet_signer_of(f, 21), 3);
+	fleet_free(f);
+}
+
 static void no_signer_at_all(void **state)
 {
 	struct fleet *f = fleet_usual();
@@ -208,6 +229,7 @@ int main(void)
 		cmocka_unit_test(an_expired_slot_is_healed_by_whom_all_accept),
 		cmocka_unit_test(a_new_ca_whose_time_has_not_come),
 		cmocka_unit_test(uploaded_leaf_waits_for_its_ca),
+		cmocka_unit_test(uploaded_is_not_replaced),
 		cmocka_unit_test(no_signer_at_all),
 	};
 

@@ -64,6 +64,17 @@ static void a_clock_set_back_is_believed(void **state)
 	fleet_free(f);
 }
 
+static void a_moment_out_of_order_changes_nothing(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	view_clock(f->view, f->now + MSEC_DAY);
+	assert_false(class_alive(target_find(f->view, 11)->class));
+	view_clock(f->view, f->now + MSEC_DAY - 10);
+	assert_false(class_alive(target_find(f->view, 11)->class));
+	fleet_free(f);
+}
+
 static void a_shared_chain_expires_for_all_who_have_it(void **state)
 {
 	struct fleet *f = fleet_usual();
@@ -101,6 +112,7 @@ int main(void)
 		cmocka_unit_test(heartbeats_do_not_fill_the_agenda),
 		cmocka_unit_test(a_chain_becomes_due_and_expires),
 		cmocka_unit_test(a_clock_set_back_is_believed),
+		cmocka_unit_test(a_moment_out_of_order_changes_nothing),
 		cmocka_unit_test(a_shared_chain_expires_for_all_who_have_it),
 		cmocka_unit_test(an_expired_chain_holds_up_nobody),
 	};

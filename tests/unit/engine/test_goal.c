@@ -40,6 +40,24 @@ static void need_union(void **state)
 	fleet_free(f);
 }
 
+/* What nobody accepts any more needs nobody's trust. */
+static void an_expired_chain_is_no_need(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	for (int64_t id = 21; id <= 22; id++) {
+		fleet_content(f, fleet_newest(f, id))->not_after = f->now - MSEC_DAY;
+		fleet_tell_content(f, fleet_content(f, fleet_newest(f, id)));
+	}
+	fleet_ca(f, 2, 5);
+	fleet_want(f, 1, false);
+	fleet_run(f);
+	assert_sent(f, 11, (int64_t[]){ 102 }, 1);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_signer_of(f, 21), 2);
+	fleet_free(f);
+}
+
 /* A slot serves its own-signed chain: that is a finding, not a need. */
 static void drift_is_not_trust(void **state)
 {
@@ -131,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(need_union),
+		cmocka_unit_test(an_expired_chain_is_no_need),
 		cmocka_unit_test(drift_is_not_trust),
 		cmocka_unit_test(a_chain_of_an_authority_outside_the_bundle_is_no_need),
 		cmocka_unit_test(two_reasons),

@@ -91,6 +91,22 @@ static void failed_reload_retries(void **state)
 	fleet_free(f);
 }
 
+/* What was handed out may be applied, whatever the service says. */
+static void handed_out_is_not_taken_back(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_run(f);
+	int64_t generation = fleet_find(f, 11)->docs[0].generation;
+
+	assert_true(fleet_hand(f, 11));
+	assert_false(view_apply(f->view, &(struct fact){ .kind = FACT_DROPPED, .dropped = { 11, generation } }));
+	assert_int_equal(seq_length(f, 11), 2);
+	assert_true(view_apply(f->view, &(struct fact){ .kind = FACT_DROPPED, .dropped = { 12, fleet_find(f, 12)->docs[0].generation } }));
+	assert_int_equal(seq_length(f, 12), 1);
+	fleet_free(f);
+}
+
 static void failing_stops_after_three(void **state)
 {
 	struct fleet *f = fleet_rotating();
@@ -274,6 +290,7 @@ int main(void)
 		cmocka_unit_test(match_by_fingerprint),
 		cmocka_unit_test(stale_document),
 		cmocka_unit_test(failed_reload_retries),
+		cmocka_unit_test(handed_out_is_not_taken_back),
 		cmocka_unit_test(failing_stops_after_three),
 		cmocka_unit_test(a_failing_chain_is_tried_again_then_stops),
 		cmocka_unit_test(pending_documents_are_capped),

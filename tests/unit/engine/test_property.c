@@ -20,7 +20,7 @@
 
 #include "fleet.h"
 
-enum { SEEDS = 3000, EVENTS = 120, PLACES = 128 };
+enum { SEEDS = 2000, EVENTS = 120, PLACES = 128 };
 
 struct play {
 	struct fleet *f;

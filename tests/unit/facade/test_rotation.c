@@ -1,0 +1,86 @@
+/* /v1/rotations and /v1/targets/{id}/retry. */
+#include "call.h"
+
+static void start_show_steer(void **state)
+{
+	struct call *c = call_new();
+	room_deployment(c->room, "pg");
+	room_enroll(c->room, "pg", "pg-1");
+	c->dry_run = true;
+	call_expect(c, 200, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\"}");
+	call_is(c, "dry_run", "true");
+	call_is(c, "rotation", NULL);
+	call_is(c, "would_wait_for.0.instance", "pg-1");
+	assert_true(call_count(c, "steps") == 5);
+	c->dry_run = false;
+	call_expect(c, 202, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"reason\":\"yearly\"}");
+	const char *id = call_at(c, "rotation"), *operation = call_at(c, "operation");
+	assert_string_equal(call_header(c, "Location"), arena_printf(c->room->a, "/v1/operations/%s", operation));
+	const char *path = arena_printf(c->room->a, "/v1/rotations/%s", id);
+	call_expect(c, 200, HTTP_GET, path, NULL);
+	call_is(c, "name", "/prod/pg/ca");
+	call_is(c, "reason", "yearly");
+	call_is(c, "operation", operation);
+	call_expect(c, 200, HTTP_GET, "/v1/rotations?name=/prod/pg/ca&limit=1", NULL);
+	call_is(c, "items.0.id", id);
+	call_free(c);
+}
+
+static void steer(void **state)
+{
+	struct call *c = call_new();
+	room_deployment(c->room, "pg");
+	struct msg_enrolled m = room_enroll(c->room, "pg", "pg-1");
+	(void)m;
+	call_expect(c, 202, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\"}");
+	const char *path = arena_printf(c->room->a, "/v1/rotations/%s", call_at(c, "rotation"));
+	call_expect(c, 200, HTTP_GET, path, NULL);
+	bool running = text_equal(call_at(c, "state"), "running"); /* with nobody counted it is over at once */
+	const char *const acts[][2] = { { "pause", "paused" }, { "resume", "running" }, { "abort", "aborted" } };
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		call_expect(c, running ? 200 : 409, HTTP_POST, arena_printf(c->room->a, "%s/%s", path, acts[i][0]), NULL);
+		if (running)
+			call_is(c, "state", acts[i][1]);
+	}
+	call_free(c);
+}
+
+static void what_bad_input_gets(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 400, HTTP_POST, "/v1/rotations", "{\"nam\":\"/x\"}");
+	call_finding(c, "$.nam");
+	call_finding(c, "$.name");
+	call_expect(c, 404, HTTP_POST, "/v1/rotations", "{\"name\":\"/none\"}");
+	call_expect(c, 409, HTTP_POST, "/v1/rotations", "{\"name\":\"/troth/server\"}");
+	call_is(c, "code", "unsafe");
+	call_expect(c, 404, HTTP_GET, "/v1/rotations/11111111-1111-4111-8111-111111111111", NULL);
+	call_expect(c, 404, HTTP_GET, "/v1/rotations/none", NULL);
+	call_expect(c, 400, HTTP_GET, "/v1/rotations?limit=0", NULL);
+	call_expect(c, 404, HTTP_POST, "/v1/targets/none/retry", NULL);
+	call_free(c);
+}
+
+static void retry(void **state)
+{
+	struct call *c = call_new();
+	room_deployment(c->room, "pg");
+	room_enroll(c->room, "pg", "pg-1");
+	call_expect(c, 200, HTTP_GET, "/v1/targets", NULL);
+	const char *id = call_at(c, "items.0.id");
+	call_expect(c, 200, HTTP_POST, arena_printf(c->room->a, "/v1/targets/%s/retry", id), NULL);
+	call_is(c, "failures_forgotten", "0");
+	call_has(c, "target", "pg-1/");
+	call_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(start_show_steer),
+		cmocka_unit_test(steer),
+		cmocka_unit_test(what_bad_input_gets),
+		cmocka_unit_test(retry),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
