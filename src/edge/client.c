@@ -578,7 +578,7 @@ troth_rc http_call(struct arena *a, const struct http_client_config *config, con
 	CLEANUP(base_release) struct event_base *base = event_base_new();
 	ENSURE(base, e, TROTH_UNAVAILABLE, "could not make an event loop");
 	struct blocking b = { .a = a, .ret = ret, .e = e };
-	CLEANUP(base_drain) struct event_base *same = base;
+	CLEANUP(base_drain) __attribute__((unused)) struct event_base *same = base; /* only for its end */
 	CLEANUP(client_release) struct http_client *client = NULL;
 	TRY(http_client_new(base, config, &client, e));
 	TRY(http_client_send(client, out, on_done, &b, NULL, e));
