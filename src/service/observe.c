@@ -257,7 +257,7 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	t->seen_at = ctx->now;
 	if (t->high_water >= t->next_generation)
 		t->next_generation = t->high_water + 1;
-	if (o->m->failed_generation == 0 && o->m->generation > 0)
+	if (news && o->m->failed_generation == 0 && o->m->generation > 0) /* what it ran before proves nothing */
 		clear_failure(t);
 	TRY(document_row_settle(ctx->tx, t->id, t->high_water, e));
 	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
