@@ -101,23 +101,22 @@ troth_rc job_replay(struct job *job, struct tx *tx)
 	return RC_OK;
 }
 
+static troth_rc put_row(struct job *job, struct tx *tx, int status, struct bytes body)
+{
+	struct idempotency_row row = { .principal = who_key(job), .key = job->ctx.options.idempotency_key, .created = job->ctx.now,
+				       .body_hash = bytes_of(job->body_hash, SHA256_LEN), .status = status, .body = body };
+	return idempotency_put(tx, &row, &job->err);
+}
+
 troth_rc job_keep(struct job *job, struct tx *tx)
 {
 	if (!has_key(job) || job->replayed)
 		return RC_OK;
-	struct http_reply reply = http_reply_make();
+	if (job->call->route->flags & ROUTE_SECRET)
+		return put_row(job, tx, 0, (struct bytes){ 0 }); /* that it was done, not what was said */
+	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	edge_render(job->call, &reply);
-	struct idempotency_row row = { .principal = who_key(job), .key = job->ctx.options.idempotency_key, .created = job->ctx.now,
-				       .body_hash = bytes_of(job->body_hash, SHA256_LEN) };
-	if (!(job->call->route->flags & ROUTE_SECRET)) {
-		row.status = reply.status ? reply.status : 200;
-		row.body = buf_bytes(&reply.body);
-	}
-	troth_rc rc = idempotency_put(tx, &row, &job->err);
-	if (reply.body.data)
-		secret_wipe(reply.body.data, reply.body.len);
-	http_reply_release(&reply);
-	return rc;
+	return put_row(job, tx, reply.status ? reply.status : 200, buf_bytes(&reply.body));
 }
 
 void pipeline_fatal(struct pipeline *p, const struct troth_err *e)

@@ -57,6 +57,18 @@ static void check_pattern(const struct checker *c, const char *path, const char 
 		check_fail(c, path, "reserved", "names below /troth/ belong to the program", "choose another first segment");
 }
 
+/* A subject with {instance} in it; what comes out is checked again when an instance joins. */
+static void check_common_pattern(const struct checker *c, const char *path, const char *pattern)
+{
+	if (!pattern)
+		return;
+	const char *shortest = name_pattern_expand(c->a, pattern, "x");
+	if (strpbrk(shortest, "{}"))
+		check_fail(c, path, "pattern", "has a placeholder that is not {instance}", NULL);
+	else
+		check_common_name(c, path, shortest);
+}
+
 static void check_slot(const struct checker *c, const char *at, const struct slot_template *s)
 {
 	check_label(c, arena_printf(c->a, "%s.name", at), s->name);
@@ -64,6 +76,7 @@ static void check_slot(const struct checker *c, const char *at, const struct slo
 	check_role(c, arena_printf(c->a, "%s.role", at), s->role);
 	check_pattern(c, arena_printf(c->a, "%s.credential", at), s->credential);
 	check_name(c, arena_printf(c->a, "%s.authority", at), s->authority);
+	check_common_pattern(c, arena_printf(c->a, "%s.common_name", at), s->common_name);
 	check_key_type(c, arena_printf(c->a, "%s.key_type", at), s->key_type);
 	if (s->key_source && !text_equal(s->key_source, "agent") && !text_equal(s->key_source, "keeper"))
 		check_fail(c, arena_printf(c->a, "%s.key_source", at), "key-source", "is not a key source", "agent or keeper");

@@ -42,7 +42,6 @@ static void create_render(struct arena *a, const struct http_request *r, const v
 	const struct token_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, words_created(r));
 	write_token(&w, &x->token, r->dry_run ? NULL : x->secret);
-	http_reply_header(reply, a, "Cache-Control", "no-store");
 }
 
 static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)

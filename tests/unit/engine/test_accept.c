@@ -80,6 +80,9 @@ static void what_a_group_could_trust(void **state)
 	assert_false(group_could_trust(f->view, g, 109)); /* of an authority that is not in the bundle */
 	assert_false(group_could_trust(f->view, g, 888));
 	assert_false(group_could_accept(f->view, g, (struct id_list){ 0 }));
+	fleet_find_ca(f, 1)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	assert_false(group_could_trust(f->view, g, 101));
 	fleet_free(f);
 }
 

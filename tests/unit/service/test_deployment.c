@@ -42,7 +42,8 @@ static void test_all_findings(void **state)
 	struct slot_template slots[] = {
 		{ .name = "s", .profile = "nginx", .role = "peer", .credential = "/prod/{node}/x", .authority = "ca", .key_type = "dsa",
 		  .key_source = "me", .sans = room_texts(r, "a_b", "{x}.y"), .ttl = 1, .parameters = odd, .parameter_count = 2 },
-		{ .name = "s", .profile = "nginx", .credential = "/troth/x", .authority = "/prod/ca", .sans = room_texts(r, "a", NULL) },
+		{ .name = "s", .profile = "nginx", .credential = "/troth/x", .authority = "/prod/ca", .sans = room_texts(r, "a", NULL),
+		  .common_name = "{node}" },
 		{ .name = NULL },
 	};
 	struct store_template stores[] = { { .name = "s", .bundle = "x" } };
@@ -61,6 +62,7 @@ static void test_all_findings(void **state)
 	room_finding(r, "$.slots[0].parameters.y", "longer");
 	room_finding(r, "$.slots[1].name", "another template");
 	room_finding(r, "$.slots[1].credential", "belong to the program");
+	room_finding(r, "$.slots[1].common_name", "placeholder");
 	room_finding(r, "$.slots[2].name", "missing");
 	room_finding(r, "$.slots[2].profile", "missing");
 	room_finding(r, "$.slots[2].credential", "missing");

@@ -1,0 +1,106 @@
+/* The data directory: names, what is missing, the address, the chain that is served. */
+#include "plant.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/server.h"
+
+static struct arena *a;
+static char dir[64];
+static struct datadir d;
+
+static void names(void **state)
+{
+	struct datadir x = datadir_make(a, "/var/lib/troth/");
+	assert_string_equal(x.store, "/var/lib/troth/troth.db");
+	assert_string_equal(x.master_key, "/var/lib/troth/master.key");
+	assert_string_equal(datadir_make(a, "/").dir, "/");
+}
+
+static void missing_files_are_named(void **state)
+{
+	struct troth_err e = { 0 };
+	assert_int_equal(datadir_check(&d, &e).code, TROTH_NOT_FOUND);
+	assert_non_null(strstr(e.primary, d.store));
+	assert_non_null(strstr(e.hint, "troth init"));
+}
+
+static void address_there_and_back(void **state)
+{
+	const char *url, *at;
+	struct troth_err e = { 0 };
+	assert_true(rc_ok(datadir_write_address(&d, "https://troth.example:8443", "0.0.0.0:8443", &e)));
+	assert_true(rc_ok(datadir_read_address(a, &d, &url, &at, &e)));
+	assert_string_equal(url, "https://troth.example:8443");
+	assert_string_equal(at, "0.0.0.0:8443");
+}
+
+static void urls(void **state)
+{
+	assert_string_equal(server_url(a, "127.0.0.1:0", NULL, 81), "https://127.0.0.1:81");
+	assert_string_equal(server_url(a, "0.0.0.0:0", "t.example", 81), "https://t.example:81");
+	assert_string_equal(server_url(a, "[::]:0", NULL, 81), "https://localhost:81");
+	assert_string_equal(server_url(a, "[::1]:0", NULL, 81), "https://[::1]:81");
+}
+
+static const char *issue(enum cert_kind kind, struct key *key, const struct cert *issuer, const struct key *issuer_key, const struct cert **ret)
+{
+	struct bytes der;
+	struct troth_err e = { 0 };
+	msec_t now = port_now(&PORT_CLOCK_REAL);
+	static const struct san san = { SAN_DNS, "localhost" };
+	struct cert_spec spec = { .kind = kind, .common_name = kind == CERT_ROOT ? "root" : "leaf", .not_before = now, .not_after = now + MSEC_HOUR,
+				  .path_len = -1, .serial = { 1 }, .eku = kind == CERT_LEAF ? EKU_SERVER : 0, .sans = &san,
+				  .san_count = kind == CERT_LEAF };
+	assert_true(rc_ok(key_spki(key, a, &spec.spki, &e)));
+	if (rc_failed(cert_build(&spec, issuer, issuer_key, a, &der, &e)))
+		fail_msg("%s", e.primary);
+	assert_true(rc_ok(cert_parse(a, der, ret, &e)));
+	return cert_pem(a, der);
+}
+
+/* Enrolment knows only the root's fingerprint, so the server has to show its root. */
+static void served_chain_ends_with_the_root(void **state)
+{
+	struct key *k1, *k2;
+	const struct cert *root, *other, *leaf;
+	const char *pem;
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &k1, NULL)) && rc_ok(key_generate(KEY_EC_P256, &k2, NULL)));
+	const char *root_pem = issue(CERT_ROOT, k1, NULL, k1, &root), *other_pem = issue(CERT_ROOT, k2, NULL, k2, &other);
+	const char *leaf_pem = issue(CERT_LEAF, k2, root, k1, &leaf);
+	assert_true(rc_ok(server_pem_make(a, leaf_pem, "", arena_printf(a, "%s%s", other_pem, root_pem), &pem, NULL)));
+	assert_string_equal(pem, arena_printf(a, "%s%s", leaf_pem, root_pem));
+	assert_true(rc_ok(server_pem_make(a, leaf_pem, root_pem, root_pem, &pem, NULL)));
+	assert_string_equal(pem, arena_printf(a, "%s%s", leaf_pem, root_pem));
+	assert_int_equal(server_pem_make(a, "nothing", "", root_pem, &pem, NULL).code, TROTH_CORRUPT);
+	key_release(k1);
+	key_release(k2);
+}
+
+static int setup(void **state)
+{
+	a = arena_new(16 << 20);
+	snprintf(dir, sizeof dir, "/tmp/troth-datadir-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	d = datadir_make(a, dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	unlink(d.admin_json);
+	unlink(d.listen);
+	rmdir(dir);
+	arena_free(a);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(missing_files_are_named),
+					    cmocka_unit_test(address_there_and_back), cmocka_unit_test(urls),
+					    cmocka_unit_test(served_chain_ends_with_the_root) };
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,216 @@
+/* The listener follows the store: renewal at half life, new CAs for clients, ca.pem. */
+#include "plant.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../edge/fixture.h"
+#include "app/server.h"
+#include "app/server_tls.h"
+#include "keeper/keeper.h"
+
+/* A real server, all parts of it, on a clock whose days the test moves. */
+struct whole {
+	struct arena *a;
+	char base[64];
+	struct datadir d;
+	struct server_port port;
+	struct keeper_spawn_options spawn;
+	struct store *store;
+	struct service *svc;
+	struct pipeline *pipeline;
+	struct server_tls *tls;
+	struct edge_server *edge;
+	_Atomic msec_t shift;
+	atomic_int refreshed;
+};
+
+static struct whole *x;
+
+static void on_committed(void *self, struct tx *snapshot, msec_t now)
+{
+	server_tls_refresh(x->tls, snapshot, now + atomic_load(&x->shift)); /* the keeper's clock cannot be moved */
+	atomic_fetch_add(&x->refreshed, 1);
+}
+
+static void must(troth_rc rc, const struct troth_err *e)
+{
+	if (rc_failed(rc))
+		fail_msg("%s: %s", e->primary, e->hint);
+}
+
+static void open_parts(void)
+{
+	struct troth_err e = { 0 };
+	struct edge_tls tls;
+	x->port = (struct server_port){ PORT_CLOCK_REAL, PORT_RANDOM_REAL };
+	x->spawn = (struct keeper_spawn_options){ x->d.master_key, x->d.keeper_log };
+	must(store_open(x->d.store, NULL, &x->store, &e), &e);
+	must(service_new(x->store, &x->port, &x->svc, &e), &e);
+	const struct pipeline_config config = { .svc = x->svc, .port = &x->port, .loops = 1, .keeper = keeper_line_real(&x->spawn),
+						.hooks = { x, on_committed, NULL } };
+	must(pipeline_new(&config, &x->pipeline, &e), &e);
+	must(server_tls_new(x->a, &x->d, x->store, x->pipeline, &x->tls, &e), &e);
+	must(server_tls_context(x->tls, &tls, &e), &e);
+	assert_int_equal(tls.client_ca_count, 1); /* /troth/agents */
+	const struct edge_config edge = { .listen = "127.0.0.1:0", .loops = 1, .clock = &x->port.clock, .random = &x->port.random,
+					  .tables = &TOY_ROUTES, .table_count = 1, .handler = pipeline_handler(x->pipeline) };
+	must(edge_server_new(&edge, &tls, &x->edge, &e), &e);
+	server_tls_serve(x->tls, x->edge);
+	must(pipeline_start(x->pipeline, x->edge, &e), &e);
+	must(edge_server_start(x->edge, &e), &e);
+}
+
+static const char *read_text(const char *path)
+{
+	struct bytes b;
+	assert_true(rc_ok(file_read(x->a, path, LIMIT_PEM_BYTES, &b, NULL)));
+	return (const char *)b.data;
+}
+
+static bool changes(const char *path, const char *from)
+{
+	for (msec_t end = mono() + 10000; mono() < end; poll(NULL, 0, 5))
+		if (strcmp(read_text(path), from) != 0)
+			return true;
+	return false;
+}
+
+static void nudge(void)
+{
+	struct no_cmd none = { 0 };
+	int before = atomic_load(&x->refreshed);
+	pipeline_submit(x->pipeline, &VERB_AUDIT_SIGN, NULL, &none, NULL, NULL);
+	assert_true(plant_await(&x->refreshed, before + 1));
+}
+
+static const struct cert *leaf_of(const char *pem)
+{
+	const struct cert *const *certs;
+	size_t n;
+	assert_true(rc_ok(certs_parse_pem(x->a, bytes_of_text(pem), &certs, &n, NULL)));
+	return certs[0];
+}
+
+static void nothing_to_do_nothing_done(void **state)
+{
+	const char *before = read_text(x->d.server_pem);
+	nudge();
+	nudge();
+	assert_string_equal(read_text(x->d.server_pem), before);
+}
+
+static void renewed_at_half_life(void **state)
+{
+	const char *before = read_text(x->d.server_pem);
+	atomic_store(&x->shift, 46 * MSEC_DAY); /* of 90 */
+	nudge();
+	atomic_store(&x->shift, 0);
+	assert_true(changes(x->d.server_pem, before));
+	const struct cert *old = leaf_of(before), *fresh = leaf_of(read_text(x->d.server_pem));
+	assert_false(bytes_equal(fresh->serial, old->serial));
+	assert_true(bytes_equal(fresh->spki, old->spki)); /* one rename replaces it: the key stays */
+	assert_true(cert_host_matches(fresh, "127.0.0.1"));
+}
+
+/* -- a CA more, as a rotation would add it ---------------------------------------------------------------- */
+struct add_ca { const char *authority; const struct cert *cert; };
+
+static troth_rc add_ca_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct add_ca *cmd = arg;
+	const struct cert *c = cmd->cert;
+	struct credential_row authority;
+	char uuid[UUID_LEN];
+	struct cert_row cert = { .fingerprint = bytes_of(c->fingerprint, SHA256_LEN), .der = c->der, .subject = c->subject, .issuer = c->issuer,
+				 .serial = "01", .subject_key = bytes_of(c->key_id, SHA256_LEN), .spki_hash = bytes_of(c->key_id, SHA256_LEN),
+				 .not_before = c->not_before, .not_after = c->not_after, .is_ca = true };
+	TRY(credential_row_by_name(ctx->tx, ctx->a, cmd->authority, &authority, e));
+	TRY(cert_row_put(ctx->tx, &cert, e));
+	verb_uuid(ctx, uuid);
+	struct version_row version = { .uuid = uuid, .credential_id = authority.id, .cert_id = cert.id, .source = VERSION_UPLOADED,
+				       .wanted = true, .created = ctx->now };
+	return version_row_insert(ctx->tx, &version, e);
+}
+
+static const struct verb ADD_CA = { "test.add_ca", VERB_WRITE, ROLE_SYSTEM, sizeof(struct add_ca), 1, NULL, add_ca_run };
+
+static void add_ca(const char *authority, struct bytes der)
+{
+	struct add_ca cmd = { authority, NULL };
+	must(cert_parse(x->a, der, &cmd.cert, NULL), &(struct troth_err){ 0 });
+	pipeline_submit(x->pipeline, &ADD_CA, NULL, &cmd, NULL, NULL);
+}
+
+static void new_ca_reaches_ca_pem(void **state)
+{
+	struct world *w = world_new();
+	const char *before = read_text(x->d.ca_pem);
+	add_ca("/troth/server", w->ca.der);
+	assert_true(changes(x->d.ca_pem, before));
+	assert_non_null(strstr(read_text(x->d.ca_pem), w->ca.pem));
+	world_free(w);
+}
+
+static bool believed(struct world *w)
+{
+	struct raw r = raw_connect(w, true); /* TLS 1.3: the client is done before the server has judged */
+	(void)SSL_write(r.ssl, "OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n", 36);
+	bool yes = status_of(raw_reply(w, &r)) == 204;
+	raw_close(&r);
+	return yes;
+}
+
+static void new_ca_of_agents_is_believed(void **state)
+{
+	struct world *w = world_new();
+	w->port = edge_server_port(x->edge);
+	assert_false(believed(w));
+	add_ca("/troth/agents", w->ca.der);
+	nudge();
+	assert_true(believed(w));
+	world_free(w);
+}
+
+static int setup(void **state)
+{
+	x = calloc(1, sizeof *x);
+	x->a = arena_new(64 << 20);
+	snprintf(x->base, sizeof x->base, "/tmp/troth-tls-XXXXXX");
+	assert_non_null(mkdtemp(x->base));
+	x->d = datadir_make(x->a, arena_printf(x->a, "%s/d", x->base));
+	char *argv[] = { (char *)"init", (char *)"--dir", (char *)x->d.dir };
+	assert_int_equal(init_command(3, argv), 0);
+	open_parts();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct process_result r;
+	const char *const rm[] = { "/bin/rm", "-rf", x->base, NULL };
+	edge_server_stop(x->edge, 500);
+	edge_server_join(x->edge);
+	pipeline_stop(x->pipeline);
+	edge_server_free(x->edge);
+	pipeline_free(x->pipeline);
+	server_tls_free(x->tls);
+	service_free(x->svc);
+	store_close(x->store);
+	troth_rc rc = process_run(rm, 0, 0, 10000, &r, NULL);
+	arena_free(x->a);
+	free(x);
+	return rc_ok(rc) ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_to_do_nothing_done), cmocka_unit_test(renewed_at_half_life),
+					    cmocka_unit_test(new_ca_reaches_ca_pem),
+					    cmocka_unit_test(new_ca_of_agents_is_believed) };
+	if (argc > 1 && strcmp(argv[1], "keeper") == 0)
+		return keeper_command(argc - 1, argv + 1);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
