@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -29,9 +30,15 @@ def until(what, condition, seconds=60):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port to listen on, below those that the kernel gives to clients: they come and go too fast to be relied on."""
+    while True:
+        with socket.socket() as s:
+            try:
+                port = random.randrange(10000, 20000)
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Cli:
