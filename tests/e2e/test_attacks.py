@@ -151,7 +151,7 @@ def test_files_are_private_whatever_the_umask(build, tmp_path):
             r = enroll(s, build, tmp_path / "agent", ["--token-file", "-"], input=token + "\n")
             assert r.returncode == 0, r.stderr
             assert stat.S_IMODE(s.dir.stat().st_mode) == 0o700 and stat.S_IMODE((tmp_path / "agent").stat().st_mode) == 0o700
-            public = {"ca.pem", "server.pem", "server.url", "admin.json"}
+            public = {"ca.pem", "server.pem", "server.url", "server.listen", "admin.json"}
             wide = {n: oct(m) for n, m in modes(s.dir).items() if m & (0o022 if n in public else 0o077)}
             wide |= {n: oct(m) for n, m in modes(tmp_path / "agent").items() if m & 0o077}
             assert not wide
