@@ -150,8 +150,8 @@ class Fleet:
 class Server:
     """One `troth server` in a directory of its own."""
 
-    def __init__(self, build, listen=None):
-        self.build, self.listen = build, listen
+    def __init__(self, build, args=()):
+        self.build, self.args = build, args
 
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))
@@ -167,8 +167,8 @@ class Server:
 
     def start(self):
         self.log = open(self.base / "server.log", "a")
-        self.process = subprocess.Popen([str(self.build / "troth"), "server", "--dir", str(self.dir)], stdout=self.log,
-                                        stderr=self.log)
+        self.process = subprocess.Popen([str(self.build / "troth"), "server", "--dir", str(self.dir), *self.args],
+                                        stdout=self.log, stderr=self.log)
         until("the server", lambda: self.cli.run("health").returncode == 0 or self.process.poll() is not None)
         assert self.process.poll() is None, self.logged()
 
