@@ -43,11 +43,11 @@ install_packages() { # in a subshell: however it ends, policy-rc.d goes
 	[ $# -gt 0 ] || return 0
 	echo "installing: $*" >&2
 	log=$(mktemp)
-	trap 'rm -f "$log"' EXIT
+	trap "rm -f $log" EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	if [ ! -e $policy ]; then
-		trap 'rm -f "$log"; as_root rm -f '$policy EXIT
+		trap "rm -f $log; as_root rm -f $policy" EXIT
 		printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
 		as_root chmod 755 $policy
 	fi

@@ -179,6 +179,7 @@ int agent_run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	struct arena *a = arena_new(PROFILES_ARENA);
 	troth_rc rc = run(&o, a, &e);
+	int code = rc_ok(rc) ? 0 : agent_failed(&e); /* findings live in the arena */
 	arena_free(a);
-	return rc_ok(rc) ? 0 : agent_failed(&e);
+	return code;
 }

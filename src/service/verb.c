@@ -227,6 +227,7 @@ troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx 
 	TRY(verb_allowed(verb, ctx->who, e));
 	ctx->hold.wanted = false;
 	ctx->then = NULL;
+	memset(ret, 0, verb->ret_size); /* as a pipeline's arena gives it */
 	if (verb->kind == VERB_WRITE)
 		return run_write(svc, verb, ctx, keeper, cmd, ret, e);
 	TRY(service_read_begin(svc, &ctx->tx, e));
