@@ -114,7 +114,7 @@ struct target {
 	enum csr_state csr;
 	char csr_request[UUID_LEN];
 	uint32_t csr_ticket;
-	msec_t csr_at;
+	msec_t csr_at, csr_retry_ms;
 	struct arena *csr_mem;
 	const char *csr_type, *csr_name, *csr_pem;
 };
@@ -776,7 +776,9 @@ static void csr_made(struct step *s, struct target *t, const struct hand_reply *
 	}
 	note(s, t, "csr.failed", r->text, 0);
 	t->csr = CSR_NONE;
-	t->csr_at = s->now + RETRY_MS;
+	t->csr_retry_ms = t->csr_retry_ms ? 2 * t->csr_retry_ms : RETRY_MS;
+	t->csr_retry_ms = t->csr_retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS : t->csr_retry_ms;
+	t->csr_at = s->now + t->csr_retry_ms;
 }
 
 /* The first reply of all: who we are and which targets we know. */
@@ -898,8 +900,10 @@ static void take_want(struct target *t, const struct msg_target *m)
 
 static void take_csr(struct target *t, const struct msg_csr_wanted *c)
 {
-	if (!c || (t->csr != CSR_NONE && text_equal(t->csr_request, c->request)))
+	bool same = c && text_equal(t->csr_request, c->request);
+	if (!c || (same && (t->csr != CSR_NONE || t->csr_at))) /* under way, or failed and not due yet */
 		return;
+	t->csr_retry_ms = same ? t->csr_retry_ms : 0;
 	struct arena *a = fresh(&t->csr_mem, 256 << 10);
 	t->csr_type = arena_text(a, c->key_type);
 	t->csr_name = arena_text(a, c->common_name);

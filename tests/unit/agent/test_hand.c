@@ -94,6 +94,21 @@ static void an_attest_is_compared_with_the_file_itself(void **state)
 	assert_false(lab_op(l, HAND_ATTEST, LAB_STORE, 1).matched);
 }
 
+/* The service writes it, and could keep the hand reading for days. */
+static void an_attest_file_without_an_end_is_not_read_on(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_STORE));
+	ok(lab_stage(l, LAB_STORE, 1));
+	ok(lab_op(l, HAND_SWAP, LAB_STORE, 1));
+	lab_write(l, "srv/loaded", "x");
+	assert_int_equal(truncate(lab_path(l, "srv/loaded"), (off_t)1 << 40), 0);
+	long before = l->calls;
+	struct hand_reply r = lab_op(l, HAND_ATTEST, LAB_STORE, 1);
+	assert_false(r.matched);
+	assert_true(l->calls - before < 1000);
+}
+
 static void put_back_is_the_files_before(void **state)
 {
 	struct lab *l = *state;
@@ -604,7 +619,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_store_has_a_bundle_and_each_ca), CASE(a_store_keeps_nothing_of_before),
-		CASE(an_attest_is_compared_with_the_file_itself), CASE(put_back_is_the_files_before),
+		CASE(an_attest_is_compared_with_the_file_itself),
+		CASE(an_attest_file_without_an_end_is_not_read_on), CASE(put_back_is_the_files_before),
 		CASE(old_directories_go_one_generation_later), CASE(what_is_out_of_order_is_refused),
 		CASE(a_key_that_does_not_fit_is_refused), CASE(a_sealed_key_is_opened_with_the_identity),
 		CASE(a_symlink_on_the_way_is_not_followed), CASE(a_symlink_in_place_of_a_version_is_not_followed),
