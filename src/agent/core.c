@@ -871,7 +871,7 @@ static void on_opened(struct step *s, const struct msg_opened *m)
 		if (t->known)
 			report(t);
 	}
-	note(s, NULL, "session.opened", m->epoch, m->session);
+	note(s, NULL, "session.opened", NULL, m->session);
 	if (text_equal(core->epoch, m->epoch))
 		return;
 	struct agent_effect *x = emit(s, EFFECT_HAND);

@@ -911,6 +911,8 @@ static troth_rc do_check(struct job *j, struct troth_err *e)
 		rc = check_version(j, dir, &d, e);
 	if (rc_ok(rc))
 		rc = check_links(j, dir, e);
+	if (rc_ok(rc))
+		rc = remove_old_trust(j, dir, e); /* a crash may have left some */
 	close_dir(j, &dir);
 	return rc;
 }

@@ -193,5 +193,7 @@ const char *cli_progress_line(struct arena *a, const struct json *rotation);
 /* Several lines for a terminal, each at most `width` wide; returns how many. */
 int cli_progress_block(struct arena *a, const struct json *rotation, msec_t now, int width, const char *bold, const char *plain,
 		       struct buf *out);
+/* How long it has taken, or took; -1 when the server does not say when it started. */
+msec_t cli_progress_took(const struct json *rotation, msec_t now);
 
 #endif

@@ -89,8 +89,9 @@ troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 		return RC_OK;
 	fprintf(c->out,
 		"\nThe token is shown this once and joins one node. On that node:\n\n"
-		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token %s \\\n    --dir /var/lib/troth-agent\n",
-		c->config.server, server_fingerprint(c), json_get_text(j, "token", "TOKEN"));
+		"  echo %s |\n"
+		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token-file - \\\n    --dir /var/lib/troth-agent\n",
+		json_get_text(j, "token", "TOKEN"), c->config.server, server_fingerprint(c));
 	return RC_OK;
 }
 

@@ -135,15 +135,23 @@ static void add_waits(struct block *b, const struct counts *n)
 	}
 }
 
+msec_t cli_progress_took(const struct json *r, msec_t now)
+{
+	msec_t started, end = now; /* stays so while it runs */
+	if (!rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL)))
+		return -1;
+	(void)rc_ok(time_parse(json_get_text(r, "finished", ""), &end, NULL));
+	return end > started ? end - started : 0;
+}
+
 int cli_progress_block(struct arena *a, const struct json *r, msec_t now, int width, const char *bold, const char *plain,
 		       struct buf *out)
 {
 	struct counts n = read_counts(r);
 	struct block b = { a, out, width, 0, bold, plain };
-	msec_t started = now, end = now; /* stay so if absent */
-	(void)rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL));
-	(void)rc_ok(time_parse(json_get_text(r, "finished", ""), &end, NULL));
-	msec_t took = end > started ? end - started : 0;
+	msec_t took = cli_progress_took(r, now);
+	if (took < 0)
+		took = 0;
 	buf_add_text(out, bold);
 	add_line(&b, arena_printf(a, "%s: %s, %lld.%lld s%s", json_get_text(r, "name", "?"), stage_words(&n), (long long)(took / 1000),
 				  (long long)(took % 1000 / 100), aside(a, &n)));

@@ -165,7 +165,9 @@ static troth_rc turn(struct cli *c, struct watch *w, msec_t hold, bool *ret_over
 		return late ? say_timeout(w, j, e) : RC_OK;
 	if (c->format != CLI_AS_TABLE)
 		TRY(cli_print(c, j, e));
-	msec_t took = c->port->now(c->port->self) - w->begun;
+	msec_t now = c->port->now(c->port->self), took = cli_progress_took(j, now);
+	if (took < 0)
+		took = now - w->begun;
 	ENSURE(text_equal(json_get_text(j, "state", ""), "done"), e, TROTH_CONFLICT, "the rotation of %s was aborted",
 	       json_get_text(j, "name", "?"));
 	if (c->format == CLI_AS_TABLE)

@@ -138,7 +138,7 @@ static troth_rc no_route(const struct http_request *r, const struct router_match
 {
 	if (m->verdict == ROUTER_NO_PATH) {
 		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no such path: %s", r->path);
-		err_hint(e, "GET /v1/openapi.json lists the paths of the native API");
+		err_hint(e, "the paths of the native API are listed in docs/api/native.md");
 		return rc;
 	}
 	troth_rc rc = err_set(e, TROTH_INVALID, "%s is not a method of %s", http_method_name(r->method), r->path);

@@ -46,6 +46,21 @@ static troth_rc read_last_seen(struct tx *tx, struct arena *a, int64_t target, m
 	return RC_OK;
 }
 
+/* Of the one who waits; the other side may be another's business. */
+static troth_rc name_deployment(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct target_row t;
+	struct instance_row i;
+	struct deployment_row d;
+	if (!target)
+		return RC_OK;
+	TRY(target_row_get(tx, a, target, &t, e));
+	TRY(instance_row_get(tx, a, t.instance_id, &i, e));
+	TRY(deployment_row_get(tx, a, i.deployment_id, &d, e));
+	x->deployment = d.name;
+	return RC_OK;
+}
+
 static troth_rc name_group(struct tx *tx, struct arena *a, int64_t id, struct explained *x, struct troth_err *e)
 {
 	struct template_row template;
@@ -88,6 +103,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.instance, &x.target, &x.last_error, e));
+	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
 	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
@@ -208,7 +224,8 @@ static troth_rc count_running(struct verb_ctx *ctx, int64_t *ret, struct troth_e
 
 static bool visible(const struct verb_ctx *ctx, const struct explained *x)
 {
-	return !x->authority || record_in_scope(ctx->who, x->authority);
+	const char *about = x->authority ? x->authority : x->deployment;
+	return !about || record_in_scope(ctx->who, about);
 }
 
 /* "pg-1" or "pg-1/server"; the name of an instance may stand in several deployments. */

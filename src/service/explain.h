@@ -17,7 +17,7 @@ struct explained {
 	const char *text;           /* a sentence */
 	const char *authority;      /* name, or NULL */
 	const char *version;        /* uuid of the CA spoken of, or NULL */
-	const char *instance, *target;             /* who waits: names, or NULL */
+	const char *instance, *target, *deployment; /* who waits: names, or NULL */
 	const char *other_instance, *other_target; /* for whom */
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *last_error;     /* of the target, if its agent said one */

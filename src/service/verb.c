@@ -127,6 +127,17 @@ static troth_rc write_body(const struct verb *verb, struct verb_ctx *ctx, const 
 	return verb_apply_changes(ctx, e);
 }
 
+/* It succeeded: its savepoint goes, its topics wait for the commit. */
+static troth_rc write_keep(struct service *svc, struct tx *tx, const struct verb_ctx *ctx, struct troth_err *e)
+{
+	troth_rc rc = tx_release(tx, e);
+	if (rc_failed(rc))
+		service_drop_view(svc);
+	for (const struct verb_topic *t = ctx->topics; t && rc_ok(rc); t = t->next)
+		service_topic(svc, t->name);
+	return rc;
+}
+
 troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb, struct verb_ctx *ctx,
 		    const void *cmd, void *ret, struct troth_err *e)
 {
@@ -135,12 +146,8 @@ troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb,
 	svc->touched = false;
 	TRY(tx_savepoint(tx, e));
 	troth_rc rc = write_body(verb, ctx, cmd, ret, e);
-	if (rc_ok(rc) && !ctx->options.dry_run) {
-		TRY(tx_release(tx, e));
-		for (const struct verb_topic *t = ctx->topics; t; t = t->next)
-			service_topic(svc, t->name);
-		return RC_OK;
-	}
+	if (rc_ok(rc) && !ctx->options.dry_run)
+		return write_keep(svc, tx, ctx, e);
 	struct troth_err lost;
 	troth_rc undone = tx_rollback_to(tx, &lost);
 	if (svc->touched)
@@ -220,6 +227,7 @@ troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx 
 	TRY(verb_allowed(verb, ctx->who, e));
 	ctx->hold.wanted = false;
 	ctx->then = NULL;
+	memset(ret, 0, verb->ret_size); /* as a pipeline's arena gives it */
 	if (verb->kind == VERB_WRITE)
 		return run_write(svc, verb, ctx, keeper, cmd, ret, e);
 	TRY(service_read_begin(svc, &ctx->tx, e));

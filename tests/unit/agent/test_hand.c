@@ -132,6 +132,24 @@ static void old_directories_go_one_generation_later(void **state)
 	assert_false(lab_exists(l, "srv/web/v4"));
 }
 
+/* After a rotation the old CA is in no file of the store. */
+static void a_store_keeps_nothing_of_before(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_STORE));
+	lab_settled(l, LAB_STORE, 1);
+	lab_settled(l, LAB_STORE, 2);
+	assert_false(lab_exists(l, "srv/trust/v1"));
+	assert_false(lab_exists(l, "agent/targets/" LAB_STORE ".v1.crt"));
+	ok(lab_stage(l, LAB_STORE, 3));
+	ok(lab_op(l, HAND_SWAP, LAB_STORE, 3));
+	ok(lab_op(l, HAND_PUT_BACK, LAB_STORE, 3));
+	ok(lab_op(l, HAND_BACK_DONE, LAB_STORE, 3));
+	ok(lab_op(l, HAND_CHECK, LAB_STORE, 2));
+	assert_false(lab_exists(l, "srv/trust/v3"));
+	assert_true(lab_exists(l, "srv/trust/v2/ca.pem"));
+}
+
 /* -- A1 and the other bounds, in the hand itself ------------------------------------------------------------ */
 
 static void what_is_out_of_order_is_refused(void **state)
@@ -585,7 +603,7 @@ static void a_crash_between_any_two_calls_of_an_adoption(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_store_has_a_bundle_and_each_ca),
+		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_store_has_a_bundle_and_each_ca), CASE(a_store_keeps_nothing_of_before),
 		CASE(an_attest_is_compared_with_the_file_itself), CASE(put_back_is_the_files_before),
 		CASE(old_directories_go_one_generation_later), CASE(what_is_out_of_order_is_refused),
 		CASE(a_key_that_does_not_fit_is_refused), CASE(a_sealed_key_is_opened_with_the_identity),

@@ -40,6 +40,17 @@ static void a_terminal_is_redrawn(void **state)
 	s->terminal = false;
 }
 
+static void a_late_spectator_is_told_the_whole_time(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ ASK, NULL, 200, "{\"id\":\"" ID "\",\"name\":\"/demo/ca\",\"kind\":\"authority\",\"state\":\"done\","
+				  "\"started\":\"2026-11-18T11:06:34Z\",\"finished\":\"2026-11-18T11:06:40.600Z\"}" },
+	};
+	assert_int_equal(RUN(s, turns, "rotation", "watch", ID), 0);
+	assert_has(s->out, "/demo/ca: rotated in 6.6 s\n");
+}
+
 static void a_server_that_restarts_is_endured(void **state)
 {
 	struct scene *s = *state;
@@ -144,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waiting_prints_a_line_per_change),
 		cmocka_unit_test(a_terminal_is_redrawn),
+		cmocka_unit_test(a_late_spectator_is_told_the_whole_time),
 		cmocka_unit_test(a_server_that_restarts_is_endured),
 		cmocka_unit_test(refusals_are_not_endured),
 		cmocka_unit_test(patience_ends),

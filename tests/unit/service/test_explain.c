@@ -25,6 +25,20 @@ static void names_not_ids(void **state)
 	fleet_free(f);
 }
 
+static void only_what_is_in_scope(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal narrow = { .name = "op", .roles = ROLE_OPERATOR, .scope = "/prod/" "*" };
+	struct explain_ret x;
+	struct troth_err e = { 0 };
+	fleet_node(f, "app-1")->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x, &e)) && x.count == 0);
+	fleet_refused(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ "/demo/ca" }, TROTH_NOT_FOUND, "no such");
+	fleet_free(f);
+}
+
 static void since_is_kept(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -84,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_not_ids),
+		cmocka_unit_test(only_what_is_in_scope),
 		cmocka_unit_test(since_is_kept),
 		cmocka_unit_test(nothing_is_said_twice),
 		cmocka_unit_test(every_reason_has_plain_words),
