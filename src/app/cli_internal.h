@@ -45,11 +45,13 @@ struct cli_option {
 enum cli_cell {
 	CELL_TEXT,
 	CELL_TIME,    /* 2026-11-22 06:55 */
+	CELL_DAY,     /* 11-22 06:55: of what happened lately */
 	CELL_COUNT,   /* of an array's members */
 	CELL_LIST,    /* an array's texts with commas */
 	CELL_ID,      /* never cut: it will be copied */
 	CELL_SHORT,   /* the first 12 characters of a fingerprint or an id */
 	CELL_FLAG,    /* yes, or - */
+	CELL_PROSE,   /* a sentence: gives its room before any name does, and is cut at its end */
 };
 /* `path` picks from an item: "a.b", "list?flag.b" (the first member of the list whose flag is true),
  * alternatives with |. */

@@ -18,7 +18,7 @@ static void waiting_prints_a_line_per_change(void **state)
 		{ HOLD, NULL, 200, VIEW("done", "done", 6) },
 	};
 	assert_int_equal(RUN(s, turns, "rotate", "/demo/ca", "--wait", "--reason", "yearly"), 0);
-	assert_has(s->out, "rotating /demo/ca: 6 stores and 3 slots on 6 instances take part");
+	assert_has(s->out, "rotating /demo/ca: 6 stores and 3 slots on 6 instances");
 	assert_has(s->out, "stores 1/6");
 	assert_has(s->out, "stores 2/6");
 	assert_has(s->out, "/demo/ca: rotated in 2.0 s\n");
@@ -97,7 +97,7 @@ static void a_timeout_exits_5_and_says_what_for(void **state)
 	};
 	assert_int_equal(RUN(s, turns, "rotate", "/demo/ca", "--timeout", "1s"), 5);
 	assert_has(s->err, "it goes on");
-	assert_has(s->err, "it waits for app-2");
+	assert_has(s->err, "it waits: app-2");
 	assert_has(s->err, "troth explain");
 	assert_int_equal(RUN_ALONE(s, "rotation", "watch", ID, "--timeout", "soon"), 2);
 }
