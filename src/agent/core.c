@@ -50,8 +50,6 @@ static const struct state_row {
 	[T_FORGET]       = { "forget", HAND_FORGET, false, T_FORGET, T_FORGET },
 };
 
-enum { RETRY_MAX_MS = 60000 }; /* stuck: 1 s, 2 s, 4 s ... a minute */
-
 /* -- entering a state -------------------------------------------------------------------------------------- */
 
 void core_go(struct target *t, enum target_state state)
@@ -190,7 +188,9 @@ static void done_settle(struct step *s, struct target *t)
 	t->doing = 0;
 	t->begun = false;
 	core_keep_fps(&t->seen_mem, &t->loaded_fps, t->doing_fps);
-	core_note(s, t, "target.settled", NULL, t->loaded);
+	if (t->down) /* whoever looks should know that nobody was seen to use them */
+		core_add_drift(t, "nothing ran that could be reloaded: the files are in place for its start");
+	core_note(s, t, "target.settled", t->down ? "nothing ran that could be reloaded" : NULL, t->loaded);
 	core_settle(s, t);
 }
 

@@ -16,6 +16,7 @@ enum target_state {
 
 enum {
 	RETRY_MS = 1000, /* a step of the hand that failed for want of disk or a lock */
+	RETRY_MAX_MS = 60000, /* what goes on failing: 1 s, 2 s, 4 s ... a minute */
 	REASON_BYTES = MSG_REASON_BYTES + 1,
 };
 
@@ -62,7 +63,7 @@ struct target {
 	enum csr_state csr;
 	char csr_request[UUID_LEN];
 	uint32_t csr_ticket;
-	msec_t csr_at;
+	msec_t csr_at, csr_retry_ms;
 	struct arena *csr_mem;
 	const char *csr_type, *csr_name, *csr_pem;
 };

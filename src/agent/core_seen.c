@@ -282,7 +282,9 @@ static void csr_made(struct step *s, struct target *t, const struct hand_reply *
 	}
 	core_note(s, t, "csr.failed", r->text, 0);
 	t->csr = CSR_NONE;
-	t->csr_at = s->now + RETRY_MS;
+	t->csr_retry_ms = t->csr_retry_ms ? 2 * t->csr_retry_ms : RETRY_MS;
+	t->csr_retry_ms = t->csr_retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS : t->csr_retry_ms;
+	t->csr_at = s->now + t->csr_retry_ms;
 }
 
 /* The first reply of all: who we are and which targets we know. */

@@ -65,8 +65,10 @@ static void take_want(struct target *t, const struct msg_target *m)
 
 static void take_csr(struct target *t, const struct msg_csr_wanted *c)
 {
-	if (!c || (t->csr != CSR_NONE && text_equal(t->csr_request, c->request)))
+	bool same = c && text_equal(t->csr_request, c->request);
+	if (!c || (same && (t->csr != CSR_NONE || t->csr_at))) /* under way, or failed and not due yet */
 		return;
+	t->csr_retry_ms = same ? t->csr_retry_ms : 0;
 	struct arena *a = core_fresh(&t->csr_mem, 256 << 10);
 	t->csr_type = arena_text(a, c->key_type);
 	t->csr_name = arena_text(a, c->common_name);

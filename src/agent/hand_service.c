@@ -103,8 +103,8 @@ static troth_rc read_attest(struct job *j, struct buf *out, struct troth_err *e)
 	if (fd < 0)
 		return err_errno(e, errno, "could not open attest file \"%.200s\"", j->p.attest_file);
 	uint8_t chunk[1024];
-	ssize_t n;
-	while ((n = fs->read(fs->self, fd, chunk, sizeof chunk)) > 0)
+	ssize_t n = 1;
+	while (buf_ok(out) && (n = fs->read(fs->self, fd, chunk, sizeof chunk)) > 0) /* the service may write without an end */
 		buf_add(out, chunk, (size_t)n);
 	fs->close(fs->self, fd);
 	ENSURE(n == 0 && buf_ok(out), e, TROTH_IO, "could not read attest file \"%.200s\"", j->p.attest_file);

@@ -32,6 +32,11 @@ troth_rc verb_allowed(const struct verb *verb, const struct principal *who, stru
 /* -- what run() and prepare() call ------------------------------------------------------------ */
 troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e)
 {
+	if (ctx->options.dry_run) { /* a signature that no row and no audit knows of */
+		troth_rc rc = err_set(e, TROTH_INVALID, "this cannot be tried without doing it: it takes a signature");
+		err_hint(e, "leave dry_run out");
+		return rc;
+	}
 	ENSURE(ctx->need_count < LIMIT_KEEPER_BATCH, e, TROTH_TOO_LARGE,
 	       "more than %d keys or signatures in one request", LIMIT_KEEPER_BATCH);
 	ctx->need[ctx->need_count++] = request;

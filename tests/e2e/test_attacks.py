@@ -113,6 +113,31 @@ def test_one_token_makes_one_instance_however_many_ask_at_once(world, tmp_path):
     assert sorted(p.communicate(timeout=60)[0] for p in runs) == ["201"] + ["401"] * 11
 
 
+def test_a_dry_run_signs_nothing(world, tmp_path):  # noqa: F811
+    """With one token anybody had as many identities signed as they liked, without a row or a word in the audit."""
+    def signatures():
+        return (world.dir / "keeper.log").read_text().count("act=leaf-sign result=granted")
+    agent, request = FakeAgent(world, tmp_path, "dry").open(), csr(tmp_path, "dry-2")[1]
+    token = world.curl("POST", "/v1/tokens", {"deployment": "bad"})[1]["token"]
+    before = signatures()
+    enrol = {"token": token, "csr": request, "boot_id": "b", "agent_version": "t"}
+    assert_problem(world.curl("POST", "/v1/agent/enroll?dry_run=true", enrol, token=None), 400, "dry_run")
+    assert_problem(agent.call("POST", "/v1/agent/identity?dry_run=true", {"csr": request}), 400, "dry_run")
+    leaf = {"name": "/bad/dry", "authority": "/bad/ca", "sans": ["x.example"], "csr": request}
+    status, reply, _ = world.curl("POST", "/v1/credentials?dry_run=true", leaf)
+    assert status == 200 and "BEGIN CERTIFICATE" not in json.dumps(reply)
+    assert signatures() == before
+    assert world.curl("POST", "/v1/agent/enroll", enrol, token=None)[0] == 201  # the token was not used up
+
+
+def test_a_dry_run_of_a_poll_hands_out_for_good(world, tmp_path):  # noqa: F811
+    agent = FakeAgent(world, tmp_path, "dry-poll").open()
+    target = next(t for t in agent.desired()["targets"] if t["kind"] == "store")["id"]
+    status, reply, _ = agent.call("GET", f"/v1/agent/desired?session={agent.session}&after=0&dry_run=true")
+    handed = [d["handed"] for d in world.curl("GET", f"/v1/targets/{target}")[1]["documents"]]
+    assert status == 200 and all(handed)
+
+
 def test_an_idempotency_key_is_its_callers_own(world, tmp_path):  # noqa: F811
     key = ("-H", "Idempotency-Key: same")
     first = world.curl("POST", "/v1/authorities", {"name": "/keys/ca"}, args=key)

@@ -87,6 +87,28 @@ static void a_csr_is_made_once_and_sent_until_taken(void **out)
 	assert_int_equal(find(w, EFFECT_ASK, ASK_CSR, NULL), -1);
 }
 
+/* A server that answers each poll at once asked for the impossible: the hand tried twenty times a second. */
+static void a_csr_that_cannot_be_made_is_tried_ever_more_slowly(void **out)
+{
+	struct world *w = *out;
+	struct msg_csr_wanted c = { REQUEST, "rsa-99999", "one" };
+	struct msg_target t = slot(SLOT, 3);
+	int tries = 0;
+	t.csr = &c;
+	start_settled(w, SLOT);
+	for (msec_t from = w->now; w->now < from + 30 * MSEC_S; pass(w, 100)) {
+		desire(w, t);
+		if (!asked(w, HAND_CSR))
+			continue;
+		tries++;
+		hand_says(w, HAND_CSR, NULL, (struct hand_reply){ .text = "key type is not known" });
+	}
+	assert_in_range(tries, 3, 6); /* at 0, 1, 3, 7, 15 s */
+	c.request = "33333333-3333-4333-8333-333333333333";
+	desire(w, t);
+	assert_true(asked(w, HAND_CSR)); /* another one may be possible */
+}
+
 static void a_lost_server_is_asked_again_ever_more_slowly(void **out)
 {
 	struct world *w = *out;
@@ -137,7 +159,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a1_late_repeated_and_reordered_documents_are_refused), CASE(a1_documents_of_another_session_are_not_applied),
 		CASE(a1_what_is_only_staged_ends_with_its_session), CASE(a1_what_is_begun_is_not_yet_high_water),
-		CASE(a_csr_is_made_once_and_sent_until_taken), CASE(a_lost_server_is_asked_again_ever_more_slowly),
+		CASE(a_csr_is_made_once_and_sent_until_taken),
+		CASE(a_csr_that_cannot_be_made_is_tried_ever_more_slowly), CASE(a_lost_server_is_asked_again_ever_more_slowly),
 		CASE(another_epoch_takes_back_what_is_only_begun), CASE(a_target_that_is_gone_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

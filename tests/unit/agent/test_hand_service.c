@@ -44,6 +44,21 @@ static void an_attest_is_compared_with_the_file_itself(void **state)
 	assert_false(lab_op(l, HAND_ATTEST, LAB_STORE, 1).matched);
 }
 
+/* The service writes it, and could keep the hand reading for days. */
+static void an_attest_file_without_an_end_is_not_read_on(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_STORE));
+	ok(lab_stage(l, LAB_STORE, 1));
+	ok(lab_op(l, HAND_SWAP, LAB_STORE, 1));
+	lab_write(l, "srv/loaded", "x");
+	assert_int_equal(truncate(lab_path(l, "srv/loaded"), (off_t)1 << 40), 0);
+	long before = l->calls;
+	struct hand_reply r = lab_op(l, HAND_ATTEST, LAB_STORE, 1);
+	assert_false(r.matched);
+	assert_true(l->calls - before < 1000);
+}
+
 static void nobody_to_signal_is_down_not_broken(void **state)
 {
 	struct lab *l = *state;
@@ -93,7 +108,8 @@ static void a_command_keeps_its_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(an_attest_is_compared_with_the_file_itself), CASE(nobody_to_signal_is_down_not_broken),
+		CASE(an_attest_is_compared_with_the_file_itself), CASE(an_attest_file_without_an_end_is_not_read_on),
+		 CASE(nobody_to_signal_is_down_not_broken),
 		CASE(a_pid_file_cannot_choose_anybodys_process), CASE(a_command_keeps_its_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
