@@ -446,7 +446,9 @@ static void done_settle(struct step *s, struct target *t)
 	t->doing = 0;
 	t->begun = false;
 	keep_fps(&t->seen_mem, &t->loaded_fps, t->doing_fps);
-	note(s, t, "target.settled", NULL, t->loaded);
+	if (t->down) /* whoever looks should know that nobody was seen to use them */
+		add_drift(t, "nothing ran that could be reloaded: the files are in place for its start");
+	note(s, t, "target.settled", t->down ? "nothing ran that could be reloaded" : NULL, t->loaded);
 	settle(s, t);
 }
 

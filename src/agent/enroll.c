@@ -131,7 +131,12 @@ static troth_rc ask(const struct options *o, struct arena *a, const char *csr, c
 	msg_enroll_encode(&body, &m);
 	ENSURE(buf_ok(&body), e, TROTH_TOO_LARGE, "the request is too large");
 	struct http_outgoing out = { .method = HTTP_POST, .target = "/v1/agent/enroll", .body = buf_bytes(&body) };
-	TRY(http_call(a, &config, &out, &answer, e));
+	troth_rc rc = http_call(a, &config, &out, &answer, e);
+	if (rc_failed(rc)) {
+		if (e->kind == TROTH_UNAVAILABLE && !e->hint[0])
+			err_hint(e, "does the server run at %s, and can this node reach it?", o->server);
+		return rc;
+	}
 	TRY(http_answer_check(a, &answer, e));
 	return msg_enrolled_decode(a, answer.body, ret, e);
 }
@@ -166,7 +171,8 @@ static troth_rc enroll_into(const struct options *o, const struct store_dir *d, 
 	TRY(identity_install(d, a, buf_bytes(&pem), m.certificate, m.chain, m.server_ca, e));
 	struct agent_identity id = { o->server, m.instance_id, m.instance, m.deployment, m.epoch, state_id };
 	TRY(identity_write(d, &id, e));
-	printf("enrolled as %s in deployment %s\n", m.instance, m.deployment);
+	printf("enrolled as %s in deployment %s\n\nnext:\n  troth agent run --dir %s --profiles /etc/troth/profiles\n", m.instance,
+	       m.deployment, o->dir);
 	return store_remove(d, "identity-next.key", e);
 }
 

@@ -71,6 +71,18 @@ static troth_rc parse_reply(struct cli *c, const struct http_answer *answer, con
 	return RC_OK;
 }
 
+/* What the one who typed can do about it, where nobody said so yet. */
+static troth_rc with_hint(struct cli *c, troth_rc rc, struct troth_err *e)
+{
+	if (rc_ok(rc) || e->hint[0])
+		return rc;
+	if (e->kind == TROTH_UNAVAILABLE)
+		err_hint(e, "is the server running at %s? troth server --dir D starts it", c->config.server);
+	else if (e->kind == TROTH_UNAUTHENTICATED)
+		err_hint(e, "say who you are: --dir D on the server, elsewhere --token-file FILE, or --cert and --key");
+	return rc;
+}
+
 troth_rc cli_call(struct cli *c, enum http_method method, const char *target, const char *body, msec_t wait,
 		  const struct json **ret, struct troth_err *e)
 {
@@ -79,8 +91,8 @@ troth_rc cli_call(struct cli *c, enum http_method method, const char *target, co
 	struct http_outgoing out = { .method = method, .target = target, .body = bytes_of_text(body),
 				     .headers = headers_of(c, method), .timeout = wait + CALL_SLACK * MSEC_S };
 	c->config.max_reply_bytes = REPLY_BYTES;
-	TRY(c->port->call(c->port->self, c->a, &c->config, &out, &answer, e));
-	TRY(http_answer_check(c->a, &answer, e));
+	TRY(with_hint(c, c->port->call(c->port->self, c->a, &c->config, &out, &answer, e), e));
+	TRY(with_hint(c, http_answer_check(c->a, &answer, e), e));
 	return parse_reply(c, &answer, ret, e);
 }
 

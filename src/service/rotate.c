@@ -21,7 +21,7 @@ static troth_rc refuse_running(const struct credential_row *c, const struct rota
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s is being rotated already (%s, %s)", c->name, r->uuid,
 			      ROTATION_STATE_NAMES[r->state]);
-	err_hint(e, "wait for it, abort it, or say again=true to introduce one more version on top of it");
+	err_hint(e, "wait for it, abort it, or ask for one more version on top of it: --again, in the API \"again\":true");
 	err_object(e, "%s", c->name);
 	return rc;
 }

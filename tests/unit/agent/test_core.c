@@ -514,6 +514,7 @@ static void a4_no_process_has_nothing_old(void **out)
 	take_reports(w);
 	assert_int_equal(w->last.generation, 5);
 	assert_true(w->last.settled);
+	assert_non_null(strstr(w->last.drift.items[0], "nothing ran that could be reloaded")); /* whoever looks is told */
 }
 
 static void a_failed_reload_of_a_service_that_listens_is_a_failure(void **out)
