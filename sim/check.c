@@ -251,7 +251,15 @@ bool check_settled(struct sim *s, char *why, size_t size)
 	    rc_failed(ask(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
 		return false;
 	if (x.count) {
-		snprintf(why, size, "%s", explain_sentence(s->ask_a, &x.items[0]));
+		struct instance_row row = { 0 };
+		struct troth_err e = { 0 };
+		struct tx *tx = server_read(s);
+		for (int i = 0; tx && i < s->node_count; i++)
+			if (text_equal(s->nodes[i]->name, x.items[0].instance))
+				(void)instance_row_by_uuid(tx, s->ask_a, s->nodes[i]->uuid, &row, &e); /* only for its words */
+		if (tx)
+			server_read_end(tx);
+		snprintf(why, size, "%s%s%s", explain_sentence(s->ask_a, &x.items[0]), row.alarm ? "; " : "", row.alarm ? row.alarm : "");
 		return false;
 	}
 	for (size_t i = 0; i < rotations.count; i++) {

@@ -10,7 +10,7 @@
 #include "sim.h"
 #include "base/log.h"
 
-enum { SETTLE_MS = 4 * 3600 * 1000, ASK_MS = 5000, ARENA_BYTES = 256 << 20 };
+enum { SETTLE_MS = 25 * 60 * 1000, ASK_MS = 5000, ARENA_BYTES = 256 << 20 };
 
 /* -- dice: splitmix64 ------------------------------------------------------------------------------ */
 uint64_t dice_roll(struct dice *d)

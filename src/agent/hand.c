@@ -491,7 +491,7 @@ static troth_rc stage_files(struct job *j, int dir, struct document *d, struct t
 	troth_rc rc = write_files(j, fd, d, e);
 	fs_of(j)->close(fs_of(j)->self, fd);
 	TRY(rc);
-	return tree_sync(fs_of(j), dir, e);
+	return tree_keep(fs_of(j), &j->p, j->p.directory, e);
 }
 
 static troth_rc do_stage(struct job *j, struct troth_err *e)
