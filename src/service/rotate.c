@@ -165,6 +165,17 @@ static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep
 	return RC_OK;
 }
 
+/* A pause was of the rotation that ends here; the one that begins runs. */
+static troth_rc unpause(struct verb_ctx *ctx, int64_t credential_id, struct troth_err *e)
+{
+	struct credential_row c;
+	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
+	if (!c.paused)
+		return RC_OK;
+	c.paused = false;
+	return credential_row_update(ctx->tx, &c, e);
+}
+
 /* Rotations of it that were running: their new version has become an old one. */
 static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
 {
@@ -265,6 +276,7 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
 	TRY(supersede(ctx, c->id, uuid, e));
+	TRY(unpause(ctx, c->id, e));
 	if (ca) {
 		TRY(new_version(ctx, plan, &rotation.new_version, e));
 		TRY(unwant(ctx, c->id, rotation.new_version, &rotation.old_versions, e));
