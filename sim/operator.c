@@ -199,6 +199,31 @@ static void retry_failed(struct sim *s)
 		}
 }
 
+static bool has_node(const struct sim *s, const char *uuid)
+{
+	for (int i = 0; i < s->node_count; i++)
+		if (text_equal(s->nodes[i]->uuid, uuid))
+			return true;
+	return false;
+}
+
+/* Enrolments whose answer was lost: nobody will ever speak for them; an operator takes them out. */
+static void remove_orphans(struct sim *s)
+{
+	struct instance_list_ret list;
+	struct no_ret gone;
+	struct troth_err e = { 0 };
+	struct verb_ctx ctx = { 0 };
+	CLEANUP(arena_freep) struct arena *a = arena_new(32 << 20);
+	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].row.state != INSTANCE_LEFT && !has_node(s, list.items[i].row.uuid)) {
+			tell(s, "%s has nobody", list.items[i].row.name);
+			(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ list.items[i].row.uuid }, &gone); /* or the next time */
+		}
+}
+
 void operator_heal(struct sim *s)
 {
 	struct rotation_list_ret list;
@@ -217,4 +242,5 @@ void operator_heal(struct sim *s)
 			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
 	}
 	retry_failed(s);
+	remove_orphans(s);
 }

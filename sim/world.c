@@ -222,10 +222,10 @@ void sim_run(struct sim *s, const struct sim_options *o)
 	world_make(s, o);
 	for (int i = 0; i < o->nodes; i++)
 		(void)node_new(s, kinds[i < 5 ? i : dice_in(&s->dice, 0, 4)]); /* nothing fails yet */
-	run_until(s, s->now + 60000);
+	run_until(s, s->now + 30000);
 	s->faults = true;
 	operator_begin(s);
-	run_until(s, s->now + dice_in(&s->dice, 120, 420) * 1000);
+	run_until(s, s->now + dice_in(&s->dice, 90, 300) * 1000);
 	s->faults = false;
 	tell(s, "no more faults");
 	settle(s);

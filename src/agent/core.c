@@ -65,6 +65,7 @@ enum {
 	RETRY_MAX_MS = 60000,    /* stuck: 1 s, 2 s, 4 s ... a minute */
 	SIGHT_MS = 20,           /* between two sightings of the new leaf */
 	MISS_MS = 30,            /* between two looks that did not show it */
+	UNATTESTED_MS = 200,     /* the same of attest files: each costs the hand a parse of the document */
 	BACK_OFF_MS = 100,       /* server away: 0.1 s, 0.2 s ... */
 	BACK_OFF_MAX_MS = 15000, /* ... 15 s, each times 0.5 to 1.5 */
 	QUIET_MS = 1000,         /* between two polls if the server does not hold them */
@@ -516,7 +517,7 @@ static void miss(struct step *s, struct target *t, const char *why)
 {
 	t->streak = 0;
 	if (s->now < t->verify_until) {
-		t->wake_at = s->now + MISS_MS;
+		t->wake_at = s->now + (t->place.proof == PROOF_ATTEST ? UNATTESTED_MS : MISS_MS);
 		return;
 	}
 	set_reason(t, t->reload_why[0] ? t->reload_why : why);
