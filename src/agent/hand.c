@@ -168,7 +168,7 @@ static troth_rc stage_files(struct job *j, int dir, struct document *d, struct t
 	troth_rc rc = job_write_files(j, fd, d, e);
 	job_fs(j)->close(job_fs(j)->self, fd);
 	TRY(rc);
-	return tree_sync(job_fs(j), dir, e);
+	return tree_keep(job_fs(j), &j->p, j->p.directory, e);
 }
 
 static troth_rc do_stage(struct job *j, struct troth_err *e)
