@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/hand_job.h"
+#include "agent/hand_task.h"
 #include "base/limits.h"
 
 /* -- LOOK ------------------------------------------------------------------------------------------------------------- */
 
-static void take_found(struct job *j, struct bytes pem, const char *text)
+static void take_found(struct task *j, struct bytes pem, const char *text)
 {
 	const struct cert *const *certs;
 	size_t n;
@@ -32,30 +32,30 @@ static bool shows_certificates(enum profile_content c)
 }
 
 /* What lies there before anything of ours: behind `current`, or under the fixed names. */
-static void look_for_files(struct job *j, int dir)
+static void look_for_files(struct task *j, int dir)
 {
 	int fd;
 	char current[STATE_DIR_BYTES] = "";
 	for (size_t i = 0; i < j->p.fixed_count && !j->m.found_text; i++) {
 		CLEANUP(buf_release) struct buf b = { 0 };
-		if (rc_ok(job_read_fixed(j, &j->p.fixed[i], &b, NULL, NULL)))
+		if (rc_ok(task_read_fixed(j, &j->p.fixed[i], &b, NULL, NULL)))
 			take_found(j, buf_bytes(&b), arena_printf(j->a, "present in %s before anything of ours", j->p.fixed[i].path));
 	}
-	if (rc_failed(job_current(j, dir, current, NULL)) || !current[0])
+	if (rc_failed(task_current(j, dir, current, NULL)) || !current[0])
 		return;
-	if (rc_failed(job_open_version(j, dir, current, false, &fd, NULL)))
+	if (rc_failed(task_open_version(j, dir, current, false, &fd, NULL)))
 		return;
 	for (size_t i = 0; i < j->p.file_count && !j->m.found_text; i++) {
 		CLEANUP(buf_release) struct buf b = { 0 };
 		if (shows_certificates(j->p.files[i].content) &&
-		    rc_ok(tree_read(job_fs(j), fd, j->p.files[i].name, DEPLOYED_BYTES, &b, NULL, NULL)))
+		    rc_ok(tree_read(task_fs(j), fd, j->p.files[i].name, DEPLOYED_BYTES, &b, NULL, NULL)))
 			take_found(j, buf_bytes(&b), arena_printf(j->a, "present in %s/current/%s before anything of ours", j->p.directory,
 								   j->p.files[i].name));
 	}
-	job_fs(j)->close(job_fs(j)->self, fd);
+	task_fs(j)->close(task_fs(j)->self, fd);
 }
 
-static void fill_view(const struct job *j, struct hand_view *v)
+static void fill_view(const struct task *j, struct hand_view *v)
 {
 	const struct target_memory *m = &j->m;
 	*v = (struct hand_view){ .phase = m->phase, .loaded = m->loaded.generation, .high_water = m->high_water,
@@ -66,7 +66,7 @@ static void fill_view(const struct job *j, struct hand_view *v)
 				 .found_fingerprints = m->found_fingerprints, .found_text = m->found_text };
 }
 
-static troth_rc fresh_memory(struct job *j, struct troth_err *e)
+static troth_rc fresh_memory(struct task *j, struct troth_err *e)
 {
 	struct agent_identity id;
 	ENSURE(j->r->name && j->r->profile, e, TROTH_NOT_FOUND, "target %s is not known here", j->r->id);
@@ -75,7 +75,7 @@ static troth_rc fresh_memory(struct job *j, struct troth_err *e)
 	return RC_OK;
 }
 
-static troth_rc do_look(struct job *j, struct troth_err *e)
+static troth_rc do_look(struct task *j, struct troth_err *e)
 {
 	struct troth_err why = { 0 };
 	int dir = -1;
@@ -97,25 +97,25 @@ static troth_rc do_look(struct job *j, struct troth_err *e)
 		j->m.parameter_count = j->r->parameter_count;
 	}
 	err_clear(&why);
-	rc = job_place(j, &why);
+	rc = task_place(j, &why);
 	if (rc_ok(rc))
-		rc = job_lock(j, &why);
+		rc = task_lock(j, &why);
 	if (rc_ok(rc))
-		rc = tree_open(job_fs(j), &j->p, j->p.directory, true, &dir, &why);
+		rc = tree_open(task_fs(j), &j->p, j->p.directory, true, &dir, &why);
 	if (rc_ok(rc) && fresh)
 		look_for_files(j, dir);
-	job_close(j, &dir);
+	task_close(j, &dir);
 	if (rc_failed(rc)) /* no place for it: said, and remembered as asked */
 		j->ret->text = arena_printf(j->a, "%s%s%s", why.primary, why.hint[0] ? "; " : "", why.hint);
 	if (fresh || (j->r->name && j->r->profile))
-		TRY(job_save(j, e));
+		TRY(task_save(j, e));
 	fill_view(j, &j->ret->view);
 	return RC_OK;
 }
 
 /* -- STAGE, REFUSE ------------------------------------------------------------------------------------------------------ */
 
-static troth_rc check_new(const struct job *j, struct troth_err *e)
+static troth_rc check_new(const struct task *j, struct troth_err *e)
 {
 	int64_t g = j->r->generation;
 	ENSURE(g > j->m.high_water && g > j->m.loaded.generation, e, TROTH_CONFLICT,
@@ -126,7 +126,7 @@ static troth_rc check_new(const struct job *j, struct troth_err *e)
 }
 
 /* The key of a slot's document: kept since its CSR, or sealed to our identity. */
-static troth_rc find_key(struct job *j, struct buf *ret, struct troth_err *e)
+static troth_rc find_key(struct task *j, struct buf *ret, struct troth_err *e)
 {
 	struct troth_err why = { 0 };
 	if (j->r->key_request) {
@@ -148,7 +148,7 @@ static troth_rc find_key(struct job *j, struct buf *ret, struct troth_err *e)
 	return cms_open(k, cert->der, j->r->sealed_key, ret, e);
 }
 
-static troth_rc make_document(struct job *j, struct document *ret, struct troth_err *e)
+static troth_rc make_document(struct task *j, struct document *ret, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf key = { 0 };
 	if (j->m.kind == MSG_SLOT)
@@ -156,50 +156,50 @@ static troth_rc make_document(struct job *j, struct document *ret, struct troth_
 	return document_make(j->a, j->m.kind, &j->r->certificates, buf_bytes(&key), j->h->port.now(j->h->port.self), ret, e);
 }
 
-static troth_rc stage_files(struct job *j, int dir, struct document *d, struct troth_err *e)
+static troth_rc stage_files(struct task *j, int dir, struct document *d, struct troth_err *e)
 {
 	char name[STATE_DIR_BYTES];
 	int fd;
 	memory_dir_name(j->r->generation, name);
-	job_add_old(j, name); /* until it is begun: a crash here leaves what the next settling removes */
-	TRY(job_save(j, e));
-	TRY(job_write_document(j, name, d, e));
-	TRY(job_open_version(j, dir, name, true, &fd, e));
-	troth_rc rc = job_write_files(j, fd, d, e);
-	job_fs(j)->close(job_fs(j)->self, fd);
+	task_add_old(j, name); /* until it is begun: a crash here leaves what the next settling removes */
+	TRY(task_save(j, e));
+	TRY(task_write_document(j, name, d, e));
+	TRY(task_open_version(j, dir, name, true, &fd, e));
+	troth_rc rc = task_write_files(j, fd, d, e);
+	task_fs(j)->close(task_fs(j)->self, fd);
 	TRY(rc);
-	return tree_keep(job_fs(j), &j->p, j->p.directory, e);
+	return tree_keep(task_fs(j), &j->p, j->p.directory, e);
 }
 
-static troth_rc do_stage(struct job *j, struct troth_err *e)
+static troth_rc do_stage(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
 	CLEANUP(document_release) struct document d = { 0 };
-	TRY(job_prepare(j, &dir, e));
+	TRY(task_prepare(j, &dir, e));
 	troth_rc rc = check_new(j, e);
 	if (rc_ok(rc))
 		rc = make_document(j, &d, e);
 	if (rc_ok(rc))
 		rc = stage_files(j, dir, &d, e);
-	job_close(j, &dir);
+	task_close(j, &dir);
 	if (rc_ok(rc))
 		j->ret->fingerprints = d.fingerprints;
 	return rc;
 }
 
-static troth_rc do_refuse(struct job *j, struct troth_err *e)
+static troth_rc do_refuse(struct task *j, struct troth_err *e)
 {
-	TRY(job_load(j, e));
+	TRY(task_load(j, e));
 	if (j->r->generation <= j->m.high_water)
 		return RC_OK; /* said before */
 	TRY(check_new(j, e));
 	j->m.high_water = j->r->generation;
-	return job_save(j, e);
+	return task_save(j, e);
 }
 
 /* -- SWAP, SETTLE ----------------------------------------------------------------------------------------------------------- */
 
-static troth_rc begin(struct job *j, int dir, struct troth_err *e)
+static troth_rc begin(struct task *j, int dir, struct troth_err *e)
 {
 	char name[STATE_DIR_BYTES];
 	CLEANUP(document_release) struct document d = { 0 };
@@ -207,84 +207,84 @@ static troth_rc begin(struct job *j, int dir, struct troth_err *e)
 	memory_dir_name(j->r->generation, name);
 	struct version v = { .generation = j->r->generation };
 	snprintf(v.dir, sizeof v.dir, "%s", name);
-	TRY(job_read_document(j, &v, &d, e)); /* staged? */
+	TRY(task_read_document(j, &v, &d, e)); /* staged? */
 	v.fingerprints = d.fingerprints;
 	if (!j->m.loaded.dir[0]) { /* the first of ours: what was there is what we go back to */
-		TRY(job_adopt(j, dir, e));
-		TRY(job_current(j, dir, j->m.loaded.dir, e));
+		TRY(task_adopt(j, dir, e));
+		TRY(task_current(j, dir, j->m.loaded.dir, e));
 	}
 	if (j->m.doing.dir[0])
-		job_add_old(j, j->m.doing.dir);
-	job_drop_old(j, name);
+		task_add_old(j, j->m.doing.dir);
+	task_drop_old(j, name);
 	j->m.doing = v;
 	j->m.phase = PHASE_APPLYING;
 	j->m.reason = NULL;
-	return job_save(j, e);
+	return task_save(j, e);
 }
 
-static troth_rc link_all_fixed(struct job *j, struct troth_err *e)
+static troth_rc link_all_fixed(struct task *j, struct troth_err *e)
 {
 	bool changed;
 	for (size_t i = 0; i < j->p.fixed_count; i++)
-		TRY(job_link_fixed(j, &j->p.fixed[i], &changed, e));
+		TRY(task_link_fixed(j, &j->p.fixed[i], &changed, e));
 	return RC_OK;
 }
 
-static troth_rc do_swap(struct job *j, struct troth_err *e)
+static troth_rc do_swap(struct task *j, struct troth_err *e)
 {
 	int dir = -1, version = -1;
-	TRY(job_prepare(j, &dir, e));
+	TRY(task_prepare(j, &dir, e));
 	troth_rc rc = RC_OK;
 	if (j->m.phase != PHASE_APPLYING || j->m.doing.generation != j->r->generation)
 		rc = begin(j, dir, e);
 	if (rc_ok(rc))
-		rc = job_open_version(j, dir, j->m.doing.dir, false, &version, e); /* never a dangling `current` */
+		rc = task_open_version(j, dir, j->m.doing.dir, false, &version, e); /* never a dangling `current` */
 	if (rc_ok(rc))
-		rc = tree_link(job_fs(j), dir, j->m.doing.dir, "current", e);
+		rc = tree_link(task_fs(j), dir, j->m.doing.dir, "current", e);
 	if (rc_ok(rc))
 		rc = link_all_fixed(j, e);
-	job_close(j, &version);
-	job_close(j, &dir);
+	task_close(j, &version);
+	task_close(j, &dir);
 	return rc;
 }
 
-static troth_rc do_settle(struct job *j, struct troth_err *e)
+static troth_rc do_settle(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
 	char current[STATE_DIR_BYTES];
-	TRY(job_prepare(j, &dir, e));
+	TRY(task_prepare(j, &dir, e));
 	struct target_memory *m = &j->m;
 	troth_rc rc = RC_OK;
 	bool again = m->phase == PHASE_SETTLED && m->loaded.generation == j->r->generation;
 	if (!again) {
-		rc = job_current(j, dir, current, e);
+		rc = task_current(j, dir, current, e);
 		if (rc_ok(rc) && (m->phase != PHASE_APPLYING || m->doing.generation != j->r->generation || !text_equal(current, m->doing.dir)))
 			rc = err_set(e, TROTH_CONFLICT, "generation %lld is not the one in place", (long long)j->r->generation);
 		for (size_t i = 0; rc_ok(rc) && i < m->old.count; i++)
 			if (!text_equal(m->old.items[i], m->loaded.dir) && !text_equal(m->old.items[i], m->doing.dir))
-				job_remove_version(j, dir, m->old.items[i]);
+				task_remove_version(j, dir, m->old.items[i]);
 		if (rc_ok(rc)) {
 			m->old.count = 0;
 			if (m->loaded.generation) /* ours, and one generation more stays */
-				job_add_old(j, m->loaded.dir);
+				task_add_old(j, m->loaded.dir);
 			m->loaded = m->doing;
 			m->high_water = m->doing.generation;
 			m->doing = (struct version){ 0 };
 			m->phase = PHASE_SETTLED;
-			rc = job_save(j, e);
+			rc = task_save(j, e);
 		}
 	}
 	if (rc_ok(rc))
-		rc = job_remove_old_trust(j, dir, e);
-	job_close(j, &dir);
+		rc = task_remove_old_trust(j, dir, e);
+	task_close(j, &dir);
 	return rc;
 }
 
 /* -- PUT_BACK, BACK_DONE ------------------------------------------------------------------------------------------------------ */
 
-static troth_rc go_back(struct job *j, int dir, struct troth_err *e)
+static troth_rc go_back(struct task *j, int dir, struct troth_err *e)
 {
-	const struct port_fs *fs = job_fs(j);
+	const struct port_fs *fs = task_fs(j);
 	if (j->m.loaded.dir[0])
 		return tree_link(fs, dir, j->m.loaded.dir, "current", e);
 	if (fs->unlinkat(fs->self, dir, "current", 0) != 0 && errno != ENOENT)
@@ -292,59 +292,59 @@ static troth_rc go_back(struct job *j, int dir, struct troth_err *e)
 	return tree_sync(fs, dir, e);
 }
 
-static troth_rc do_put_back(struct job *j, struct troth_err *e)
+static troth_rc do_put_back(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
-	TRY(job_prepare(j, &dir, e));
+	TRY(task_prepare(j, &dir, e));
 	troth_rc rc = RC_OK;
 	if (j->m.phase == PHASE_SETTLED) { /* the swap failed before it began: remember that it did */
 		rc = check_new(j, e);
 		if (rc_ok(rc) && !j->m.loaded.dir[0]) /* an adoption may have got as far as this */
-			rc = job_current(j, dir, j->m.loaded.dir, e);
+			rc = task_current(j, dir, j->m.loaded.dir, e);
 		j->m.doing = (struct version){ .generation = j->r->generation };
 		memory_dir_name(j->r->generation, j->m.doing.dir);
-		job_drop_old(j, j->m.doing.dir);
+		task_drop_old(j, j->m.doing.dir);
 	} else if (j->m.doing.generation != j->r->generation) {
 		rc = err_set(e, TROTH_CONFLICT, "generation %lld is not the one begun", (long long)j->r->generation);
 	}
 	if (rc_ok(rc)) {
 		j->m.phase = PHASE_BACKING;
 		j->m.reason = j->r->text;
-		rc = job_save(j, e);
+		rc = task_save(j, e);
 	}
 	if (rc_ok(rc))
 		rc = go_back(j, dir, e);
-	job_close(j, &dir);
+	task_close(j, &dir);
 	return rc;
 }
 
-static troth_rc do_back_done(struct job *j, struct troth_err *e)
+static troth_rc do_back_done(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
 	char current[STATE_DIR_BYTES];
-	TRY(job_prepare(j, &dir, e));
+	TRY(task_prepare(j, &dir, e));
 	struct target_memory *m = &j->m;
 	troth_rc rc = RC_OK;
 	if (m->phase != PHASE_SETTLED || m->high_water < j->r->generation) {
-		rc = job_current(j, dir, current, e);
+		rc = task_current(j, dir, current, e);
 		if (rc_ok(rc) && (m->phase != PHASE_BACKING || m->doing.generation != j->r->generation || !text_equal(current, m->loaded.dir)))
 			rc = err_set(e, TROTH_CONFLICT, "generation %lld was not put back", (long long)j->r->generation);
 		if (rc_ok(rc)) {
-			job_add_old(j, m->doing.dir);
+			task_add_old(j, m->doing.dir);
 			if (m->doing.generation > m->high_water)
 				m->high_water = m->doing.generation;
 			m->doing = (struct version){ 0 };
 			m->phase = PHASE_SETTLED;
-			rc = job_save(j, e);
+			rc = task_save(j, e);
 		}
 	}
-	job_close(j, &dir);
+	task_close(j, &dir);
 	return rc;
 }
 
 /* -- the table ------------------------------------------------------------------------------------------------------------------------- */
 
-static troth_rc (*const OPS[HAND_OP_COUNT])(struct job *j, struct troth_err *e) = {
+static troth_rc (*const OPS[HAND_OP_COUNT])(struct task *j, struct troth_err *e) = {
 	[HAND_HELLO] = hand_do_hello, [HAND_EPOCH] = hand_do_epoch, [HAND_LOOK] = do_look, [HAND_STAGE] = do_stage,
 	[HAND_REFUSE] = do_refuse, [HAND_SWAP] = do_swap, [HAND_RELOAD] = hand_do_reload, [HAND_ATTEST] = hand_do_attest,
 	[HAND_SETTLE] = do_settle, [HAND_PUT_BACK] = do_put_back, [HAND_BACK_DONE] = do_back_done, [HAND_CHECK] = hand_do_check,
@@ -354,7 +354,7 @@ static troth_rc (*const OPS[HAND_OP_COUNT])(struct job *j, struct troth_err *e) 
 
 void hand_handle(struct hand *h, const struct hand_request *r, struct arena *a, struct hand_reply *ret)
 {
-	struct job j = { .h = h, .r = r, .a = a, .ret = ret };
+	struct task j = { .h = h, .r = r, .a = a, .ret = ret };
 	struct troth_err e = { 0 };
 	memset(ret, 0, sizeof *ret);
 	troth_rc rc = OPS[r->op](&j, &e);
@@ -395,7 +395,7 @@ troth_rc hand_open(struct hand *h, const struct hand_port *port, const char *dir
 void hand_close(struct hand *h)
 {
 	while (h->lock_count)
-		job_unlock(h, h->locks[0].id);
+		task_unlock(h, h->locks[0].id);
 	if (h->store.fd >= 0)
 		h->store.fs->close(h->store.fs->self, h->store.fd);
 	h->store.fd = -1;

@@ -3,18 +3,18 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "agent/hand_job.h"
+#include "agent/hand_task.h"
 #include "base/limits.h"
 
 enum { REQUESTS_MAX = 8 };
 
 /* -- FORGET, EPOCH, HELLO ------------------------------------------------------------------------------------------------------------ */
 
-troth_rc hand_do_forget(struct job *j, struct troth_err *e)
+troth_rc hand_do_forget(struct task *j, struct troth_err *e)
 {
 	struct troth_err why = { 0 };
-	troth_rc rc = job_load(j, &why);
-	job_unlock(j->h, j->r->id);
+	troth_rc rc = task_load(j, &why);
+	task_unlock(j->h, j->r->id);
 	if (rc_failed(rc) && why.kind == TROTH_NOT_FOUND)
 		return RC_OK;
 	if (rc_failed(rc))
@@ -24,7 +24,7 @@ troth_rc hand_do_forget(struct job *j, struct troth_err *e)
 
 /* The server was restored: it may not know what it told us last.  What is settled stays (it learns l and
  * h from us, and its generations go on above h); what is only begun is taken back. */
-static troth_rc take_back(struct job *j, const char *id, const char *epoch, struct troth_err *e)
+static troth_rc take_back(struct task *j, const char *id, const char *epoch, struct troth_err *e)
 {
 	TRY(memory_read(&j->h->store, j->a, id, &j->m, e));
 	if (text_equal(j->m.epoch, epoch))
@@ -34,10 +34,10 @@ static troth_rc take_back(struct job *j, const char *id, const char *epoch, stru
 		j->m.phase = PHASE_BACKING;
 		j->m.reason = "the server began a new epoch while this was being applied";
 	}
-	return job_save(j, e);
+	return task_save(j, e);
 }
 
-troth_rc hand_do_epoch(struct job *j, struct troth_err *e)
+troth_rc hand_do_epoch(struct task *j, struct troth_err *e)
 {
 	struct json_texts ids;
 	struct agent_identity id;
@@ -50,9 +50,9 @@ troth_rc hand_do_epoch(struct job *j, struct troth_err *e)
 	return identity_write(&j->h->store, &id, e);
 }
 
-static troth_rc read_line(struct job *j, const char *path, char *out, size_t size, struct troth_err *e)
+static troth_rc read_line(struct task *j, const char *path, char *out, size_t size, struct troth_err *e)
 {
-	const struct port_fs *fs = job_fs(j);
+	const struct port_fs *fs = task_fs(j);
 	int fd = fs->openat(fs->self, AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
 		return err_errno(e, errno, "could not open \"%s\"", path);
@@ -65,7 +65,7 @@ static troth_rc read_line(struct job *j, const char *path, char *out, size_t siz
 
 static const char *text_of(struct arena *a, const struct buf *b) { return arena_text_n(a, (const char *)b->data, b->len); }
 
-troth_rc hand_do_hello(struct job *j, struct troth_err *e)
+troth_rc hand_do_hello(struct task *j, struct troth_err *e)
 {
 	struct agent_identity id;
 	char boot[64] = "";
@@ -91,7 +91,7 @@ troth_rc hand_do_hello(struct job *j, struct troth_err *e)
 
 /* A target keeps the keys of its last few CSRs: a rotation that is taken back brings an earlier chain
  * again, and keys of CSRs that were never answered do not pile up. */
-static troth_rc remember_request(struct job *j, struct troth_err *e)
+static troth_rc remember_request(struct task *j, struct troth_err *e)
 {
 	const char *name = arena_printf(j->a, "targets/%s.csrs", j->r->id);
 	CLEANUP(buf_release) struct buf old = { 0 };
@@ -117,7 +117,7 @@ static troth_rc remember_request(struct job *j, struct troth_err *e)
 	return RC_OK;
 }
 
-static troth_rc key_for(struct job *j, const char *name, enum key_type type, struct key **ret, struct troth_err *e)
+static troth_rc key_for(struct task *j, const char *name, enum key_type type, struct key **ret, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf pem = { 0 };
 	struct troth_err why = { 0 };
@@ -132,7 +132,7 @@ static troth_rc key_for(struct job *j, const char *name, enum key_type type, str
 	return store_write(&j->h->store, name, buf_bytes(&pem), e);
 }
 
-troth_rc hand_do_csr(struct job *j, struct troth_err *e)
+troth_rc hand_do_csr(struct task *j, struct troth_err *e)
 {
 	CLEANUP(key_releasep) struct key *k = NULL;
 	enum key_type type;
@@ -144,7 +144,7 @@ troth_rc hand_do_csr(struct job *j, struct troth_err *e)
 	return csr_build(j->a, k, j->r->common_name ? j->r->common_name : "", &j->ret->csr, e);
 }
 
-troth_rc hand_do_identity_csr(struct job *j, struct troth_err *e)
+troth_rc hand_do_identity_csr(struct task *j, struct troth_err *e)
 {
 	CLEANUP(key_releasep) struct key *k = NULL;
 	struct agent_identity id;
@@ -153,7 +153,7 @@ troth_rc hand_do_identity_csr(struct job *j, struct troth_err *e)
 	return csr_build(j->a, k, id.instance_id, &j->ret->csr, e);
 }
 
-troth_rc hand_do_identity_save(struct job *j, struct troth_err *e)
+troth_rc hand_do_identity_save(struct task *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf pem = { 0 };
 	ENSURE(j->r->certificate && j->r->server_ca, e, TROTH_INVALID, "no identity to save");

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/hand_job.h"
+#include "agent/hand_task.h"
 
 enum { ATTEST_BYTES = 16 << 10 };
 
 /* -- RELOAD -------------------------------------------------------------------------------------------------------------------- */
 
 /* The number in the first line of the pid file.  NOT_FOUND: no file, no process. */
-static troth_rc read_pid(struct job *j, pid_t *ret_pid, uid_t *ret_owner, struct troth_err *e)
+static troth_rc read_pid(struct task *j, pid_t *ret_pid, uid_t *ret_owner, struct troth_err *e)
 {
-	const struct port_fs *fs = job_fs(j);
+	const struct port_fs *fs = task_fs(j);
 	char text[32] = "";
 	struct stat st;
 	int fd = fs->openat(fs->self, AT_FDCWD, j->p.pid_file, O_RDONLY | O_NONBLOCK, 0);
@@ -33,7 +33,7 @@ static troth_rc read_pid(struct job *j, pid_t *ret_pid, uid_t *ret_owner, struct
 }
 
 /* Who may write the pid file may choose the process: so only one of its own, unless root wrote it. */
-static troth_rc reload_by_signal(struct job *j, struct troth_err *e)
+static troth_rc reload_by_signal(struct task *j, struct troth_err *e)
 {
 	struct hand_port *p = &j->h->port;
 	struct troth_err why = { 0 };
@@ -70,7 +70,7 @@ static const char *one_line(struct arena *a, const char *text)
 	return out;
 }
 
-static troth_rc reload_by_command(struct job *j, struct troth_err *e)
+static troth_rc reload_by_command(struct task *j, struct troth_err *e)
 {
 	struct hand_port *p = &j->h->port;
 	struct process_result res = { 0 };
@@ -83,10 +83,10 @@ static troth_rc reload_by_command(struct job *j, struct troth_err *e)
 	return RC_OK;
 }
 
-troth_rc hand_do_reload(struct job *j, struct troth_err *e)
+troth_rc hand_do_reload(struct task *j, struct troth_err *e)
 {
-	TRY(job_load(j, e));
-	TRY(job_place(j, e));
+	TRY(task_load(j, e));
+	TRY(task_place(j, e));
 	if (j->p.signal)
 		return reload_by_signal(j, e);
 	if (j->p.command[0])
@@ -96,9 +96,9 @@ troth_rc hand_do_reload(struct job *j, struct troth_err *e)
 
 /* -- ATTEST --------------------------------------------------------------------------------------------------------------------- */
 
-static troth_rc read_attest(struct job *j, struct buf *out, struct troth_err *e)
+static troth_rc read_attest(struct task *j, struct buf *out, struct troth_err *e)
 {
-	const struct port_fs *fs = job_fs(j);
+	const struct port_fs *fs = task_fs(j);
 	int fd = fs->openat(fs->self, AT_FDCWD, j->p.attest_file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return err_errno(e, errno, "could not open attest file \"%.200s\"", j->p.attest_file);
@@ -127,7 +127,7 @@ static bool all_lines_say(const char *text, const char *hex, const char **ret_ot
 	return lines > 0 && !*ret_other;
 }
 
-troth_rc hand_do_attest(struct job *j, struct troth_err *e)
+troth_rc hand_do_attest(struct task *j, struct troth_err *e)
 {
 	CLEANUP(document_release) struct document d = { 0 };
 	CLEANUP(buf_release) struct buf said = buf_make(ATTEST_BYTES);
@@ -136,10 +136,10 @@ troth_rc hand_do_attest(struct job *j, struct troth_err *e)
 	uint8_t hash[SHA256_LEN];
 	char hex[SHA256_HEX_LEN];
 	const char *other;
-	TRY(job_load(j, e));
-	TRY(job_place(j, e));
+	TRY(task_load(j, e));
+	TRY(task_place(j, e));
 	ENSURE(j->p.attest_file, e, TROTH_INVALID, "profile %s has no attest file", j->p.profile);
-	TRY(job_read_document(j, j->m.phase == PHASE_APPLYING ? &j->m.doing : &j->m.loaded, &d, e));
+	TRY(task_read_document(j, j->m.phase == PHASE_APPLYING ? &j->m.doing : &j->m.loaded, &d, e));
 	TRY(document_files(j->a, &j->p, &d, &files, &n, e));
 	struct bytes want = bytes_of(NULL, 0);
 	for (size_t i = 0; i < n; i++)

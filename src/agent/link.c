@@ -25,6 +25,7 @@ enum {
 	STEP_ARENA = 32 << 20,
 	TICKET_IDENTITY = 0xffffff00, /* tickets from here on are the link's own */
 	RENEW_CHECK_S = 60,           /* how often the age of the identity is looked at */
+	RENEW_LEAST_MS = 3600000,     /* between two renewals */
 };
 
 struct link {
@@ -314,7 +315,13 @@ static void on_hello(struct link *l, struct arena *a, const struct hand_reply *r
 		end(l, NULL);
 		return;
 	}
+	struct timeval now = { 0, 0 }; /* it may be past its half life already */
+	event_add(l->renew, &now);
 	if (renewed) {
+		/* A clock that is far ahead makes every new identity an old one: no oftener than this, which is also
+		 * longer than any answer that the client before still waits for. */
+		msec_t least = port_now(&PORT_CLOCK_REAL) + RENEW_LEAST_MS;
+		l->renew_at = l->renew_at > least ? l->renew_at : least;
 		l->renewing = false;
 		LOG(LOG_LEVEL_INFO, "identity.renewed", LOG_S("instance", r->instance_id));
 		return;

@@ -88,6 +88,28 @@ static void it_ends_with_its_hand(void **state)
 	assert_int_equal(end(&p), 0);
 }
 
+/* An identity past its half life: the link asks for a new key at once. */
+static void an_old_identity_is_renewed(void **state)
+{
+	struct lab *l = *state;
+	struct key *k;
+	struct bytes spki, der;
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(8192);
+	msec_t now = port_now(&PORT_CLOCK_REAL);
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &k, NULL)));
+	assert_true(rc_ok(key_spki(k, l->a, &spki, NULL)));
+	assert_true(rc_ok(key_write(k, KEY_PKCS8_PEM, &pem, NULL)));
+	key_release(k);
+	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = "old", .not_before = now - CERT_BACKDATE, .not_after = now + MSEC_MIN,
+				  .serial = { 1, 9 }, .spki = spki, .eku = EKU_CLIENT };
+	assert_true(rc_ok(cert_build(&spec, l->ca, l->ca_key, l->a, &der, NULL)));
+	assert_true(rc_ok(identity_install(&l->hand.store, l->a, buf_bytes(&pem), cert_pem(l->a, der), "", cert_pem(l->a, l->ca->der), NULL)));
+	struct process p = start(l);
+	assert_int_equal(serve_one(&p).op, HAND_HELLO);
+	assert_int_equal(serve_one(&p).op, HAND_IDENTITY_CSR);
+	assert_int_equal(end(&p), 0);
+}
+
 static void a_broken_identity_is_no_identity(void **state)
 {
 	struct lab *l = *state;
@@ -104,7 +126,7 @@ static void a_broken_identity_is_no_identity(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand),
+	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand), CASE(an_old_identity_is_renewed),
 					    CASE(a_broken_identity_is_no_identity) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
