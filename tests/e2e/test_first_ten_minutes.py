@@ -26,7 +26,7 @@ def script_for(build, base):
     changes = [("$PWD/build", str(build)), ("$HOME/troth-try", str(base)), ("8443", str(free_port())), ("9443", str(free_port())),
                ("--instance web-1\n", "--instance web-1 | tee $D/token.txt\n"),
                ("5f...", "$(grep -oP 'ca-fingerprint \\K[0-9a-f]+' $D/token.txt)"),
-               ("troth-join-...", "$(grep -oP 'echo \\Ktroth-join-\\S+' $D/token.txt)")]
+               ("troth-join-...", "$(grep -oPm1 'token +\\K\\S+' $D/token.txt)")]
     for old, new in changes:
         assert old in text, f"the README does not say {old!r}"
         text = text.replace(old, new)
@@ -35,7 +35,7 @@ def script_for(build, base):
 
 def test_the_readme_works(build):
     base = pathlib.Path(tempfile.mkdtemp(prefix="troth-readme-", dir="/tmp")) / "try"
-    process = subprocess.Popen(["bash", "-c", script_for(build, base)], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen(["timeout", "60", "bash", "-c", script_for(build, base)], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, start_new_session=True)
     try:
         out, _ = process.communicate(timeout=90)
