@@ -7,6 +7,7 @@
 enum {
 	SIGHT_MS = 20, /* between two sightings of the new leaf */
 	MISS_MS = 30,  /* between two looks that did not show it */
+	UNATTESTED_MS = 200, /* the same of attest files: each costs the hand a parse of the document */
 };
 
 static const char *leaf_of(const struct json_texts *fps) { return fps->count ? fps->items[0] : NULL; }
@@ -22,7 +23,7 @@ static void miss(struct step *s, struct target *t, const char *why)
 {
 	t->streak = 0;
 	if (s->now < t->verify_until) {
-		t->wake_at = s->now + MISS_MS;
+		t->wake_at = s->now + (t->place.proof == PROOF_ATTEST ? UNATTESTED_MS : MISS_MS);
 		return;
 	}
 	core_set_reason(t, t->reload_why[0] ? t->reload_why : why);

@@ -168,7 +168,7 @@ static troth_rc stage_files(struct task *j, int dir, struct document *d, struct 
 	troth_rc rc = task_write_files(j, fd, d, e);
 	task_fs(j)->close(task_fs(j)->self, fd);
 	TRY(rc);
-	return tree_sync(task_fs(j), dir, e);
+	return tree_keep(task_fs(j), &j->p, j->p.directory, e);
 }
 
 static troth_rc do_stage(struct task *j, struct troth_err *e)

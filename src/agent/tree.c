@@ -17,6 +17,28 @@ static const char *root_of(const struct place *p, const char *path)
 	return best;
 }
 
+/* A new name is kept when the directory it stands in was synced. */
+static troth_rc keep_names_of(const struct port_fs *fs, const char *path, struct troth_err *e)
+{
+	int fd = fs->openat(fs->self, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return err_errno(e, errno, "could not open directory \"%.200s\"", path);
+	troth_rc rc = tree_sync(fs, fd, e);
+	fs->close(fs->self, fd);
+	return rc;
+}
+
+static troth_rc make_root(const struct port_fs *fs, char *path, struct troth_err *e)
+{
+	if (fs->mkdirat(fs->self, AT_FDCWD, path, 0755) != 0)
+		return errno == EEXIST ? RC_OK : err_errno(e, errno, "could not make directory \"%s\"", path);
+	char *slash = strrchr(path, '/');
+	*slash = 0;
+	troth_rc rc = keep_names_of(fs, slash == path ? "/" : path, e);
+	*slash = '/';
+	return rc;
+}
+
 static troth_rc make_roots(const struct port_fs *fs, const char *root, struct troth_err *e)
 {
 	char part[1100];
@@ -26,8 +48,7 @@ static troth_rc make_roots(const struct port_fs *fs, const char *root, struct tr
 		if (was != '/' && was != 0)
 			continue;
 		*p = 0;
-		if (fs->mkdirat(fs->self, AT_FDCWD, part, 0755) != 0 && errno != EEXIST)
-			return err_errno(e, errno, "could not make directory \"%s\"", part);
+		TRY(make_root(fs, part, e));
 		*p = was;
 		if (was == 0)
 			return RC_OK;
@@ -48,7 +69,9 @@ static troth_rc open_part(const struct port_fs *fs, int dir, const char *part, c
 	return RC_OK;
 }
 
-static troth_rc walk(const struct port_fs *fs, int *fd, const char *rest, const char *path, bool create, struct troth_err *e)
+enum walk { WALK_OPEN, WALK_CREATE, WALK_KEEP /* sync each directory on the way */ };
+
+static troth_rc walk(const struct port_fs *fs, int *fd, const char *rest, const char *path, enum walk how, struct troth_err *e)
 {
 	while (*rest) {
 		char part[256];
@@ -59,7 +82,9 @@ static troth_rc walk(const struct port_fs *fs, int *fd, const char *rest, const 
 		       e, TROTH_FORBIDDEN, "\"%.200s\" has a part that is not accepted", path);
 		memcpy(part, rest, len);
 		part[len] = 0;
-		TRY(open_part(fs, *fd, part, path, create, &next, e));
+		if (how == WALK_KEEP)
+			TRY(tree_sync(fs, *fd, e));
+		TRY(open_part(fs, *fd, part, path, how == WALK_CREATE, &next, e));
 		fs->close(fs->self, *fd);
 		*fd = next;
 		rest += len;
@@ -67,25 +92,40 @@ static troth_rc walk(const struct port_fs *fs, int *fd, const char *rest, const 
 	return RC_OK;
 }
 
-troth_rc tree_open(const struct port_fs *fs, const struct place *p, const char *path, bool create, int *ret_fd,
-		   struct troth_err *e)
+static troth_rc open_below(const struct port_fs *fs, const struct place *p, const char *path, enum walk how, int *ret_fd,
+			   struct troth_err *e)
 {
 	const char *root = root_of(p, path);
 	ENSURE(root, e, TROTH_FORBIDDEN, "\"%.200s\" is outside the roots of profile %s", path, p->profile);
 	int fd = fs->openat(fs->self, AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0 && errno == ENOENT && create) {
+	if (fd < 0 && errno == ENOENT && how == WALK_CREATE) {
 		TRY(make_roots(fs, root, e));
 		fd = fs->openat(fs->self, AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
 	}
 	if (fd < 0)
 		return err_errno(e, errno, "could not open root \"%.200s\"", root);
-	troth_rc rc = walk(fs, &fd, path + strlen(root), path, create, e);
+	troth_rc rc = walk(fs, &fd, path + strlen(root), path, how, e);
 	if (rc_failed(rc)) {
 		fs->close(fs->self, fd);
 		return rc;
 	}
 	*ret_fd = fd;
 	return RC_OK;
+}
+
+troth_rc tree_open(const struct port_fs *fs, const struct place *p, const char *path, bool create, int *ret_fd,
+		   struct troth_err *e)
+{
+	return open_below(fs, p, path, create ? WALK_CREATE : WALK_OPEN, ret_fd, e);
+}
+
+troth_rc tree_keep(const struct port_fs *fs, const struct place *p, const char *path, struct troth_err *e)
+{
+	int fd;
+	TRY(open_below(fs, p, path, WALK_KEEP, &fd, e));
+	troth_rc rc = tree_sync(fs, fd, e);
+	fs->close(fs->self, fd);
+	return rc;
 }
 
 troth_rc tree_sync(const struct port_fs *fs, int dir, struct troth_err *e)

@@ -29,6 +29,8 @@ troth_rc tree_link(const struct port_fs *fs, int dir, const char *to, const char
 /* Where the symlink leads.  NOT_FOUND: nothing there; CONFLICT: something that is no symlink. */
 troth_rc tree_link_read(const struct port_fs *fs, int dir, const char *name, char *out, size_t size,
 			struct troth_err *e);
+/* Syncs the directories from the root down to `path`: those made on the way survive a power cut. */
+troth_rc tree_keep(const struct port_fs *fs, const struct place *p, const char *path, struct troth_err *e);
 troth_rc tree_sync(const struct port_fs *fs, int dir, struct troth_err *e);
 
 #endif

@@ -223,6 +223,9 @@ static troth_rc take_run(struct verb_ctx *ctx, const void *cmd, void *ret, struc
 		r->stale = true;
 		return member_clone_stale(ctx, &look.instance, c->session, e);
 	}
+	TRY(member_clone_quiet(ctx, &look.instance, &r->stale, e));
+	if (r->stale)
+		return RC_OK;
 	TRY(target_row_list_instance(ctx->tx, ctx->a, look.instance.id, &targets, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (targets[i].state != TARGET_LEFT)

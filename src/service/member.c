@@ -181,3 +181,10 @@ troth_rc member_clone_free(struct verb_ctx *ctx, struct instance_row *instance, 
 	instance->alarm = NULL;
 	return instance_row_update(ctx->tx, instance, e);
 }
+
+troth_rc member_clone_quiet(struct verb_ctx *ctx, struct instance_row *instance, bool *ret_again, struct troth_err *e)
+{
+	bool one_voice;
+	*ret_again = instance->alarm && ctx->now - instance->session_opened >= MEMBER_CLONE_QUIET;
+	return *ret_again ? member_clone_free(ctx, instance, &one_voice, e) : RC_OK;
+}

@@ -38,5 +38,8 @@ troth_rc member_clone_open(struct verb_ctx *ctx, const struct instance_row *inst
 			   bool *ret_alarm, struct troth_err *e);
 /* May a report of this instance be counted?  Takes the alarm down when it was quiet long enough. */
 troth_rc member_clone_free(struct verb_ctx *ctx, struct instance_row *instance, bool *ret_free, struct troth_err *e);
+/* At a poll.  ret_again: the alarm stood and this session was left alone: let the agent open another.  What it
+ * reported under the alarm was not counted, and it says it once in a session. */
+troth_rc member_clone_quiet(struct verb_ctx *ctx, struct instance_row *instance, bool *ret_again, struct troth_err *e);
 
 #endif

@@ -26,7 +26,7 @@ def script_for(build, base):
     changes = [("$PWD/build", str(build)), ("$HOME/troth-try", str(base)), ("8443", str(free_port())), ("9443", str(free_port())),
                ("--instance web-1\n", "--instance web-1 | tee $D/token.txt\n"),
                ("5f...", "$(grep -oP 'ca-fingerprint \\K[0-9a-f]+' $D/token.txt)"),
-               ("troth-join-...", "$(grep -oP -- '--token \\K\\S+' $D/token.txt)")]
+               ("troth-join-...", "$(grep -oP 'echo \\Ktroth-join-\\S+' $D/token.txt)")]
     for old, new in changes:
         assert old in text, f"the README does not say {old!r}"
         text = text.replace(old, new)

@@ -35,6 +35,8 @@ struct lab {
 	const char *ran[PROFILE_WORDS + 1];
 	/* crashes: after so many calls of the file system all fail; -1: never */
 	long crash_after, calls;
+	ino_t synced[256]; /* the first files and directories synced */
+	size_t synced_count;
 };
 
 int lab_setup(void **state);

@@ -71,6 +71,25 @@ static void a_slot_is_staged_swapped_and_settled(void **state)
 	assert_int_equal(r.view.loaded_fingerprints.count, 1);
 }
 
+/* A name is kept when the directory it stands in was synced; those of the way down, too. */
+static void a_new_directory_survives_a_power_cut(void **state)
+{
+	struct lab *l = *state;
+	static const char *const kept[] = { "srv", "srv/web", "srv/web/v1" };
+	ok(lab_look(l, LAB_SLOT));
+	l->synced_count = 0;
+	ok(lab_stage(l, LAB_SLOT, 1));
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		struct stat st;
+		bool found = false;
+		assert_int_equal(stat(lab_path(l, kept[i]), &st), 0);
+		for (size_t k = 0; k < l->synced_count; k++)
+			found = found || l->synced[k] == st.st_ino;
+		if (!found)
+			fail_msg("%s was not synced", kept[i]);
+	}
+}
+
 static void a_store_has_a_bundle_and_each_ca(void **state)
 {
 	struct lab *l = *state;
@@ -209,7 +228,7 @@ static void a_crash_between_any_two_calls_of_staging(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_store_has_a_bundle_and_each_ca),
+		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_new_directory_survives_a_power_cut), CASE(a_store_has_a_bundle_and_each_ca),
 		CASE(put_back_is_the_files_before), CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
 		CASE(a_sealed_key_is_opened_with_the_identity), CASE(a_crash_between_any_two_calls_of_a_change),
 		CASE(a_crash_between_any_two_calls_of_putting_back), CASE(a_crash_between_any_two_calls_of_staging),

@@ -34,6 +34,26 @@ static void cloned_node(void **state)
 	fleet_free(f);
 }
 
+/* What was reported under the alarm was not counted, and an agent says it once in a session: so when the
+ * other one is gone the poll ends the session, and the next one says everything. */
+static void a_clone_alarm_falls_by_itself(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	for (int i = 0; i < 4; i++) {
+		struct fleet_node other = *n;
+		fleet_open(f, &other);
+		f->now += MSEC_S;
+		FLEET_CHECK(f, fleet_turn(f, n));
+	}
+	fleet_settle(f, 5);
+	FLEET_CHECK(f, !fleet_target(f, n).base_known);
+	f->now += 10 * MSEC_MIN;
+	fleet_settle(f, 5);
+	FLEET_CHECK(f, fleet_target(f, n).base_known);
+	fleet_free(f);
+}
+
 static void boot_id_comes_back(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -68,6 +88,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_agents),
 		cmocka_unit_test(cloned_node),
+		cmocka_unit_test(a_clone_alarm_falls_by_itself),
 		cmocka_unit_test(boot_id_comes_back),
 		cmocka_unit_test(killed_is_not_cloned),
 	};

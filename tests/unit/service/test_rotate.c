@@ -82,6 +82,21 @@ static void intermediate(void **state)
 	fleet_free(f);
 }
 
+/* The pause was of the first; nobody could have lifted it for the second, which runs. */
+static void a_second_rotation_ends_the_pause_of_the_first(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct rotate_ret first = fleet_rotate(f, "/demo/ca"), second;
+	struct rotation_ret paused;
+	fleet_must(f, &VERB_ROTATION_PAUSE, &(struct rotation_cmd){ first.rotation }, &paused);
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/ca", .again = true }, &second);
+	fleet_settle(f, 40);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, second.rotation).state, "done"));
+	FLEET_CHECK(f, fleet_explain(f, NULL).count == 0);
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +104,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(held_outside_the_fleet),
 		cmocka_unit_test(intermediate),
+		cmocka_unit_test(a_second_rotation_ends_the_pause_of_the_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,246 @@
+/* Those who change things: operators with their changes of mind, and misfortune. */
+#include <stdio.h>
+#include <string.h>
+#include <sqlite3.h>
+
+#include "side_server.h"
+
+static troth_rc order(struct sim *s, const struct verb *verb, const void *cmd, void *ret)
+{
+	struct troth_err e = { 0 };
+	struct verb_ctx ctx = { 0 };
+	arena_reset(s->ask_a);
+	troth_rc rc = server_do(s, s->ask_a, &s->server->admin, verb, cmd, ret, &ctx, &e);
+	if (rc_failed(rc) && e.kind == TROTH_INTERNAL)
+		violation(s, "%s: %s", verb->name, e.primary);
+	if (rc_failed(rc))
+		tell(s, "%s: %s: %s", verb->name, err_kind_name(e.kind), e.primary);
+	return rc;
+}
+
+static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s->dice, 0, 1)]; }
+
+static struct node *any_node(struct sim *s)
+{
+	struct node *n = s->nodes[dice_in(&s->dice, 0, s->node_count - 1)];
+	return n->there && !n->leaving ? n : NULL;
+}
+
+/* -- changes of mind -------------------------------------------------------------------------------- */
+static void rotate(struct sim *s, const char *name, bool again)
+{
+	struct rotate_ret ret;
+	tell(s, "rotate %s%s", name, again ? " again" : "");
+	if (rc_ok(order(s, &VERB_ROTATE, &(struct rotate_cmd){ .name = name, .again = again }, &ret)))
+		s->count.rotations++;
+}
+
+static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->dice, 300)); }
+
+static void rotate_leaf(struct sim *s)
+{
+	char name[80];
+	struct node *n = any_node(s);
+	for (size_t i = 0; n && i < n->place_count; i++)
+		if (n->places[i].t->kind == MSG_SLOT) {
+			snprintf(name, sizeof name, "/sim/%s/%s", n->name, n->places[i].t->name);
+			rotate(s, name, true);
+		}
+}
+
+static void steer(struct sim *s, const struct verb *verb, const char *name)
+{
+	struct rotation_ret ret;
+	tell(s, "%s %s", verb->name, name);
+	(void)order(s, verb, &(struct rotation_cmd){ name }, &ret); /* often there is nothing to steer */
+}
+
+static void pause(struct sim *s) { steer(s, &VERB_ROTATION_PAUSE, any_authority(s)); }
+static void resume(struct sim *s) { steer(s, &VERB_ROTATION_RESUME, any_authority(s)); }
+static void abort_rotation(struct sim *s) { steer(s, &VERB_ROTATION_ABORT, any_authority(s)); }
+
+static void join(struct sim *s)
+{
+	static const char *const kinds[] = { "web", "app", "db", "batch", "peer" };
+	if (s->server->up)
+		(void)node_new(s, kinds[dice_in(&s->dice, 0, 4)]); /* NULL: the server died meanwhile */
+}
+
+static void leave(struct sim *s)
+{
+	struct no_ret ret;
+	struct node *n = any_node(s);
+	if (!n || !s->server->up || s->node_count < 4)
+		return;
+	tell(s, "%s shall leave", n->name);
+	n->leaving = true; /* check_admissions says what became of it */
+	(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ n->uuid }, &ret);
+	check_admissions(s);
+}
+
+/* -- misfortune ------------------------------------------------------------------------------------------ */
+static void kill_agent(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (n && n->agent)
+		node_crash(s, n, false);
+}
+
+static void power_cut(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (n)
+		node_crash(s, n, true);
+}
+
+static void crash_in_hand(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (n && n->agent)
+		nodefs_crash_after(n->fs, dice_in(&s->dice, 0, 120));
+}
+
+static void restart_service(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n || n->place_count == 0)
+		return;
+	struct place_state *p = &n->places[dice_in(&s->dice, 0, (int64_t)n->place_count - 1)];
+	s->count.faults++;
+	tell(s, "%s/%s starts again by itself", n->name, p->t->name);
+	process_restart(s, n, p);
+}
+
+static void cut_off(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n)
+		return;
+	s->count.faults++;
+	n->cut_off_until = s->now + dice_in(&s->dice, 5, 240) * 1000;
+	tell(s, "%s is cut off until %.0f", n->name, (double)(n->cut_off_until - s->began) / 1000);
+}
+
+static void on_mended(struct sim *s, struct event *x) { x->node->broken = false; }
+
+static void break_reloads(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n)
+		return;
+	s->count.faults++;
+	n->broken = true;
+	tell(s, "%s: reloads fail from now on", n->name);
+	event_add(s, s->now + dice_in(&s->dice, 5, 120) * 1000, on_mended, n);
+}
+
+static void crash_server(struct sim *s)
+{
+	if (s->server->up)
+		sim_vfs_crash_at(s->server->disk, SIM_ANY, dice_in(&s->dice, 1, 400));
+}
+
+static void fail_disk(struct sim *s)
+{
+	static const enum sim_op ops[] = { SIM_WRITE, SIM_SYNC, SIM_READ };
+	static const int codes[] = { SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_READ };
+	int which = (int)dice_in(&s->dice, 0, 1);
+	if (!s->server->up)
+		return;
+	s->count.faults++;
+	tell(s, "the server's disk will fail once");
+	sim_vfs_fail_at(s->server->disk, ops[which], dice_in(&s->dice, 1, 40), codes[which], false);
+}
+
+static void restart_server(struct sim *s) { server_crash(s, false); }
+
+/* -- when ---------------------------------------------------------------------------------------------------- */
+static const struct { int weight; void (*act)(struct sim *s); } ACTS[] = {
+	{ 10, rotate_authority }, { 3, rotate_leaf }, { 3, pause }, { 6, resume }, { 3, abort_rotation }, { 4, join }, { 2, leave },
+	{ 6, kill_agent }, { 4, power_cut }, { 8, crash_in_hand }, { 6, restart_service }, { 5, cut_off }, { 4, break_reloads },
+	{ 4, crash_server }, { 3, fail_disk }, { 1, restart_server },
+};
+
+static void on_act(struct sim *s, struct event *x)
+{
+	int total = 0, i = 0;
+	if (!s->faults)
+		return;
+	for (size_t k = 0; k < ARRAY_LEN(ACTS); k++)
+		total += ACTS[k].weight;
+	int roll = (int)dice_in(&s->dice, 0, total - 1);
+	while (roll >= ACTS[i].weight)
+		roll -= ACTS[i++].weight;
+	event_add(s, s->now + dice_in(&s->dice, 100, 12000), on_act, NULL);
+	ACTS[i].act(s);
+}
+
+void operator_begin(struct sim *s)
+{
+	rotate(s, any_authority(s), false);
+	event_add(s, s->now + 1000, on_act, NULL);
+}
+
+/* -- the end of all faults --------------------------------------------------------------------------------------- */
+static void retry_failed(struct sim *s)
+{
+	struct troth_err e = { 0 };
+	struct target_list_ret list;
+	struct retry_ret ret;
+	struct verb_ctx ctx = { 0 };
+	arena_reset(s->ask_a);
+	if (rc_failed(server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_LIST, &(struct target_list_cmd){ 0 }, &list, &ctx, &e)))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
+			struct verb_ctx again = { 0 };
+			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
+			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
+		}
+}
+
+static bool has_node(const struct sim *s, const char *uuid)
+{
+	for (int i = 0; i < s->node_count; i++)
+		if (text_equal(s->nodes[i]->uuid, uuid))
+			return true;
+	return false;
+}
+
+/* Enrolments whose answer was lost: nobody will ever speak for them; an operator takes them out. */
+static void remove_orphans(struct sim *s)
+{
+	struct instance_list_ret list;
+	struct no_ret gone;
+	struct troth_err e = { 0 };
+	struct verb_ctx ctx = { 0 };
+	CLEANUP(arena_freep) struct arena *a = arena_new(32 << 20);
+	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].row.state != INSTANCE_LEFT && !has_node(s, list.items[i].row.uuid)) {
+			tell(s, "%s has nobody", list.items[i].row.name);
+			(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ list.items[i].row.uuid }, &gone); /* or the next time */
+		}
+}
+
+void operator_heal(struct sim *s)
+{
+	struct rotation_list_ret list;
+	if (s->server->up)
+		sim_vfs_heal(s->server->disk);
+	for (int i = 0; i < s->node_count; i++) {
+		s->nodes[i]->broken = false;
+		s->nodes[i]->cut_off_until = 0;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
+		if (rc_failed(order(s, &VERB_ROTATION_LIST, &cmd, &list)))
+			continue;
+		bool paused = list.count && text_equal(list.items[list.count - 1].state, "paused");
+		if (paused)
+			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
+	}
+	retry_failed(s);
+	remove_orphans(s);
+}

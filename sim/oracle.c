@@ -1,0 +1,203 @@
+/* Certificates, pairs and answers.  See oracle.h. */
+#include "oracle.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTENT_CERTS = 16, NAME_BYTES = 160, TABLE_BITS = 16 };
+
+struct content {
+	X509 *certs[CONTENT_CERTS];
+	char hex[CONTENT_CERTS][65];
+	size_t count;
+	int64_t from, until; /* of the leaf, ms */
+	char name[NAME_BYTES];
+};
+
+struct answer { int chain, set; bool known, ok; };
+
+struct oracle {
+	struct content **contents; /* [0] is nobody */
+	int count, room;
+	struct answer table[1 << TABLE_BITS]; /* a slot is overwritten: it is only a memory */
+};
+
+static void *grown(void *old, size_t bytes)
+{
+	void *p = realloc(old, bytes);
+	if (!p)
+		abort();
+	return p;
+}
+
+struct oracle *oracle_new(void)
+{
+	struct oracle *o = calloc(1, sizeof *o);
+	if (!o)
+		abort();
+	o->room = 64;
+	o->contents = grown(NULL, (size_t)o->room * sizeof *o->contents);
+	o->contents[0] = NULL;
+	o->count = 1;
+	return o;
+}
+
+static void content_free(struct content *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		X509_free(c->certs[i]);
+	free(c);
+}
+
+void oracle_free(struct oracle *o)
+{
+	if (!o)
+		return;
+	for (int i = 1; i < o->count; i++)
+		content_free(o->contents[i]);
+	free(o->contents);
+	free(o);
+}
+
+/* -- contents ------------------------------------------------------------------------------------ */
+static int64_t ms_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		abort();
+	return (int64_t)timegm(&tm) * 1000;
+}
+
+static void add_cert(struct content *c, X509 *x)
+{
+	unsigned char md[32];
+	unsigned len = 0;
+	X509_digest(x, EVP_sha256(), md, &len);
+	for (unsigned i = 0; i < len; i++)
+		snprintf(c->hex[c->count] + 2 * i, 3, "%02x", md[i]);
+	c->certs[c->count++] = x;
+}
+
+static struct content *content_parse(const char *pem, size_t len)
+{
+	struct content *c = calloc(1, sizeof *c);
+	BIO *b = BIO_new_mem_buf(pem, (int)len);
+	X509 *x;
+	if (!c || !b)
+		abort();
+	while (c->count < CONTENT_CERTS && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)))
+		add_cert(c, x);
+	BIO_free(b);
+	return c;
+}
+
+static int content_keep(struct oracle *o, struct content *c)
+{
+	for (int i = 1; i < o->count; i++) {
+		struct content *old = o->contents[i];
+		bool same = old->count == c->count && old->name[0] == c->name[0];
+		for (size_t k = 0; same && k < c->count; k++)
+			same = strcmp(old->hex[k], c->hex[k]) == 0;
+		if (same) {
+			content_free(c);
+			return i;
+		}
+	}
+	if (o->count == o->room)
+		o->contents = grown(o->contents, (size_t)(o->room *= 2) * sizeof *o->contents);
+	o->contents[o->count] = c;
+	return o->count++;
+}
+
+static bool key_fits(X509 *leaf, const char *pem, size_t len)
+{
+	BIO *b = BIO_new_mem_buf(pem, (int)len);
+	EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
+	bool fits = k && X509_check_private_key(leaf, k) == 1;
+	EVP_PKEY_free(k);
+	BIO_free(b);
+	return fits;
+}
+
+int oracle_chain(struct oracle *o, const char *pem, size_t len, const char *key_pem, size_t key_len)
+{
+	struct content *c = content_parse(pem, len);
+	if (c->count == 0 || !key_fits(c->certs[0], key_pem, key_len)) {
+		content_free(c);
+		return 0;
+	}
+	c->from = ms_of(X509_get0_notBefore(c->certs[0]));
+	c->until = ms_of(X509_get0_notAfter(c->certs[0]));
+	snprintf(c->name, sizeof c->name, "leaf %.8s", c->hex[0]);
+	return content_keep(o, c);
+}
+
+int oracle_set(struct oracle *o, const char *pem, size_t len)
+{
+	struct content *c = content_parse(pem, len);
+	if (c->count == 0) {
+		content_free(c);
+		return 0;
+	}
+	size_t n = (size_t)snprintf(c->name, sizeof c->name, "{");
+	for (size_t i = 0; i < c->count && n < sizeof c->name - 12; i++)
+		n += (size_t)snprintf(c->name + n, sizeof c->name - n, "%s%.8s", i ? " " : "", c->hex[i]);
+	snprintf(c->name + n, sizeof c->name - n, "}");
+	return content_keep(o, c);
+}
+
+const char *oracle_fingerprint(const struct oracle *o, int content, size_t i)
+{
+	const struct content *c = content > 0 ? o->contents[content] : NULL;
+	return c && i < c->count ? c->hex[i] : NULL;
+}
+
+const char *oracle_name(const struct oracle *o, int content) { return content > 0 ? o->contents[content]->name : "nothing"; }
+
+bool oracle_valid(struct oracle *o, int chain, int64_t now)
+{
+	const struct content *c = chain > 0 ? o->contents[chain] : NULL;
+	return c && c->from <= now && now <= c->until;
+}
+
+/* -- handshakes -------------------------------------------------------------------------------------- */
+static bool verify(const struct content *chain, const struct content *set, const char *host, int64_t now)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *rest = sk_X509_new_null();
+	if (!store || !ctx || !rest)
+		abort();
+	for (size_t i = 0; i < set->count; i++)
+		X509_STORE_add_cert(store, set->certs[i]);
+	for (size_t i = 1; i < chain->count; i++)
+		sk_X509_push(rest, chain->certs[i]);
+	X509_STORE_CTX_init(ctx, store, chain->certs[0], rest);
+	X509_STORE_CTX_set_purpose(ctx, host ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+	X509_VERIFY_PARAM_set_time(param, (time_t)(now / 1000));
+	if (host)
+		X509_VERIFY_PARAM_set1_host(param, host, 0);
+	bool ok = X509_verify_cert(ctx) == 1;
+	sk_X509_free(rest);
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	return ok;
+}
+
+/* Dates: the leaf's are looked at each time, the CAs' once in a run (they outlive it by years). */
+bool oracle_shake(struct oracle *o, int chain, int set, const char *host, int64_t now)
+{
+	if (chain <= 0 || set <= 0 || !oracle_valid(o, chain, now))
+		return false;
+	uint32_t slot = ((uint32_t)chain * 2654435761u ^ (uint32_t)set * 40503u) >> 7 & ((1u << TABLE_BITS) - 1);
+	struct answer *a = &o->table[slot];
+	if (!a->known || a->chain != chain || a->set != set)
+		*a = (struct answer){ chain, set, true, verify(o->contents[chain], o->contents[set], host, now) };
+	return a->ok;
+}

@@ -1,0 +1,197 @@
+/* The simulated world: one thread, one seed, every event in one queue.
+ *
+ *   world.c     the queue, the clock, dice, the network, the story of what happened
+ *   server.c    the real service over a disk that crashes: verbs, held polls, the runner, restarts
+ *   node.c      a node: the real agent core and the real hand over a disk in memory
+ *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
+ *   nodefs.c    that disk: knows what was synced, can lose the rest
+ *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
+ *   operator.c  rotations, changes of mind, joins, leaves, faults
+ *   check.c     what must always be true
+ *
+ * A violation prints the last events and the command that replays them, and ends the process. */
+#ifndef TROTH_SIM_H
+#define TROTH_SIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/message.h"
+#include "oracle.h"
+#include "port/port.h"
+
+enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240 };
+#define SIM_FOREVER INT64_MAX
+
+struct sim;
+struct node;
+struct nodefs;
+struct agent_half;  /* side_agent.h */
+struct agent_probed;
+struct agents;
+struct server;      /* side_server.h */
+
+/* -- dice ------------------------------------------------------------------------------------------ */
+struct dice { uint64_t state; };
+uint64_t dice_roll(struct dice *d);
+int64_t dice_in(struct dice *d, int64_t from, int64_t to); /* both included */
+bool dice_chance(struct dice *d, int per_mille);
+
+/* -- events ---------------------------------------------------------------------------------------- */
+struct event {
+	msec_t at;
+	uint64_t order;       /* those of one moment come in the order they were made */
+	void (*happen)(struct sim *s, struct event *x);
+	struct node *node;
+	uint32_t life;        /* of the node's agent or of the server, whoever is meant; 0: whatever lives */
+	uint32_t ticket;
+	int kind, place;
+	int64_t number, number2;
+	uint8_t *data;        /* an encoded message */
+	size_t len;
+};
+/* Appends to the queue; the world frees it when it has happened. */
+struct event *event_add(struct sim *s, msec_t at, void (*happen)(struct sim *, struct event *), struct node *n);
+void event_data(struct event *x, struct bytes data);
+
+/* What an agent asks: as in agent/core.h, which the server's side cannot include. */
+enum { SAY_OPEN, SAY_POLL, SAY_REPORT, SAY_CSR };
+
+/* -- services on a node -------------------------------------------------------------------------------- */
+struct worker { int content; char attest[SHA256_HEX_LEN]; msec_t until; }; /* content: of the oracle */
+
+enum profile_kind { PROFILE_WEB, PROFILE_ATTEST, PROFILE_RESTART, PROFILE_CLIENT, PROFILE_KIND_COUNT };
+
+struct template { /* what the world's deployments consist of */
+	const char *deployment, *name;
+	enum msg_target_kind kind;
+	enum profile_kind profile;
+	int authority;        /* slot: index */
+	unsigned bundle;      /* store: bits of authorities */
+	bool client, keeper;
+};
+extern const struct template TEMPLATES[];
+extern const size_t TEMPLATE_COUNT;
+extern const char *const PROFILE_NAMES[PROFILE_KIND_COUNT];
+extern const char *const AUTHORITIES[2];
+
+struct place_state { /* one process of a node, and its target */
+	const struct template *t;
+	char id[UUID_LEN];
+	bool counted;         /* the server's word: from here on it is in the promise */
+	bool ran;             /* it had something to run, once */
+	int pid;
+	struct worker workers[SIM_WORKERS];
+	size_t worker_count;
+	msec_t reload_at;     /* a reload under way; 0 none */
+	int64_t generation;   /* highest l and h the agent has said */
+};
+
+struct node {
+	char name[32];
+	int index;
+	bool there, leaving;  /* enrolled and not left; a leave was asked for */
+	char uuid[UUID_LEN];
+	struct bytes identity;
+	struct place_state places[SIM_PLACES];
+	size_t place_count;
+	struct nodefs *fs;
+	struct agent_half *agent; /* NULL: the agent is down */
+	uint32_t life;
+	msec_t cut_off_until; /* partition */
+	bool broken;          /* reloads fail while it is so */
+};
+
+/* -- the world ------------------------------------------------------------------------------------------------ */
+struct sim_options { uint64_t seed; int nodes; bool verbose; const char *mutant; };
+struct sim_counts { uint64_t rotations, faults, handshakes, commits, events, views; };
+
+struct sim {
+	struct sim_options o;
+	struct sim_counts count;
+	struct dice dice, entropy;
+	msec_t now, began;
+	struct event **queue;
+	size_t queue_len, queue_room;
+	uint64_t order, trace;  /* trace: a hash of the story; equal runs have equal ones */
+	struct arena *life_a;   /* of the whole run */
+	struct arena *step_a, *call_a, *ask_a;
+	struct port_clock clock;
+	struct port_random random;
+	struct agents *agents;
+	struct server *server;
+	struct node *nodes[SIM_NODES_MAX];
+	int node_count, names, pids;
+	struct oracle *oracle;
+	bool faults, over;      /* faults may happen; the run has settled */
+	int log_fd;
+	struct seen *seen;      /* documents handed out: (target, generation) -> contents */
+	size_t seen_count, seen_room;
+	char story[SIM_STORY][SIM_LINE];
+	size_t story_len;
+};
+
+/* world.c */
+void sim_run(struct sim *s, const struct sim_options *o);
+void sim_free(struct sim *s);
+void tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void violation(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void must(struct sim *s, troth_rc rc, const struct troth_err *e, const char *what);
+/* A message on its way: delay, loss, repetition.  Lost ones end in x->happen_lost after a while. */
+msec_t net_delay(struct sim *s);
+bool net_loses(struct sim *s, const struct node *n);
+void randomness_seed(struct sim *s);
+
+/* server.c */
+void server_start(struct sim *s);           /* the very first time: init, nouns */
+void server_crash(struct sim *s, bool power);
+void server_free(struct sim *s);
+void server_receive(struct sim *s, struct event *x); /* a request of an agent has arrived */
+/* Enrols; fills in the node's uuid and places.  false: the server did not. */
+bool server_enroll(struct sim *s, struct node *n, const char *deployment, const char *csr, struct msg_enrolled *ret);
+
+/* node.c */
+struct node *node_new(struct sim *s, const char *deployment); /* made and enrolled; NULL: the server did not */
+void node_start(struct sim *s, struct node *n);
+void node_crash(struct sim *s, struct node *n, bool power);
+void node_stop(struct sim *s, struct node *n); /* for good */
+void node_free(struct node *n);
+void node_answer(struct sim *s, struct event *x);
+void agents_make(struct sim *s);
+void agents_free(struct sim *s);
+
+/* process.c */
+int process_signal(struct sim *s, struct node *n, pid_t pid);
+int process_run_restart(struct sim *s, struct node *n, const char *name); /* an exit code */
+void process_restart(struct sim *s, struct node *n, struct place_state *p); /* by itself, or the machine's */
+void process_look(struct sim *s, struct node *n, const char *target, struct agent_probed *ret, struct arena *a);
+void process_sweep(struct sim *s, struct place_state *p); /* workers whose time is over go */
+
+/* check.c */
+void check_node(struct sim *s, struct node *n);      /* something on it changed: all its handshakes */
+void check_admissions(struct sim *s);                /* after a commit */
+void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
+void check_report(struct sim *s, struct node *n, const struct msg_report *m);
+void check_view(struct sim *s);
+void check_rows(struct sim *s);                      /* audit chain, one signer, a reason for every wait */
+bool check_settled(struct sim *s, char *why, size_t size);
+void check_log(struct sim *s);
+
+/* operator.c */
+void operator_begin(struct sim *s);
+void operator_heal(struct sim *s);                   /* no more faults; what was stopped goes on */
+
+/* nodefs.c */
+struct nodefs *nodefs_new(void);
+void nodefs_free(struct nodefs *fs);
+const struct port_fs *nodefs_port(struct nodefs *fs);
+void nodefs_crash_after(struct nodefs *fs, int64_t calls); /* < 0: never */
+bool nodefs_crashed(const struct nodefs *fs);
+void nodefs_restart(struct nodefs *fs);              /* the process is new; the disk is as it was */
+void nodefs_power_cut(struct nodefs *fs, struct dice *d); /* what was not synced may be gone */
+/* Whole files, by absolute path; false: there is none. */
+bool nodefs_read(struct nodefs *fs, const char *path, struct buf *ret);
+void nodefs_write(struct nodefs *fs, const char *path, struct bytes data); /* synced, directories made */
+void nodefs_remove(struct nodefs *fs, const char *path);
+
+#endif
