@@ -298,7 +298,7 @@ static void a_store_waits_for_its_attest(void **out)
 	hand_ok(w, HAND_RELOAD);
 	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .present = true, .text = "old" });
 	assert_string_equal(state(w, STORE), "verify");
-	pass(w, 40);
+	pass(w, 200);
 	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .present = true, .matched = true });
 	pass(w, 1100);
 	hand_ok(w, HAND_SETTLE);
@@ -496,7 +496,7 @@ static void a4_a_store_that_does_not_attest_is_put_back(void **out)
 	hand_ok(w, HAND_RELOAD);
 	for (int i = 0; i < 400 && asked(w, HAND_ATTEST); i++) {
 		hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .text = "the service attests nothing" });
-		pass(w, 40);
+		pass(w, 200);
 	}
 	assert_string_equal(state(w, STORE), "put-back");
 }
