@@ -19,7 +19,6 @@ struct channel_packet {
 void channel_open(struct channel *c, int fd)
 {
 	*c = (struct channel){ .fd = fd, .in = buf_make_secret(WIRE_MESSAGE_BYTES) };
-	c->last = &c->first;
 }
 
 static void packet_drop(struct channel *c)
@@ -27,7 +26,7 @@ static void packet_drop(struct channel *c)
 	struct channel_packet *p = c->first;
 	c->first = p->next;
 	if (!c->first)
-		c->last = &c->first;
+		c->last = NULL;
 	c->queued -= p->len;
 	secret_wipe(p->data, p->len);
 	free(p);
@@ -49,8 +48,8 @@ static troth_rc packet_add(struct channel *c, bool more, struct bytes part, stru
 	p->data[0] = more ? MORE : 0;
 	if (part.len)
 		memcpy(p->data + 1, part.data, part.len);
-	*c->last = p;
-	c->last = &p->next;
+	*(c->last ? &c->last->next : &c->first) = p;
+	c->last = p;
 	c->queued += p->len;
 	return RC_OK;
 }
@@ -100,14 +99,13 @@ troth_rc channel_receive(struct channel *c, struct bytes *ret_message, bool *ret
 		ENSURE((size_t)n <= sizeof packet && packet[0] <= MORE, e, TROTH_INVALID, "a broken packet came from the other half");
 		if (c->whole)
 			buf_clear(&c->in);
-		c->whole = false;
+		c->whole = packet[0] == 0;
 		buf_add(&c->in, packet + 1, (size_t)n - 1);
 		secret_wipe(packet, (size_t)n);
 		ENSURE(buf_ok(&c->in), e, TROTH_TOO_LARGE, "a message from the other half is too large");
-		if (n > 0 && packet[0] == 0)
+		if (c->whole)
 			break;
 	}
-	c->whole = true;
 	*ret_message = buf_bytes(&c->in);
 	*ret_found = true;
 	return RC_OK;

@@ -15,7 +15,7 @@ struct channel {
 	int fd;             /* non-blocking; the owner closes */
 	struct buf in;      /* the message that is coming, or came */
 	bool whole;         /* it came: the next packet begins another */
-	struct channel_packet *first, **last;
+	struct channel_packet *first, *last;
 	size_t queued;      /* bytes */
 };
 

@@ -19,20 +19,50 @@
 enum { ENROLL_ARENA = 64 << 20 };
 
 const char AGENT_ENROLL_USAGE[] =
-	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token TOKEN --dir DIR [--instance NAME]\n"
+	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token-file FILE --dir DIR [--instance NAME]\n"
 	"\n"
 	"Makes this node's identity: a key here, a certificate from the server.\n"
 	"\n"
 	"  --server URL           https://host:port\n"
 	"  --ca-fingerprint HEX   SHA-256 of the server's CA: openssl x509 -in ca.pem -noout -fingerprint -sha256\n"
-	"  --token TOKEN          from `troth token create`; works once\n"
+	"  --token-file FILE      the token of `troth token create`, which works once; - reads it from standard input\n"
+	"  --token TOKEN          the token itself; others on this machine can see it in the list of processes\n"
 	"  --dir DIR              made if it is missing, readable for its owner only\n"
 	"  --instance NAME        the name wanted, if the token does not fix it\n"
 	"\n"
 	"example: troth agent enroll --server https://troth.example:8443 --ca-fingerprint 3f2a... \\\n"
-	"           --token tj_... --dir /var/lib/troth/agent\n";
+	"           --token-file token --dir /var/lib/troth/agent\n";
 
-struct options { const char *server, *fingerprint, *token, *dir, *instance; };
+enum { TOKEN_FILE_BYTES = 4096 };
+
+struct options { const char *server, *fingerprint, *token, *token_file, *dir, *instance; };
+
+/* One line of standard input. */
+static void ask_token(struct buf *room)
+{
+	char c;
+	if (isatty(STDIN_FILENO))
+		fputs("join token: ", stderr);
+	*room = buf_make_secret(TOKEN_FILE_BYTES);
+	while (buf_ok(room) && read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+		buf_add_byte(room, (uint8_t)c);
+}
+
+/* The first line of the file, in the secret buffer `room`. */
+static troth_rc read_token(const char *file, struct buf *room, const char **ret, struct troth_err *e)
+{
+	if (strcmp(file, "-") == 0)
+		ask_token(room);
+	else
+		TRY(file_read_secret(file, TOKEN_FILE_BYTES, room, e));
+	buf_add_byte(room, 0);
+	ENSURE(buf_ok(room), e, TROTH_TOO_LARGE, "a token has less than %d bytes; \"%s\" holds something else", TOKEN_FILE_BYTES, file);
+	char *text = (char *)room->data;
+	text[strcspn(text, "\r\n")] = 0;
+	ENSURE(text[0], e, TROTH_INVALID, "there is no token in \"%s\"", file);
+	*ret = text;
+	return RC_OK;
+}
 
 /* 64 hex digits, colons between them allowed. */
 static troth_rc read_fingerprint(const char *text, uint8_t ret[SHA256_LEN], struct troth_err *e)
@@ -101,7 +131,12 @@ static troth_rc ask(const struct options *o, struct arena *a, const char *csr, c
 	msg_enroll_encode(&body, &m);
 	ENSURE(buf_ok(&body), e, TROTH_TOO_LARGE, "the request is too large");
 	struct http_outgoing out = { .method = HTTP_POST, .target = "/v1/agent/enroll", .body = buf_bytes(&body) };
-	TRY(http_call(a, &config, &out, &answer, e));
+	troth_rc rc = http_call(a, &config, &out, &answer, e);
+	if (rc_failed(rc)) {
+		if (e->kind == TROTH_UNAVAILABLE && !e->hint[0])
+			err_hint(e, "does the server run at %s, and can this node reach it?", o->server);
+		return rc;
+	}
 	TRY(http_answer_check(a, &answer, e));
 	return msg_enrolled_decode(a, answer.body, ret, e);
 }
@@ -136,13 +171,18 @@ static troth_rc enroll_into(const struct options *o, const struct store_dir *d, 
 	TRY(identity_install(d, a, buf_bytes(&pem), m.certificate, m.chain, m.server_ca, e));
 	struct agent_identity id = { o->server, m.instance_id, m.instance, m.deployment, m.epoch, state_id };
 	TRY(identity_write(d, &id, e));
-	printf("enrolled as %s in deployment %s\n", m.instance, m.deployment);
+	printf("enrolled as %s in deployment %s\n\nnext:\n  troth agent run --dir %s --profiles /etc/troth/profiles\n", m.instance,
+	       m.deployment, o->dir);
 	return store_remove(d, "identity-next.key", e);
 }
 
-static troth_rc enroll(const struct options *o, struct arena *a, struct troth_err *e)
+static troth_rc enroll(struct options *o, struct arena *a, struct troth_err *e)
 {
+	CLEANUP(buf_release) struct buf token = { 0 };
 	struct store_dir d;
+	ENSURE(!o->token != !o->token_file, e, TROTH_INVALID, "give the join token by --token-file or by --token");
+	if (o->token_file)
+		TRY(read_token(o->token_file, &token, &o->token, e));
 	TRY(open_directory(o->dir, &d, e));
 	troth_rc rc = enroll_into(o, &d, a, e);
 	close(d.fd);
@@ -154,7 +194,8 @@ int agent_enroll(int argc, char **argv)
 	struct options o = { 0 };
 	struct troth_err e = { 0 };
 	const struct agent_option options[] = { { "server", &o.server, true }, { "ca-fingerprint", &o.fingerprint, true },
-						{ "token", &o.token, true }, { "dir", &o.dir, true },
+						{ "token", &o.token, false }, { "token-file", &o.token_file, false },
+						{ "dir", &o.dir, true },
 						{ "instance", &o.instance, false } };
 	if (rc_failed(agent_options_read(argc, argv, options, ARRAY_LEN(options), &e))) {
 		(void)agent_failed(&e);

@@ -39,12 +39,11 @@ troth_rc identity_write(const struct store_dir *d, const struct agent_identity *
 	return store_write(d, "agent.json", buf_bytes(&b), e);
 }
 
-static void add_pem(struct buf *b, const char *pem)
+/* Certificates as we read them, not as they came: text between them could pass for a key of ours. */
+static void add_certs(struct arena *a, struct buf *b, const struct cert *const *certs, size_t n)
 {
-	size_t len = pem ? strlen(pem) : 0;
-	buf_add(b, pem, len);
-	if (len && pem[len - 1] != '\n')
-		buf_add_byte(b, '\n');
+	for (size_t i = 0; i < n; i++)
+		buf_add_text(b, cert_pem(a, certs[i]->der));
 }
 
 troth_rc identity_install(const struct store_dir *d, struct arena *a, struct bytes key_pem, const char *certificate,
@@ -53,16 +52,16 @@ troth_rc identity_install(const struct store_dir *d, struct arena *a, struct byt
 	CLEANUP(buf_release) struct buf b = buf_make_secret(2 * LIMIT_PEM_BYTES);
 	CLEANUP(key_releasep) struct key *k = NULL;
 	const struct cert *c;
-	const struct cert *const *list;
-	size_t n;
+	const struct cert *const *cas, *const *above = NULL;
+	size_t ca_count, above_count = 0;
 	TRY(key_parse(key_pem, &k, e));
 	TRY(cert_parse_any(a, bytes_of_text(certificate), &c, e));
 	ENSURE(key_public_matches(k, c->spki), e, TROTH_INVALID, "the identity certificate is not for this agent's key");
-	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &list, &n, e));
+	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &cas, &ca_count, e));
 	if (chain && chain[0])
-		TRY(certs_parse_pem(a, bytes_of_text(chain), &list, &n, e));
-	add_pem(&b, certificate);
-	add_pem(&b, chain);
+		TRY(certs_parse_pem(a, bytes_of_text(chain), &above, &above_count, e));
+	add_certs(a, &b, &c, 1);
+	add_certs(a, &b, above, above_count);
 	buf_add_bytes(&b, key_pem);
 	ENSURE(buf_ok(&b), e, TROTH_TOO_LARGE, "the identity is too large");
 	TRY(store_write(d, "server-ca.pem", bytes_of_text(server_ca), e));

@@ -467,7 +467,8 @@ int link_main(int fd, const struct profiles *profiles)
 	} else {
 		on_renew(-1, 0, l);
 		step(l, &(struct agent_event){ .kind = EVENT_START });
-		event_base_dispatch(l->base);
+		if (!l->ended) /* a break before the loop would be forgotten */
+			event_base_dispatch(l->base);
 	}
 	release(l);
 	free(l);

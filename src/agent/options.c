@@ -12,7 +12,7 @@ static const struct agent_option *find(const struct agent_option *options, size_
 	return NULL;
 }
 
-troth_rc agent_options_read(int argc, char **argv, const struct agent_option *options, size_t count, struct troth_err *e)
+static troth_rc read_all(int argc, char **argv, const struct agent_option *options, size_t count, struct troth_err *e)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i];
@@ -27,6 +27,14 @@ troth_rc agent_options_read(int argc, char **argv, const struct agent_option *op
 	for (size_t i = 0; i < count; i++)
 		ENSURE(!options[i].required || *options[i].value, e, TROTH_INVALID, "option --%s is missing", options[i].name);
 	return RC_OK;
+}
+
+troth_rc agent_options_read(int argc, char **argv, const struct agent_option *options, size_t count, struct troth_err *e)
+{
+	troth_rc rc = read_all(argc, argv, options, count, e);
+	if (rc_failed(rc))
+		err_hint(e, "troth agent %s --help shows the options", argv[0]);
+	return rc;
 }
 
 int agent_failed(const struct troth_err *e)

@@ -546,6 +546,7 @@ troth_rc settings_parse(struct arena *a, struct bytes yaml, const char *source, 
 			check_values(a, &s.targets->map.values[i], e);
 	if (rc_failed(rc) || e->kind != TROTH_OK) {
 		err_prefix(e, "settings \"%s\"", source);
+		err_hint(e, "all: {parameter: value} for every target, targets: {NAME: {parameter: value}} for one; docs/profiles.md");
 		return (troth_rc){ e->kind };
 	}
 	*ret = s;

@@ -30,9 +30,12 @@ troth_rc profiles_load(struct arena *a, const char *dir, const char *settings_fi
 	struct profiles p = { .items = ARENA_ARRAY(a, const struct profile *, PROFILE_COUNT) };
 	struct dirent **names;
 	int n = scandir(dir, &names, is_yaml, alphasort);
-	if (n < 0)
-		return err_errno(e, errno, "could not read the profiles in \"%s\"", dir);
 	troth_rc rc = RC_OK;
+	if (n < 0) {
+		rc = err_errno(e, errno, "could not read the profiles in \"%s\"", dir);
+		err_hint(e, "--profiles names a directory of *.yaml; copy the ones you need from the profiles that troth ships");
+		return rc;
+	}
 	for (int i = 0; i < n; i++) {
 		if (rc_ok(rc))
 			rc = add(a, arena_printf(a, "%s/%s", dir, names[i]->d_name), &p, e);

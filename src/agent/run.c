@@ -36,7 +36,9 @@ const char AGENT_RUN_USAGE[] =
 	"\n"
 	"  --dir DIR         where `troth agent enroll` put this agent's identity\n"
 	"  --profiles DIR    the profiles (*.yaml) that may be used on this node\n"
-	"  --settings FILE   this node's own values for profile parameters\n"
+	"  --settings FILE   this node's own values for profile parameters (YAML):\n"
+	"                      all: {root: /srv/tls}\n"
+	"                      targets: {tls: {pid_file: /run/nginx.pid, port: 443}}\n"
 	"  --user USER       whom the half with the network runs as, when started as root\n"
 	"\n"
 	"example: troth agent run --dir /var/lib/troth/agent --profiles /etc/troth/profiles --user troth-agent\n";
@@ -51,8 +53,11 @@ static troth_rc lock_directory(const char *dir, int *ret_fd, struct troth_err *e
 	char path[1100];
 	ENSURE(snprintf(path, sizeof path, "%s/lock", dir) < (int)sizeof path, e, TROTH_INVALID, "--dir is too long");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_errno(e, errno, "could not open \"%s\"", path);
+	if (fd < 0) {
+		troth_rc rc = err_errno(e, errno, "could not open \"%s\"", path);
+		err_hint(e, "--dir names the directory that troth agent enroll made; run this as its owner");
+		return rc;
+	}
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 			*ret_fd = fd;
@@ -179,6 +184,7 @@ int agent_run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	struct arena *a = arena_new(PROFILES_ARENA);
 	troth_rc rc = run(&o, a, &e);
+	int code = rc_ok(rc) ? 0 : agent_failed(&e); /* findings live in the arena */
 	arena_free(a);
-	return rc_ok(rc) ? 0 : agent_failed(&e);
+	return code;
 }

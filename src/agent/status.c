@@ -1,4 +1,5 @@
 /* `troth agent status`: what the agent in a directory remembers, for people and scripts. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,7 +127,11 @@ static troth_rc show(const char *dir, bool json, struct arena *a, struct troth_e
 {
 	struct status *s = ARENA_NEW(a, struct status);
 	struct store_dir d = { &PORT_FS_REAL, open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	ENSURE(d.fd >= 0, e, TROTH_NOT_FOUND, "could not open \"%s\"", dir);
+	if (d.fd < 0) {
+		troth_rc rc = err_errno(e, errno, "could not open the agent's directory \"%s\"", dir);
+		err_hint(e, "--dir names the directory that troth agent enroll made; it is its owner's only");
+		return rc;
+	}
 	troth_rc rc = collect(&d, a, s, e);
 	close(d.fd);
 	TRY(rc);

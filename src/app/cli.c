@@ -32,11 +32,12 @@ const char *cli_colour(const struct cli *c, const char *code)
 	return c->colours ? arena_printf(c->a, "\x1b[%sm", code) : "";
 }
 
-/* A single finding is the primary line again. */
+/* The first finding is the primary line again. */
 static void print_findings(struct cli *c, const struct troth_err *e)
 {
-	bool one = e->findings && !e->findings->next && strstr(e->primary, e->findings->text);
-	for (const struct finding *f = e->findings; f && !one; f = f->next) {
+	const struct finding *first = e->findings;
+	bool again = first && strstr(e->primary, first->text) && (!first->hint || !first->hint[0] || text_equal(first->hint, e->hint));
+	for (const struct finding *f = again ? first->next : first; f; f = f->next) {
 		fprintf(c->err, "  %s: %s\n", f->path, f->text);
 		if (f->hint && f->hint[0] && !text_equal(f->hint, e->hint))
 			fprintf(c->err, "    hint: %s\n", f->hint);

@@ -24,6 +24,37 @@ static struct http_pairs headers_of(struct cli *c, enum http_method method)
 	return (struct http_pairs){ headers, n };
 }
 
+/* What nodes report (versions, errors, drift) is shown to an operator: no node shall write to that terminal.  Control
+ * characters become ?, line ends and tabs stay; C1 is U+0080 to U+009F (ECMA-48 8.3.16: CSI). */
+static const char *plain_text(struct arena *a, const char *s)
+{
+	char *copy = arena_text(a, s);
+	for (unsigned char *p = (unsigned char *)copy; *p; p++) {
+		if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+			*p = '?';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	return copy;
+}
+
+/* The same values with plain texts. */
+static struct json plain_json(struct arena *a, const struct json *j)
+{
+	struct json out = *j;
+	if (j->type == JSON_STRING)
+		out.str.s = plain_text(a, j->str.s);
+	if (j->type == JSON_ARRAY)
+		out.list.items = ARENA_ARRAY(a, struct json, j->list.count);
+	for (size_t i = 0; j->type == JSON_ARRAY && i < j->list.count; i++)
+		out.list.items[i] = plain_json(a, &j->list.items[i]);
+	if (j->type == JSON_OBJECT)
+		out.map.values = ARENA_ARRAY(a, struct json, j->map.count);
+	for (size_t i = 0; j->type == JSON_OBJECT && i < j->map.count; i++)
+		out.map.values[i] = plain_json(a, &j->map.values[i]);
+	return out;
+}
+
 static troth_rc parse_reply(struct cli *c, const struct http_answer *answer, const struct json **ret, struct troth_err *e)
 {
 	static const struct json nothing = { .type = JSON_OBJECT, .path = "$" };
@@ -33,6 +64,22 @@ static troth_rc parse_reply(struct cli *c, const struct http_answer *answer, con
 	troth_rc rc = json_parse(c->a, answer->body, ret, e);
 	if (rc_failed(rc))
 		err_prefix(e, "the server's reply");
+	if (rc_failed(rc) || c->format != CLI_AS_TABLE) /* JSON and YAML write such characters as escapes */
+		return rc;
+	struct json plain = plain_json(c->a, *ret);
+	*ret = arena_copy(c->a, &plain, sizeof plain);
+	return RC_OK;
+}
+
+/* What the one who typed can do about it, where nobody said so yet. */
+static troth_rc with_hint(struct cli *c, troth_rc rc, struct troth_err *e)
+{
+	if (rc_ok(rc) || e->hint[0])
+		return rc;
+	if (e->kind == TROTH_UNAVAILABLE)
+		err_hint(e, "is the server running at %s? troth server --dir D starts it", c->config.server);
+	else if (e->kind == TROTH_UNAUTHENTICATED)
+		err_hint(e, "say who you are: --dir D on the server, elsewhere --token-file FILE, or --cert and --key");
 	return rc;
 }
 
@@ -44,8 +91,8 @@ troth_rc cli_call(struct cli *c, enum http_method method, const char *target, co
 	struct http_outgoing out = { .method = method, .target = target, .body = bytes_of_text(body),
 				     .headers = headers_of(c, method), .timeout = wait + CALL_SLACK * MSEC_S };
 	c->config.max_reply_bytes = REPLY_BYTES;
-	TRY(c->port->call(c->port->self, c->a, &c->config, &out, &answer, e));
-	TRY(http_answer_check(c->a, &answer, e));
+	TRY(with_hint(c, c->port->call(c->port->self, c->a, &c->config, &out, &answer, e), e));
+	TRY(with_hint(c, http_answer_check(c->a, &answer, e), e));
 	return parse_reply(c, &answer, ret, e);
 }
 

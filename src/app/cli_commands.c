@@ -44,7 +44,7 @@ static const struct cli_column BUNDLES[] = {
 	{ "CREATED", "created", CELL_TIME }, END
 };
 static const struct cli_column MEMBERS[] = {
-	{ "ID", "id", CELL_TEXT }, { "AUTHORITY OR ALIAS", "authority|alias", CELL_TEXT }, { "SUBJECT", "subject", CELL_TEXT },
+	{ "ID", "id", CELL_TEXT }, { "AUTHORITY OR ALIAS", "authority|alias", CELL_TEXT }, { "SUBJECT", "subject", CELL_PROSE },
 	{ "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
 };
 static const struct cli_section BUNDLE_SECTIONS[] = { { "members", "members", MEMBERS }, END };
@@ -60,28 +60,28 @@ static const struct cli_column TEMPLATES[] = {
 static const struct cli_section DEPLOYMENT_SECTIONS[] = { { "each instance carries", "templates", TEMPLATES }, END };
 
 static const struct cli_column TARGETS[] = {
-	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "PROFILE", "profile", CELL_TEXT },
-	{ "STATE", "state", CELL_TEXT }, { "WANTED", "wanted.generation", CELL_TEXT }, { "LOADED", "loaded.generation", CELL_TEXT },
-	{ "LEVEL", "level", CELL_TEXT }, { "SEEN", "seen_at", CELL_TIME }, { "ERROR", "last_error", CELL_TEXT }, END
+	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
+	{ "WANTED", "wanted.generation", CELL_COUNT }, { "LOADED", "loaded.generation", CELL_COUNT }, { "LEVEL", "level", CELL_TEXT },
+	{ "SEEN", "seen_at", CELL_DAY }, { "REMARK", "last_error|drift", CELL_PROSE }, END
 };
 static const struct cli_column DOCUMENTS[] = {
-	{ "GENERATION", "generation", CELL_TEXT }, { "HANDED", "handed", CELL_TIME }, { "FINGERPRINTS", "fingerprints", CELL_LIST }, END
+	{ "GENERATION", "generation", CELL_TEXT }, { "HANDED", "handed", CELL_DAY }, { "FINGERPRINTS", "fingerprints", CELL_LIST }, END
 };
 static const struct cli_section TARGET_SECTIONS[] = { { "sent and not settled yet", "documents", DOCUMENTS }, END };
 
 static const struct cli_column INSTANCES[] = {
 	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
-	{ "LAST SEEN", "last_seen", CELL_TIME }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_TEXT }, END
+	{ "LAST SEEN", "last_seen", CELL_DAY }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_PROSE }, END
 };
 static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
 
 static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
-	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_TIME }, END
+	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
 };
 static const struct cli_column ROTATIONS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
-	{ "STARTED", "started", CELL_TIME }, { "FINISHED", "finished", CELL_TIME }, { "WAITS FOR", "waits_for", CELL_TEXT }, END
+	{ "STARTED", "started", CELL_DAY }, { "FINISHED", "finished", CELL_DAY }, { "WAITS FOR", "waits_for", CELL_PROSE }, END
 };
 static const struct cli_column AUDIT[] = {
 	{ "SEQ", "seq", CELL_TEXT }, { "AT", "at", CELL_TIME }, { "WHO", "who", CELL_TEXT }, { "ACTION", "action", CELL_TEXT },

@@ -42,7 +42,10 @@ static troth_rc read_admin(struct cli *c, const char *dir, struct place *ret, st
 	struct bytes text;
 	troth_rc rc = file_read(c->a, path, ADMIN_BYTES, &text, e);
 	if (rc_failed(rc)) {
-		err_hint(e, "--dir names the directory that \"troth init --dir\" made; elsewhere say --server, --ca-file and --token-file");
+		if (e->kind == TROTH_FORBIDDEN)
+			err_hint(e, "the directory is another user's: run this as that user, or as root");
+		else
+			err_hint(e, "--dir names the directory that \"troth init --dir\" made; elsewhere say --server, --ca-file and --token-file");
 		return rc;
 	}
 	rc = read_place(c, text, ret, e);

@@ -45,11 +45,13 @@ struct cli_option {
 enum cli_cell {
 	CELL_TEXT,
 	CELL_TIME,    /* 2026-11-22 06:55 */
+	CELL_DAY,     /* 11-22 06:55: of what happened lately */
 	CELL_COUNT,   /* of an array's members */
 	CELL_LIST,    /* an array's texts with commas */
 	CELL_ID,      /* never cut: it will be copied */
 	CELL_SHORT,   /* the first 12 characters of a fingerprint or an id */
 	CELL_FLAG,    /* yes, or - */
+	CELL_PROSE,   /* a sentence: gives its room before any name does, and is cut at its end */
 };
 /* `path` picks from an item: "a.b", "list?flag.b" (the first member of the list whose flag is true),
  * alternatives with |. */
@@ -191,5 +193,7 @@ const char *cli_progress_line(struct arena *a, const struct json *rotation);
 /* Several lines for a terminal, each at most `width` wide; returns how many. */
 int cli_progress_block(struct arena *a, const struct json *rotation, msec_t now, int width, const char *bold, const char *plain,
 		       struct buf *out);
+/* How long it has taken, or took; -1 when the server does not say when it started. */
+msec_t cli_progress_took(const struct json *rotation, msec_t now);
 
 #endif

@@ -89,8 +89,9 @@ troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 		return RC_OK;
 	fprintf(c->out,
 		"\nThe token is shown this once and joins one node. On that node:\n\n"
-		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token %s \\\n    --dir /var/lib/troth-agent\n",
-		c->config.server, server_fingerprint(c), json_get_text(j, "token", "TOKEN"));
+		"  echo %s |\n"
+		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token-file - \\\n    --dir /var/lib/troth-agent\n",
+		json_get_text(j, "token", "TOKEN"), c->config.server, server_fingerprint(c));
 	return RC_OK;
 }
 
@@ -99,9 +100,12 @@ troth_rc cli_run_target_list(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *instance = cli_value(c, "--instance"), *id = NULL;
+	const char *deployment = cli_value(c, "--deployment"), *found = NULL;
 	if (instance)
 		TRY(cli_find(c, "/v1/instances", "instance", instance, &id, e));
-	struct http_pair pairs[] = { { "instance", id }, { "deployment", cli_value(c, "--deployment") },
+	if (deployment)
+		TRY(cli_find(c, "/v1/deployments", "deployment", deployment, &found, e));
+	struct http_pair pairs[] = { { "instance", id }, { "deployment", deployment },
 				     { "state", cli_value(c, "--state") } };
 	TRY(cli_list(c, cli_target(c->a, c->command->path, pairs, ARRAY_LEN(pairs)), &j, e));
 	return cli_print(c, j, e);
@@ -153,24 +157,82 @@ troth_rc cli_run_target_retry(struct cli *c, struct troth_err *e)
 }
 
 /* -- explain ------------------------------------------------------------------------------------------------- */
-static void print_wait(struct cli *c, const struct json *x)
+/* "14 s", "5 min", "3 h", "2 d": how long ago a time of the server's was; "" if there is none. */
+static const char *age_of(struct cli *c, const char *time)
+{
+	msec_t at, now = c->port->now(c->port->self);
+	if (!time || rc_failed(time_parse(time, &at, NULL)))
+		return "";
+	long long s = now > at ? (now - at) / MSEC_S : 0;
+	if (s < 120)
+		return arena_printf(c->a, "%lld s", s);
+	if (s < 7200)
+		return arena_printf(c->a, "%lld min", s / 60);
+	return s < 172800 ? arena_printf(c->a, "%lld h", s / 3600) : arena_printf(c->a, "%lld d", s / 86400);
+}
+
+static bool is_safety(const struct json *x)
+{
+	return text_equal(json_get_text(x, "speaker", ""), "safety");
+}
+
+static void add_line(struct cli *c, int indent, const char *text, struct buf *out)
+{
+	buf_printf(out, "%*s", indent, "");
+	cli_wrap_write(text, indent + 2, c->width, out);
+}
+
+/* Who is waited for, since when, what was said, what to do; the rule last. */
+static void add_wait(struct cli *c, const struct json *x, struct buf *out)
 {
 	const char *since = json_get_text(x, "since", NULL), *earliest = json_get_text(x, "earliest", NULL);
-	const char *said = json_get_text(x, "last_error", NULL);
-	int64_t count = json_get_int(x, "count", 1);
-	fprintf(c->out, "%s%s%s\n", cli_colour(c, "33"), json_get_text(x, "sentence", json_get_text(x, "text", "?")),
-		cli_colour(c, "0"));
-	fprintf(c->out, "    speaker %s, rule %s, reason %s", json_get_text(x, "speaker", "-"), json_get_text(x, "rule", "-"),
-		json_get_text(x, "reason", "-"));
+	const char *said = json_get_text(x, "last_error", NULL), *seen = json_get_text(x, "last_seen", NULL);
+	const char *hint = json_get_text(x, "hint", NULL), *when = "";
+	buf_add_text(out, cli_colour(c, "33"));
+	add_line(c, 0, json_get_text(x, "plain", json_get_text(x, "sentence", "?")), out);
+	buf_add_text(out, cli_colour(c, "0"));
 	if (since)
-		fprintf(c->out, "; since %s", since);
+		when = arena_printf(c->a, "for %s (since %s)", age_of(c, since), cli_cell_text(c->a, json_get(x, "since"), CELL_TIME));
+	if (seen)
+		when = arena_printf(c->a, "%s%sits agent was heard of %s ago", when, when[0] ? "; " : "", age_of(c, seen));
 	if (earliest)
-		fprintf(c->out, "; not before %s", earliest);
-	if (count > 1)
-		fprintf(c->out, "; and %lld more alike", (long long)count - 1);
-	fprintf(c->out, "\n");
+		when = arena_printf(c->a, "%s%snot before %s", when, when[0] ? "; " : "", earliest);
+	if (when[0])
+		add_line(c, 4, when, out);
 	if (said)
-		fprintf(c->out, "    its agent says: %s\n", said);
+		add_line(c, 4, arena_printf(c->a, "its agent says: %s", cli_cell_text(c->a, json_get(x, "last_error"), CELL_TEXT)), out);
+	if (hint)
+		add_line(c, 4, arena_printf(c->a, "hint: %s", hint), out);
+	add_line(c, 4, arena_printf(c->a, "rule %s (%s: %s)", json_get_text(x, "rule", "-"), json_get_text(x, "speaker", "-"),
+				    json_get_text(x, "reason", "-")), out);
+}
+
+/* What is waited for first; what follows from it, in a line each, after it. */
+static void add_waits(struct cli *c, const struct json *waits, struct buf *out)
+{
+	size_t asked = 0, safety = 0;
+	for (size_t i = 0; i < waits->list.count; i++) {
+		if (is_safety(&waits->list.items[i]))
+			continue;
+		asked++;
+		add_wait(c, &waits->list.items[i], out);
+	}
+	for (size_t i = 0; i < waits->list.count; i++) {
+		const struct json *x = &waits->list.items[i];
+		if (!is_safety(x))
+			continue;
+		if (safety++ == 0)
+			buf_printf(out, "%s%s\n", asked ? "\n" : "", asked ? "until then, for safety:" : "for safety:");
+		add_line(c, 2, arena_printf(c->a, "%s (rule %s)", json_get_text(x, "plain", json_get_text(x, "text", "?")),
+					    json_get_text(x, "rule", "-")), out);
+	}
+}
+
+static void add_nothing(struct cli *c, int64_t running, struct buf *out)
+{
+	buf_printf(out, "nothing is waited for%s%s\n", c->word_count ? " at " : "", c->word_count ? c->words[0] : "");
+	if (running)
+		buf_printf(out, "%lld rotation%s under way\n", (long long)running, running == 1 ? " is" : "s are");
 }
 
 troth_rc cli_run_explain(struct cli *c, struct troth_err *e)
@@ -180,14 +242,12 @@ troth_rc cli_run_explain(struct cli *c, struct troth_err *e)
 	const struct json *waits = cli_pick(j, "waits|items");
 	if (c->format != CLI_AS_TABLE || !waits || waits->type != JSON_ARRAY)
 		return cli_print(c, j, e);
-	for (size_t i = 0; i < waits->list.count; i++)
-		print_wait(c, &waits->list.items[i]);
-	int64_t running = json_get_int(j, "running", 0);
-	if (!waits->list.count)
-		fprintf(c->out, "nothing is waited for%s%s\n", c->word_count ? " at " : "", c->word_count ? c->words[0] : "");
-	if (!waits->list.count && running)
-		fprintf(c->out, "%lld rotation%s under way\n", (long long)running, running == 1 ? " is" : "s are");
-	return RC_OK;
+	CLEANUP(buf_release) struct buf out = buf_make(16 << 20);
+	if (waits->list.count)
+		add_waits(c, waits, &out);
+	else
+		add_nothing(c, json_get_int(j, "running", 0), &out);
+	return cli_flush(c, &out, e);
 }
 
 /* -- audit verify, health, version ------------------------------------------------------------------------------ */

@@ -62,11 +62,16 @@ const char *cli_progress_line(struct arena *a, const struct json *r)
 				    (long long)n.stores, (long long)n.with_old);
 	line = arena_printf(a, "%sslots %lld/%lld on the new%s", line, (long long)n.on_new, (long long)n.slots, aside(a, &n));
 	bool waits = n.waits_for && text_equal(n.state, "running");
-	return waits ? arena_printf(a, "%s; waits for %s", line, n.waits_for) : line;
+	return waits ? arena_printf(a, "%s; waits: %s", line, n.waits_for) : line;
 }
 
 /* -- the block for a terminal --------------------------------------------------------------------------- */
 struct block { struct arena *a; struct buf *out; int width, lines; const char *bold, *plain; };
+
+static bool is_safety(const struct json *wait)
+{
+	return text_equal(json_get_text(wait, "speaker", ""), "safety");
+}
 
 /* Cut at the width: a line that wraps would spoil the redrawing. */
 static void add_line(struct block *b, const char *text)
@@ -115,10 +120,28 @@ static void add_versions(struct block *b, const struct json *r, const struct cou
 	}
 }
 
+/* Who is waited for; what is held back for that only if nobody is. */
 static void add_waits(struct block *b, const struct counts *n)
 {
-	for (size_t i = 0; n->waits && n->waits->type == JSON_ARRAY && i < n->waits->list.count && i < WAITS_SHOWN; i++)
-		add_line(b, arena_printf(b->a, "  waits for %s", json_get_text(&n->waits->list.items[i], "text", "?")));
+	const struct json *waits = n->waits && n->waits->type == JSON_ARRAY ? n->waits : NULL;
+	size_t asked = 0, shown = 0;
+	for (size_t i = 0; waits && i < waits->list.count; i++)
+		asked += !is_safety(&waits->list.items[i]);
+	for (size_t i = 0; waits && i < waits->list.count && shown < WAITS_SHOWN; i++) {
+		if (asked && is_safety(&waits->list.items[i]))
+			continue;
+		shown++;
+		add_line(b, arena_printf(b->a, "  waits: %s", json_get_text(&waits->list.items[i], "text", "?")));
+	}
+}
+
+msec_t cli_progress_took(const struct json *r, msec_t now)
+{
+	msec_t started, end = now; /* stays so while it runs */
+	if (!rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL)))
+		return -1;
+	(void)rc_ok(time_parse(json_get_text(r, "finished", ""), &end, NULL));
+	return end > started ? end - started : 0;
 }
 
 int cli_progress_block(struct arena *a, const struct json *r, msec_t now, int width, const char *bold, const char *plain,
@@ -126,10 +149,9 @@ int cli_progress_block(struct arena *a, const struct json *r, msec_t now, int wi
 {
 	struct counts n = read_counts(r);
 	struct block b = { a, out, width, 0, bold, plain };
-	msec_t started = now, end = now; /* stay so if absent */
-	(void)rc_ok(time_parse(json_get_text(r, "started", ""), &started, NULL));
-	(void)rc_ok(time_parse(json_get_text(r, "finished", ""), &end, NULL));
-	msec_t took = end > started ? end - started : 0;
+	msec_t took = cli_progress_took(r, now);
+	if (took < 0)
+		took = 0;
 	buf_add_text(out, bold);
 	add_line(&b, arena_printf(a, "%s: %s, %lld.%lld s%s", json_get_text(r, "name", "?"), stage_words(&n), (long long)(took / 1000),
 				  (long long)(took % 1000 / 100), aside(a, &n)));

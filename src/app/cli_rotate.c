@@ -56,8 +56,8 @@ troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 	CLEANUP(buf_release) struct buf out = buf_make(64 << 10);
 	(void)cli_progress_block(c->a, j, c->port->now(c->port->self), c->width, cli_colour(c, "1"), cli_colour(c, "0"), &out);
 	TRY(cli_flush(c, &out, e));
-	fprintf(c->out, "  id %s, %s, started by %s at %s\n", json_get_text(j, "id", "?"), json_get_text(j, "state", "?"),
-		json_get_text(j, "started_by", "?"), json_get_text(j, "started", "?"));
+	fprintf(c->out, "  %s, started by %s at %s\n  id %s\n", json_get_text(j, "state", "?"), json_get_text(j, "started_by", "?"),
+		cli_cell_text(c->a, json_get(j, "started"), CELL_TIME), json_get_text(j, "id", "?"));
 	return RC_OK;
 }
 
@@ -146,7 +146,7 @@ static troth_rc say_timeout(const struct watch *w, const struct json *j, struct 
 	troth_rc rc = err_set(e, TROTH_TIMEOUT, "the rotation is not over in time; it goes on");
 	const char *waits = json_get_text(j, "waits_for", NULL);
 	if (waits)
-		err_detail(e, "it waits for %s", waits);
+		err_detail(e, "it waits: %s", waits);
 	err_hint(e, "troth explain tells more, troth rotation watch %s goes on watching", w->id);
 	return rc;
 }
@@ -165,7 +165,9 @@ static troth_rc turn(struct cli *c, struct watch *w, msec_t hold, bool *ret_over
 		return late ? say_timeout(w, j, e) : RC_OK;
 	if (c->format != CLI_AS_TABLE)
 		TRY(cli_print(c, j, e));
-	msec_t took = c->port->now(c->port->self) - w->begun;
+	msec_t now = c->port->now(c->port->self), took = cli_progress_took(j, now);
+	if (took < 0)
+		took = now - w->begun;
 	ENSURE(text_equal(json_get_text(j, "state", ""), "done"), e, TROTH_CONFLICT, "the rotation of %s was aborted",
 	       json_get_text(j, "name", "?"));
 	if (c->format == CLI_AS_TABLE)
@@ -206,14 +208,19 @@ troth_rc cli_run_rotation_watch(struct cli *c, struct troth_err *e)
 }
 
 /* -- starting it --------------------------------------------------------------------------------------------- */
+/* "1 store", "3 slots": `member` is a plural. */
+static const char *number_of(struct cli *c, const struct json *j, const char *member)
+{
+	int64_t n = json_get_int(j, member, 0);
+	return arena_printf(c->a, "%lld %.*s", (long long)n, (int)strlen(member) - (n == 1), member);
+}
+
 static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
 	const struct json *waiting = json_get(j, "would_wait_for"), *steps = json_get(j, "steps");
-	buf_printf(&out, "%s %s: %lld stores and %lld slots on %lld instances take part\n",
-		   json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating", json_get_text(j, "name", "?"),
-		   (long long)json_get_int(j, "stores", 0), (long long)json_get_int(j, "slots", 0),
-		   (long long)json_get_int(j, "instances", 0));
+	buf_printf(&out, "%s %s: %s and %s on %s\n", json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating",
+		   json_get_text(j, "name", "?"), number_of(c, j, "stores"), number_of(c, j, "slots"), number_of(c, j, "instances"));
 	for (size_t i = 0; steps && steps->type == JSON_ARRAY && i < steps->list.count; i++) {
 		buf_add_text(&out, "  - ");
 		cli_wrap_write(cli_cell_text(c->a, &steps->list.items[i], CELL_TEXT), 4, c->width, &out);

@@ -5,6 +5,8 @@ enum {
 	GAP = 2,
 	COLUMNS_MAX = 12,
 	CELL_MIN = 6,    /* a column is not made narrower than this */
+	NAME_MIN = 12,   /* a name, as long as something else can give */
+	PROSE_MIN = 16,  /* a sentence, as long as a name can give */
 	SHORT_CHARS = 12, /* of a fingerprint or an id: enough to tell two apart */
 };
 
@@ -68,10 +70,19 @@ static const char *time_text(struct arena *a, const char *s)
 	return strlen(s) >= 16 && s[10] == 'T' ? arena_printf(a, "%.10s %.5s", s, s + 11) : s;
 }
 
-/* Line ends and other control characters would break the row. */
+/* "11-22 06:55" */
+static const char *day_text(struct arena *a, const char *s)
+{
+	return strlen(s) >= 16 && s[10] == 'T' ? arena_printf(a, "%.5s %.5s", s + 5, s + 11) : s;
+}
+
+/* Line ends and other control characters would break the row; a command's output ends with some. */
 static const char *one_line(struct arena *a, const char *s)
 {
-	char *copy = arena_text(a, s);
+	size_t n = strlen(s);
+	while (n > 1 && (unsigned char)s[n - 1] <= ' ')
+		n--;
+	char *copy = arena_text_n(a, s, n);
 	for (char *p = copy; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
@@ -84,6 +95,8 @@ static const char *string_text(struct arena *a, const char *s, enum cli_cell cel
 		return "-";
 	if (cell == CELL_TIME)
 		return time_text(a, s);
+	if (cell == CELL_DAY)
+		return day_text(a, s);
 	return cell == CELL_SHORT ? arena_printf(a, "%.*s", SHORT_CHARS, s) : one_line(a, s);
 }
 
@@ -127,32 +140,42 @@ static int total_width(const struct table *t)
 	return total;
 }
 
-/* Times, counts and short ids say nothing when cut: they give only when nothing else can. */
-static bool can_give(const struct table *t, size_t i, bool all)
+/* Who gives first: a sentence, then names (not below what their title takes), then names again, and times,
+ * counts and short ids, which say nothing when cut, only when nothing else can. */
+enum give { GIVE_PROSE, GIVE_NAMES, GIVE_ANY };
+
+static bool can_give(const struct table *t, size_t i, enum give give)
 {
-	bool text = t->columns[i].cell == CELL_TEXT || t->columns[i].cell == CELL_LIST;
-	return (text || (all && t->columns[i].cell != CELL_ID)) && t->widths[i] > CELL_MIN;
+	enum cli_cell cell = t->columns[i].cell;
+	int title = cli_text_width(t->columns[i].title), least = title > PROSE_MIN ? title : PROSE_MIN;
+	if (give == GIVE_PROSE)
+		return cell == CELL_PROSE && t->widths[i] > least;
+	if (give == GIVE_NAMES)
+		return (cell == CELL_TEXT || cell == CELL_LIST) && t->widths[i] > (title > NAME_MIN ? title : NAME_MIN);
+	return cell != CELL_ID && t->widths[i] > CELL_MIN;
 }
 
 /* The widest column that can give; column_count: none. */
-static size_t widest(const struct table *t, bool all)
+static size_t widest(const struct table *t, enum give give)
 {
 	size_t best = t->column_count;
 	for (size_t i = 0; i < t->column_count; i++)
-		if (can_give(t, i, all) && (best == t->column_count || t->widths[i] > t->widths[best]))
+		if (can_give(t, i, give) && (best == t->column_count || t->widths[i] > t->widths[best]))
 			best = i;
 	return best;
 }
 
 static void fit(struct table *t, int width)
 {
+	enum give give = GIVE_PROSE;
 	while (total_width(t) > width) {
-		size_t i = widest(t, false);
-		if (i == t->column_count)
-			i = widest(t, true);
-		if (i == t->column_count)
+		size_t i = widest(t, give);
+		if (i < t->column_count)
+			t->widths[i]--;
+		else if (give == GIVE_ANY)
 			return;
-		t->widths[i]--;
+		else
+			give++;
 	}
 }
 
@@ -168,15 +191,15 @@ static void measure(struct table *t)
 }
 
 /* -- writing -------------------------------------------------------------------------------------- */
-/* At most `width` characters; what is cut shows its end too, where names differ: "/prod/…/server". */
-static void write_cell(const char *s, int width, bool last, struct buf *out)
+/* At most `width` characters; a name that is cut shows its end too, where names differ: "/prod/…/server". */
+static void write_cell(const char *s, int width, bool prose, bool last, struct buf *out)
 {
 	int n = cli_text_width(s);
 	if (n <= width) {
 		buf_printf(out, "%s%*s", s, last ? 0 : width - n, "");
 		return;
 	}
-	int head = width / 2, tail = width - 1 - head, at = 0;
+	int head = prose ? width - 1 : width / 2, tail = width - 1 - head, at = 0;
 	for (; *s; s++) {
 		bool begins = (*s & 0xc0) != 0x80;
 		at += begins;
@@ -192,7 +215,7 @@ static void write_row(const struct table *t, const char *const *cells, int inden
 	buf_printf(out, "%*s", indent, "");
 	for (size_t i = 0; i < t->column_count; i++) {
 		bool last = i + 1 == t->column_count;
-		write_cell(cells[i], t->widths[i], last, out);
+		write_cell(cells[i], t->widths[i], t->columns[i].cell == CELL_PROSE, last, out);
 		if (!last)
 			buf_printf(out, "%*s", GAP, "");
 	}

@@ -1,4 +1,5 @@
 /* The data directory: names of its files, and the few that are written by more than one command. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,6 +36,11 @@ troth_rc datadir_check(const struct datadir *d, struct troth_err *e)
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
 		if (access(needed[i], F_OK) == 0)
 			continue;
+		if (errno == EACCES) {
+			troth_rc rc = err_errno(e, errno, "could not look into data directory \"%s\"", d->dir);
+			err_hint(e, "it is another user's: run this as that user, or as root");
+			return rc;
+		}
 		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s is not a complete data directory: there is no %s", d->dir, needed[i]);
 		err_hint(e, "make one with: troth init --dir %s", d->dir);
 		return rc;

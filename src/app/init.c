@@ -3,6 +3,7 @@
  * Each step looks whether its result is there, so an init that was interrupted is simply run again; only
  * the last step, which shows the admin's token, makes the directory complete. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -162,6 +163,15 @@ static troth_rc say_done(struct arena *a, const struct datadir *d, struct troth_
 	return RC_OK;
 }
 
+/* HOST:PORT; what HOST is shows when it is listened on. */
+static bool is_address(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char *end = NULL;
+	long port = colon ? strtol(colon + 1, &end, 10) : -1;
+	return colon && colon != text && colon[1] >= '0' && colon[1] <= '9' && *end == 0 && port <= 65535;
+}
+
 int init_command(int argc, char **argv)
 {
 	static const struct command self = { .name = "init" };
@@ -174,7 +184,7 @@ int init_command(int argc, char **argv)
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)
 		return command_usage(&self, "say where to: --dir DIR");
-	if (!strrchr(o.listen, ':'))
+	if (!is_address(o.listen))
 		return command_usage(&self, "--listen wants ADDRESS:PORT, such as 127.0.0.1:8443");
 	struct datadir d = datadir_make(a, o.dir);
 	troth_rc rc = init_dir(a, &o, &d, &e);

@@ -24,7 +24,7 @@ void job_begin(struct pipeline *p, struct job *job, const struct principal *who,
 	if (!job->call)
 		return;
 	const struct http_request *r = &job->call->request;
-	job->ctx.options.dry_run = r->dry_run;
+	job->ctx.options.dry_run = r->dry_run && job->verb->kind == VERB_WRITE; /* a read may hand documents out: for good */
 	job->ctx.options.if_match = r->if_match;
 	job->ctx.options.idempotency_key = r->idempotency_key;
 	job->ctx.options.wait = job->call->route->flags & ROUTE_HOLD ? r->wait : 0;

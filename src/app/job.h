@@ -60,7 +60,7 @@ struct pipeline {
 	bool stopping;
 	msec_t next_wake;          /* wall clock; 0: none */
 	bool effects_running, audit_running, audit_wanted;
-	msec_t next_minute;        /* monotonic */
+	msec_t next_minute, next_housekeeping; /* monotonic */
 };
 
 /* job.c */

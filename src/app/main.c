@@ -74,10 +74,27 @@ static int hand_to_cli(int argc, char **argv)
 	return cli_main(argc, argv, programs, n);
 }
 
+/* "troth agent", alone, with --help or with a verb that is none: its commands. */
+static int tell_agent_commands(int argc, char **argv)
+{
+	bool help = wants_help(argc, argv);
+	FILE *to = help ? stdout : stderr;
+	if (!help && argc > 2)
+		fprintf(to, "troth: agent has no verb \"%.60s\"\n", argv[2]);
+	else if (!help)
+		fprintf(to, "troth: agent needs a verb\n");
+	for (size_t i = 0; i < ARRAY_LEN(AGENT_COMMANDS); i++)
+		fprintf(to, "  troth %-14s %s\n", AGENT_COMMANDS[i].name, AGENT_COMMANDS[i].summary);
+	fprintf(to, "%s: troth agent enroll --help\n", help ? "more, with an example" : "hint");
+	return help ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	int words = 0;
 	const struct command *c = argc > 1 ? find(argc - 1, argv + 1, &words) : NULL;
+	if (!c && argc > 1 && strcmp(argv[1], "agent") == 0)
+		return tell_agent_commands(argc, argv);
 	if (!c)
 		return hand_to_cli(argc, argv);
 	if (wants_help(argc - words, argv + words)) {

@@ -23,7 +23,8 @@
 #include "facade/native/native.h"
 
 const char SERVER_USAGE[] =
-	"usage: troth server --dir DIR [--listen ADDRESS:PORT] [--log-level debug|info|warn|error] [--log-format logfmt|json]\n"
+	"usage: troth server --dir DIR [--listen ADDRESS:PORT] [--loops N] [--request-time TIME]\n"
+	"                    [--log-level debug|info|warn|error] [--log-format logfmt|json]\n"
 	"\n"
 	"Runs the server and its keeper on a data directory made by `troth init`.  DIR/server.url holds the address\n"
 	"while the server is ready.  SIGTERM and SIGINT stop it.\n"
@@ -31,6 +32,7 @@ const char SERVER_USAGE[] =
 	"  --dir DIR              the data directory\n"
 	"  --listen ADDRESS:PORT  default: as given to init; port 0 takes a free one\n"
 	"  --loops N              event loops (default: one per core, at most 16)\n"
+	"  --request-time TIME    how long a client may take for its handshake and request (default 20s)\n"
 	"\n"
 	"examples:\n"
 	"  troth server --dir /var/lib/troth\n"
@@ -40,7 +42,7 @@ enum { STOP_GRACE_MS = 1000 };
 
 struct server_options {
 	const char *dir, *listen, *log_level, *log_format, *loops;
-	const char *request_time; /* for tests of slow clients */
+	const char *request_time;
 };
 
 struct server {

@@ -10,7 +10,8 @@
 #include "app/job.h"
 #include "base/log.h"
 
-enum { MINUTE_MS = 60 * 1000, WAKE_LEAST_MS = 20, COMMITTED_BYTES = 64 << 20 };
+enum { MINUTE_MS = 60 * 1000, WAKE_LEAST_MS = 20, HOUSEKEEPING_MS = 10 * MINUTE_MS,
+       IDEMPOTENCY_MS = 24 * 3600 * 1000, COMMITTED_BYTES = 64 << 20 };
 
 static msec_t wall(const struct pipeline *p) { return port_now(&p->config.port->clock); }
 static msec_t mono(const struct pipeline *p) { return port_mono(&p->config.port->clock); }
@@ -153,10 +154,20 @@ static troth_rc run_runner(struct pipeline *p, struct tx *tx, bool *ret_view_los
 	return tx_rollback_to(tx, e);
 }
 
+/* Idempotency-Keys are for sending again, not for looking up: a day is enough. */
+static troth_rc housekeep(struct pipeline *p, struct tx *tx, struct troth_err *e)
+{
+	if (mono(p) < p->next_housekeeping)
+		return RC_OK;
+	p->next_housekeeping = mono(p) + HOUSEKEEPING_MS;
+	return idempotency_forget(tx, wall(p) - IDEMPOTENCY_MS, e);
+}
+
 static troth_rc batch_in(struct pipeline *p, struct tx *tx, struct job **jobs, size_t n, struct arena *a,
 			 struct service_committed *ret, bool *ret_view_lost, struct troth_err *e)
 {
 	TRY(write_all(p, tx, jobs, n, e));
+	TRY(housekeep(p, tx, e));
 	TRY(run_runner(p, tx, ret_view_lost, e));
 	service_committed(p->config.svc, a, ret);
 	return RC_OK;

@@ -10,34 +10,58 @@
 static void tokener_free(struct json_tokener **t) { json_tokener_free(*t); }
 static void object_put(struct json_object **o) { json_object_put(*o); }
 
-static troth_rc convert(struct arena *a, struct json_object *o, const char *path, struct json *ret,
-			struct troth_err *e);
+/* The tree under way.  A megabyte of "0," is half a million values, and a path repeats every key above it: both are
+ * bounded here, so that no text can ask for more than the arena of a request holds. */
+struct tree { struct arena *a; size_t values; };
 
-static troth_rc convert_array(struct arena *a, struct json_object *o, const char *path,
+static troth_rc convert(struct tree *t, struct json_object *o, const char *path, struct json *ret, struct troth_err *e);
+
+/* A path that grows too long ends at the last value that it still names whole. */
+static const char *path_below(struct tree *t, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static const char *path_below(struct tree *t, const char *path, const char *fmt, ...)
+{
+	char part[100];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(part, sizeof part, fmt, ap);
+	va_end(ap);
+	return strlen(path) + strlen(part) <= LIMIT_JSON_PATH_BYTES ? arena_printf(t->a, "%s%s", path, part) : path;
+}
+
+static troth_rc count_values(struct tree *t, size_t n, struct troth_err *e)
+{
+	t->values += n;
+	ENSURE(t->values <= LIMIT_JSON_VALUES, e, TROTH_TOO_LARGE, "the JSON text has more than %d values", LIMIT_JSON_VALUES);
+	return RC_OK;
+}
+
+static troth_rc convert_array(struct tree *t, struct json_object *o, const char *path,
 			      struct json *ret, struct troth_err *e)
 {
 	size_t n = json_object_array_length(o);
+	TRY(count_values(t, n, e));
 	ret->type = JSON_ARRAY;
-	ret->list.items = ARENA_ARRAY(a, struct json, n);
+	ret->list.items = ARENA_ARRAY(t->a, struct json, n);
 	ret->list.count = n;
 	for (size_t i = 0; i < n; i++)
-		TRY(convert(a, json_object_array_get_idx(o, i), arena_printf(a, "%s[%zu]", path, i),
+		TRY(convert(t, json_object_array_get_idx(o, i), path_below(t, path, "[%zu]", i),
 			    &ret->list.items[i], e));
 	return RC_OK;
 }
 
-static troth_rc convert_object(struct arena *a, struct json_object *o, const char *path,
+static troth_rc convert_object(struct tree *t, struct json_object *o, const char *path,
 			       struct json *ret, struct troth_err *e)
 {
 	size_t n = (size_t)json_object_object_length(o), i = 0;
+	TRY(count_values(t, n, e));
 	ret->type = JSON_OBJECT;
-	ret->map.keys = ARENA_ARRAY(a, const char *, n);
-	ret->map.values = ARENA_ARRAY(a, struct json, n);
+	ret->map.keys = ARENA_ARRAY(t->a, const char *, n);
+	ret->map.values = ARENA_ARRAY(t->a, struct json, n);
 	ret->map.count = n;
 	json_object_object_foreach(o, key, value)
 	{
-		ret->map.keys[i] = arena_text(a, key);
-		TRY(convert(a, value, arena_printf(a, "%s.%.80s", path, key), &ret->map.values[i], e));
+		ret->map.keys[i] = arena_text(t->a, key);
+		TRY(convert(t, value, path_below(t, path, ".%.80s", key), &ret->map.values[i], e));
 		i++;
 	}
 	return RC_OK;
@@ -55,8 +79,7 @@ static troth_rc convert_string(struct arena *a, struct json_object *o, const cha
 	return RC_OK;
 }
 
-static troth_rc convert(struct arena *a, struct json_object *o, const char *path, struct json *ret,
-			struct troth_err *e)
+static troth_rc convert(struct tree *t, struct json_object *o, const char *path, struct json *ret, struct troth_err *e)
 {
 	ret->path = path;
 	switch (json_object_get_type(o)) {
@@ -76,11 +99,11 @@ static troth_rc convert(struct arena *a, struct json_object *o, const char *path
 		ret->d = json_object_get_double(o);
 		return RC_OK;
 	case json_type_string:
-		return convert_string(a, o, path, ret, e);
+		return convert_string(t->a, o, path, ret, e);
 	case json_type_array:
-		return convert_array(a, o, path, ret, e);
+		return convert_array(t, o, path, ret, e);
 	case json_type_object:
-		return convert_object(a, o, path, ret, e);
+		return convert_object(t, o, path, ret, e);
 	}
 	return err_set(e, TROTH_INTERNAL, "%s: a JSON type without a name", path);
 }
@@ -136,7 +159,7 @@ troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_va
 		       "broken JSON at byte %zu: text after the value", end);
 	}
 	struct json *root = ARENA_NEW(a, struct json);
-	TRY(convert(a, o, "$", root, e));
+	TRY(convert(&(struct tree){ .a = a }, o, "$", root, e));
 	*ret_value = root;
 	return RC_OK;
 }
@@ -302,11 +325,13 @@ troth_rc json_read(struct arena *a, const struct json *j, const struct json_fiel
 	struct finding *before = e->findings;
 	ENSURE(j->type == JSON_OBJECT, e, TROTH_INVALID, "%s: must be an object, is %s", j->path,
 	       TYPE_NAMES[j->type]);
+	const char *known = NULL; /* written out once, however many are unknown */
 	for (size_t i = 0; i < j->map.count; i++) {
 		const struct json_field *f = find_field(fields, field_count, j->map.keys[i]);
+		if (!f && !known)
+			known = field_names(a, fields, field_count);
 		if (!f)
-			err_finding(a, e, j->map.values[i].path, "unknown-field", "is not a field that is known here",
-				    field_names(a, fields, field_count));
+			err_finding(a, e, j->map.values[i].path, "unknown-field", "is not a field that is known here", known);
 		else if (j->map.values[i].type != JSON_NULL)
 			read_field(a, &j->map.values[i], f, out, e);
 	}

@@ -10,6 +10,8 @@ enum {
 	LIMIT_URL_BYTES = 4 << 10,             /* a path and a filter; browsers stop at 2 KiB */
 	LIMIT_JSON_DEPTH = 16,                 /* our deepest body has 6 levels */
 	LIMIT_JSON_STRING_BYTES = 512 << 10,   /* a PEM bundle in one string */
+	LIMIT_JSON_VALUES = 50000,             /* a session of 64 targets with 500 fingerprints each: 32,000 */
+	LIMIT_JSON_PATH_BYTES = 128,           /* $.slots[12].parameters.certificate_file, thrice */
 	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
 	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */

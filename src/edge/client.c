@@ -566,26 +566,34 @@ static void on_done(void *self, troth_rc rc, const struct http_answer *answer, s
 					{ pairs, answer->headers.count }, bytes_of(body, answer->body.len) };
 }
 
-static void base_release(struct event_base **base) { if (*base) event_base_free(*base); }
 static void client_release(struct http_client **c) { http_client_free(*c); }
 
-/* bufferevents end in a later turn of the loop. */
-static void base_drain(struct event_base **base) { event_base_loop(*base, EVLOOP_NONBLOCK); }
+/* bufferevents end in a turn of the loop after their release. */
+static void base_release(struct event_base **base)
+{
+	event_base_loop(*base, EVLOOP_NONBLOCK);
+	event_base_free(*base);
+}
+
+static troth_rc call_on(struct event_base *base, const struct http_client_config *config, const struct http_outgoing *out,
+			struct blocking *b)
+{
+	CLEANUP(client_release) struct http_client *client = NULL;
+	TRY(http_client_new(base, config, &client, b->e));
+	TRY(http_client_send(client, out, on_done, b, NULL, b->e));
+	while (!b->ended)
+		ENSURE(event_base_loop(base, EVLOOP_ONCE) == 0, b->e, TROTH_INTERNAL, "the client's loop ended early");
+	return b->rc;
+}
 
 troth_rc http_call(struct arena *a, const struct http_client_config *config, const struct http_outgoing *out,
 		   struct http_answer *ret, struct troth_err *e)
 {
-	CLEANUP(base_release) struct event_base *base = event_base_new();
-	ENSURE(base, e, TROTH_UNAVAILABLE, "could not make an event loop");
+	struct event_base *made = event_base_new();
+	ENSURE(made, e, TROTH_UNAVAILABLE, "could not make an event loop");
+	CLEANUP(base_release) struct event_base *base = made;
 	struct blocking b = { .a = a, .ret = ret, .e = e };
-	CLEANUP(base_drain) __attribute__((unused)) struct event_base *same = base; /* only for its end */
-	CLEANUP(client_release) struct http_client *client = NULL;
-	TRY(http_client_new(base, config, &client, e));
-	TRY(http_client_send(client, out, on_done, &b, NULL, e));
-	while (!b.ended)
-		if (event_base_loop(base, EVLOOP_ONCE) != 0)
-			return err_set(e, TROTH_INTERNAL, "the client's loop ended early");
-	return b.rc;
+	return call_on(base, config, out, &b);
 }
 
 troth_rc http_answer_check(struct arena *a, const struct http_answer *answer, struct troth_err *e)

@@ -177,6 +177,8 @@ static bool advance_body(struct edge_conn *c, struct evbuffer *in, struct troth_
 		*ret_rc = take_chunks(c, in, e);
 	else
 		take_length(c, in);
+	if (rc_ok(*ret_rc))
+		*ret_rc = request_body_grew(c, e);
 	return rc_failed(*ret_rc) || body_complete(c);
 }
 

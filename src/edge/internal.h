@@ -107,6 +107,7 @@ void edge_conn_answer(struct edge_conn *c, const struct http_request *r, struct 
 
 /* request.c: from a head and a body to a call */
 troth_rc request_begin(struct edge_conn *c, struct troth_err *e);   /* head is read: limits before the body */
+troth_rc request_body_grew(struct edge_conn *c, struct troth_err *e); /* some of it has come: within the loop's budget? */
 void request_dispatch(struct edge_conn *c);                         /* body is read: route it */
 
 /* loop.c */

@@ -9,15 +9,17 @@
 #include "service/verb.h"
 
 /* -- before the body ----------------------------------------------------------------------------- */
-/* Large bodies share a budget: 20,000 connections of 1 MiB each must not be the server's memory. */
-static troth_rc reserve_body(struct edge_conn *c, size_t bytes, struct troth_err *e)
+/* Large bodies share a budget: 20,000 connections of 1 MiB each must not be the server's memory.  They take from it as
+ * they come, so that who only announces much, and stays silent, takes nothing from the others. */
+troth_rc request_body_grew(struct edge_conn *c, struct troth_err *e)
 {
-	if (bytes <= LOOP_FREE_BODY)
+	size_t want = c->body.len / LOOP_FREE_BODY * LOOP_FREE_BODY; /* the first piece is free */
+	if (want <= c->reserved)
 		return RC_OK;
-	ENSURE(c->loop->body_bytes + bytes <= LOOP_BODY_BYTES, e, TROTH_UNAVAILABLE,
+	ENSURE(c->loop->body_bytes + (want - c->reserved) <= LOOP_BODY_BYTES, e, TROTH_UNAVAILABLE,
 	       "too many large requests at once; try again");
-	c->loop->body_bytes += bytes;
-	c->reserved = bytes;
+	c->loop->body_bytes += want - c->reserved;
+	c->reserved = want;
 	return RC_OK;
 }
 
@@ -27,7 +29,7 @@ troth_rc request_begin(struct edge_conn *c, struct troth_err *e)
 	ENSURE(c->head.content_length <= LIMIT_HTTP_BODY_BYTES, e, TROTH_TOO_LARGE,
 	       "the body has %lld bytes; at most %d are accepted", (long long)c->head.content_length, LIMIT_HTTP_BODY_BYTES);
 	c->body = buf_make(LIMIT_HTTP_BODY_BYTES);
-	return reserve_body(c, c->head.chunked ? LIMIT_HTTP_BODY_BYTES : (size_t)(c->head.content_length < 0 ? 0 : c->head.content_length), e);
+	return RC_OK;
 }
 
 /* -- header fields that every route understands ----------------------------------------------------- */
@@ -138,7 +140,7 @@ static troth_rc no_route(const struct http_request *r, const struct router_match
 {
 	if (m->verdict == ROUTER_NO_PATH) {
 		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no such path: %s", r->path);
-		err_hint(e, "GET /v1/openapi.json lists the paths of the native API");
+		err_hint(e, "the paths of the native API are listed in docs/api/native.md");
 		return rc;
 	}
 	troth_rc rc = err_set(e, TROTH_INVALID, "%s is not a method of %s", http_method_name(r->method), r->path);

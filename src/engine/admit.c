@@ -111,8 +111,12 @@ static void admit_class(struct step *s, const struct class *c)
 {
 	const struct class *other;
 
-	if (class_counted(c) || !class_alive(c) || !complete(c))
+	if (class_counted(c) || !complete(c))
 		return;
+	if (!class_alive(c)) {
+		wait_class(s, c, WAIT_OFFLINE, c->key.authority ? c->key.authority->id : 0, 0, 0);
+		return;
+	}
 	other = misfit(s->v, s->a, c);
 	if (other) {
 		wait_pair(s, c, other, WAIT_ADMISSION, c->key.authority ? c->key.authority->id : 0, 0);

@@ -160,8 +160,11 @@ static void step_known_class(struct step *s, const struct class *c)
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
 	wait_pending(s, c);
-	if (!fits && !needs)
+	if (!fits && !needs) {
+		if (c->key.asked) /* asked for when the goal was another; what comes of it is not sent */
+			wait_class(s, c, WAIT_CSR, authority_id(c), c->key.asked, 0);
 		return;
+	}
 	if (class_counted(c) && !class_alive(c))
 		wait_class(s, c, WAIT_OFFLINE, authority_id(c), id_of(choice.ca), 0);
 	else if (fits)

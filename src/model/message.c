@@ -278,8 +278,8 @@ static const struct json_field SESSION[] = {
 
 static const struct json_field LOADED[] = {
 	ROW(struct msg_loaded, id, JF_TEXT, JF_REQUIRED, 0, UUID_LEN),
-	ROW(struct msg_loaded, loaded_generation, JF_INT, JF_REQUIRED, 0, INT64_MAX),
-	ROW(struct msg_loaded, high_water, JF_INT, JF_REQUIRED, 0, INT64_MAX),
+	ROW(struct msg_loaded, loaded_generation, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
+	ROW(struct msg_loaded, high_water, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
 	ROW(struct msg_loaded, fingerprints, JF_TEXTS, JF_REQUIRED, 0, FINGERPRINTS_MAX),
 };
 
@@ -372,7 +372,7 @@ static const struct json_field TARGET[] = {
 	ROW(struct msg_target, profile, JF_TEXT, JF_REQUIRED, 0, LIMIT_NAME_BYTES),
 	ROW(struct target_wire, role, JF_TEXT, JF_REQUIRED, 0, 16),
 	ROW(struct target_wire, parameters, JF_ANY, 0, 0, 0),
-	ROW(struct msg_target, generation, JF_INT, JF_REQUIRED, 0, INT64_MAX),
+	ROW(struct msg_target, generation, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
 	ROW(struct target_wire, certificates, JF_ANY, 0, 0, 0),
 	ROW(struct msg_target, key_request, JF_TEXT, 0, 0, UUID_LEN),
 	ROW(struct target_wire, sealed_key, JF_TEXT, 0, 0, 2 * MSG_SEALED_KEY_BYTES),
@@ -603,8 +603,8 @@ static const struct json_field REPORT[] = {
 	ROW(struct msg_report, session, JF_INT, JF_REQUIRED, 1, INT64_MAX),
 	ROW(struct msg_report, seq, JF_INT, JF_REQUIRED, 1, INT64_MAX),
 	ROW(struct msg_report, target, JF_TEXT, JF_REQUIRED, 0, UUID_LEN),
-	ROW(struct msg_report, generation, JF_INT, JF_REQUIRED, 0, INT64_MAX),
-	ROW(struct msg_report, high_water, JF_INT, JF_REQUIRED, 0, INT64_MAX),
+	ROW(struct msg_report, generation, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
+	ROW(struct msg_report, high_water, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
 	ROW(struct report_wire, level, JF_TEXT, JF_REQUIRED, 0, 16),
 	ROW(struct msg_report, settled, JF_BOOL, JF_REQUIRED, 0, 0),
 	ROW(struct msg_report, fingerprints, JF_TEXTS, JF_REQUIRED, 0, FINGERPRINTS_MAX),
@@ -617,7 +617,7 @@ struct failed { int64_t generation; const char *reason; };
 struct found { struct json_texts fingerprints; const char *text; };
 
 static const struct json_field FAILED[] = {
-	ROW(struct failed, generation, JF_INT, JF_REQUIRED, 1, INT64_MAX),
+	ROW(struct failed, generation, JF_INT, JF_REQUIRED, 1, MSG_GENERATION_MAX),
 	ROW(struct failed, reason, JF_TEXT, JF_REQUIRED, 0, 0),
 };
 

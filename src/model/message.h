@@ -43,6 +43,9 @@ enum {
 					    * bundle of 5 are 0.5 MiB */
 };
 
+/* Nobody counts so far.  Whoever names a higher one wants the other side to count past INT64_MAX. */
+#define MSG_GENERATION_MAX (INT64_C(1) << 53)
+
 /* -- enrolment: a one-time token for an identity -------------------------------------------- */
 struct msg_enroll {
 	const char *token;

@@ -120,8 +120,10 @@ static bool named_before(const struct rotate_ret *ret, const char *name)
 	return false;
 }
 
+static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, int depth, struct rotate_ret *ret, struct troth_err *e);
+
 /* A leaf that was taken through the API: valid still, and no slot serves its credential. */
-static troth_rc outside_version(struct verb_ctx *ctx, const struct version_row *leaf, struct rotate_ret *ret,
+static troth_rc outside_version(struct verb_ctx *ctx, const struct version_row *leaf, int depth, struct rotate_ret *ret,
 				struct troth_err *e)
 {
 	struct credential_row c;
@@ -130,7 +132,9 @@ static troth_rc outside_version(struct verb_ctx *ctx, const struct version_row *
 	size_t n;
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->credential_id, &c, e));
 	TRY(cert_row_get(ctx->tx, ctx->a, leaf->cert_id, &cert, e));
-	if (c.kind != CREDENTIAL_LEAF || leaf->retired_at || cert.not_after < ctx->now || named_before(ret, c.name))
+	if (c.kind == CREDENTIAL_AUTHORITY)
+		return depth < LIMIT_CHAIN_CERTS ? outside_signed_by(ctx, leaf->id, depth + 1, ret, e) : RC_OK;
+	if (leaf->retired_at || cert.not_after < ctx->now || named_before(ret, c.name))
 		return RC_OK;
 	TRY(target_row_list_credential(ctx->tx, ctx->a, c.id, &targets, &n, e));
 	if (n == 0)
@@ -138,7 +142,7 @@ static troth_rc outside_version(struct verb_ctx *ctx, const struct version_row *
 	return RC_OK;
 }
 
-static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, struct rotate_ret *ret, struct troth_err *e)
+static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, int depth, struct rotate_ret *ret, struct troth_err *e)
 {
 	for (int64_t after = 0;;) {
 		struct version_row *leaves;
@@ -146,7 +150,7 @@ static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, struct rotat
 		size_t n;
 		TRY(version_row_list_signed_by(ctx->tx, ctx->a, ca, page, &leaves, &n, e));
 		for (size_t i = 0; i < n && ret->outside_count < OUTSIDE_NAMED; i++)
-			TRY(outside_version(ctx, &leaves[i], ret, e));
+			TRY(outside_version(ctx, &leaves[i], depth, ret, e));
 		if (n == 0 || ret->outside_count >= OUTSIDE_NAMED)
 			return RC_OK;
 		after = leaves[n - 1].id;
@@ -164,7 +168,7 @@ static troth_rc find_outside(struct verb_ctx *ctx, const struct credential_row *
 	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (!versions[i].retired_at)
-			TRY(outside_signed_by(ctx, versions[i].id, ret, e));
+			TRY(outside_signed_by(ctx, versions[i].id, 0, ret, e));
 	return RC_OK;
 }
 

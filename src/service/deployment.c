@@ -389,7 +389,7 @@ static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(record_if_match(ctx, row.name, row.rev, e));
 	TRY(view_load(ctx, &row, &view, e));
 	if (view.instance_count) {
-		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has %zu instances", row.name, view.instance_count);
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has %zu instance%s", row.name, view.instance_count, view.instance_count == 1 ? "" : "s");
 		err_hint(e, "delete them first: troth instance list --deployment %s", row.name);
 		err_object(e, "%s", row.name);
 		return rc;

@@ -6,6 +6,15 @@
 
 /* -- one row ------------------------------------------------------------------------------------- */
 
+/* What a command printed ends with line ends. */
+static const char *trimmed(struct arena *a, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+	while (n && (unsigned char)s[n - 1] <= ' ')
+		n--;
+	return s ? arena_text_n(a, s, n) : NULL;
+}
+
 static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const char **ret_instance,
 			    const char **ret_target, const char **ret_error, struct troth_err *e)
 {
@@ -20,7 +29,35 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const ch
 	*ret_instance = i.name;
 	*ret_target = template.name;
 	if (ret_error)
-		*ret_error = t.last_error;
+		*ret_error = trimmed(a, t.last_error);
+	return RC_OK;
+}
+
+/* When was the agent of the one who waits heard of? */
+static troth_rc read_last_seen(struct tx *tx, struct arena *a, int64_t target, msec_t *ret, struct troth_err *e)
+{
+	struct target_row t;
+	struct instance_row i;
+	if (!target)
+		return RC_OK;
+	TRY(target_row_get(tx, a, target, &t, e));
+	TRY(instance_row_get(tx, a, t.instance_id, &i, e));
+	*ret = i.last_seen;
+	return RC_OK;
+}
+
+/* Of the one who waits; the other side may be another's business. */
+static troth_rc name_deployment(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct target_row t;
+	struct instance_row i;
+	struct deployment_row d;
+	if (!target)
+		return RC_OK;
+	TRY(target_row_get(tx, a, target, &t, e));
+	TRY(instance_row_get(tx, a, t.instance_id, &i, e));
+	TRY(deployment_row_get(tx, a, i.deployment_id, &d, e));
+	x->deployment = d.name;
 	return RC_OK;
 }
 
@@ -66,23 +103,90 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.instance, &x.target, &x.last_error, e));
+	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
+	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
 	*ret = x;
 	return RC_OK;
 }
 
+/* -- in words ------------------------------------------------------------------------------------ */
+
+/* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
+ * @ is the other side in `plain`, the subject in `hint`. */
+static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
+	{ "held", "is held: everything is frozen", NULL },
+	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume @" },
+	{ "switch-all", "gets no certificate of the new CA before every slot can take one", NULL },
+	{ "not-trusted", "keeps its old certificate until @ is seen to trust the new CA", NULL },
+	{ "still-served", "keeps a CA until @ is seen to serve nothing that needs it", NULL },
+	{ "chain-held", "keeps a CA until nobody holds it or a certificate that it signed", NULL },
+	{ "no-signer", "has no version that can sign", "troth rotate @ makes one" },
+	{ "store-full", "cannot hold that many CAs", "take members out of its bundle" },
+	{ "not-valid-yet", "waits until its certificate is valid", NULL },
+	{ "not-loaded", "was sent new contents and has not reported them in use", NULL },
+	{ "not-fetched", "has not fetched its new contents", NULL },
+	{ "csr", "was asked for a certificate request and has not sent it", NULL },
+	{ "offline", "is on a node whose agent is not heard of", NULL },
+	{ "unknown", "has not reported what it holds", NULL },
+	{ "pending-full", "was sent too much that it has not reported in use", NULL },
+	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
+	{ "admission", "joins as soon as it fits @", NULL },
+};
+
+static const struct words *words_of(const char *reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
+		if (text_equal(WORDS[i].reason, reason))
+			return &WORDS[i];
+	return NULL;
+}
+
+/* `text` with `name` for its @, if it has one. */
+static const char *fill(struct arena *a, const char *text, const char *name)
+{
+	const char *at = strchr(text, '@');
+	return at ? arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1) : text;
+}
+
+static const char *subject_of(struct arena *a, const struct explained *x)
+{
+	if (x->instance)
+		return arena_printf(a, "%s/%s", x->instance, x->target);
+	return x->authority ? x->authority : "the fleet";
+}
+
+static const char *other_of(struct arena *a, const struct explained *x)
+{
+	if (x->other_instance)
+		return arena_printf(a, "%s/%s", x->other_instance, x->other_target);
+	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
+}
+
+const char *explain_plain(struct arena *a, const struct explained *x)
+{
+	const struct words *w = words_of(x->reason);
+	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
+	const char *said = w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
+}
+
+const char *explain_hint(struct arena *a, const struct explained *x)
+{
+	const struct words *w = words_of(x->reason);
+	bool node = text_equal(x->speaker, "node") && x->instance;
+	if (w && w->hint)
+		return fill(a, w->hint, text_equal(x->reason, "paused") && x->authority ? x->authority : subject_of(a, x));
+	if (node && x->last_error)
+		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
+	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;
+}
+
 const char *explain_sentence(struct arena *a, const struct explained *x)
 {
-	const char *who = x->instance ? arena_printf(a, "%s/%s: ", x->instance, x->target) : "";
-	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *other = "";
-	if (x->other_instance)
-		other = arena_printf(a, " [%s/%s]", x->other_instance, x->other_target);
-	else if (x->other_deployment)
-		other = arena_printf(a, " [%s of %s]", x->other_target, x->other_deployment);
 	const char *error = x->last_error ? arena_printf(a, "; its agent said: %s", x->last_error) : "";
-	return arena_printf(a, "%s%s%s%s (%s, rule %s)%s", who, x->text, other, more, x->speaker, x->rule, error);
+	return arena_printf(a, "%s (rule %s)%s", explain_plain(a, x), x->rule, error);
 }
 
 /* -- the verb --------------------------------------------------------------------------------------- */
@@ -120,7 +224,27 @@ static troth_rc count_running(struct verb_ctx *ctx, int64_t *ret, struct troth_e
 
 static bool visible(const struct verb_ctx *ctx, const struct explained *x)
 {
-	return !x->authority || record_in_scope(ctx->who, x->authority);
+	const char *about = x->authority ? x->authority : x->deployment;
+	return !about || record_in_scope(ctx->who, about);
+}
+
+/* "pg-1" or "pg-1/server"; the name of an instance may stand in several deployments. */
+static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct troth_err *e)
+{
+	struct deployment_row *rows;
+	struct instance_row i;
+	size_t n, len = strcspn(name, "/");
+	struct page page = { .limit = LIMIT_PAGE };
+	do {
+		TRY(deployment_row_list(ctx->tx, ctx->a, page, &rows, &n, e));
+		for (size_t k = 0; k < n; k++)
+			if (rc_ok(instance_row_by_name(ctx->tx, ctx->a, rows[k].id, arena_text_n(ctx->a, name, len), &i, NULL)))
+				return RC_OK;
+		page.after = n ? rows[n - 1].id : page.after;
+	} while (n == LIMIT_PAGE);
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no instance \"%.*s\"", (int)len, name);
+	err_hint(e, "names of authorities and credentials begin with /; troth instance list shows the instances");
+	return rc;
 }
 
 /* Does anything of that name exist? A typing error must not look like "nothing is waited for". */
@@ -128,12 +252,37 @@ static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_
 {
 	struct credential_row c;
 	*ret_credential = 0;
-	if (!name || name[0] != '/')
-		return RC_OK; /* instances are named within their deployment: nothing to look up by */
+	if (!name)
+		return RC_OK;
+	if (name[0] != '/')
+		return check_instance(ctx, name, e);
 	TRY(record_visible(ctx->who, "credential", name, e));
-	TRY(credential_row_by_name(ctx->tx, ctx->a, name, &c, e));
+	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, name, &c, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "troth authority list and troth credential list show the names");
+		return rc;
+	}
 	*ret_credential = c.kind == CREDENTIAL_LEAF ? c.id : 0;
 	return RC_OK;
+}
+
+/* A paused or signerless authority is said once, not again for each of its targets; nor anything twice. */
+static bool is_repeat(const struct explained *x, const struct explained *before)
+{
+	bool same = text_equal(x->reason, before->reason) && text_equal(x->authority, before->authority);
+	if (same && !before->instance)
+		return true;
+	return same && text_equal(x->instance, before->instance) && text_equal(x->target, before->target) &&
+	       text_equal(x->other_instance, before->other_instance) && text_equal(x->other_target, before->other_target) &&
+	       text_equal(x->other_deployment, before->other_deployment);
+}
+
+static bool is_said(const struct explain_ret *ret, const struct explained *x)
+{
+	for (size_t i = 0; i < ret->count; i++)
+		if (is_repeat(x, &ret->items[i]))
+			return true;
+	return false;
 }
 
 static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -152,7 +301,7 @@ static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, st
 		bool uses;
 		TRY(explain_row(ctx->tx, ctx->a, &rows[i], x, e));
 		TRY(uses_credential(ctx, &rows[i], credential, &uses, e));
-		if (visible(ctx, x) && (uses || is_about(ctx->a, x, cmd->name)))
+		if (visible(ctx, x) && (uses || is_about(ctx->a, x, cmd->name)) && !is_said(ret, x))
 			ret->count++;
 	}
 	return count_running(ctx, &ret->running, e);

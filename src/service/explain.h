@@ -17,10 +17,11 @@ struct explained {
 	const char *text;           /* a sentence */
 	const char *authority;      /* name, or NULL */
 	const char *version;        /* uuid of the CA spoken of, or NULL */
-	const char *instance, *target;             /* who waits: names, or NULL */
+	const char *instance, *target, *deployment; /* who waits: names, or NULL */
 	const char *other_instance, *other_target; /* for whom */
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *last_error;     /* of the target, if its agent said one */
+	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
 	msec_t since, earliest;     /* earliest 0: not bound to time */
 };
@@ -35,7 +36,11 @@ extern const struct verb VERB_EXPLAIN;
 /* One row in names; lives in a. */
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e);
-/* "pg-0/trust: sent, no settled report yet (node, A2)" */
+/* "pg-0/trust was sent new contents and has not reported them in use": without the engine's words. */
+const char *explain_plain(struct arena *a, const struct explained *x);
+/* What to do about it, or NULL: nothing but wait. */
+const char *explain_hint(struct arena *a, const struct explained *x);
+/* The plain sentence with "(rule A2)" and what the agent said. */
 const char *explain_sentence(struct arena *a, const struct explained *x);
 
 #endif

@@ -43,8 +43,21 @@ troth_rc member_session(const struct instance_row *instance, int64_t session, st
 	return instance->session != 0 && instance->session == session ? RC_OK : agent_stale(e);
 }
 
+/* Who speaks with the newest identity holds it: the one before has done its service, and a copy of it shall be worth
+ * nothing. */
+bool member_drop_former(const struct verb_ctx *ctx, struct instance_row *instance)
+{
+	bool newest = bytes_equal(instance->identity_fingerprint, bytes_of(ctx->who->fingerprint, SHA256_LEN));
+	if (!newest || instance->identity_previous.len == 0)
+		return false;
+	instance->identity_previous = bytes_of(NULL, 0);
+	return true;
+}
+
 troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struct troth_err *e)
 {
+	if (member_drop_former(ctx, instance))
+		TRY(instance_row_update(ctx->tx, instance, e));
 	instance->last_seen = ctx->now;
 	instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;
 	TRY(instance_row_touch(ctx->tx, instance->id, instance->last_seen, instance->alive_until, e));

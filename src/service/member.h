@@ -13,7 +13,9 @@ troth_rc member_target(struct verb_ctx *ctx, const struct instance_row *instance
 		       struct target_row *ret, struct troth_err *e);
 /* CONFLICT "type:stale-session" unless `session` is the open one. */
 troth_rc member_session(const struct instance_row *instance, int64_t session, struct troth_err *e);
-/* Heard of just now: last_seen, alive_until, and the engine is told. */
+/* Was this said under the newest identity?  Then the former one ends (true: the row is to be written). */
+bool member_drop_former(const struct verb_ctx *ctx, struct instance_row *instance);
+/* Heard of just now: last_seen, alive_until, and the engine is told; the former identity ends (see above). */
 troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struct troth_err *e);
 /* An event about an instance's target: "target.failed" {"instance","target","text"}; audit_too for what
  * an operator must find later. */

@@ -125,14 +125,21 @@ static void note_level(struct observed *o)
 	o->target.level_generation = o->m->generation;
 }
 
-/* Failures of the same contents in a row; success of them, or other contents, begin at zero. */
-static troth_rc note_failure(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+/* For people, also when the report does not count: a node that is stuck says why. */
+static void note_reason(struct observed *o)
+{
+	if (o->m->failed_generation)
+		o->target.last_error = o->m->failed_reason ? o->m->failed_reason : "no reason given";
+}
+
+/* Failures of the same contents in a row; success of them, or other contents, begin at zero.  An agent
+ * repeats what failed last in later reports: only what is above the high-water mark is news. */
+static troth_rc count_failure(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
 {
 	struct document_row d;
 	struct target_row *t = &o->target;
-	if (o->m->failed_generation == 0)
+	if (o->m->failed_generation == 0 || o->m->failed_generation <= t->high_water)
 		return RC_OK;
-	t->last_error = o->m->failed_reason ? o->m->failed_reason : "no reason given";
 	if (rc_ok(document_row_by_generation(ctx->tx, ctx->a, t->id, o->m->failed_generation, &d, NULL))) {
 		t->failures = t->failed_content == d.content_id ? t->failures + 1 : 1;
 		t->failed_content = d.content_id;
@@ -250,7 +257,7 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	t->seen_at = ctx->now;
 	if (t->high_water >= t->next_generation)
 		t->next_generation = t->high_water + 1;
-	if (o->m->failed_generation == 0 && o->m->generation > 0)
+	if (news && o->m->failed_generation == 0 && o->m->generation > 0) /* what it ran before proves nothing */
 		clear_failure(t);
 	TRY(document_row_settle(ctx->tx, t->id, t->high_water, e));
 	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
@@ -266,7 +273,7 @@ static troth_rc count(struct verb_ctx *ctx, struct observed *o, struct troth_err
 	int64_t content;
 	TRY(member_clone_free(ctx, &o->instance, &one_voice, e));
 	TRY(match(ctx, o, &known, &content, e));
-	TRY(note_failure(ctx, o, e));
+	TRY(count_failure(ctx, o, e));
 	if (!one_voice || !known)
 		return count_unknown(ctx, o, e);
 	return count_known(ctx, o, content, e);
@@ -285,6 +292,7 @@ static troth_rc report_run(struct verb_ctx *ctx, const void *cmd, void *ret, str
 	TRY(check(&o, e));
 	o.target.report_seq = o.m->seq;
 	note_level(&o);
+	note_reason(&o);
 	TRY(note_found(ctx, &o, e));
 	TRY(note_drift(ctx, &o, e));
 	r->counted = counts(ctx, &o);

@@ -35,9 +35,27 @@ static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, struct princi
 	return RC_OK;
 }
 
+/* TLS looks at the dates when a connection begins; a connection may outlive them. */
+static troth_rc identity_valid(struct verb_ctx *ctx, const struct instance_row *row, struct bytes der, const uint8_t print[SHA256_LEN],
+			       struct troth_err *e)
+{
+	char when[RFC3339_LEN];
+	const struct cert *former;
+	msec_t end = row->identity_not_after;
+	if (!bytes_equal(row->identity_fingerprint, bytes_of(print, SHA256_LEN))) {
+		TRY(cert_parse(ctx->a, der, &former, e));
+		end = former->not_after;
+	}
+	if (ctx->now < end)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the identity of instance %s expired %s", row->name, time_format(end, when));
+	err_hint(e, "enrol it again with a new token: troth agent enroll");
+	return rc;
+}
+
 static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct principal *ret, struct troth_err *e)
 {
-	struct instance_row instance;
+	struct instance_row instance = { 0 };
 	struct principal_row row;
 	uint8_t print[SHA256_LEN];
 	pki_sha256(der, print);
@@ -52,7 +70,7 @@ static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct pr
 		return rc;
 	}
 	memcpy(ret->fingerprint, print, sizeof print);
-	return RC_OK;
+	return instance.id ? identity_valid(ctx, &instance, der, print, e) : RC_OK;
 }
 
 static troth_rc resolve_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)

@@ -21,7 +21,7 @@ static troth_rc refuse_running(const struct credential_row *c, const struct rota
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s is being rotated already (%s, %s)", c->name, r->uuid,
 			      ROTATION_STATE_NAMES[r->state]);
-	err_hint(e, "wait for it, abort it, or say again=true to introduce one more version on top of it");
+	err_hint(e, "wait for it, abort it, or ask for one more version on top of it: --again, in the API \"again\":true");
 	err_object(e, "%s", c->name);
 	return rc;
 }
@@ -165,40 +165,37 @@ static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep
 	return RC_OK;
 }
 
-/* A pause was of the rotation that ends here; the one that begins runs. */
-static troth_rc unpause(struct verb_ctx *ctx, int64_t credential_id, struct troth_err *e)
+static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const char *by, struct troth_err *e)
 {
+	struct operation_row op;
+	row->state = ROTATION_ABORTED;
+	row->finished = ctx->now;
+	TRY(rotation_row_update(ctx->tx, row, e));
+	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
+	op.state = OPERATION_CANCELLED;
+	op.finished = op.updated = ctx->now;
+	op.waits_for = NULL;
+	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by);
+	verb_publish(ctx, "operation/%s", op.uuid);
+	verb_publish(ctx, "rotation/%s", row->uuid);
+	return operation_row_update(ctx->tx, &op, e);
+}
+
+/* Rotations of it that were running: their new version has become an old one.  A pause was theirs. */
+static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
+{
+	struct rotation_row *rows;
 	struct credential_row c;
+	size_t n;
+	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].credential_id == credential_id)
+			TRY(supersede_one(ctx, &rows[i], by, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
 	if (!c.paused)
 		return RC_OK;
 	c.paused = false;
 	return credential_row_update(ctx->tx, &c, e);
-}
-
-/* Rotations of it that were running: their new version has become an old one. */
-static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
-{
-	struct rotation_row *rows;
-	size_t n;
-	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
-	for (size_t i = 0; i < n; i++) {
-		struct operation_row op;
-		if (rows[i].credential_id != credential_id)
-			continue;
-		rows[i].state = ROTATION_ABORTED;
-		rows[i].finished = ctx->now;
-		TRY(rotation_row_update(ctx->tx, &rows[i], e));
-		TRY(operation_row_get(ctx->tx, ctx->a, rows[i].operation_id, &op, e));
-		op.state = OPERATION_CANCELLED;
-		op.finished = op.updated = ctx->now;
-		op.waits_for = NULL;
-		op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by);
-		TRY(operation_row_update(ctx->tx, &op, e));
-		verb_publish(ctx, "operation/%s", op.uuid);
-		verb_publish(ctx, "rotation/%s", rows[i].uuid);
-	}
-	return RC_OK;
 }
 
 static troth_rc new_version(struct verb_ctx *ctx, const struct rotate_plan *plan, int64_t *ret_id, struct troth_err *e)
@@ -276,7 +273,6 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
 	TRY(supersede(ctx, c->id, uuid, e));
-	TRY(unpause(ctx, c->id, e));
 	if (ca) {
 		TRY(new_version(ctx, plan, &rotation.new_version, e));
 		TRY(unwant(ctx, c->id, rotation.new_version, &rotation.old_versions, e));

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "service/acts.h"
 #include "service/progress.h"
+#include "service/record.h"
 
 enum {
 	RUNNER_ARENA_BYTES = 256 << 20, /* a plan of LIMIT_STEP_ACTS acts and the rows it reads */
@@ -40,11 +41,17 @@ static void ctx_end(const struct verb_ctx *ctx)
 
 static const char *wait_body(struct arena *a, const struct wait *w)
 {
-	return arena_printf(a,
-			    "{\"speaker\":\"%s\",\"rule\":\"%s\",\"reason\":\"%s\",\"text\":\"%s\",\"ca\":%lld,"
-			    "\"other_target\":%lld,\"other_group\":%lld,\"count\":%zu}",
-			    wait_speaker_name(w->speaker), w->rule, wait_reason_name(w->reason), w->text,
-			    (long long)w->ca, (long long)w->other_target, (long long)w->other_group, w->count);
+	struct record r;
+	record_begin(&r);
+	jw_kv_text(&r.w, "speaker", wait_speaker_name(w->speaker));
+	jw_kv_text(&r.w, "rule", w->rule);
+	jw_kv_text(&r.w, "reason", wait_reason_name(w->reason));
+	jw_kv_text(&r.w, "text", w->text);
+	jw_kv_int(&r.w, "ca", w->ca);
+	jw_kv_int(&r.w, "other_target", w->other_target);
+	jw_kv_int(&r.w, "other_group", w->other_group);
+	jw_kv_int(&r.w, "count", (int64_t)w->count);
+	return record_end(&r, a);
 }
 
 static const char *wait_key(struct arena *a, const struct wait *w)

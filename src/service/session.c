@@ -58,6 +58,7 @@ static troth_rc open_instance(struct verb_ctx *ctx, struct instance_row *i, cons
 			      struct troth_err *e)
 {
 	TRY(store_sequence_next(ctx->tx, "session", &i->session, e));
+	(void)member_drop_former(ctx, i); /* written below either way */
 	i->boot_id = m->boot_id;
 	i->agent_version = m->agent_version;
 	i->session_opened = i->last_seen = ctx->now;

@@ -32,6 +32,11 @@ troth_rc verb_allowed(const struct verb *verb, const struct principal *who, stru
 /* -- what run() and prepare() call ------------------------------------------------------------ */
 troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e)
 {
+	if (ctx->options.dry_run) { /* a signature that no row and no audit knows of */
+		troth_rc rc = err_set(e, TROTH_INVALID, "this cannot be tried without doing it: it takes a signature");
+		err_hint(e, "leave dry_run out");
+		return rc;
+	}
 	ENSURE(ctx->need_count < LIMIT_KEEPER_BATCH, e, TROTH_TOO_LARGE,
 	       "more than %d keys or signatures in one request", LIMIT_KEEPER_BATCH);
 	ctx->need[ctx->need_count++] = request;
@@ -127,6 +132,17 @@ static troth_rc write_body(const struct verb *verb, struct verb_ctx *ctx, const 
 	return verb_apply_changes(ctx, e);
 }
 
+/* It succeeded: its savepoint goes, its topics wait for the commit. */
+static troth_rc write_keep(struct service *svc, struct tx *tx, const struct verb_ctx *ctx, struct troth_err *e)
+{
+	troth_rc rc = tx_release(tx, e);
+	if (rc_failed(rc))
+		service_drop_view(svc);
+	for (const struct verb_topic *t = ctx->topics; t && rc_ok(rc); t = t->next)
+		service_topic(svc, t->name);
+	return rc;
+}
+
 troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb, struct verb_ctx *ctx,
 		    const void *cmd, void *ret, struct troth_err *e)
 {
@@ -135,12 +151,8 @@ troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb,
 	svc->touched = false;
 	TRY(tx_savepoint(tx, e));
 	troth_rc rc = write_body(verb, ctx, cmd, ret, e);
-	if (rc_ok(rc) && !ctx->options.dry_run) {
-		TRY(tx_release(tx, e));
-		for (const struct verb_topic *t = ctx->topics; t; t = t->next)
-			service_topic(svc, t->name);
-		return RC_OK;
-	}
+	if (rc_ok(rc) && !ctx->options.dry_run)
+		return write_keep(svc, tx, ctx, e);
 	struct troth_err lost;
 	troth_rc undone = tx_rollback_to(tx, &lost);
 	if (svc->touched)
@@ -220,6 +232,7 @@ troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx 
 	TRY(verb_allowed(verb, ctx->who, e));
 	ctx->hold.wanted = false;
 	ctx->then = NULL;
+	memset(ret, 0, verb->ret_size); /* as a pipeline's arena gives it */
 	if (verb->kind == VERB_WRITE)
 		return run_write(svc, verb, ctx, keeper, cmd, ret, e);
 	TRY(service_read_begin(svc, &ctx->tx, e));

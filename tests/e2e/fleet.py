@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -29,9 +30,15 @@ def until(what, condition, seconds=60):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port to listen on, below those that the kernel gives to clients: they come and go too fast to be relied on."""
+    while True:
+        with socket.socket() as s:
+            try:
+                port = random.randrange(10000, 20000)
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Cli:
@@ -143,8 +150,8 @@ class Fleet:
 class Server:
     """One `troth server` in a directory of its own."""
 
-    def __init__(self, build, listen=None):
-        self.build, self.listen = build, listen
+    def __init__(self, build, args=()):
+        self.build, self.args = build, args
 
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))
@@ -160,8 +167,8 @@ class Server:
 
     def start(self):
         self.log = open(self.base / "server.log", "a")
-        self.process = subprocess.Popen([str(self.build / "troth"), "server", "--dir", str(self.dir)], stdout=self.log,
-                                        stderr=self.log)
+        self.process = subprocess.Popen([str(self.build / "troth"), "server", "--dir", str(self.dir), *self.args],
+                                        stdout=self.log, stderr=self.log)
         until("the server", lambda: self.cli.run("health").returncode == 0 or self.process.poll() is not None)
         assert self.process.poll() is None, self.logged()
 

@@ -1,8 +1,14 @@
 """scripts/quickstart as a user runs it: the main job, and the careless way that must fail."""
 
+import os
+import pathlib
+import re
+import signal
 import subprocess
 
-from fleet import LINE, TOP
+import pytest
+
+from fleet import LINE, TOP, until
 
 
 def quickstart(build, *args):
@@ -31,3 +37,40 @@ def test_wrong_option_is_refused(build):
     r = quickstart(build, "--brake")
     assert r.returncode == 2
     assert "--help" in r.stderr
+
+
+def running_in(directory):
+    """The processes that name this directory or work in it, as (pid, name)."""
+    found = set()
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if directory in (stat.parent / "cmdline").read_text() + os.readlink(stat.parent / "cwd"):
+                name, _, rest = stat.read_text().rpartition(")")
+                if rest.split()[0] != "Z":
+                    found.add((int(stat.parent.name), name.partition("(")[2]))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_closed_terminal_leave_nothing(build, how, tmp_path):
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        # A terminal sends its signal to the whole group; whoever runs the tests may ignore it.
+        p = subprocess.Popen([str(TOP / "scripts/quickstart"), "--hold", "--build", str(build)], stdout=out, stderr=out,
+                             start_new_session=True, preexec_fn=lambda: signal.signal(how, signal.SIG_DFL))
+    try:
+        until("the fleet", lambda: "ready in" in log.read_text() or p.poll() is not None, 120)
+        assert p.poll() is None, log.read_text()
+        directory = re.search(r"ready in (\S+)", log.read_text()).group(1)
+        assert {"nginx", "postgres", "redis-server"} <= {name for _, name in running_in(directory)}
+        os.killpg(p.pid, how)
+        assert p.wait(60) == 128 + how
+    finally:
+        if p.poll() is None:
+            p.terminate()
+            p.wait(60)
+    assert not running_in(directory)
+    assert not pathlib.Path(directory).exists()
+    assert log.read_text().splitlines()[-1].startswith("quickstart: ready in"), "it ends without a word"

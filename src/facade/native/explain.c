@@ -15,6 +15,8 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 {
 	jw_object(w);
 	jw_kv_text(w, "sentence", explain_sentence(a, x));
+	jw_kv_text(w, "plain", explain_plain(a, x));
+	jw_kv_text(w, "hint", explain_hint(a, x));
 	jw_kv_text(w, "speaker", x->speaker);
 	jw_kv_text(w, "rule", x->rule);
 	jw_kv_text(w, "reason", x->reason);
@@ -23,10 +25,12 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 	jw_kv_text(w, "version", x->version);
 	jw_kv_text(w, "instance", x->instance);
 	jw_kv_text(w, "target", x->target);
+	jw_kv_text(w, "deployment", x->deployment);
 	jw_kv_text(w, "other_instance", x->other_instance);
 	jw_kv_text(w, "other_target", x->other_target);
 	jw_kv_text(w, "other_deployment", x->other_deployment);
 	jw_kv_text(w, "last_error", x->last_error);
+	jw_kv_time(w, "last_seen", x->last_seen);
 	jw_kv_int(w, "count", x->count);
 	jw_kv_time(w, "since", x->since);
 	jw_kv_time(w, "earliest", x->earliest);

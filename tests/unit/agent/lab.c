@@ -324,3 +324,42 @@ bool lab_pair_fits(struct lab *l)
 	return cert && key && rc_ok(cert_parse_any(l->a, bytes_of_text(cert), &c, NULL)) && rc_ok(key_parse(bytes_of_text(key), &k, NULL)) &&
 	       key_public_matches(k, c->spki);
 }
+
+/* As the core would go on after a restart: whatever was begun is seen through. */
+void lab_recover(struct lab *l, int64_t next)
+{
+	lab_open(l);
+	struct hand_reply r = lab_look(l, LAB_SLOT);
+	must(r);
+	assert_null(r.text);
+	int64_t doing = r.view.doing;
+	if (r.view.phase == PHASE_APPLYING) {
+		must(lab_op(l, HAND_SWAP, LAB_SLOT, doing));
+		assert_true(lab_pair_fits(l));
+		must(lab_op(l, HAND_SETTLE, LAB_SLOT, doing));
+	} else if (r.view.phase == PHASE_BACKING) {
+		must(lab_op(l, HAND_PUT_BACK, LAB_SLOT, doing));
+		must(lab_op(l, HAND_BACK_DONE, LAB_SLOT, doing));
+	}
+	if (r.view.loaded)
+		assert_int_equal(lab_op(l, HAND_CHECK, LAB_SLOT, lab_op(l, HAND_LOOK, LAB_SLOT, 0).view.loaded).drift.count, 0);
+	lab_settled(l, LAB_SLOT, next);
+	assert_true(lab_pair_fits(l));
+	assert_int_equal(lab_op(l, HAND_CHECK, LAB_SLOT, next).drift.count, 0);
+}
+
+bool lab_change(struct lab *l, int64_t g, bool back)
+{
+	return lab_op(l, HAND_SWAP, LAB_SLOT, g).ok &&
+	       (back ? lab_op(l, HAND_PUT_BACK, LAB_SLOT, g).ok && lab_op(l, HAND_BACK_DONE, LAB_SLOT, g).ok :
+		       lab_op(l, HAND_SETTLE, LAB_SLOT, g).ok);
+}
+
+/* Other values for all targets of this node, in JSON, behind the root. */
+void lab_set(struct lab *l, const char *settings)
+{
+	const struct json *all;
+	assert_true(rc_ok(json_parse(l->a, bytes_of_text(arena_printf(l->a, "{\"root\":\"%s/srv\",%s}", l->dir, settings)), &all, NULL)));
+	l->settings.all = all;
+	lab_open(l);
+}

@@ -59,6 +59,12 @@ bool lab_exists(struct lab *l, const char *name);
 char *lab_read(struct lab *l, const char *name); /* in the arena; NULL: no such file */
 void lab_write(struct lab *l, const char *name, const char *text);
 char *lab_readlink(struct lab *l, const char *name);
+/* SWAP and SETTLE, or SWAP, PUT_BACK and BACK_DONE; false: one failed. */
+bool lab_change(struct lab *l, int64_t generation, bool back);
+/* A restart: sees through what was begun, then applies `next`. */
+void lab_recover(struct lab *l, int64_t next);
+/* Other settings for all targets: "\"pid_file\":\"/x\"". */
+void lab_set(struct lab *l, const char *settings);
 /* Do cert.pem and key.pem behind web/current fit each other? */
 bool lab_pair_fits(struct lab *l);
 

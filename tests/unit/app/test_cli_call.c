@@ -17,6 +17,20 @@ static void all_pages_are_one_list(void **state)
 	arena_free(a);
 }
 
+/* An agent chooses its version's text; the operator's terminal is not the agent's to write to. */
+static void no_node_writes_to_the_terminal(void **state)
+{
+	struct scene *s = *state;
+	static const char reply[] = "{\"items\":[{\"name\":\"pg-1\",\"agent_version\":\"1\\u001b]0;owned\\u0007\\u009b2Jx\",\"alarm\":\"\\u001b[2J\"}],"
+				    "\"next\":null}";
+	const struct turn turns[] = { { "GET /v1/instances", NULL, 200, reply } };
+	assert_int_equal(RUN(s, turns, "instance", "list"), 0);
+	assert_has(s->out, "owned");
+	assert_null(strchr(s->out, '\x1b'));
+	assert_null(strchr(s->out, '\a'));
+	assert_null(strstr(s->out, "\xc2\x9b"));
+}
+
 static void refusals_have_their_exit_codes_and_words(void **state)
 {
 	struct scene *s = *state;
@@ -85,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_pages_are_one_list),
+		cmocka_unit_test(no_node_writes_to_the_terminal),
 		cmocka_unit_test(refusals_have_their_exit_codes_and_words),
 		cmocka_unit_test(all_findings_are_printed),
 		cmocka_unit_test(an_object_is_found_by_its_name_or_id),

@@ -28,7 +28,7 @@ static void a_token_comes_with_the_command_for_the_node(void **state)
 					       "{\"id\":\"1\",\"token\":\"troth-join-x\",\"deployment\":\"pg\"}" } };
 	assert_int_equal(RUN(s, turns, "token", "create", "--deployment", "pg", "--instance", "pg-1"), 0);
 	assert_has(s->out, "troth agent enroll --server https://127.0.0.1:8443");
-	assert_has(s->out, "--token troth-join-x");
+	assert_has(s->out, "echo troth-join-x |");
 	assert_int_equal(RUN(s, turns, "token", "create", "--deployment", "pg", "--instance", "pg-1", "-o", "json"), 0);
 	assert_has(s->out, "\"token\": \"troth-join-x\"");
 	assert_null(strstr(s->out, "agent enroll"));
@@ -55,22 +55,34 @@ static void targets_are_named_by_instance_and_name(void **state)
 	assert_int_equal(scene_run(s, show, 2, (const char *const[]){ "target", "show", "pg-1/none", NULL }), 4);
 }
 
-static void explain_names_everything(void **state)
+static void explain_says_first_who_is_waited_for(void **state)
 {
 	struct scene *s = *state;
 	static const struct turn turns[] = {
 		{ "GET /v1/explain?name=%2Fdemo%2Fca", NULL, 200,
-		  "{\"name\":\"/demo/ca\",\"running\":1,\"items\":[{\"sentence\":\"app-2/trust: sent, no settled report yet (node, A2)\",\"speaker\":\"node\","
-		  "\"rule\":\"A2\",\"reason\":\"not-settled\",\"instance\":\"app-2\",\"target\":\"trust\",\"since\":\"2026-11-22T06:55:01Z\",\"count\":3,"
-		  "\"last_error\":\"reload failed\",\"earliest\":null}]}" },
+		  "{\"name\":\"/demo/ca\",\"running\":1,\"items\":["
+		  "{\"plain\":\"svc/tls keeps its old certificate until app-2/trust is seen to trust the new CA\",\"speaker\":\"safety\",\"rule\":\"S\"},"
+		  "{\"plain\":\"app-2/trust was sent new contents\",\"hint\":\"troth target retry app-2/trust\",\"speaker\":\"node\","
+		  "\"rule\":\"A2\",\"reason\":\"not-loaded\",\"since\":\"1970-01-01T00:00:01Z\",\"last_seen\":null,"
+		  "\"last_error\":\"reload failed:\\nno such file\",\"earliest\":null}]}" },
 	};
 	static const struct turn none[] = { { "GET /v1/explain", NULL, 200, "{\"name\":null,\"running\":0,\"items\":[]}" } };
 	assert_int_equal(RUN(s, turns, "explain", "/demo/ca"), 0);
-	assert_has(s->out, "app-2/trust: sent, no settled report yet (node, A2)\n");
-	assert_has(s->out, "speaker node, rule A2, reason not-settled; since 2026-11-22T06:55:01Z; and 2 more alike");
-	assert_has(s->out, "its agent says: reload failed");
+	assert_int_equal(strncmp(s->out, "app-2/trust was sent new contents\n    for ", 42), 0);
+	assert_has(s->out, "(since 1970-01-01 00:00)\n");
+	assert_has(s->out, "    its agent says: reload failed: no such file\n");
+	assert_has(s->out, "    hint: troth target retry app-2/trust\n    rule A2 (node: not-loaded)\n");
+	assert_has(s->out, "\nuntil then, for safety:\n  svc/tls keeps its old certificate until app-2/trust is seen to trust the new\n    CA (rule S)\n");
 	assert_int_equal(RUN(s, none, "explain"), 0);
 	assert_string_equal(s->out, "nothing is waited for\n");
+}
+
+static void a_target_list_of_no_deployment_is_refused(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = { { "GET /v1/deployments?name=nope", NULL, 200, "{\"items\":[],\"next\":null}" } };
+	assert_int_equal(RUN(s, turns, "target", "list", "--deployment", "nope"), 4);
+	assert_has(s->err, "there is no deployment \"nope\"");
 }
 
 static void the_audit_holds_or_says_where_it_breaks(void **state)
@@ -121,7 +133,8 @@ int main(void)
 		cmocka_unit_test(bundles_grow_and_shrink),
 		cmocka_unit_test(a_token_comes_with_the_command_for_the_node),
 		cmocka_unit_test(targets_are_named_by_instance_and_name),
-		cmocka_unit_test(explain_names_everything),
+		cmocka_unit_test(explain_says_first_who_is_waited_for),
+		cmocka_unit_test(a_target_list_of_no_deployment_is_refused),
 		cmocka_unit_test(the_audit_holds_or_says_where_it_breaks),
 		cmocka_unit_test(health_and_version_ask_the_server),
 		cmocka_unit_test(renewing_sends_a_request_or_nothing),

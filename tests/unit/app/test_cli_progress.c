@@ -15,7 +15,7 @@ static void a_line_says_counts_and_the_wait(void **state)
 	char text[2000];
 	snprintf(text, sizeof text, AUTHORITY, "running");
 	assert_string_equal(cli_progress_line(a, fixture_json(a, text)),
-			    "trust the new: stores 2/3 trust the new CA, 3 the old, slots 0/3 on the new, 1 offline; waits for app-2/trust: sent, no "
+			    "trust the new: stores 2/3 trust the new CA, 3 the old, slots 0/3 on the new, 1 offline; waits: app-2/trust: sent, no "
 			    "settled report yet (node, A2)");
 	snprintf(text, sizeof text, AUTHORITY, "done");
 	assert_string_equal(cli_progress_line(a, fixture_json(a, text)),
@@ -44,7 +44,7 @@ static void a_block_has_a_line_for_each_ca(void **state)
 	assert_has(buf_text(&out), "CA bbbbbbbb  new          stores 2/3 RUMOURED, slots 0/3");
 	assert_has(buf_text(&out), "CA aaaaaaaa  old  signing stores 3/3 OMNIPRESENT, slots 3/3");
 	assert_has(buf_text(&out), "2/3     [#############.......]");
-	assert_has(buf_text(&out), "waits for app-2/trust");
+	assert_has(buf_text(&out), "waits: app-2/trust");
 	int n = 0;
 	for (const char *p = buf_text(&out); *p; p++)
 		n += *p == '\n';

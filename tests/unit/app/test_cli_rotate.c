@@ -18,7 +18,7 @@ static void waiting_prints_a_line_per_change(void **state)
 		{ HOLD, NULL, 200, VIEW("done", "done", 6) },
 	};
 	assert_int_equal(RUN(s, turns, "rotate", "/demo/ca", "--wait", "--reason", "yearly"), 0);
-	assert_has(s->out, "rotating /demo/ca: 6 stores and 3 slots on 6 instances take part");
+	assert_has(s->out, "rotating /demo/ca: 6 stores and 3 slots on 6 instances");
 	assert_has(s->out, "stores 1/6");
 	assert_has(s->out, "stores 2/6");
 	assert_has(s->out, "/demo/ca: rotated in 2.0 s\n");
@@ -38,6 +38,17 @@ static void a_terminal_is_redrawn(void **state)
 	assert_int_equal(RUN(s, turns, "rotation", "watch", ID), 0);
 	assert_has(s->out, "A\x1b[J");
 	s->terminal = false;
+}
+
+static void a_late_spectator_is_told_the_whole_time(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ ASK, NULL, 200, "{\"id\":\"" ID "\",\"name\":\"/demo/ca\",\"kind\":\"authority\",\"state\":\"done\","
+				  "\"started\":\"2026-11-18T11:06:34Z\",\"finished\":\"2026-11-18T11:06:40.600Z\"}" },
+	};
+	assert_int_equal(RUN(s, turns, "rotation", "watch", ID), 0);
+	assert_has(s->out, "/demo/ca: rotated in 6.6 s\n");
 }
 
 static void a_server_that_restarts_is_endured(void **state)
@@ -86,7 +97,7 @@ static void a_timeout_exits_5_and_says_what_for(void **state)
 	};
 	assert_int_equal(RUN(s, turns, "rotate", "/demo/ca", "--timeout", "1s"), 5);
 	assert_has(s->err, "it goes on");
-	assert_has(s->err, "it waits for app-2");
+	assert_has(s->err, "it waits: app-2");
 	assert_has(s->err, "troth explain");
 	assert_int_equal(RUN_ALONE(s, "rotation", "watch", ID, "--timeout", "soon"), 2);
 }
@@ -144,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waiting_prints_a_line_per_change),
 		cmocka_unit_test(a_terminal_is_redrawn),
+		cmocka_unit_test(a_late_spectator_is_told_the_whole_time),
 		cmocka_unit_test(a_server_that_restarts_is_endured),
 		cmocka_unit_test(refusals_are_not_endured),
 		cmocka_unit_test(patience_ends),

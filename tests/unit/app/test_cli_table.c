@@ -28,7 +28,7 @@ static void cells_are_one_line_of_text(void **state)
 	assert_string_equal(cli_cell_text(a, fixture_json(a, "[1,2]"), CELL_COUNT), "2");
 	assert_string_equal(cli_cell_text(a, fixture_json(a, "false"), CELL_FLAG), "-");
 	assert_string_equal(cli_cell_text(a, fixture_json(a, "false"), CELL_TEXT), "no");
-	assert_string_equal(cli_cell_text(a, fixture_json(a, "\"a\\nb\\u001b\""), CELL_TEXT), "a b ");
+	assert_string_equal(cli_cell_text(a, fixture_json(a, "\"a\\nb\\u001b\""), CELL_TEXT), "a b"); /* trailing ones go */
 	assert_string_equal(cli_cell_text(a, fixture_json(a, "\"\""), CELL_TEXT), "-");
 	assert_string_equal(cli_cell_text(a, NULL, CELL_TEXT), "-");
 	arena_free(a);
@@ -63,6 +63,21 @@ static void long_cells_give_until_all_fit(void **state)
 	arena_free(a);
 }
 
+static void names_and_heads_stay_whole_while_a_sentence_can_give(void **state)
+{
+	static const struct cli_column columns[] = { { "INSTANCE", "i", CELL_TEXT }, { "TARGET", "t", CELL_TEXT }, { "SEEN", "at", CELL_DAY },
+						     { "ERROR", "e", CELL_PROSE }, { 0 } };
+	struct arena *a = arena_new(1 << 20);
+	CLEANUP(buf_release) struct buf out = buf_make(4096);
+	cli_table_write(a, fixture_json(a, "[{\"i\":\"web-1\",\"t\":\"clients-of-it\",\"at\":\"2026-01-02T03:04:05Z\","
+					   "\"e\":\"the reload failed with a long story\\n\"}]"),
+			columns, 60, 0, "", "", &out);
+	assert_width(buf_text(&out), 60);
+	assert_has(buf_text(&out), "web-1     clients-of-it  01-02 03:04  the reload failed ");
+	assert_has(buf_text(&out), "\xe2\x80\xa6\n");
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -70,6 +85,7 @@ int main(void)
 		cmocka_unit_test(cells_are_one_line_of_text),
 		cmocka_unit_test(a_table_has_a_head_and_aligned_columns),
 		cmocka_unit_test(long_cells_give_until_all_fit),
+		cmocka_unit_test(names_and_heads_stay_whole_while_a_sentence_can_give),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

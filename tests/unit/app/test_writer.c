@@ -64,6 +64,25 @@ static void a_failed_commit_fails_all_and_nothing_stays(void **state)
 	assert_int_equal(plant_value(p, "after"), 1);
 }
 
+static void old_idempotency_keys_go(void **state)
+{
+	struct tx *tx;
+	struct idempotency_row row = { .principal = "x", .key = "old", .body_hash = bytes_of("h", 1), .status = 200, .created = 1 };
+	plant_free(p);
+	p = plant_new();
+	assert_true(rc_ok(store_write_begin(p->store, &tx, NULL)) && rc_ok(idempotency_put(tx, &row, NULL)));
+	row.key = "new";
+	row.created = port_now(&PORT_CLOCK_REAL);
+	assert_true(rc_ok(idempotency_put(tx, &row, NULL)) && rc_ok(store_write_commit(tx, NULL)));
+	plant_start(p); /* the first batch does it */
+	assert_true(plant_await(&p->committed, 1));
+	pipeline_stop(p->pipeline);
+	assert_true(rc_ok(store_write_begin(p->store, &tx, NULL)));
+	assert_int_equal(idempotency_get(tx, p->a, "x", "old", &row, NULL).code, TROTH_NOT_FOUND);
+	assert_true(rc_ok(idempotency_get(tx, p->a, "x", "new", &row, NULL)));
+	store_write_rollback(tx);
+}
+
 static void stops_with_work_in_its_queue(void **state)
 {
 	struct tally t = { 0 };
@@ -86,6 +105,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_fails_leaves_its_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(prepares_again_when_its_ground_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_commit_fails_all_and_nothing_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(old_idempotency_keys_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops_with_work_in_its_queue, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@ static struct arena *a;
 
 static int setup(void **state)
 {
-	a = arena_new(16 << 20);
+	a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	return 0;
 }
 
@@ -74,6 +74,46 @@ static void too_large_is_refused(void **state)
 	memset(text + 1, 'x', LIMIT_JSON_STRING_BYTES + 1);
 	text[LIMIT_JSON_STRING_BYTES + 2] = '"';
 	assert_fails(json_parse(a, bytes_of(text, LIMIT_JSON_STRING_BYTES + 3), &j, &unit_err), TROTH_TOO_LARGE);
+}
+
+/* One such body from anybody ended the server: the tree grew out of the request's arena. */
+static const char *repeated(const char *before, const char *each, size_t n, const char *after)
+{
+	struct buf b = buf_make(LIMIT_HTTP_BODY_BYTES);
+	buf_add_text(&b, before);
+	for (size_t i = 0; i < n; i++)
+		buf_add_text(&b, each);
+	buf_add_text(&b, after);
+	const char *text = arena_text_n(a, (const char *)b.data, b.len);
+	assert_true(buf_ok(&b));
+	buf_release(&b);
+	return text;
+}
+
+static void too_many_values_are_refused(void **state)
+{
+	const struct json *j;
+	assert_fails(json_parse(a, bytes_of_text(repeated("[", "0,", LIMIT_JSON_VALUES, "0]")), &j, &unit_err), TROTH_TOO_LARGE);
+	err_clear(&unit_err);
+	assert_fails(json_parse(a, bytes_of_text(repeated("[", "[{}],", LIMIT_JSON_VALUES / 2, "0]")), &j, &unit_err), TROTH_TOO_LARGE);
+	err_clear(&unit_err);
+	assert_ok(json_parse(a, bytes_of_text(repeated("[", "0,", LIMIT_JSON_VALUES - 1, "0]")), &j, &unit_err));
+}
+
+static void long_keys_above_many_values_do_not_multiply(void **state)
+{
+	char key[82], open[90];
+	memset(key, 'k', sizeof key);
+	key[81] = 0;
+	snprintf(open, sizeof open, "{\"%s\":", key);
+	const char *deep = repeated("", open, 13, "[");
+	const char *text = repeated(deep, "0,", LIMIT_JSON_VALUES - 100, "0]}}}}}}}}}}}}}");
+	size_t before = arena_used(a);
+	const struct json *j = parsed(text);
+	assert_true(arena_used(a) - before < 12 << 20);
+	while (j->type == JSON_OBJECT)
+		j = &j->map.values[0];
+	assert_true(strlen(j->list.items[0].path) <= LIMIT_JSON_PATH_BYTES);
 }
 
 struct thing {
@@ -154,6 +194,20 @@ static void findings_are_bounded(void **state)
 	assert_string_equal(e.primary, "$: text");
 }
 
+static void many_unknown_fields_cost_no_list_each(void **state)
+{
+	struct thing t = { 0 };
+	struct buf b = buf_make(LIMIT_HTTP_BODY_BYTES);
+	for (int i = 0; i < LIMIT_JSON_VALUES - 1; i++)
+		buf_printf(&b, "%s\"a%d\":1", i ? "," : "{", i);
+	buf_add_text(&b, "}");
+	const struct json *j = parsed(buf_text(&b));
+	buf_release(&b);
+	size_t before = arena_used(a);
+	assert_fails(json_read(a, j, FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
+	assert_true(arena_used(a) - before < 64 << 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +215,9 @@ int main(void)
 		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
 		cmocka_unit_test(texts_are_bounded),	 cmocka_unit_test(findings_are_bounded),
+		cmocka_unit_test(too_many_values_are_refused),
+		cmocka_unit_test(long_keys_above_many_values_do_not_multiply),
+		cmocka_unit_test(many_unknown_fields_cost_no_list_each),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -83,6 +83,29 @@ static void large_header(void **state)
 	assert_problem(arena_printf(w->a, "GET /echo HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", value), 431, "header-too-large");
 }
 
+/* A hundred and forty who announced a megabyte and fell silent took the loop's whole budget for large bodies. */
+static void who_only_announces_much_takes_nothing_from_others(void **state)
+{
+	struct world *other = world_new();
+	struct raw silent[140];
+	world_serve(other, (struct edge_config){ .loops = 1, .request_time = 20 * MSEC_S });
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
+		silent[i] = raw_connect(other, false);
+		raw_send(&silent[i], i % 2 ? "POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+					   : "POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\na");
+	}
+	struct raw r = raw_connect(other, false);
+	char *body = arena_alloc(other->a, 100001);
+	memset(body, ' ', 100000);
+	raw_send(&r, "POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+	raw_send(&r, body);
+	assert_int_equal(status_of(raw_reply(other, &r)), 200);
+	raw_close(&r);
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+		raw_close(&silent[i]);
+	world_free(other);
+}
+
 static void endless_chunks(void **state)
 {
 	struct raw r = raw_connect(w, false);
@@ -150,7 +173,8 @@ int main(void)
 		cmocka_unit_test(options_of_a_request), cmocka_unit_test(unknown_path), cmocka_unit_test(wrong_method),
 		cmocka_unit_test(unknown_method), cmocka_unit_test(missing_host), cmocka_unit_test(two_content_lengths),
 		cmocka_unit_test(length_and_chunks), cmocka_unit_test(large_body), cmocka_unit_test(large_url),
-		cmocka_unit_test(large_header), cmocka_unit_test(endless_chunks), cmocka_unit_test(not_json),
+		cmocka_unit_test(large_header), cmocka_unit_test(endless_chunks),
+		cmocka_unit_test(who_only_announces_much_takes_nothing_from_others), cmocka_unit_test(not_json),
 		cmocka_unit_test(bad_options), cmocka_unit_test(head_and_options),
 		cmocka_unit_test(failures_say_when_to_come_again), cmocka_unit_test(no_content),
 	};

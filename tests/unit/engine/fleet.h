@@ -10,7 +10,7 @@
 
 #include "engine/engine.h"
 
-enum { FLEET_MAX = 64, FLEET_DOCS = 16, FLEET_CONTENTS = 20000, FLEET_IDS = 8 };
+enum { FLEET_MAX = 64, FLEET_DOCS = 16, FLEET_CONTENTS = 20000, FLEET_IDS = 16 };
 #define FLEET_NOW ((msec_t)1700000000000)
 #define FLEET_LIFE (90 * MSEC_DAY)
 

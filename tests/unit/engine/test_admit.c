@@ -100,6 +100,20 @@ static void a_slot_without_a_chain_is_not_admitted(void **state)
 	fleet_free(f);
 }
 
+static void a_silent_newcomer_is_named(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_target(f, 13, 1, 0);
+	fleet_run(f);
+	fleet_offline(f, 13);
+	fleet_settle(f, 13);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 13)->state, TARGET_JOINING);
+	assert_non_null(fleet_wait(f, WAIT_OFFLINE, 13, 0));
+	fleet_free(f);
+}
+
 /* What was served before the agent came is replaced before it counts. */
 static void a_found_chain_is_replaced_first(void **state)
 {
@@ -175,6 +189,7 @@ int main(void)
 		cmocka_unit_test(joiner_slot_got_old_state),
 		cmocka_unit_test(joiner_after_retirement),
 		cmocka_unit_test(a_slot_without_a_chain_is_not_admitted),
+		cmocka_unit_test(a_silent_newcomer_is_named),
 		cmocka_unit_test(a_found_chain_is_replaced_first),
 		cmocka_unit_test(a_dead_store_keeps_nobody_out),
 		cmocka_unit_test(a_foreign_slot_keeps_no_store_out),

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fleet.h"
@@ -53,6 +54,15 @@ static size_t below(struct play *p, size_t n) { return (size_t)(draw(p) % n); }
 			print_message(__VA_ARGS__);                                                \
 	} while (0)
 
+/* A line each: cmocka's own printing is cut short. */
+static void dump(struct play *p)
+{
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 22);
+
+	view_dump(p->f->view, &out);
+	(void)fputs(buf_text(&out), stderr);
+}
+
 static bool is_slot(struct play *p, const struct fleet_target *t)
 {
 	return fleet_find_group(p->f, t->group)->kind == GROUP_SLOT;
@@ -87,6 +97,16 @@ static bool acc(struct fleet *f, int64_t chain, int64_t set)
 static bool expired(struct fleet *f, int64_t chain)
 {
 	return chain > 0 && fleet_content(f, chain)->not_after <= f->now + MSEC_HOUR;
+}
+
+/* Something it still uses has expired: an outside event. */
+static bool outlived(struct fleet *f, const struct fleet_target *s)
+{
+	bool found = expired(f, s->real);
+
+	for (size_t i = 0; i < s->drain_count; i++)
+		found = found || expired(f, s->drains[i]);
+	return found;
 }
 
 static bool really_ok(struct fleet *f, const struct fleet_target *s, const struct fleet_target *v)
@@ -131,14 +151,14 @@ static bool in_order(struct fleet *f, const struct fleet_target *s, const struct
 
 static void check_pair(struct play *p, const struct fleet_target *s, const struct fleet_target *v)
 {
-	bool ok = really_ok(p->f, s, v), *was = &p->was_ok[s->id][v->id];
+	bool ok = really_ok(p->f, s, v) && !outlived(p->f, s), *was = &p->was_ok[s->id][v->id];
 	bool *excused = &p->excused[s->id][v->id];
 
 	p->handshakes++;
 	*excused = *excused || p->changed[s->id] || p->changed[v->id];
 	if (*excused && !p->changed[s->id] && !p->changed[v->id] && in_order(p->f, s, v))
 		*excused = false; /* seen again, and S holds for it again */
-	if (*was && !ok && !*excused && !expired(p->f, s->real))
+	if (*was && !ok && !*excused && !outlived(p->f, s))
 		fail_msg("seed %" PRIu64 ": I1: slot %d and store %d cannot shake hands any more", p->seed,
 			 (int)s->id, (int)v->id);
 	if (!*excused && s->known && v->known && !in_order(p->f, s, v))
@@ -357,7 +377,7 @@ static void check_retirement(struct play *p, int64_t ca)
 		for (size_t k = 0; k <= t->drain_count; k++) {
 			int64_t c = k ? t->drains[k - 1] : t->real;
 
-			if (c > 0 && is_slot(p, t) && fleet_content(p->f, c)->signed_by == ca)
+			if (c > 0 && is_slot(p, t) && !expired(p->f, c) && fleet_content(p->f, c)->signed_by == ca)
 				fail_msg("seed %" PRIu64 ": V: CA %d retires, slot %d serves it", p->seed,
 					 (int)ca, (int)t->id);
 		}
@@ -400,7 +420,12 @@ static void event_step(struct play *p)
 
 static void event_time(struct play *p)
 {
-	fleet_later(p->f, (msec_t)(below(p, 3) ? 1 + below(p, 60) : 1 + below(p, 24 * 60)) * MSEC_MIN);
+	size_t minutes = below(p, 3) ? 1 + below(p, 60) : 1 + below(p, 24 * 60);
+
+	if (below(p, 6) == 0)
+		minutes = (20 + below(p, 50)) * 24 * 60; /* long enough for renewals, and for missing them */
+	TELL(p, "  %zu minutes pass\n", minutes);
+	fleet_later(p->f, (msec_t)minutes * MSEC_MIN);
 }
 
 static void event_presence(struct play *p, struct fleet_target *t)
@@ -549,6 +574,8 @@ static void settle_watched(struct play *p)
 
 static void check_slot_goal(struct play *p, const struct fleet_target *t)
 {
+	if (expired(p->f, t->real))
+		fail_msg("seed %" PRIu64 ": I9: slot %d serves an expired chain", p->seed, (int)t->id);
 	int64_t ca = newest_ca(p, t->authority);
 
 	if (ca && (t->state != TARGET_COUNTED || fleet_signer_of(p->f, t->id) != ca))
@@ -602,6 +629,8 @@ static void check_rest(struct play *p)
 		pending = pending || f->targets[i].doc_count > 0 || !f->targets[i].known || f->targets[i].asked;
 	for (size_t i = 0; i < f->ca_count; i++)
 		pending = pending || (!f->cas[i].wanted && !f->cas[i].retired);
+	if (pending && f->plan.wait_count == 0 && p->told)
+		dump(p);
 	if (pending && f->plan.wait_count == 0)
 		fail_msg("seed %" PRIu64 ": I10: something is pending and nobody says why", p->seed);
 	for (size_t i = 0; i < f->plan.wait_count; i++)

@@ -38,6 +38,7 @@ static void asked_anew_when_the_signer_moves(void **state)
 	fleet_want(f, 1, true);
 	fleet_run(f);
 	assert_int_equal(fleet_find(f, 21)->asked, 2); /* it has what it shall: no need of another */
+	assert_non_null(fleet_wait(f, WAIT_CSR, 21, 0));
 	assert_true(fleet_issue(f, 21));
 	fleet_run(f);
 	assert_int_equal(fleet_find(f, 21)->doc_count, 0); /* and what comes of it is not sent */

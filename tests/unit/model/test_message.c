@@ -172,6 +172,20 @@ static void bad_reports_are_named(void **state)
 				"\"level\":\"probed\",\"settled\":true,\"fingerprints\":[]}", "$.target"));
 }
 
+/* The server counts on from what an agent says; above INT64_MAX there is nothing to count on to. */
+static void a_generation_that_nobody_could_count_to(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_session s;
+	const char *json = arena_printf(f->a, "{\"boot_id\":\"b\",\"targets\":[{\"id\":\"%s\",\"loaded_generation\":0,"
+					"\"high_water\":%lld,\"fingerprints\":[]}]}", ID, (long long)INT64_MAX);
+	assert_true(rc_failed(msg_session_decode(f->a, bytes_of_text(json), &s, &f->e)));
+	assert_string_equal(f->e.findings->path, "$.targets[0].high_water");
+	json = arena_printf(f->a, "{\"session\":1,\"seq\":1,\"target\":\"%s\",\"generation\":0,\"high_water\":%lld,\"level\":\"loaded\","
+			    "\"settled\":true,\"fingerprints\":[]}", ID, (long long)MSG_GENERATION_MAX + 1);
+	assert_true(refused(f, json, "$.high_water"));
+}
+
 static bool desired_refused(struct fixture *f, struct msg_target target, const char *path)
 {
 	struct msg_desired in = { 3, "e", 1, &target, 1, { NULL, 0 } }, out;
@@ -230,7 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(desired_survives_the_wire), CASE(report_survives_the_wire), CASE(session_survives_the_wire),
-		CASE(enrolment_survives_the_wire), CASE(bad_reports_are_named), CASE(bad_targets_are_named),
+		CASE(enrolment_survives_the_wire), CASE(bad_reports_are_named),
+		CASE(a_generation_that_nobody_could_count_to), CASE(bad_targets_are_named),
 		CASE(replies_may_say_more), CASE(an_oversized_sealed_key_is_not_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

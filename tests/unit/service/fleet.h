@@ -22,7 +22,7 @@
 #include "service/service.h"
 #include "store/store.h"
 
-enum { FLEET_NODES = 8, FLEET_PLACES = 4, FLEET_KEYS = 16 };
+enum { FLEET_NODES = 8, FLEET_PLACES = 4, FLEET_KEYS = 64 };
 
 struct fleet_place {              /* a target, on its node */
 	char id[UUID_LEN];
@@ -68,6 +68,9 @@ struct fleet {
 	bool dry_run;             /* options of the next verbs */
 	struct verb_ctx last;     /* of the verb that ran last */
 	bool restarts;            /* drop and rebuild the view before each verb */
+	const char *vfs;          /* of the store; NULL: files in dir */
+	void (*accident)(struct fleet *f); /* set: agents may go unanswered; called when a verb was UNAVAILABLE */
+	int accidents;
 	int keeper_calls, checks;
 	struct fleet_node nodes[FLEET_NODES];
 	size_t node_count;
@@ -78,9 +81,11 @@ struct fleet {
 /* Makes everything up to /demo/ca, bundle /demo/trust, deployments "svc" (slot tls) and "app" (store
  * trust).  No nodes yet. */
 struct fleet *fleet_new(void);
+struct fleet *fleet_new_on(const char *vfs); /* the same on SQLite's VFS of this name */
 void fleet_free(struct fleet *f);
 /* Three services svc-0.. and three apps app-0.., enrolled, admitted, all shaking hands. */
 struct fleet *fleet_demo(void);
+void fleet_populate(struct fleet *f); /* the six of the demo */
 
 /* Runs a verb; the error is returned to be looked at. */
 troth_rc fleet_do(struct fleet *f, const struct principal *who, const struct verb *verb, const void *cmd, void *ret,
@@ -105,6 +110,9 @@ void fleet_kill(struct fleet *f, struct fleet_node *n);
 void fleet_wake(struct fleet *f);
 /* Carries the keeper's outbox out. */
 void fleet_effects(struct fleet *f);
+/* Closes the store and the service without a word, and opens them (after a crash). */
+void fleet_close(struct fleet *f);
+void fleet_reopen(struct fleet *f);
 /* The server stops and starts again: store closed and opened, view rebuilt. */
 void fleet_restart(struct fleet *f);
 

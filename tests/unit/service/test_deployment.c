@@ -143,7 +143,7 @@ static void test_delete(void **state)
 	struct meet_list_ret meets;
 	struct deployment_view d = room_deployment(r, "pg");
 	struct msg_enrolled joined = room_enroll(r, "pg", "pg-1");
-	room_refused(r, &r->admin, &VERB_DEPLOYMENT_DELETE, &(struct id_cmd){ d.row.uuid }, TROTH_CONFLICT, "1 instances");
+	room_refused(r, &r->admin, &VERB_DEPLOYMENT_DELETE, &(struct id_cmd){ d.row.uuid }, TROTH_CONFLICT, "has 1 instance");
 	room_do(r, &VERB_INSTANCE_DELETE, &(struct id_cmd){ joined.instance_id }, &none);
 	r->if_match = "7";
 	room_refused(r, &r->admin, &VERB_DEPLOYMENT_DELETE, &(struct id_cmd){ d.row.uuid }, TROTH_PRECONDITION, "");

@@ -1,6 +1,8 @@
 /* What is waited for, in names. */
 #include "fleet.h"
 
+#include "service/names.h"
+
 static void names_not_ids(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -13,11 +15,27 @@ static void names_not_ids(void **state)
 		       text_equal(x.items[0].target, "trust") && x.items[0].since <= f->now && x.items[0].since > 0);
 	const char *s = explain_sentence(f->a, &x.items[0]);
 	FLEET_CHECK(f, strstr(s, "app-1/trust") && strstr(s, "rule A2"));
+	FLEET_CHECK(f, text_equal(explain_plain(f->a, &x.items[0]), "app-1/trust was sent new contents and has not reported them in use"));
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x.items[0]), "does the agent on app-1 run"));
 	FLEET_CHECK(f, fleet_explain(f, "app-1").count > 0);
 	FLEET_CHECK(f, fleet_explain(f, "app-1/trust").count > 0);
-	FLEET_CHECK(f, fleet_explain(f, "app-0/none").count == 0);
+	fleet_refused(f, &f->admin, &VERB_EXPLAIN, &(struct explain_cmd){ "app-9/trust" }, TROTH_NOT_FOUND, "");
 	FLEET_CHECK(f, fleet_explain(f, NULL).count >= x.count);
 	fleet_refused(f, &f->admin, &VERB_EXPLAIN, &(struct explain_cmd){ "/demo/caa" }, TROTH_NOT_FOUND, "");
+	fleet_free(f);
+}
+
+static void only_what_is_in_scope(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal narrow = { .name = "op", .roles = ROLE_OPERATOR, .scope = "/prod/" "*" };
+	struct explain_ret x;
+	struct troth_err e = { 0 };
+	fleet_node(f, "app-1")->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x, &e)) && x.count == 0);
+	fleet_refused(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ "/demo/ca" }, TROTH_NOT_FOUND, "no such");
 	fleet_free(f);
 }
 
@@ -46,11 +64,44 @@ static void a_leaf_is_explained_by_its_slot(void **state)
 	fleet_free(f);
 }
 
+static void nothing_is_said_twice(void **state)
+{
+	struct fleet *f = fleet_demo();
+	fleet_node(f, "app-1")->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	struct explain_ret x = fleet_explain(f, "/demo/ca");
+	size_t twice = 0;
+	for (size_t i = 0; i < x.count; i++)
+		for (size_t k = 0; k < i; k++)
+			twice += text_equal(explain_sentence(f->a, &x.items[i]), explain_sentence(f->a, &x.items[k]));
+	FLEET_CHECK(f, twice == 0);
+	fleet_free(f);
+}
+
+static void every_reason_has_plain_words(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	for (int r = 1; r < WAIT_REASON_MAX; r++) {
+		struct explained x = { .speaker = "node", .rule = "A2", .reason = wait_reason_name((enum wait_reason)r), .text = "ENGINE",
+				       .authority = "/ca", .instance = "pg-1", .target = "server", .count = 2 };
+		const char *s = explain_plain(a, &x);
+		assert_null(strstr(s, "ENGINE"));
+		assert_null(strchr(s, '@'));
+		assert_non_null(strstr(s, "pg-1/server "));
+		assert_non_null(strstr(s, ", and 1 more"));
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_not_ids),
+		cmocka_unit_test(only_what_is_in_scope),
 		cmocka_unit_test(since_is_kept),
+		cmocka_unit_test(nothing_is_said_twice),
+		cmocka_unit_test(every_reason_has_plain_words),
 		cmocka_unit_test(a_leaf_is_explained_by_its_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

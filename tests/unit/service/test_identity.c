@@ -1,6 +1,8 @@
 /* Renewing an identity: two fingerprints hold, an older one does not, a leaver's never. */
 #include "room.h"
 
+#include "service/agent.h"
+
 static bool known(struct room *r, const char *pem)
 {
 	const struct cert *cert;
@@ -47,6 +49,50 @@ static void test_two_hold(void **state)
 	room_free(r);
 }
 
+static void open_session(struct room *r, const struct principal *who)
+{
+	struct msg_opened ret;
+	struct msg_session m = { .boot_id = "b", .agent_version = "1" };
+	assert_true(rc_ok(room_try(r, who, &VERB_AGENT_SESSION, &m, &ret)));
+}
+
+static void test_the_former_ends_when_the_newest_is_used(void **state)
+{
+	struct room *r = room_new();
+	room_deployment(r, "pg");
+	struct msg_enrolled m = room_enroll(r, "pg", "pg-1");
+	struct principal first = room_agent(r, &m);
+	const char *second = renew(r, &first);
+	open_session(r, &first);
+	assert_true(known(r, m.certificate)); /* it has not said that it got the new one */
+	struct principal now = agent_with(r, second);
+	open_session(r, &now);
+	assert_true(known(r, second));
+	assert_false(known(r, m.certificate)); /* a copy of it is worth nothing */
+	room_free(r);
+}
+
+/* TLS looks at the dates when a connection begins, not when it goes on for weeks. */
+static void test_an_expired_identity_is_nobody(void **state)
+{
+	struct room *r = room_new();
+	room_deployment(r, "pg");
+	struct msg_enrolled m = room_enroll(r, "pg", "pg-1");
+	struct principal who = room_agent(r, &m);
+	const struct cert *first, *second;
+	assert_true(rc_ok(cert_parse_any(r->a, bytes_of_text(m.certificate), &first, &r->e)));
+	r->now = first->not_after - MSEC_HOUR;
+	const char *next = renew(r, &who);
+	assert_true(known(r, m.certificate) && known(r, next));
+	r->now = first->not_after;
+	assert_false(known(r, m.certificate));
+	assert_true(known(r, next));
+	assert_true(rc_ok(cert_parse_any(r->a, bytes_of_text(next), &second, &r->e)));
+	r->now = second->not_after;
+	assert_false(known(r, next));
+	room_free(r);
+}
+
 static void test_refusals(void **state)
 {
 	struct room *r = room_new();
@@ -70,6 +116,8 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_two_hold), cmocka_unit_test(test_refusals) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_two_hold),
+		cmocka_unit_test(test_the_former_ends_when_the_newest_is_used),
+		cmocka_unit_test(test_an_expired_identity_is_nobody), cmocka_unit_test(test_refusals) };
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
 }

@@ -155,6 +155,31 @@ static void found_and_drift(void **state)
 	fleet_free(f);
 }
 
+/* An agent repeats what failed last in each report; that is one failure. */
+static void a_failure_said_again(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "svc-0");
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 2);
+	n->broken = true;
+	fleet_settle(f, 1);
+	int64_t failures = fleet_target(f, n).failures;
+	for (int i = 0; i < 5; i++) {
+		struct msg_report m = fleet_report_of(f, n);
+		m.failed_generation = m.high_water;
+		m.failed_reason = "reload: exit 1";
+		say(f, n, &m);
+	}
+	FLEET_CHECK(f, fleet_target(f, n).failures == failures);
+	struct msg_report m = fleet_report_of(f, n);
+	m.settled = false; /* stuck: it says why, and nothing counts */
+	m.failed_generation = m.high_water;
+	m.failed_reason = "disk full";
+	FLEET_CHECK(f, !say(f, n, &m).counted && text_equal(fleet_target(f, n).last_error, "disk full"));
+	fleet_free(f);
+}
+
 static void failures_are_counted_by_contents(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -179,6 +204,7 @@ int main(void)
 		cmocka_unit_test(contents_that_nobody_sent),
 		cmocka_unit_test(generation_above_ours),
 		cmocka_unit_test(found_and_drift),
+		cmocka_unit_test(a_failure_said_again),
 		cmocka_unit_test(failures_are_counted_by_contents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

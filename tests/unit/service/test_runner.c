@@ -352,6 +352,50 @@ static void keeper_made_keys(void **state)
 	fleet_free(f);
 }
 
+/* Slots below an intermediate: the root's rotation waits until the intermediate was rotated too. */
+static void root_above_an_intermediate(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct credential_ret made;
+	struct deployment_ret deployment;
+	const char *san = "dns:{instance}.example";
+	fleet_must(f, &VERB_AUTHORITY_CREATE,
+		   &(struct authority_create_cmd){ .name = "/demo/inter", .issuer = "/demo/ca", .path_len = AUTHORITY_PATH_LEN_DEFAULT },
+		   &made);
+	struct slot_template slot = { .path = "$", .name = "tls", .profile = "nginx", .role = "server", .authority = "/demo/inter",
+				      .credential = "/inter/{instance}/server", .sans = { &san, 1 } };
+	fleet_must(f, &VERB_DEPLOYMENT_CREATE,
+		   &(struct deployment_create_cmd){ .name = "inter", .slots = &slot, .slot_count = 1 }, &deployment);
+	fleet_join(f, "app", "app-0");
+	struct fleet_node *n = fleet_join(f, "inter", "svc-0");
+	fleet_settle(f, 20);
+	fleet_all_hands(f);
+	FLEET_CHECK(f, n->places[0].loaded.count == 2);
+	struct rotate_ret root = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 30);
+	is_running(f, &root);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
+	struct rotate_ret inter = fleet_rotate(f, "/demo/inter");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, inter.rotation).state, "done"));
+	is_done(f, &root);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1 && fleet_trusts(f, fleet_node(f, "app-0"), root.new_version));
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+static void again_after_a_pause(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	steer(f, &VERB_ROTATION_PAUSE, r.rotation);
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/ca", .again = true }, &r);
+	fleet_settle(f, 60);
+	is_done(f, &r);
+	all_on(f, r.new_version);
+	fleet_free(f);
+}
+
 /* -- chance ------------------------------------------------------------------------------------------ */
 static unsigned chance(uint64_t *s, unsigned below)
 {
@@ -442,6 +486,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(restored_node),
 		cmocka_unit_test(restored_server),
 		cmocka_unit_test(keeper_made_keys),
+		cmocka_unit_test(root_above_an_intermediate),
+		cmocka_unit_test(again_after_a_pause),
 		cmocka_unit_test(by_chance),
 	};
 	if (argc > 1)

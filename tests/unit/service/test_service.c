@@ -20,7 +20,7 @@ static void topics_are_given_once(void **state)
 {
 	struct fleet *f = fleet_demo();
 	struct verb_ctx ctx;
-	struct rotate_ret ret;
+	struct rotate_ret ret = { 0 }; /* as the writer hands it over */
 	struct troth_err e = { 0 };
 	struct service_committed out;
 	struct rotate_cmd cmd = { .name = "/demo/ca" };

@@ -108,6 +108,21 @@ static void no_keeper_no_signature(void **state)
 	fleet_free(f);
 }
 
+/* What it signed would be known to no row and no audit. */
+static void a_dry_run_asks_the_keeper_for_nothing(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct verb_ctx ctx;
+	struct troth_err e = { 0 };
+	struct keeper_request req = { 0 };
+	verb_ctx_init(&ctx, f->a, &f->admin, &f->port, f->now);
+	ctx.options.dry_run = true;
+	assert_true(rc_failed(verb_need(&ctx, &req, &e)));
+	assert_int_equal(e.kind, TROTH_INVALID);
+	assert_int_equal(ctx.need_count, 0);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +131,7 @@ int main(void)
 		cmocka_unit_test(retried_a_few_times),
 		cmocka_unit_test(roles_and_scopes),
 		cmocka_unit_test(no_keeper_no_signature),
+		cmocka_unit_test(a_dry_run_asks_the_keeper_for_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

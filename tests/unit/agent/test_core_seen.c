@@ -1,0 +1,164 @@
+/* What is seen decides: all addresses, all processes (A4), what was found before, and drift. */
+#include "world.h"
+
+#include <string.h>
+
+static void a4_one_address_that_serves_the_old_is_not_loaded(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	for (int i = 0; i < 10; i++) {
+		struct agent_effect x = take(w, EFFECT_PROBE, 0, NULL);
+		struct agent_probed p = { .ticket = x.ticket, .at = { { NEW, false, NULL }, { OLD, false, NULL } } };
+		feed(w, (struct agent_event){ .kind = EVENT_PROBED, .probed = &p });
+		pass(w, 40);
+	}
+	assert_string_equal(state(w, SLOT), "verify");
+}
+
+static void a4_a_store_that_does_not_attest_is_put_back(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, STORE);
+	desire(w, store(5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	for (int i = 0; i < 400 && asked(w, HAND_ATTEST); i++) {
+		hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .text = "the service attests nothing" });
+		pass(w, 200);
+	}
+	assert_string_equal(state(w, STORE), "put-back");
+}
+
+static void a4_no_process_has_nothing_old(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_says(w, HAND_RELOAD, NULL, (struct hand_reply){ .ok = true, .down = true });
+	service_shows(w, NULL); /* nobody listens */
+	hand_ok(w, HAND_SETTLE); /* nothing to drain */
+	take_reports(w);
+	assert_int_equal(w->last.generation, 5);
+	assert_true(w->last.settled);
+	assert_non_null(strstr(w->last.drift.items[0], "nothing ran that could be reloaded")); /* whoever looks is told */
+}
+
+static void a_failed_reload_of_a_service_that_listens_is_a_failure(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_fails(w, HAND_RELOAD, "exited with 1");
+	service_shows(w, OLD);
+	assert_string_equal(state(w, SLOT), "put-back");
+	hand_ok(w, HAND_PUT_BACK);
+	hand_fails(w, HAND_RELOAD, "exited with 1"); /* broken for good; but what it serves is l */
+	see_new(w, OLD, 3);
+	pass(w, 1100);
+	hand_ok(w, HAND_BACK_DONE);
+	take_reports(w);
+	assert_int_equal(w->last.failed_generation, 5);
+	assert_string_equal(w->last.failed_reason, "exited with 1");
+	assert_true(w->last.settled);
+}
+
+static void a_new_target_is_looked_at_and_found_things_are_told(void **out)
+{
+	struct world *w = *out;
+	start(w, NULL);
+	open_session(w, 1, "e1");
+	desire(w, slot(SLOT, 0));
+	hand_says(w, HAND_LOOK, NULL, (struct hand_reply){ .ok = true, .view = view(w, SLOT, PHASE_SETTLED, 0, 0, 0) });
+	service_shows(w, OLD);
+	take_reports(w);
+	assert_true(w->last.has_found);
+	assert_string_equal(w->last.found_fingerprints.items[0], OLD);
+	assert_int_equal(w->last.generation, 0);
+	desire(w, slot(SLOT, 1));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	see_new(w, NEW, 3);
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 1);
+	assert_false(w->last.has_found);
+}
+
+static void a_changed_file_is_put_right_proven_and_told(void **out)
+{
+	struct world *w = *out;
+	static const char *lines[] = { "/srv/web/one/current/cert.pem was changed; put right" };
+	start_settled(w, SLOT);
+	pass(w, AGENT_CHECK_MS + 10);
+	hand_says(w, HAND_CHECK, NULL, (struct hand_reply){ .ok = true, .drift = { lines, 1 } });
+	take_reports(w);
+	assert_false(w->last.settled);
+	assert_string_equal(w->last.drift.items[0], lines[0]);
+	hand_ok(w, HAND_RELOAD);
+	see_new(w, OLD, 3);
+	pass(w, 1100);
+	take_reports(w);
+	assert_true(w->last.settled);
+	assert_int_equal(w->last.generation, 3);
+	assert_int_equal(w->last.drift.count, 1);
+	pass(w, AGENT_CHECK_MS + 10);
+	hand_ok(w, HAND_CHECK);
+	service_shows(w, OLD);
+	assert_string_equal(state(w, SLOT), "idle");
+}
+
+static void a_service_that_serves_something_else_is_told_with_both_fingerprints(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	pass(w, AGENT_CHECK_MS + 10);
+	hand_ok(w, HAND_CHECK);
+	service_shows(w, NEW);
+	take_reports(w);
+	assert_false(w->last.settled);
+	assert_non_null(strstr(w->last.drift.items[0], OLD));
+	assert_non_null(strstr(w->last.drift.items[0], NEW));
+	hand_ok(w, HAND_RELOAD); /* perhaps that helps */
+	see_new(w, OLD, 3);
+	pass(w, 1100);
+	take_reports(w);
+	assert_true(w->last.settled);
+}
+
+static void a_silent_service_is_not_drift(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	size_t before = w->reports;
+	pass(w, AGENT_CHECK_MS + 10);
+	hand_ok(w, HAND_CHECK);
+	service_shows(w, NULL);
+	take_reports(w);
+	assert_int_equal(w->reports, before);
+	assert_string_equal(state(w, SLOT), "idle");
+}
+
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a4_one_address_that_serves_the_old_is_not_loaded), CASE(a4_a_store_that_does_not_attest_is_put_back),
+		CASE(a4_no_process_has_nothing_old), CASE(a_failed_reload_of_a_service_that_listens_is_a_failure),
+		CASE(a_new_target_is_looked_at_and_found_things_are_told), CASE(a_changed_file_is_put_right_proven_and_told),
+		CASE(a_service_that_serves_something_else_is_told_with_both_fingerprints), CASE(a_silent_service_is_not_drift),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
