@@ -36,7 +36,7 @@ void agents_make(struct sim *s)
 	CHECK(s->agents);
 	for (int i = 0; i < PROFILE_KIND_COUNT; i++) {
 		struct troth_err e = { 0 };
-		const char *drain = text_equal(s->o.mutant, "early") ? "0s" : "10s";
+		const char *drain = text_equal(s->o.mutant, "early") ? "1s" : "10s";
 		const char *yaml = arena_printf(s->life_a, "%s%s\n", PROFILES[i], drain);
 		must(s, profile_parse(s->life_a, bytes_of_text(yaml), PROFILE_NAMES[i], &s->agents->profiles[i], &e), &e, PROFILE_NAMES[i]);
 	}

@@ -42,7 +42,7 @@ static void a_store_waits_for_its_attest(void **out)
 	hand_ok(w, HAND_RELOAD);
 	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .present = true, .text = "old" });
 	assert_string_equal(state(w, STORE), "verify");
-	pass(w, 220);
+	pass(w, 200);
 	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .present = true, .matched = true });
 	pass(w, 1100);
 	hand_ok(w, HAND_SETTLE);

@@ -30,7 +30,7 @@ static void a4_a_store_that_does_not_attest_is_put_back(void **out)
 	hand_ok(w, HAND_RELOAD);
 	for (int i = 0; i < 400 && asked(w, HAND_ATTEST); i++) {
 		hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .text = "the service attests nothing" });
-		pass(w, 220);
+		pass(w, 200);
 	}
 	assert_string_equal(state(w, STORE), "put-back");
 }

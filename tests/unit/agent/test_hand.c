@@ -228,7 +228,8 @@ static void a_crash_between_any_two_calls_of_staging(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_new_directory_survives_a_power_cut), CASE(a_store_has_a_bundle_and_each_ca),
+		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_new_directory_survives_a_power_cut),
+		CASE(a_store_has_a_bundle_and_each_ca),
 		CASE(put_back_is_the_files_before), CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
 		CASE(a_sealed_key_is_opened_with_the_identity), CASE(a_crash_between_any_two_calls_of_a_change),
 		CASE(a_crash_between_any_two_calls_of_putting_back), CASE(a_crash_between_any_two_calls_of_staging),
