@@ -269,9 +269,13 @@ static void read_texts(struct arena *a, const struct json *v, const struct json_
 	struct json_field each = { .kind = JF_TEXT };
 	struct json_texts *out = at;
 	const char **items = ARENA_ARRAY(a, const char *, v->list.count);
-	for (size_t i = 0; i < v->list.count; i++)
+	bool whole = true;
+	for (size_t i = 0; i < v->list.count; i++) {
 		read_text(a, &v->list.items[i], &each, &items[i], e);
-	*out = (struct json_texts){ items, v->list.count };
+		whole = whole && items[i];
+	}
+	if (whole) /* a list with holes is never handed on: checks may follow before the findings are answered */
+		*out = (struct json_texts){ items, v->list.count };
 }
 
 static void read_when(struct arena *a, const struct json *v, const struct json_field *f, void *at,

@@ -172,6 +172,14 @@ static void all_problems_are_found(void **state)
 	assert_true(found("$.extra", "unknown-field"));
 }
 
+static void a_list_with_a_wrong_entry_is_not_handed_on(void **state)
+{
+	struct thing t = { 0 };
+	assert_fails(json_read(a, parsed("{\"name\":\"n\",\"names\":[\"x\",2]}"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err),
+		     TROTH_INVALID);
+	assert_int_equal(t.names.count, 0);
+}
+
 static void texts_are_bounded(void **state)
 {
 	struct thing t = { 0 };
@@ -214,7 +222,7 @@ int main(void)
 		cmocka_unit_test(values_are_read),	 cmocka_unit_test(broken_texts_are_refused),
 		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
-		cmocka_unit_test(texts_are_bounded),	 cmocka_unit_test(findings_are_bounded),
+		cmocka_unit_test(texts_are_bounded), cmocka_unit_test(a_list_with_a_wrong_entry_is_not_handed_on),	 cmocka_unit_test(findings_are_bounded),
 		cmocka_unit_test(too_many_values_are_refused),
 		cmocka_unit_test(long_keys_above_many_values_do_not_multiply),
 		cmocka_unit_test(many_unknown_fields_cost_no_list_each),
