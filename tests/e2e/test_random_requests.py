@@ -144,7 +144,7 @@ def good_body(pattern, agent, targets):
 
 
 def test_random_requests_find_nothing(world, tmp_path):
-    seed = int(os.environ.get("TROTH_SEED", time.time_ns() % 1_000_000))
+    seed = int(os.environ.get("TROTH_SEED", 1))  # the same in every run; give others to look for more
     agent = FakeAgent(world, tmp_path, "noisy").open()
     targets = [t["id"] for t in agent.desired()["targets"]]
     ids = [agent.id, *targets, str(uuid.uuid4())]
