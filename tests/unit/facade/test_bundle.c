@@ -34,11 +34,12 @@ static void test_findings(void **state)
 	call_expect(c, 400, HTTP_POST, "/v1/bundles",
 		    "{\"name\":\"x\",\"authorities\":[\"y\",1],\"certificates\":[{\"alias\":\"a\",\"pem\":\"no\",\"odd\":1},7]}");
 	call_finding(c, "$.name");
-	call_finding(c, "$.authorities[0]");
-	call_finding(c, "$.authorities[1]");
+	call_finding(c, "$.authorities[1]"); /* its neighbours are checked once it is a list of texts */
 	call_finding(c, "$.certificates[0].odd");
 	call_finding(c, "$.certificates[0].pem");
 	call_finding(c, "$.certificates[1]");
+	call_expect(c, 400, HTTP_POST, "/v1/bundles", "{\"name\":\"/x\",\"authorities\":[\"y\"]}");
+	call_finding(c, "$.authorities[0]");
 	call_expect(c, 400, HTTP_POST, "/v1/bundles", "{\"name\":\"/x\",\"certificates\":{}}");
 	call_finding(c, "$.certificates");
 	call_expect(c, 400, HTTP_POST, "/v1/bundles/x/members", "{\"authority\":\"/a\",\"alias\":\"x\"}");
