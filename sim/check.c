@@ -36,9 +36,9 @@ static bool shake(struct sim *s, const struct node *server, const struct place_s
 static bool shake_workers(struct sim *s, const struct node *server, struct place_state *slot, const struct node *client,
 			  struct place_state *store)
 {
-	bool good = true;
 	process_sweep(s, slot);
 	process_sweep(s, store);
+	bool good = slot->worker_count && store->worker_count; /* who does not run has shown nothing */
 	/* Nobody met it when it was admitted with nothing; now somebody does. */
 	if (slot->worker_count && !store->worker_count && !client->off && !excused(store))
 		violation(s, "%s/%s trusts nothing and meets %s/%s", client->name, store->t->name, server->name, slot->t->name);
