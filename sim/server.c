@@ -57,15 +57,26 @@ static void close_all(struct server *v)
 	v->up = false;
 }
 
-static void open_all(struct sim *s)
+static troth_rc try_open(struct server *v, struct troth_err *e)
+{
+	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
+	TRY(store_open("/troth.db", &o, &v->store, e));
+	TRY(store_reader_open(v->store, &v->reader, e));
+	return service_new(v->store, &v->port, &v->svc, e);
+}
+
+/* False: its disk is full, it could not even start. */
+static bool open_all(struct sim *s)
 {
 	struct server *v = s->server;
 	struct troth_err e = { 0 };
-	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
-	must(s, store_open("/troth.db", &o, &v->store, &e), &e, "store_open");
-	must(s, store_reader_open(v->store, &v->reader, &e), &e, "store_reader_open");
-	must(s, service_new(v->store, &s->server->port, &v->svc, &e), &e, "service_new");
-	v->up = true;
+	troth_rc rc = try_open(v, &e);
+	if (rc_failed(rc) && !sim_vfs_limited(v->disk))
+		must(s, rc, &e, "the server does not start");
+	v->up = rc_ok(rc);
+	if (!v->up)
+		close_all(v);
+	return v->up;
 }
 
 static void refuse(struct sim *s, struct node *n, uint32_t node_life, int ask, uint32_t ticket, enum troth_kind kind)
@@ -81,7 +92,11 @@ static void on_up(struct sim *s, struct event *x)
 {
 	if (s->server->up)
 		return;
-	open_all(s);
+	if (!open_all(s)) {
+		tell(s, "the server cannot start: its disk is full");
+		event_add(s, s->now + DOWN_MS, on_up, NULL);
+		return;
+	}
 	tell(s, "the server is up");
 	check_rows(s);
 	check_admissions(s);
@@ -97,7 +112,7 @@ void server_crash(struct sim *s, bool power)
 		sim_vfs_crash(v->disk);
 	close_all(v);
 	sim_vfs_heal(v->disk);
-	if (power)
+	if (power || sim_vfs_crashed(v->disk)) /* the machine may die while the process ends */
 		sim_vfs_reboot(v->disk);
 	v->life++;
 	for (size_t i = 0; i < v->held_count; i++)
@@ -496,7 +511,7 @@ void server_start(struct sim *s)
 	s->server->life = 1;
 	s->server->disk = sim_vfs_new("sim", s->o.seed);
 	must(s, keeper_state_new(master, &ports, &s->server->keeper, &e), &e, "keeper");
-	open_all(s);
+	(void)open_all(s);
 	init(s);
 	make_authorities(s);
 	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)
