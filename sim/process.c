@@ -27,6 +27,8 @@ static int load_chain(struct sim *s, struct node *n, const struct place_state *p
 	CLEANUP(buf_release) struct buf key = { 0 };
 	if (!nodefs_read(n->fs, file_of(path, p, "cert.pem"), &chain) || !nodefs_read(n->fs, file_of(path, p, "key.pem"), &key))
 		return 0;
+	if (text_equal(s->o.mutant, "leak"))
+		world_log(s, arena_text_n(s->look_a, (const char *)key.data, key.len));
 	return oracle_chain(s->oracle, (const char *)chain.data, chain.len, (const char *)key.data, key.len);
 }
 
