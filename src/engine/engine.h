@@ -59,6 +59,7 @@ enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
 enum group_role { ROLE_IS_SERVER = 1, ROLE_IS_CLIENT = 2 }; /* bits; a slot may be both */
 enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT };
 
+#define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
 enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
 
 struct fact {
