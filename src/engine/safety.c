@@ -39,6 +39,8 @@ static struct worlds worlds_until(const struct view *v, struct arena *a, const s
 	for (size_t i = 0; i < length; i++) {
 		const struct shape *shape = c->key.seq[i];
 
+		if (c->key.group->outside && shape && shape->expired)
+			continue; /* it shows the other certificates that it holds */
 		worlds_add(v, a, &w, shape ? shape->members : (struct id_list){ 0 },
 			   shape && shape->expired, atomic);
 	}
