@@ -8,7 +8,7 @@
 
 void clock_book_instance(struct view *v, struct instance *i)
 {
-	if (!i->alive || (i->booked_at && i->booked_at <= i->alive_until))
+	if (!i->alive || i->alive_until == ALIVE_ALWAYS || (i->booked_at && i->booked_at <= i->alive_until))
 		return; /* too early is harmless: it is booked again then; too late is not (a clock was set back) */
 	i->booked_at = i->alive_until;
 	agenda_add(&v->agenda, i->alive_until, AGENDA_INSTANCE, i->id);
