@@ -80,6 +80,24 @@ static void leave(struct sim *s)
 	check_admissions(s);
 }
 
+/* -- mending ---------------------------------------------------------------------------------------------- */
+static void retry_failed(struct sim *s)
+{
+	struct troth_err e = { 0 };
+	struct target_list_ret list;
+	struct retry_ret ret;
+	struct verb_ctx ctx = { 0 };
+	arena_reset(s->ask_a);
+	if (rc_failed(server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_LIST, &(struct target_list_cmd){ 0 }, &list, &ctx, &e)))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
+			struct verb_ctx again = { 0 };
+			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
+			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
+		}
+}
+
 /* -- misfortune ------------------------------------------------------------------------------------------ */
 static void kill_agent(struct sim *s)
 {
@@ -118,19 +136,31 @@ static void cut_off(struct sim *s)
 	if (!n)
 		return;
 	n->cut_off_until = s->now + dice_in(&s->act_dice, 5, 240) * 1000;
+	trouble(s, n, n->cut_off_until - s->now + 30000);
 	tell(s, "%s is cut off until %.0f", n->name, (double)(n->cut_off_until - s->began) / 1000);
 }
 
-static void on_mended(struct sim *s, struct event *x) { x->node->broken = false; }
+/* Who mends it also says so: what failed too often is tried again. */
+static void on_mended(struct sim *s, struct event *x)
+{
+	if (x->node->broken && !s->server->up) {
+		event_add(s, s->now + 5000, on_mended, x->node);
+		return;
+	}
+	x->node->broken = false;
+	retry_failed(s);
+}
 
 static void break_reloads(struct sim *s)
 {
 	struct node *n = any_node(s);
 	if (!n)
 		return;
+	msec_t time = dice_in(&s->act_dice, 5, 120) * 1000;
 	n->broken = true;
+	trouble(s, n, time + 120000);
 	tell(s, "%s: reloads fail from now on", n->name);
-	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_mended, n);
+	event_add(s, s->now + time, on_mended, n);
 }
 
 static void on_emptied(struct sim *s, struct event *x) { nodefs_capacity(x->node->fs, -1); }
@@ -140,9 +170,11 @@ static void fill_node(struct sim *s)
 	struct node *n = any_node(s);
 	if (!n)
 		return;
+	msec_t time = dice_in(&s->act_dice, 5, 120) * 1000;
 	nodefs_capacity(n->fs, dice_in(&s->act_dice, 0, 20000));
+	trouble(s, n, time + 120000);
 	tell(s, "%s: the disk is filling up", n->name);
-	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_emptied, n);
+	event_add(s, s->now + time, on_emptied, n);
 }
 
 static void back_up(struct sim *s)
@@ -220,7 +252,21 @@ static void fill_server(struct sim *s)
 {
 	tell(s, "the server's disk is filling up");
 	sim_vfs_capacity(s->server->disk, sim_vfs_used(s->server->disk) + dice_in(&s->act_dice, 0, 200000));
+	trouble(s, NULL, 90000);
 	event_add(s, s->now + dice_in(&s->act_dice, 2, 60) * 1000, on_room, NULL);
+}
+
+/* Everything loses power, for longer than any leaf lives; perhaps longer than the CAs do. */
+static void black_out(struct sim *s)
+{
+	if (!s->short_lives || !s->server->up)
+		return;
+	msec_t time = dice_in(&s->act_dice, 20, 200) * MSEC_MIN;
+	tell(s, "everything is dark for %.0f min", (double)time / MSEC_MIN);
+	for (int i = 0; i < s->node_count; i++)
+		if (s->nodes[i]->there && !s->nodes[i]->off)
+			node_off(s, s->nodes[i], time + dice_in(&s->act_dice, 0, 60000));
+	server_down(s, true, time);
 }
 
 static void restart_server(struct sim *s)
@@ -236,7 +282,7 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
 	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
-	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
+	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server }, { 1, true, black_out },
 };
 
 static size_t choose(struct sim *s)
@@ -257,7 +303,7 @@ static void on_act(struct sim *s, struct event *x)
 	if (!s->faults)
 		return;
 	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, x->ticket));
-	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000), on_act, NULL)->ticket = x->ticket + 1;
+	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000) * (s->short_lives ? SHORT_PACE : 1), on_act, NULL)->ticket = x->ticket + 1;
 	size_t i = choose(s);
 	if (!fault_named(s, FAULT_ACT, x->ticket))
 		return;
@@ -271,23 +317,6 @@ static void on_act(struct sim *s, struct event *x)
 void operator_begin(struct sim *s) { event_add(s, s->now, on_act, NULL); }
 
 /* -- the end of all faults --------------------------------------------------------------------------------------- */
-static void retry_failed(struct sim *s)
-{
-	struct troth_err e = { 0 };
-	struct target_list_ret list;
-	struct retry_ret ret;
-	struct verb_ctx ctx = { 0 };
-	arena_reset(s->ask_a);
-	if (rc_failed(server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_LIST, &(struct target_list_cmd){ 0 }, &list, &ctx, &e)))
-		return;
-	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
-			struct verb_ctx again = { 0 };
-			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
-			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
-		}
-}
-
 static bool has_node(const struct sim *s, const char *uuid)
 {
 	for (int i = 0; i < s->node_count; i++)
@@ -313,6 +342,22 @@ static void remove_orphans(struct sim *s)
 		}
 }
 
+/* A CA that has expired signs nothing: somebody makes another. */
+static void replace_expired(struct sim *s)
+{
+	struct explain_ret x;
+	if (s->now < s->heal_at || rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
+		return;
+	for (size_t i = 0; i < x.count; i++)
+		if (text_equal(x.items[i].reason, "no-signer") && x.items[i].authority) {
+			char name[80];
+			(void)text_copy(name, sizeof name, x.items[i].authority); /* short here */
+			rotate(s, name, true);
+			s->heal_at = s->now + 2 * MSEC_MIN;
+			return;
+		}
+}
+
 void operator_heal(struct sim *s)
 {
 	struct rotation_list_ret list;
@@ -329,6 +374,7 @@ void operator_heal(struct sim *s)
 			node_on(s, n);
 	}
 	s->skew = 0;
+	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
 	for (int i = 0; i < 2; i++) {
 		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
@@ -340,4 +386,5 @@ void operator_heal(struct sim *s)
 	}
 	retry_failed(s);
 	remove_orphans(s);
+	replace_expired(s);
 }

@@ -21,7 +21,7 @@
 #include "oracle.h"
 #include "port/port.h"
 
-enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240 };
+enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240, SHORT_PACE = 10 };
 #define SIM_FOREVER INT64_MAX
 
 struct sim;
@@ -100,6 +100,14 @@ struct place_state { /* one process of a node, and its target */
 	bool excuse_seen;     /* and the server has counted a report of it since */
 };
 
+/* Stretches without trouble: whoever had one long enough in good time has no excuse for what expired. */
+struct calm {
+	msec_t trouble_until; /* the present stretch began then, or will */
+	msec_t from, until;   /* the last stretch before it that was long enough */
+};
+void calm_ends(struct calm *c, msec_t now, msec_t until);
+bool calm_was(const struct calm *c, msec_t from, msec_t until);
+
 struct node {
 	char name[32];
 	int index;
@@ -116,6 +124,7 @@ struct node {
 	bool broken;          /* reloads fail while it is so */
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */
+	struct calm calm;     /* what it had of the world's cooperation */
 };
 
 /* -- the world ------------------------------------------------------------------------------------------------ */
@@ -149,6 +158,9 @@ struct sim {
 	struct node *nodes[SIM_NODES_MAX];
 	int node_count, names, pids;
 	struct oracle *oracle;
+	struct calm calm;       /* the server's */
+	bool short_lives;       /* leaves live half an hour, CAs two hours; everything goes ten times as slowly */
+	msec_t heal_at;         /* when the operator looks again for expired CAs */
 	bool faults, over;      /* faults may happen; the run has settled */
 	int log_fd;
 	off_t log_read;         /* so much of it has been looked at */
@@ -170,6 +182,8 @@ void tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 
 _Noreturn void violation(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void must(struct sim *s, troth_rc rc, const struct troth_err *e, const char *what);
 /* A message on its way: delay, loss, repetition.  Lost ones end in x->happen_lost after a while. */
+/* n NULL: the server, and so everybody. */
+void trouble(struct sim *s, struct node *n, msec_t time);
 msec_t net_delay(struct sim *s, struct node *n);
 bool net_loses(struct sim *s, const struct node *n);
 void randomness_seed(struct sim *s);
@@ -177,6 +191,8 @@ void randomness_seed(struct sim *s);
 /* server.c */
 void server_start(struct sim *s);           /* the very first time: init, nouns */
 void server_crash(struct sim *s, bool power);
+void server_down(struct sim *s, bool power, msec_t time); /* the same, for so long */
+void server_on(struct sim *s);
 void server_free(struct sim *s);
 void server_receive(struct sim *s, struct event *x); /* a request of an agent has arrived */
 /* Enrols; fills in the node's uuid and places.  false: the server did not. */
@@ -206,6 +222,7 @@ void process_sweep(struct sim *s, struct place_state *p); /* workers whose time 
 
 /* check.c */
 void check_node(struct sim *s, struct node *n);      /* something on it changed: all its handshakes */
+void check_everybody(struct sim *s);                 /* time has passed */
 void check_admissions(struct sim *s);                /* after a commit */
 void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
 void check_report(struct sim *s, struct node *n, const struct msg_report *m);

@@ -81,6 +81,7 @@ struct agent_core {
 	struct lane lanes[ASK_COUNT];
 	struct target *reporting, *answering; /* whose report, whose csr is under way */
 	uint32_t reporting_serial;
+	char answering_request[UUID_LEN];     /* which request of it: another one may be made meanwhile */
 	struct target *targets[LIMIT_TARGETS_PER_INSTANCE];
 	size_t target_count;
 };

@@ -152,7 +152,8 @@ static void on_csr_sent(struct step *s, const struct agent_answer *m)
 {
 	struct target *t = s->core->answering;
 	s->core->answering = NULL;
-	if (t && t->csr == CSR_READY && (m->ok || final_refusal(m->kind)))
+	bool same = t && text_equal(t->csr_request, s->core->answering_request);
+	if (same && t->csr == CSR_READY && (m->ok || final_refusal(m->kind)))
 		t->csr = CSR_SENT;
 }
 
@@ -260,6 +261,7 @@ static void ask_csr(struct step *s)
 		if (t->csr != CSR_READY)
 			continue;
 		s->core->answering = t;
+		(void)text_copy(s->core->answering_request, UUID_LEN, t->csr_request); /* of the same size */
 		ask_server(s, ASK_CSR)->ask.csr = (struct msg_csr){ s->core->session, t->id, t->csr_request, t->csr_pem };
 		return;
 	}
