@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "service/renewal.h"
+
 enum { SPEC_JSON_BYTES = 128 << 10 }; /* LIMIT_SAN_COUNT URIs of 512 bytes, with their quotes */
 
 /* -- the spec column --------------------------------------------------------------------- */
@@ -220,8 +222,7 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	version->cert_id = row.id;
 	version->signed_by = signer ? signer->version.id : 0;
 	version->created = ctx->now;
-	if (credential->kind == CREDENTIAL_LEAF)
-		version->renew_at = ctx->now + (cert->not_after - ctx->now) / 3 * 2;
+	TRY(renewal_of_version(ctx->tx, ctx->a, credential, &row, version, e));
 	TRY(version_row_insert(ctx->tx, version, e));
 	if (credential->kind == CREDENTIAL_LEAF)
 		TRY(leaf_becomes_newest(ctx, credential->id, version->id, e));

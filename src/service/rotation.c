@@ -192,6 +192,17 @@ static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *
 	return RC_OK;
 }
 
+/* Somebody did not want it: the next one by itself comes when a quarter of what is left of its life has passed. */
+static troth_rc postpone(struct verb_ctx *ctx, struct version_row *v, struct troth_err *e)
+{
+	struct cert_row cert;
+	if (!v->renew_at || v->renew_at > ctx->now)
+		return RC_OK;
+	TRY(cert_row_get(ctx->tx, ctx->a, v->cert_id, &cert, e));
+	v->renew_at = ctx->now + (cert.not_after > ctx->now ? cert.not_after - ctx->now : 0) / 4;
+	return RC_OK;
+}
+
 static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
 			  struct troth_err *e)
 {
@@ -208,6 +219,7 @@ static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, 
 	TRY(version_row_get(ctx->tx, ctx->a, row->new_version, &introduced, e));
 	introduced.wanted = false;
 	before.wanted = true;
+	TRY(postpone(ctx, &before, e));
 	TRY(version_row_update(ctx->tx, &introduced, e));
 	return version_row_update(ctx->tx, &before, e);
 }
