@@ -186,6 +186,16 @@ troth_rc renewal_refresh(struct verb_ctx *ctx, int64_t credential_id, struct tro
 	return RC_OK;
 }
 
+troth_rc renewal_postpone(struct verb_ctx *ctx, struct version_row *version, struct troth_err *e)
+{
+	struct cert_row cert;
+	if (!version->renew_at || version->renew_at > ctx->now)
+		return RC_OK;
+	TRY(cert_row_get(ctx->tx, ctx->a, version->cert_id, &cert, e));
+	version->renew_at = ctx->now + most(cert.not_after - ctx->now, 0) / 4;
+	return RC_OK;
+}
+
 /* -- saying it later ------------------------------------------------------------------------------ */
 bool renewal_hold_of(const char *on_deadline) { return text_equal(on_deadline, "hold"); }
 

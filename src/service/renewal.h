@@ -65,6 +65,9 @@ troth_rc renewal_of_version(struct tx *tx, struct arena *a, const struct credent
 /* What an authority signs, or what was said of it, has changed: the moments of its wanted versions are
  * reckoned again, and the engine is told.  A leaf: the same for its newest. */
 troth_rc renewal_refresh(struct verb_ctx *ctx, int64_t credential_id, struct troth_err *e);
+/* A rotation of an authority was taken back: the next one by itself does not come before a quarter of what is
+ * left of the version's life has passed.  Not written. */
+troth_rc renewal_postpone(struct verb_ctx *ctx, struct version_row *version, struct troth_err *e);
 /* The next moment among the wanted versions; 0: none. */
 msec_t renewal_next(const struct version_row *versions, size_t count);
 
