@@ -17,7 +17,7 @@ struct seen { char id[UUID_LEN]; int64_t generation; uint64_t hash; bool used; }
 static bool in_promise(const struct node *n, const struct place_state *p) { return n->there && !n->leaving && p->counted; }
 
 /* -- excuses ---------------------------------------------------------------------------------------- */
-enum { CALM_MS = 6 * 60 * 1000 };
+enum { CALM_MS = 5 * 60 * 1000 };
 
 void calm_ends(struct calm *c, msec_t now, msec_t until)
 {
@@ -38,14 +38,15 @@ bool calm_was(const struct calm *c, msec_t from, msec_t until)
 	return long_enough(c->trouble_until, until, from, until) || long_enough(c->from, c->until, from, until);
 }
 
-/* What it presents is over.  Was there a quiet time, in the last third of its life, in which it could have got another? */
+/* What it presents is over.  Was there a quiet time, in the last fifth of its life, in which it could have got another?
+ * (It is renewed at two thirds, at most a tenth later.)  Whoever has it through the API renews it as he likes. */
 static bool expired_in_trouble(struct sim *s, struct node *n, struct place_state *slot, int content, msec_t now)
 {
 	msec_t until = oracle_until(s->oracle, content);
 	if (until >= now)
 		return false;
-	msec_t third = (until - oracle_from(s->oracle, content)) / 3;
-	if (calm_was(&n->calm, until - third, until) && calm_was(&s->calm, until - third, until))
+	msec_t last = (until - oracle_from(s->oracle, content)) / 5;
+	if (!n->holder && calm_was(&n->calm, until - last, until) && calm_was(&s->calm, until - last, until))
 		return false;
 	slot->excuse = EXCUSE_EXPIRED;
 	tell(s, "%s/%s: what it presents has expired in times of trouble", n->name, slot->t->name);

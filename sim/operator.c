@@ -25,7 +25,18 @@ static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s-
 static struct node *any_node(struct sim *s)
 {
 	struct node *n = s->nodes[dice_in(&s->act_dice, 0, s->node_count - 1)];
-	return n->there && !n->leaving ? n : NULL;
+	return n->there && !n->leaving && !n->holder ? n : NULL;
+}
+
+static struct node *any_holder(struct sim *s)
+{
+	int from = (int)dice_in(&s->act_dice, 0, s->node_count - 1);
+	for (int i = 0; i < s->node_count; i++) {
+		struct node *n = s->nodes[(from + i) % s->node_count];
+		if (n->there && n->holder)
+			return n;
+	}
+	return NULL;
 }
 
 /* -- changes of mind -------------------------------------------------------------------------------- */
@@ -78,6 +89,16 @@ static void leave(struct sim *s)
 	n->leaving = true; /* check_admissions says what became of it */
 	(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ n->uuid }, &ret);
 	check_admissions(s);
+}
+
+/* Somebody outside takes a certificate, another one, or says that he shows only the newest. */
+static void outside(struct sim *s)
+{
+	struct node *n = any_holder(s);
+	if (!n || dice_chance(&s->act_dice, 250))
+		holder_new(s);
+	else
+		holder_act(s, n, &s->act_dice);
 }
 
 /* -- mending ---------------------------------------------------------------------------------------------- */
@@ -191,7 +212,7 @@ static void restore(struct sim *s)
 {
 	struct node *n = any_node(s);
 	for (int i = 0; i < s->node_count && (!n || !n->backup); i++)
-		n = s->nodes[i]->there && !s->nodes[i]->leaving ? s->nodes[i] : NULL;
+		n = s->nodes[i]->there && !s->nodes[i]->leaving && !s->nodes[i]->holder ? s->nodes[i] : NULL;
 	if (n && n->backup)
 		node_restore(s, n);
 }
@@ -264,7 +285,7 @@ static void black_out(struct sim *s)
 	msec_t time = dice_in(&s->act_dice, 20, 200) * MSEC_MIN;
 	tell(s, "everything is dark for %.0f min", (double)time / MSEC_MIN);
 	for (int i = 0; i < s->node_count; i++)
-		if (s->nodes[i]->there && !s->nodes[i]->off)
+		if (s->nodes[i]->there && !s->nodes[i]->off && !s->nodes[i]->holder)
 			node_off(s, s->nodes[i], time + dice_in(&s->act_dice, 0, 60000));
 	server_down(s, true, time);
 }
@@ -278,7 +299,7 @@ static void restart_server(struct sim *s)
 /* -- when ---------------------------------------------------------------------------------------------------- */
 static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS[] = {
 	{ 10, false, rotate_authority }, { 3, false, rotate_leaf }, { 3, false, pause }, { 6, false, resume },
-	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave },
+	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave }, { 4, false, outside },
 	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
 	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
@@ -336,24 +357,29 @@ static void remove_orphans(struct sim *s)
 	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
 		return;
 	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.state != INSTANCE_LEFT && !has_node(s, list.items[i].row.uuid)) {
+		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !has_node(s, list.items[i].row.uuid)) {
 			tell(s, "%s has nobody", list.items[i].row.name);
 			(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ list.items[i].row.uuid }, &gone); /* or the next time */
 		}
 }
 
-/* A CA that has expired signs nothing: somebody makes another. */
+/* Those outside take new certificates and say so; a CA that has expired signs nothing: somebody makes another. */
 static void replace_expired(struct sim *s)
 {
 	struct explain_ret x;
-	if (s->now < s->heal_at || rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
+	if (s->now < s->heal_at)
+		return;
+	s->heal_at = s->now + 2 * MSEC_MIN;
+	for (int i = 0; i < s->node_count; i++)
+		if (s->nodes[i]->holder)
+			holder_finish(s, s->nodes[i]);
+	if ( rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
 		return;
 	for (size_t i = 0; i < x.count; i++)
 		if (text_equal(x.items[i].reason, "no-signer") && x.items[i].authority) {
 			char name[80];
 			(void)text_copy(name, sizeof name, x.items[i].authority); /* short here */
 			rotate(s, name, true);
-			s->heal_at = s->now + 2 * MSEC_MIN;
 			return;
 		}
 }
@@ -368,7 +394,7 @@ void operator_heal(struct sim *s)
 		n->broken = false;
 		n->cut_off_until = 0;
 		n->skew = 0;
-		if (n->there)
+		if (n->there && !n->holder)
 			nodefs_capacity(n->fs, -1);
 		if (n->there && n->off)
 			node_on(s, n);
@@ -380,7 +406,9 @@ void operator_heal(struct sim *s)
 		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
 		if (rc_failed(order(s, &VERB_ROTATION_LIST, &cmd, &list)))
 			continue;
-		bool paused = list.count && text_equal(list.items[list.count - 1].state, "paused");
+		bool paused = false;
+		for (size_t k = 0; k < list.count; k++)
+			paused = paused || text_equal(list.items[k].state, "paused");
 		if (paused)
 			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
 	}

@@ -5,6 +5,7 @@
  *   node.c      a node: the real agent core and the real hand over a disk in memory
  *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
  *   nodefs.c    that disk: knows what was synced, can lose the rest
+ *   holder.c    those outside the fleet who took a certificate through the API
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
  *   operator.c  rotations, changes of mind, joins, leaves, faults
  *   check.c     what must always be true
@@ -122,6 +123,8 @@ struct node {
 	struct dice dice;     /* what is ordinary chance here: delays, how long a worker lingers */
 	msec_t cut_off_until; /* partition */
 	bool broken;          /* reloads fail while it is so */
+	bool holder;          /* no agent: somebody with a certificate from the API (holder.c) */
+	bool unsure;          /* holder: a certificate may have been made for it that never arrived */
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */
 	struct calm calm;     /* what it had of the world's cooperation */
@@ -212,7 +215,13 @@ void node_answer(struct sim *s, struct event *x);
 void agents_make(struct sim *s);
 void agents_free(struct sim *s);
 
+/* holder.c */
+void holder_new(struct sim *s);                    /* somebody takes a first certificate */
+void holder_act(struct sim *s, struct node *n, struct dice *d); /* takes another one, or uses only the newest and says so */
+void holder_finish(struct sim *s, struct node *n); /* both */
+
 /* process.c */
+void process_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w);
 int process_signal(struct sim *s, struct node *n, pid_t pid);
 int process_run_restart(struct sim *s, struct node *n, const char *name); /* an exit code */
 void process_restart(struct sim *s, struct node *n, struct place_state *p); /* by itself, or the machine's */
@@ -235,6 +244,7 @@ void check_again(struct sim *s);
 void check_cover(struct sim *s, struct node *n, struct place_state *p);
 void check_rows(struct sim *s);                      /* audit chain, one signer, a reason for every wait */
 bool check_settled(struct sim *s, char *why, size_t size);
+void check_tell(struct sim *s);                      /* the rotations and waits, into the story */
 void check_log(struct sim *s);
 void world_log(struct sim *s, const char *line);     /* what an agent or the keeper says */
 

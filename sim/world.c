@@ -215,8 +215,10 @@ static void settle(struct sim *s)
 	char why[400];
 	msec_t end = s->now + SETTLE_MS;
 	do {
-		if (s->now >= end)
+		if (s->now >= end) {
+			check_tell(s);
 			violation(s, "it does not settle: %s", why);
+		}
 		run_until(s, s->now + ASK_MS);
 		operator_heal(s);
 	} while (!check_settled(s, why, sizeof why));
