@@ -69,7 +69,8 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after;
+	msec_t not_before, not_after, renew_at, renew_latest;
+	bool renewing, by_hand;
 };
 
 /* A distinct certificate and the versions that have it: usually one. */
