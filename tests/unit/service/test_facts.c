@@ -21,7 +21,7 @@ static void every_noun(void **state)
 	fleet_must(f, &VERB_BUNDLE_REMOVE, &(struct bundle_remove_cmd){ bundles.items[0].row.uuid, member }, &bundle);
 	fleet_settle(f, 20);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1);
-	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct id_cmd){ fleet_node(f, "svc-2")->uuid }, &gone);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ fleet_node(f, "svc-2")->uuid, true }, &gone);
 	fleet_node(f, "svc-2")->off = true;
 	struct meet_list_ret meets;
 	fleet_must(f, &VERB_MEET_LIST, &(struct list_cmd){ 0 }, &meets);
