@@ -187,7 +187,7 @@ extern const struct verb VERB_DEPLOYMENT_LIST;   /* list_cmd -> deployment_list_
 extern const struct verb VERB_DEPLOYMENT_SHOW;   /* id_cmd -> deployment_ret */
 extern const struct verb VERB_DEPLOYMENT_DELETE; /* id_cmd -> no_ret */
 
-struct meet_cmd { const char *slot, *store; }; /* ids of templates */
+struct meet_cmd { const char *slot, *store; }; /* templates: ids, or "pg/server" */
 struct meet_side { const char *deployment, *template, *id; };
 struct meet_view {
 	struct meet_row row;
@@ -201,7 +201,12 @@ struct meet_list_ret {
 struct meet_ret { struct meet_view meet; };
 extern const struct verb VERB_MEET_LIST;   /* list_cmd (name unused) -> meet_list_ret */
 extern const struct verb VERB_MEET_ADD;    /* meet_cmd -> meet_ret */
-extern const struct verb VERB_MEET_REMOVE; /* meet_cmd -> no_ret */
+struct meet_removed_ret {
+	struct meet_view meet;
+	int64_t slots, stores;      /* counted members of each side: so many pairs, times each other, lose their cover */
+	struct json_texts frees;    /* what the engine does at once because of it, in words */
+};
+extern const struct verb VERB_MEET_REMOVE; /* meet_cmd -> meet_removed_ret */
 
 /* -- instances and targets (instance.c, target.c) ---------------------------------------------------- */
 struct generation_view {            /* a document, or the base */

@@ -9,29 +9,12 @@
 #include "service/waive.h"
 
 #include "service/check.h"
-#include "service/inside.h"
+#include "service/foresee.h"
+#include "service/meet.h"
 #include "service/nouns.h"
 #include "service/record.h"
 
-enum { WAIVE_ARENA_BYTES = 64 << 20, WAIVE_PAGE = 500 };
-
 /* -- who loses cover ---------------------------------------------------------------------------------- */
-
-/* Counted members of a template's group; nothing of the page stays in memory. */
-static troth_rc count_members(struct verb_ctx *ctx, int64_t template_id, int64_t *ret, struct troth_err *e)
-{
-	CLEANUP(arena_freep) struct arena *a = arena_new(WAIVE_ARENA_BYTES);
-	struct page page = { 0, WAIVE_PAGE };
-	for (size_t n = WAIVE_PAGE; n == WAIVE_PAGE;) {
-		struct target_row *rows;
-		arena_reset(a);
-		TRY(target_row_list_template(ctx->tx, a, template_id, page, &rows, &n, e));
-		for (size_t i = 0; i < n; i++)
-			*ret += rows[i].state == TARGET_COUNTED || rows[i].state == TARGET_LEAVING;
-		page.after = n ? rows[n - 1].id : page.after;
-	}
-	return RC_OK;
-}
 
 static troth_rc add_pair(struct verb_ctx *ctx, const struct template_row *mine, int64_t other, struct waive_ret *ret,
 			 struct troth_err *e)
@@ -42,7 +25,7 @@ static troth_rc add_pair(struct verb_ctx *ctx, const struct template_row *mine, 
 	TRY(template_row_get(ctx->tx, ctx->a, other, &t, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, t.deployment_id, &d, e));
 	*p = (struct waived_pair){ .target = mine->name, .deployment = d.name, .template = t.name };
-	TRY(count_members(ctx, other, &p->members, e));
+	TRY(meet_count(ctx, other, &p->members, e));
 	ret->pair_count += p->members > 0;
 	return RC_OK;
 }
@@ -66,53 +49,6 @@ static troth_rc add_pairs(struct verb_ctx *ctx, const struct target_row *row, st
 			TRY(add_pair(ctx, &mine, meets[i].presenter_id == mine.id ? meets[i].verifier_id : meets[i].presenter_id,
 				     ret, e));
 	return RC_OK;
-}
-
-/* -- what becomes free ---------------------------------------------------------------------------------- */
-
-static const char *act_words(struct verb_ctx *ctx, const struct act *act, size_t n)
-{
-	struct credential_row c;
-	const char *name = "";
-	if (act->authority && rc_ok(credential_row_get(ctx->tx, ctx->a, act->authority, &c, NULL)))
-		name = c.name;
-	switch (act->kind) {
-	case ACT_SEND_SET:    return arena_printf(ctx->a, "%zu store%s can be sent other trusted CAs", n, n == 1 ? "" : "s");
-	case ACT_SEND_CHAIN:  return arena_printf(ctx->a, "%zu slot%s can be sent a new certificate", n, n == 1 ? "" : "s");
-	case ACT_ASK:         return arena_printf(ctx->a, "%zu slot%s can be asked for a key that %s signs with its new version",
-						  n, n == 1 ? "" : "s", name);
-	case ACT_SIGNING:     return arena_printf(ctx->a, "the new version of %s can sign", name);
-	case ACT_RETIRE_DONE: return arena_printf(ctx->a, "an old version of %s can be retired", name);
-	case ACT_ADMIT:       return arena_printf(ctx->a, "%zu newcomer%s can be admitted", n, n == 1 ? "" : "s");
-	case ACT_LEAVE:       break;
-	}
-	return arena_printf(ctx->a, "%zu target%s can leave", n, n == 1 ? "" : "s");
-}
-
-static bool has_act(const struct plan *plan, const struct act *act)
-{
-	for (size_t i = 0; i < plan->act_count; i++)
-		if (plan->acts[i].kind == act->kind && plan->acts[i].target == act->target && plan->acts[i].ca == act->ca)
-			return true;
-	return false;
-}
-
-/* What the engine would do now and would not have done before, in a line for each kind. */
-static void say_frees(struct verb_ctx *ctx, const struct plan *before, const struct plan *after, struct json_texts *ret)
-{
-	ret->items = ARENA_ARRAY(ctx->a, const char *, after->act_count + 1);
-	for (size_t i = 0, n; i < after->act_count; i += n) {
-		const struct act *first = &after->acts[i];
-		size_t fresh = 0;
-		for (n = 0; i + n < after->act_count; n++) {
-			const struct act *act = &after->acts[i + n];
-			if (act->kind != first->kind || act->authority != first->authority)
-				break;
-			fresh += !has_act(before, act);
-		}
-		if (fresh)
-			ret->items[ret->count++] = act_words(ctx, first, fresh);
-	}
 }
 
 /* -- the waiver -------------------------------------------------------------------------------------------- */
@@ -194,7 +130,7 @@ static troth_rc waive_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct waive_ret *ret = out;
 	struct instance_row *row = &ret->instance.row;
 	struct deployment_row deployment;
-	struct plan before, after;
+	struct plan before;
 	TRY(waive_check(ctx, cmd, e));
 	TRY(record_uuid("instance", cmd->id, e));
 	TRY(instance_row_by_uuid(ctx->tx, ctx->a, cmd->id, row, e));
@@ -203,11 +139,9 @@ static troth_rc waive_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(record_visible(ctx->who, "instance", deployment.name, e));
 	if (row->state != INSTANCE_ACTIVE)
 		return refuse_state(row, e);
-	engine_step(ctx->svc->view, NULL, ctx->now, ctx->a, &before);
+	foresee_before(ctx, &before);
 	TRY(waive_all(ctx, ret, e));
-	TRY(verb_apply_changes(ctx, e));
-	engine_step(ctx->svc->view, NULL, ctx->now, ctx->a, &after);
-	say_frees(ctx, &before, &after, &ret->frees);
+	TRY(foresee_after(ctx, &before, &ret->frees, e));
 	return record_waiver(ctx, cmd, ret, e);
 }
 

@@ -9,6 +9,7 @@ static void every_noun(void **state)
 	struct bundle_list_ret bundles;
 	struct credential_ret ca;
 	struct no_ret gone;
+	struct meet_removed_ret removed;
 	int before = f->checks;
 	fleet_must(f, &VERB_AUTHORITY_CREATE,
 		   &(struct authority_create_cmd){ .name = "/demo/other", .path_len = AUTHORITY_PATH_LEN_DEFAULT }, &ca);
@@ -26,7 +27,7 @@ static void every_noun(void **state)
 	struct meet_list_ret meets;
 	fleet_must(f, &VERB_MEET_LIST, &(struct list_cmd){ 0 }, &meets);
 	FLEET_CHECK(f, meets.count > 0);
-	fleet_must(f, &VERB_MEET_REMOVE, &(struct meet_cmd){ meets.items[0].slot.id, meets.items[0].store.id }, &gone);
+	fleet_must(f, &VERB_MEET_REMOVE, &(struct meet_cmd){ meets.items[0].slot.id, meets.items[0].store.id }, &removed);
 	FLEET_CHECK(f, f->checks > before + 5);
 	fleet_free(f);
 }
