@@ -63,13 +63,17 @@ enum group_role { ROLE_IS_SERVER = 1, ROLE_IS_CLIENT = 2 }; /* bits; a slot may 
  * of Meet for good: also one that was waived.  Who comes back, comes as JOINING. */
 enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT, TARGET_LEAVING, TARGET_IGNORED };
 
+#define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
 enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
 
 struct fact {
 	enum fact_kind kind;
 	union {
-		/* One deployment template: all its targets meet the same groups. */
-		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */ } group;
+		/* One deployment template: all its targets meet the same groups.  `outside`: its slots are holders outside
+		 * the fleet, who took their certificates themselves.  Nothing is sent to them and they are asked for
+		 * nothing; all they were handed and nobody vouched to be replaced is in Seq until it expires. */
+		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */
+			 bool outside; } group;
 		struct { int64_t presenter_group, verifier_group; bool on; } meet;
 		/* A version of an authority.  `cert`: distinct certificate (two versions may share it).
 		 * `leaf_anchors`: certs that, each alone in a store, accept a leaf signed by this version: itself and
@@ -86,7 +90,8 @@ struct fact {
 		struct { int64_t group; struct id_list authorities, certs; } goal;
 		/* A chain as served.  Dates: the narrowest of leaf and every served intermediate.  renew_at 0 = never;
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
-		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at; } chain;
+		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
+			 bool distrusted; /* its leaf is: never sent again */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
 		/* authority: slots.  lease_until: it leaves by itself then (ephemeral); 0 = never. */
@@ -168,6 +173,7 @@ enum wait_reason {
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
 	WAIT_LEASE,          /* time 9: `target` is ephemeral and counts until `earliest`, whatever it reports */
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
+	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };
 
@@ -204,9 +210,29 @@ void engine_step(struct view *v, const struct engine_policy *policy, msec_t now,
  * failure is a bug: the runner must not carry the plan out. */
 troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_err *e);
 
+/* Which pairs break when these versions are distrusted too (section 10), as the view stands now.
+ * `breaks`: pairs of counted targets that shake hands by what they were last seen with, and will not.
+ * `doubts`: pairs that may break because of what is on its way, or because a side is unknown. */
+struct broken_pair { int64_t slot, store; };
+struct breakage {
+	size_t breaks, doubts;      /* all of them */
+	struct broken_pair *pairs;  /* the first of `breaks`, by ids; in the arena */
+	size_t pair_count;
+	struct broken_pair *doubtful; /* the first of `doubts` */
+	size_t doubtful_count;
+};
+/* `cas`: versions; those unknown here (of leaves) break nothing.  Names at most `max` of each. */
+void engine_breakage(const struct view *v, struct id_list cas, size_t max, struct arena *a,
+		     struct breakage *ret_breakage);
+
 /* The admission test (section 9, Joiner).  On false `ret_why` (may be NULL) says with whom.
  * ACT_ADMIT is planned when it is true, so the service need not ask itself. */
 bool view_admissible(const struct view *v, int64_t target, struct wait *ret_why);
+
+/* Rule 1b for a certificate that somebody takes: who signs the next one of `target`, now, so that everybody it
+ * meets who accepts what it has accepts that too; the target unknown: the first one of a newcomer to
+ * `group` of this authority.  0: nobody can.  The clock is the view's. */
+int64_t view_signer(struct view *v, int64_t target, int64_t group, int64_t authority);
 
 const char *wait_reason_name(enum wait_reason reason);    /* "not-trusted": stable */
 const char *wait_speaker_name(enum wait_speaker speaker); /* "safety" */
@@ -230,7 +256,8 @@ struct progress_ca {
 
 struct progress {
 	int64_t authority;
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
 	struct progress_ca *cas; /* newest first; retired ones are left out */

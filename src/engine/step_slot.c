@@ -24,16 +24,16 @@ static bool ready_fits(const struct step *s, const struct class *c, const struct
 {
 	const struct shape *ready = c->key.ready;
 
-	if (!ready)
+	if (!ready || chain_distrusted(s->v, ready))
 		return false;
 	return (choice->ca && ready->signed_by == choice->ca->id) || uploaded(s, ready);
 }
 
-static bool needs_new(const struct class *c, const struct choice *choice)
+static bool needs_new(const struct step *s, const struct class *c, const struct choice *choice)
 {
 	const struct shape *newest = class_newest(c);
 
-	return !newest || newest->expired || !choice->stay || (c->key.flags & CLASS_DUE);
+	return !newest || newest->expired || chain_distrusted(s->v, newest) || !choice->stay || (c->key.flags & CLASS_DUE);
 }
 
 /* -- waits --------------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 {
 	msec_t from;
 
-	if (!choice->ca || !accept_signer(choice->ca, s->now, &from)) {
+	if (!choice->ca || !accept_signer(s->v, choice->ca, s->now, &from)) {
 		wait_class(s, c, WAIT_NO_SIGNER, authority_id(c), id_of(choice->ca), 0);
 		return;
 	}
@@ -116,7 +116,7 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
 			   ready->not_before + SKEW);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
-		   accept_signer(choice->ca, s->now, &from)) {
+		   accept_signer(s->v, choice->ca, s->now, &from)) {
 		ask(s, t, choice->ca);
 	} else {
 		wait_class(s, c, c->key.asked ? WAIT_CSR : WAIT_NO_SIGNER, authority_id(c),
@@ -155,7 +155,7 @@ static void note_label(struct step *s, const struct class *c, const struct choic
 static void step_known_class(struct step *s, const struct class *c)
 {
 	struct choice choice = slot_choice(s, c);
-	bool fits = ready_fits(s, c, &choice), needs = needs_new(c, &choice);
+	bool fits = ready_fits(s, c, &choice), needs = needs_new(s, c, &choice);
 
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
@@ -173,6 +173,25 @@ static void step_known_class(struct step *s, const struct class *c)
 		ask_class(s, c, &choice);
 }
 
+/* Held outside the fleet: what it holds of a CA that is to go, its owner replaces.  Which CA signs the
+ * next one is asked when he comes for it (view_signer). */
+static void step_outside_class(struct step *s, const struct class *c)
+{
+	struct choice choice = slot_choice(s, c);
+
+	if (!class_lives(c))
+		return;
+	note_label(s, c, &choice);
+	wait_wished(s, c, &choice);
+	for (size_t i = 0; i < c->key.length; i++) {
+		const struct shape *chain = c->key.seq[i];
+		const struct ca *ca = chain ? ca_find(s->v, chain->signed_by) : NULL;
+
+		if (ca && !ca->wanted && !chain->expired)
+			wait_class(s, c, WAIT_OUTSIDE, authority_id(c), ca->id, 0);
+	}
+}
+
 static void step_class(struct step *s, const struct class *c)
 {
 	struct choice nobody = { 0 };
@@ -181,6 +200,11 @@ static void step_class(struct step *s, const struct class *c)
 		wait_class(s, c, WAIT_LEAVING, authority_id(c), 0, 0);
 		return;
 	}
+	if (c->key.group->outside) {
+		step_outside_class(s, c);
+		return;
+	}
+
 	if (!class_counted(c) || class_known(c)) {
 		step_known_class(s, c);
 		return;

@@ -47,6 +47,7 @@ struct content {
 	int64_t signed_by;
 	msec_t not_before, not_after, renew_at;
 	bool due;               /* renew_at has come */
+	bool distrusted;        /* chains: the leaf is */
 	struct shape *shape;
 	size_t refs;            /* mentions by targets; 0: idle */
 	struct target *holder;  /* the one target that mentions it, unless shared */
@@ -87,6 +88,7 @@ struct group {
 	enum group_kind kind;
 	int role;
 	bool atomic;
+	bool outside;           /* slots: holders outside the fleet; nothing is sent there */
 	int64_t store_limit;
 	struct group **meets;   /* groups of the other kind */
 	size_t meet_count;
@@ -160,6 +162,7 @@ struct view {
 	struct agenda agenda;
 	msec_t now;
 	bool hold;
+	struct id_list distrusted; /* certificates of distrusted versions; sorted */
 	size_t idle;            /* contents that no target mentions */
 	uint64_t operations;    /* work done; for the O(1) test */
 };
@@ -185,6 +188,15 @@ size_t class_sample(const struct class *c, size_t max, int64_t *ret_ids); /* sor
 static inline const struct shape *class_newest(const struct class *c)
 {
 	return c->key.length ? c->key.seq[c->key.length - 1] : NULL;
+}
+/* Slots: is one of its chains valid still? */
+static inline bool class_lives(const struct class *c)
+{
+	for (size_t i = 0; i < c->key.length; i++) {
+		if (c->key.seq[i] && !c->key.seq[i]->expired)
+			return true;
+	}
+	return false;
 }
 static inline bool class_counted(const struct class *c) { return c->key.flags & CLASS_COUNTED; }
 /* May be relied upon: its contents are known and its session is alive. */

@@ -42,6 +42,8 @@ static const struct {
 			 "it is ephemeral: it counts until its lease ends, and then leaves by itself" },
 	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
 			   "it leaves, and counts until its service is stopped" },
+	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
+			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };

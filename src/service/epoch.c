@@ -13,9 +13,22 @@ enum { EPOCH_ARENA_BYTES = 64 << 20, EPOCH_PAGE = 500 };
 
 /* -- everything is unknown ------------------------------------------------------------------------------- */
 
-static troth_rc forget_target(struct verb_ctx *ctx, struct target_row *t, int64_t first, struct troth_err *e)
+/* Who has no session to say in what it holds (a holder, a binding) is not asked again: what is known of it stays. */
+static troth_rc will_speak(struct verb_ctx *ctx, struct arena *a, const struct target_row *t, bool *ret, struct troth_err *e)
 {
-	if (t->state == TARGET_LEFT)
+	struct template_row template;
+	struct deployment_row deployment;
+	TRY(template_row_get(ctx->tx, a, t->template_id, &template, e));
+	TRY(deployment_row_get(ctx->tx, a, template.deployment_id, &deployment, e));
+	*ret = t->state != TARGET_LEFT && party_has_instances(deployment.party);
+	return RC_OK;
+}
+
+static troth_rc forget_target(struct verb_ctx *ctx, struct arena *a, struct target_row *t, int64_t first, struct troth_err *e)
+{
+	bool speaks;
+	TRY(will_speak(ctx, a, t, &speaks, e));
+	if (!speaks)
 		return RC_OK;
 	t->base_known = false;
 	t->base_content = 0;
@@ -42,7 +55,7 @@ static troth_rc forget_targets(struct verb_ctx *ctx, int64_t first, struct troth
 		arena_reset(a);
 		TRY(target_row_list(ctx->tx, a, page, &rows, &n, e));
 		for (size_t i = 0; i < n; i++)
-			TRY(forget_target(ctx, &rows[i], first, e));
+			TRY(forget_target(ctx, a, &rows[i], first, e));
 		page.after = n ? rows[n - 1].id : page.after;
 	}
 	return RC_OK;

@@ -4,6 +4,7 @@
  * longer wanted, but stay trusted and signing until the engine has seen that they need not.  Of a leaf,
  * there is nothing to make here: its renewal is made due, and the engine asks its slots. */
 #include "service/census.h"
+#include "service/holder.h"
 #include "service/issue.h"
 #include "service/record.h"
 #include "service/rotation.h"
@@ -131,65 +132,71 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	return need_ca(ctx, plan, e);
 }
 
-/* -- refusals that need the census ----------------------------------------------------------------------- */
+/* -- holders outside the fleet ----------------------------------------------------------------------- */
 
-static troth_rc refuse_outside(const struct credential_row *c, const struct rotate_ret *ret, struct troth_err *e)
+/* An operator's decision, in the audit by name: nothing waits for them any more. */
+static troth_rc waive_outside(struct verb_ctx *ctx, const struct credential_row *c, const struct rotate_ret *ret,
+			      struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_UNSAFE, "%zu credentials under %s are held outside the fleet, the first is %s",
-			      ret->outside_count, c->name, ret->outside[0]);
-	err_detail(e, "their certificates were taken through the API; when the old CA leaves the stores they stop working, "
-		      "and nobody here can see whether the new one is in use");
-	err_hint(e, "let slots serve them, or say ignore_outside=true after their holders were told");
-	err_object(e, "%s", ret->outside[0]);
-	return rc;
+	struct rotate_ret page = *ret; /* names are a page; there may be more */
+	while (page.outside_count) {
+		for (size_t i = 0; i < page.outside_count; i++)
+			TRY(holder_waive(ctx, page.outside[i], e));
+		TRY(census_outside(ctx, c, &page, e));
+	}
+	return RC_OK;
 }
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
 
-/* Whatever was wanted no longer is; ret: all versions that have to go. */
-static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct id_list *ret, struct troth_err *e)
+/* Whatever was wanted no longer is; ret: all versions that have to go, and those that were wanted. */
+static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct rotation_row *ret, struct troth_err *e)
 {
 	struct version_row *versions;
 	size_t n;
 	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
-	*ret = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->old_versions = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (versions[i].id == keep || versions[i].retired_at)
 			continue;
-		ret->items[ret->count++] = versions[i].id;
+		ret->old_versions.items[ret->old_versions.count++] = versions[i].id;
 		if (!versions[i].wanted)
 			continue;
+		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
 		versions[i].wanted = false;
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
 	return RC_OK;
 }
 
-static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const char *by, struct troth_err *e)
+static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const struct rotation_row *by,
+			      struct troth_err *e)
 {
 	struct operation_row op;
 	row->state = ROTATION_ABORTED;
+	row->superseded_by = by->id;
 	row->finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, row, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
 	op.state = OPERATION_CANCELLED;
 	op.finished = op.updated = ctx->now;
 	op.waits_for = NULL;
-	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by);
+	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by->uuid);
 	verb_publish(ctx, "operation/%s", op.uuid);
 	verb_publish(ctx, "rotation/%s", row->uuid);
 	return operation_row_update(ctx->tx, &op, e);
 }
 
 /* Rotations of it that were running: their new version has become an old one.  A pause was theirs. */
-static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
+static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e)
 {
 	struct rotation_row *rows;
 	struct credential_row c;
 	size_t n;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
-		if (rows[i].credential_id == credential_id)
+		if (rows[i].credential_id == credential_id && rows[i].id != by->id)
 			TRY(supersede_one(ctx, &rows[i], by, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
 	if (!c.paused)
@@ -248,15 +255,19 @@ static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, 
 }
 
 static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *c, const struct rotation_row *rotation,
-			     const char *version, bool ignore_outside, struct troth_err *e)
+			     const struct rotate_ret *ret, bool ignore_outside, struct troth_err *e)
 {
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "rotation", rotation->uuid);
-	jw_kv_text(&r.w, "new_version", version);
+	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
-	jw_kv_bool(&r.w, "ignore_outside", ignore_outside);
+	jw_key(&r.w, "ignore_outside");
+	jw_array(&r.w);
+	for (size_t i = 0; ignore_outside && i < ret->outside_count; i++)
+		jw_text(&r.w, ret->outside[i]);
+	jw_array_end(&r.w);
 	struct change change = { .action = "rotation.start", .object = c->name,
 				 .topic = arena_printf(ctx->a, "rotation/%s", rotation->uuid) };
 	change.after = record_end(&r, ctx->a);
@@ -272,19 +283,21 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	struct operation_row op;
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	TRY(supersede(ctx, c->id, uuid, e));
 	if (ca) {
 		TRY(new_version(ctx, plan, &rotation.new_version, e));
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation.old_versions, e));
+		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
 		ret->new_version = plan->version_uuid;
 	} else {
 		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
 	}
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
+	TRY(supersede(ctx, c->id, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;
-	return record_start(ctx, c, &rotation, ret->new_version, cmd->ignore_outside, e);
+	if (cmd->ignore_outside)
+		TRY(waive_outside(ctx, c, ret, e));
+	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, e);
 }
 
 static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)
@@ -308,8 +321,6 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	ret->dry_run = ctx->options.dry_run;
 	if (ret->dry_run)
 		return RC_OK;
-	if (ret->outside_count && !cmd->ignore_outside)
-		return refuse_outside(&now, ret, e);
 	if (plan->issuer_version) {
 		struct signer issuer;
 		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));

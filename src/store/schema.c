@@ -76,10 +76,12 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -168,7 +170,7 @@ static const char STEP_1[] =
 	"  name TEXT NOT NULL, roles INTEGER NOT NULL, scope TEXT NOT NULL,"
 	"  token_hash BLOB UNIQUE, cert_fingerprint BLOB,"
 	"  instance_id INTEGER REFERENCES instance(id) ON DELETE SET NULL,"
-	"  created INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"
@@ -184,6 +186,7 @@ static const char STEP_1[] =
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'done', 'aborted')),"
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
+	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"

@@ -16,7 +16,7 @@ enum { FLEET_MAX = 64, FLEET_DOCS = 16, FLEET_CONTENTS = 20000, FLEET_IDS = 16 }
 
 struct fleet_ids { int64_t items[FLEET_IDS]; size_t count; };
 
-struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit; struct fleet_ids authorities, certs; };
+struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit; struct fleet_ids authorities, certs; bool outside; };
 struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
@@ -30,6 +30,7 @@ struct fleet_content {
 	struct fleet_ids ids;
 	int64_t signed_by;
 	msec_t not_before, not_after, renew_at;
+	bool distrusted; /* its leaf */
 };
 struct fleet_doc { int64_t generation, content; bool handed; };
 
@@ -81,6 +82,7 @@ struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, i
 void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c);
 struct fleet_ca *fleet_find_ca(struct fleet *f, int64_t id);
 void fleet_want(struct fleet *f, int64_t ca, bool wanted);
+void fleet_distrust(struct fleet *f, int64_t ca); /* and not wanted any more */
 void fleet_goal(struct fleet *f, int64_t group, int64_t authority); /* adds it to the bundle */
 void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
@@ -99,6 +101,11 @@ int64_t fleet_chain(struct fleet *f, int64_t signed_by, int64_t anchor);
 int64_t fleet_set(struct fleet *f, const int64_t *certs, size_t count);
 struct fleet_content *fleet_content(struct fleet *f, int64_t id);
 void fleet_tell_content(struct fleet *f, const struct fleet_content *c);
+
+/* A holder outside the fleet (its group is made so): counted at once, serving this chain; and one more chain
+ * that it takes and serves from now on, without giving up the others. */
+struct fleet_target *fleet_holder(struct fleet *f, int64_t id, int64_t group, int64_t authority, int64_t chain);
+void fleet_take(struct fleet *f, int64_t target, int64_t chain);
 
 /* -- happening ----------------------------------------------------------------------------- */
 size_t fleet_step(struct fleet *f);   /* one engine step, checked and carried out; how many acts */

@@ -73,6 +73,8 @@ struct fleet {
 	const char *vfs;          /* of the store; NULL: files in dir */
 	void (*accident)(struct fleet *f); /* set: agents may go unanswered; called when a verb was UNAVAILABLE */
 	int accidents;
+	void (*boundary)(struct fleet *f); /* set: called after each commit; verbs of its own do not call it */
+	bool at_boundary;
 	int keeper_calls, checks;
 	struct fleet_node nodes[FLEET_NODES];
 	size_t node_count;
@@ -102,6 +104,10 @@ struct fleet_node *fleet_join(struct fleet *f, const char *deployment, const cha
 /* Its disk is empty and it enrols again with this token: the same node, a new identity. */
 void fleet_reinstall(struct fleet *f, struct fleet_node *n, const char *token);
 struct fleet_node *fleet_node(struct fleet *f, const char *name);
+/* Somebody outside the fleet, without an agent, who serves (MSG_SLOT) or trusts (MSG_STORE) what the test says. */
+struct fleet_node *fleet_stranger(struct fleet *f, const char *name, enum msg_target_kind kind);
+void fleet_loads(struct fleet *f, struct fleet_node *n, const char *pem); /* from now on; every pair is tried */
+const char *fleet_csr(struct fleet *f); /* of a new key */
 void fleet_open(struct fleet *f, struct fleet_node *n); /* opens a session */
 /* One turn of a node: polls, answers requests, applies, reports.  True if anything changed. */
 bool fleet_turn(struct fleet *f, struct fleet_node *n);
