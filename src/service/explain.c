@@ -149,6 +149,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
+	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
+	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
+	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
 	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };

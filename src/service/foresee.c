@@ -17,9 +17,10 @@ static const char *act_words(struct verb_ctx *ctx, const struct act *act, size_t
 	case ACT_SIGNING:     return arena_printf(ctx->a, "the new version of %s can sign", name);
 	case ACT_RETIRE_DONE: return arena_printf(ctx->a, "an old version of %s can be retired", name);
 	case ACT_ADMIT:       return arena_printf(ctx->a, "%zu newcomer%s can be admitted", n, n == 1 ? "" : "s");
-	case ACT_LEAVE:       break;
+	case ACT_ROTATE:      return arena_printf(ctx->a, "the rotation of %s, which is due, can begin", name);
+	default:              break;
 	}
-	return arena_printf(ctx->a, "%zu target%s can leave", n, n == 1 ? "" : "s");
+	return arena_printf(ctx->a, "%zu times: %s", n, act_kind_name(act->kind));
 }
 
 static bool has_act(const struct plan *plan, const struct act *act)
