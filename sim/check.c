@@ -14,7 +14,11 @@
 struct seen { char id[UUID_LEN]; int64_t generation; uint64_t hash; bool used; }; /* open addressing */
 
 /* -- handshakes ---------------------------------------------------------------------------------- */
-static bool in_promise(const struct node *n, const struct place_state *p) { return n->there && !n->leaving && p->counted; }
+/* Of a leaver the slots count until they are stopped; of one that may be waived nobody knows until the rows are read. */
+static bool in_promise(const struct node *n, const struct place_state *p)
+{
+	return n->there && !n->waiving && p->counted && (!n->leaving || p->t->kind == MSG_SLOT);
+}
 
 /* -- excuses ---------------------------------------------------------------------------------------- */
 enum { CALM_MS = 5 * 60 * 1000 };
@@ -155,33 +159,56 @@ void check_everybody(struct sim *s)
 static void admit(struct sim *s, struct node *n, struct place_state *p)
 {
 	p->counted = true;
+	p->excuse = EXCUSE_NONE;
 	process_sweep(s, p);
 	tell(s, "%s/%s is admitted", n->name, p->t->name);
 	check_place(s, n, p);
 }
 
-static void look_at_rows(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
+/* True: it has left. */
+static bool look_at_instance(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
 {
 	struct instance_row instance;
 	struct troth_err e = { 0 };
-	if (n->leaving && rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e))) {
-		if (instance.state == INSTANCE_LEFT) {
-			tell(s, "%s has left", n->name);
-			node_stop(s, n);
-			return;
-		}
-		n->leaving = false;
+	n->waiving = false;
+	if (!n->leaving || rc_failed(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)))
+		return false;
+	if (instance.state == INSTANCE_LEFT) {
+		tell(s, "%s has left", n->name);
+		node_stop(s, n);
+		return true;
 	}
-	for (size_t i = 0; i < n->place_count; i++) {
-		struct target_row t;
-		if (!n->places[i].counted && rc_ok(target_row_by_uuid(tx, a, n->places[i].id, &t, &e)) && t.state == TARGET_COUNTED)
-			admit(s, n, &n->places[i]);
+	n->leaving = instance.state == INSTANCE_LEAVING;
+	if (n->leaving)
+		operator_stops(s, n);
+	return false;
+}
+
+static void look_at_target(struct sim *s, struct tx *tx, struct arena *a, struct node *n, struct place_state *p)
+{
+	struct target_row t;
+	struct troth_err e = { 0 };
+	if (rc_failed(target_row_by_uuid(tx, a, p->id, &t, &e)))
+		return;
+	if (!p->counted && t.state == TARGET_COUNTED)
+		admit(s, n, p);
+	else if (p->counted && (t.state == TARGET_JOINING || t.state == TARGET_WAIVED)) {
+		p->counted = false;
+		tell(s, "%s/%s is waived", n->name, p->t->name);
 	}
+}
+
+static void look_at_rows(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
+{
+	if (look_at_instance(s, tx, a, n))
+		return;
+	for (size_t i = 0; i < n->place_count; i++)
+		look_at_target(s, tx, a, n, &n->places[i]);
 }
 
 bool check_pending(const struct node *n)
 {
-	bool out = n->leaving;
+	bool out = n->leaving || n->waiving;
 	for (size_t i = 0; i < n->place_count; i++)
 		out = out || !n->places[i].counted;
 	return out && n->there;

@@ -91,6 +91,55 @@ static void leave(struct sim *s)
 	check_admissions(s);
 }
 
+/* A leaver's services are stopped; after a while an operator says so, if its agent did not. */
+static void on_say_stopped(struct sim *s, struct event *x)
+{
+	struct no_ret ret;
+	struct node *n = x->node;
+	if (!n->there)
+		return;
+	event_add(s, s->now + 30000, on_say_stopped, n); /* until it is heard */
+	(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ .id = n->uuid, .now = true }, &ret);
+	check_admissions(s);
+}
+
+static void on_stop(struct sim *s, struct event *x)
+{
+	struct node *n = x->node;
+	if (!n->there)
+		return;
+	tell(s, "%s: its services are stopped", n->name);
+	n->stopped = true;
+	for (size_t i = 0; i < n->place_count; i++)
+		process_stop(s, n, &n->places[i]);
+	event_add(s, s->now + dice_in(&n->dice, 1, 60) * 1000, on_say_stopped, n);
+}
+
+void operator_stops(struct sim *s, struct node *n)
+{
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	tell(s, "%s is leaving", n->name);
+	event_add(s, s->now + dice_in(&n->dice, 1, 60) * 1000, on_stop, n);
+}
+
+/* Away or not: nobody waits for it any more; its agent brings it back as a joiner. */
+static void waive(struct sim *s)
+{
+	struct waive_ret ret;
+	struct node *n = any_node(s);
+	for (int i = 0; i < s->node_count && (!n || !n->off); i++) /* rather one that is away */
+		if (s->nodes[i]->there && s->nodes[i]->off && !s->nodes[i]->leaving)
+			n = s->nodes[i];
+	if (!n || !s->server->up)
+		return;
+	tell(s, "%s shall be waived", n->name);
+	n->waiving = true; /* check_admissions says what became of it */
+	(void)order(s, &VERB_WAIVE, &(struct waive_cmd){ n->uuid, "simulated" }, &ret);
+	check_admissions(s);
+}
+
 /* Somebody outside takes a certificate, another one, or says that he shows only the newest. */
 static void outside(struct sim *s)
 {
@@ -299,7 +348,7 @@ static void restart_server(struct sim *s)
 /* -- when ---------------------------------------------------------------------------------------------------- */
 static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS[] = {
 	{ 10, false, rotate_authority }, { 3, false, rotate_leaf }, { 3, false, pause }, { 6, false, resume },
-	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave }, { 4, false, outside },
+	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave }, { 4, false, outside }, { 2, false, waive },
 	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
 	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
@@ -341,7 +390,7 @@ void operator_begin(struct sim *s) { event_add(s, s->now, on_act, NULL); }
 static bool has_node(const struct sim *s, const char *uuid)
 {
 	for (int i = 0; i < s->node_count; i++)
-		if (text_equal(s->nodes[i]->uuid, uuid))
+		if (s->nodes[i]->there && text_equal(s->nodes[i]->uuid, uuid))
 			return true;
 	return false;
 }

@@ -90,6 +90,8 @@ static void retire_workers(struct sim *s, struct node *n, struct place_state *p)
 
 void process_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w)
 {
+	if (n->stopped)
+		return; /* nobody starts it again */
 	process_sweep(s, p);
 	if (p->worker_count == SIM_WORKERS) { /* a service has a limit, too: the oldest goes */
 		memmove(p->workers, p->workers + 1, (SIM_WORKERS - 1) * sizeof *p->workers);
@@ -139,7 +141,7 @@ void process_restart(struct sim *s, struct node *n, struct place_state *p)
 	process_stop(s, n, p);
 	if (load(s, n, p, &w))
 		process_add(s, n, p, &w);
-	else if (p->counted && p->ran && p->excuse != EXCUSE_RESTORED)
+	else if (p->counted && p->ran && p->excuse != EXCUSE_RESTORED && !n->stopped)
 		violation(s, "%s/%s started and has nothing to run", n->name, p->t->name);
 }
 

@@ -388,6 +388,9 @@ static void on_tick(struct sim *s, struct event *x)
 		struct verb_ctx ctx = { 0 };
 		arena_reset(s->call_a);
 		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_AUDIT_SIGN, &(struct no_cmd){ 0 }, &ret, &ctx, &e);
+		ctx = (struct verb_ctx){ 0 };
+		struct sweep_ret swept;
+		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &swept, &ctx, &e);
 		check_rows(s);
 	}
 	if (minute)

@@ -113,6 +113,8 @@ struct node {
 	char name[32];
 	int index;
 	bool there, leaving;  /* enrolled and not left; a leave was asked for */
+	bool waiving;         /* a waiver was asked for, and the rows were not read since */
+	bool stopping, stopped; /* a leaver: its services will be stopped, are stopped for good */
 	char uuid[UUID_LEN];
 	struct bytes identity;
 	struct place_state places[SIM_PLACES];
@@ -257,6 +259,7 @@ void secrets_free(struct sim *s);
 
 /* operator.c */
 void operator_begin(struct sim *s);
+void operator_stops(struct sim *s, struct node *n);  /* it may leave: its services are stopped some time from now */
 void operator_heal(struct sim *s);                   /* no more faults; what was stopped goes on */
 
 /* nodefs.c */
