@@ -19,7 +19,7 @@ static uint64_t shape_hash(struct id_list members, int64_t signed_by, bool is_ch
 static struct shape *shape_take(struct view *v, struct id_list members, int64_t signed_by,
 				bool is_chain, bool expired)
 {
-	uint64_t hash = shape_hash(members, signed_by, is_chain, expired);
+	uint64_t hash = shape_hash(members, signed_by, is_chain, expired) & v->hash_mask;
 	struct shape *first = table_get(&v->shapes, (int64_t)hash), *s;
 
 	for (s = first; s; s = s->same_hash) {
@@ -176,6 +176,7 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 {
 	struct content *c = table_get(&v->chains, f->chain.chain);
 	bool was_due = c && c->due, was_distrusted = c && c->distrusted;
+	msec_t was_from = c ? c->not_before : 0;
 
 	if (!c)
 		c = content_new(v, true, f->chain.chain);
@@ -187,7 +188,7 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 	c->due = c->renew_at && c->renew_at <= v->now;
 	reshape(v, c, c->not_after + SKEW <= v->now);
 	c->distrusted = f->chain.distrusted;
-	if (c->due != was_due || c->distrusted != was_distrusted)
+	if (c->due != was_due || c->distrusted != was_distrusted || c->not_before != was_from)
 		content_place_holders(v, c);
 	clock_book_chain(v, c);
 	return true;

@@ -105,8 +105,9 @@ enum class_flags {
 	CLASS_KNOWN = 2,    /* the base is known */
 	CLASS_ALIVE = 4,    /* its session is alive: may be relied upon */
 	CLASS_FULL = 8,     /* too many documents handed out and unseen */
-	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
+	CLASS_DUE = 16,     /* slots: the newest chain wants renewal, or its leaf is distrusted */
 	CLASS_FAILING = 32, /* the contents it would get failed too often */
+	CLASS_TAINTED = 1024, /* slots: a chain it may serve has a distrusted leaf */
 };
 
 /* All zero bytes where nothing is: compared and hashed as bytes. */
@@ -164,6 +165,7 @@ struct view {
 	size_t idle;            /* contents that no target mentions */
 	struct content *idle_first, *idle_last; /* oldest first */
 	uint64_t operations;    /* work done; for the O(1) test */
+	uint64_t hash_mask;     /* all ones; with fewer, hashes collide: for tests */
 };
 
 /* content.c */

@@ -13,6 +13,7 @@ class Mutant(NamedTuple):
     old: str
     new: str
     after: tuple = ()
+    more: tuple = ()  # (old, new) in the same file: a fault that takes two places, because one stands in for the other
 
 
 E = "src/engine/"
@@ -64,8 +65,8 @@ MUTANTS = [
            "return last && !last->handed ? last->generation : 0;", "return last ? last->generation : 0;"),
     Mutant("seq-no-cap", "more and more documents are sent to a node that never reports", E + "class.c",
            "handed_count(t) >= LIMIT_PENDING_DOCUMENTS ? CLASS_FULL : 0", "handed_count(t) > DOCS_MAX ? CLASS_FULL : 0"),
-    Mutant("obs-never-decays", "a session once heard is alive for ever", E + "clock.c",
-           "bool alive = i->alive_until > v->now;", "bool alive = i->alive_until > 0;"),
+    Mutant("obs-never-decays", "a session once heard is alive for ever", E + "class.c",
+           "t->instance && t->instance->alive ? CLASS_ALIVE : 0", "t->instance ? CLASS_ALIVE : 0"),
     Mutant("failing-never-stops", "the same failing set is sent for ever", E + "step_store.c",
            "return t->failed && t->failures >= LIMIT_APPLY_FAILURES && ids_same(t->failed->members, next);",
            "return t->failed && t->failures >= 1000 && ids_same(t->failed->members, next);"),
@@ -143,11 +144,14 @@ MUTANTS = [
     Mutant("clone-unheard", "two agents with one identity are not noticed", S + "member.c",
            "if (w.swaps >= 3 || (booted && text_equal(w.boot_before, boot_id)))", "if (w.swaps >= 3000)"),
     Mutant("commit-unchecked-signer", "a certificate is stored though the signer moved after it was prepared", S + "csr.c",
-           "if (plan->answered || plan->ca != io.target.csr_ca || ctx->reply_count != 1) {", "if (plan->answered || ctx->reply_count != 1) {"),
+           "if (plan->answered || plan->ca != io.target.csr_ca || ctx->reply_count != 1) {", "if (plan->answered || ctx->reply_count != 1) {",
+           more=(("if (text_equal(io->target.csr_request, m->request))", "if (io->target.csr_request)"),)),
+    Mutant("commit-unchecked-issuer", "a CA is stored under an issuer that no longer signs", S + "authority.c",
+           "if (now.version.id != plan->issuer_version) {", "if (false) {"),
     Mutant("commit-failed-view-kept", "the view is not rebuilt after a failed commit", S + "service.c",
            "void service_drop(struct service *svc)\n{\n\tservice_drop_view(svc);", "void service_drop(struct service *svc)\n{"),
     Mutant("verb-failed-view-kept", "a verb that failed leaves its facts in the view", S + "verb.c",
-           "\tif (svc->touched)\n\t\tservice_drop_view(svc); /* it has facts of rows that are no more */", "", ("service/test_service_runner", "service/test_service_service")),
+           "\tif (svc->touched)\n\t\tservice_drop_view(svc); /* it has facts of rows that are no more */", ""),
     Mutant("verb-not-retried", "a verb whose premise has changed is not prepared again", S + "verb.c",
            "if (!ctx->retry || attempt + 1 >= LIMIT_ISSUE_RETRIES)", "if (attempt >= 0)"),
     Mutant("handed-not-written", "a document leaves before it is written that it was handed out", S + "desired.c",
@@ -159,7 +163,7 @@ MUTANTS = [
     Mutant("acts-not-admitted", "an admission is decided and not written", S + "acts.c",
            "\tt.state = TARGET_COUNTED;\n", ""),
     Mutant("runner-one-step", "the runner stops after one step", S + "runner.c",
-           "\tif (plan->act_count == 0)\n\t\treturn RC_OK;\n\tif (rc_failed(plan_check", "\tif (plan->act_count == 0 || run->acts)\n\t\treturn RC_OK;\n\tif (rc_failed(plan_check"),
+           "\tif (plan->act_count == 0)\n\t\treturn RC_OK;\n\tif (rc_failed(plan_check", "\tif (plan->act_count == 0 || run->acts)\n\t\treturn RC_OK;\n\tif (rc_failed(plan_check", ("service/test_service_runner",)),
     # -- the agent's contract (section 4, A1 to A5) -----------------------------------------------------------------------------------
     Mutant("a1-older-document", "a document is applied though a newer one was", A + "core_session.c",
            "bool newer = m->generation > t->high_water && m->generation > t->doing; /* A1 */", "bool newer = m->generation != t->loaded;"),

@@ -20,8 +20,9 @@ from mutants import MUTANTS
 TOP = pathlib.Path(__file__).resolve().parents[2]
 HOME = TOP / "build-mutants"
 PLAIN = HOME / "plain"  # the tree as it was when the run began: it may be edited meanwhile
-TIMEOUT = 180  # a fault may make a program go round for ever: caught, too
-SIM = ["--seeds", "1..6", "--nodes", "5..8"]
+TIMEOUT = 120  # a fault may make a program go round for ever: caught, too
+SIM = ["--seeds", "1..4", "--nodes", "5..8"]
+SERVICE_CORE = ("observe", "session", "desired", "csr", "acts", "member", "verb")  # the short ones
 NOT_NEEDED = ("docs/", "tests/e2e/", "fuzz/corpus/")
 
 
@@ -72,9 +73,11 @@ class Tree:
     def swap(self, mutant):
         path = self.top / mutant.file
         text = (PLAIN / mutant.file).read_text()
-        if text.count(mutant.old) != 1:
-            raise Trouble(f"does not apply: the text is there {text.count(mutant.old)} times in {mutant.file}")
-        path.write_text(text.replace(mutant.old, mutant.new))
+        for old, new in ((mutant.old, mutant.new), *mutant.more):
+            if text.count(old) != 1:
+                raise Trouble(f"does not apply: the text is there {text.count(old)} times in {mutant.file}: {old!r}")
+            text = text.replace(old, new)
+        path.write_text(text)
 
     def restore(self, mutant):
         shutil.copy(PLAIN / mutant.file, self.top / mutant.file)
@@ -105,6 +108,8 @@ def who(mutant):
         asked += [(f"model checker, world {w}", "modelcheck/modelcheck", ["--world", w]) for w in ("small", "small-members")]
     elif floor == "agent":
         asked += others("agent", noun, "core")
+    elif floor == "service":
+        asked += [unit("service", n) for n in SERVICE_CORE if n != noun]
     asked += [("unit test " + a.replace(f"/test_{floor}_", "/"), "tests/unit/" + a, []) for a in mutant.after]
     asked += [("simulator", "sim/sim", SIM)]
     if floor != "engine":
