@@ -133,7 +133,8 @@ static int64_t some_content(struct storm *s)
 
 static struct fact of_target(struct storm *s, enum fact_kind kind)
 {
-	static const enum target_state states[] = { TARGET_JOINING, TARGET_COUNTED, TARGET_COUNTED, TARGET_COUNTED, TARGET_LEFT };
+	static const enum target_state states[] = { TARGET_JOINING, TARGET_COUNTED, TARGET_COUNTED, TARGET_COUNTED,
+							TARGET_LEFT, TARGET_LEAVING, TARGET_IGNORED };
 	struct fact f = { .kind = kind };
 	int64_t t = 11 + id(s, 8);
 
@@ -144,6 +145,7 @@ static struct fact of_target(struct storm *s, enum fact_kind kind)
 		f.target.instance = rarely(s) ? id(s, 3) : t;
 		f.target.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.target.state = states[draw(s, ARRAY_LEN(states))];
+		f.target.lease_until = rarely(s) ? moment(s) : 0;
 		break;
 	case FACT_ALIVE:
 		f.alive.instance = rarely(s) ? id(s, 3) : t;
