@@ -43,7 +43,7 @@ enum {
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
 	LIMIT_APPLY_FAILURES = 3,              /* equal contents failing this often: stop, wait for a change */
 	LIMIT_TARGETS_PER_INSTANCE = 64,       /* one node, one poll */
-	LIMIT_STEP_ACTS = 100000,              /* acts of one engine step: a batch on a whole fleet */
+	LIMIT_STEP_ACTS = 5000,                /* acts of one engine step and of one commit: 10 ms of engine; the rest comes next */
 	LIMIT_FRESHNESS_S = 180,               /* a session not heard of so long is not relied upon */
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */

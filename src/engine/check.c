@@ -12,7 +12,8 @@ struct history {
 	bool known, alive;
 };
 
-struct histories { struct history *items; size_t count, room; };
+struct histories { struct history *items; size_t count, room; bool filled; };
+enum { ASKED_OF_A_CLASS = 8 };
 
 /* A test that was made: not made again for the next target with the same history. */
 struct tried { const struct group *group; struct history history; };
@@ -21,7 +22,7 @@ struct check {
 	const struct view *v;
 	struct arena *a;
 	struct id_list distrusted;  /* certificates of distrusted versions */
-	struct histories *of_group; /* by position in view.group_list; filled when asked for */
+	struct histories *of_group; /* by group.index; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
 };
@@ -151,26 +152,24 @@ static bool in_meet(const struct target *t)
 	return t->state == TARGET_COUNTED || t->state == TARGET_LEAVING;
 }
 
-static size_t group_position(const struct view *v, const struct group *g)
+/* What the members of a group may hold, each by its own rows.  Members that the view counts as one class are
+ * alike, and view_check recounts that; so in a large fleet not all of them are asked. */
+static const struct histories *histories_of_group(struct check *k, const struct group *g)
 {
-	size_t i = 0;
+	struct histories *list = &k->of_group[g->index];
 
-	while (v->group_list[i] != g)
-		i++;
-	return i;
-}
+	for (const struct class *c = list->filled ? NULL : g->classes; c; c = c->group_next) {
+		const struct target *t = c->members;
 
-static void collect_histories(struct check *k)
-{
-	for (size_t i = 0; i < k->v->target_count; i++) {
-		const struct target *t = k->v->targets[i];
-		struct history h;
+		for (size_t n = 0; t && n < ASKED_OF_A_CLASS; n++, t = t->class_next) {
+			struct history h = history_of(k, t, 0);
 
-		if (!in_meet(t))
-			continue;
-		h = history_of(k, t, 0);
-		histories_add(k->a, &k->of_group[group_position(k->v, t->group)], &h);
+			if (in_meet(t))
+				histories_add(k->a, list, &h);
+		}
 	}
+	list->filled = true;
+	return list;
 }
 
 /* -- rule S, written out -------------------------------------------------------------------- */
@@ -249,7 +248,7 @@ static troth_rc check_pairs(struct check *k, const struct target *t, const struc
 		return RC_OK;
 	for (size_t m = 0; m < t->group->meet_count; m++) {
 		const struct group *g = t->group->meets[m];
-		const struct histories *list = &k->of_group[group_position(k->v, g)];
+		const struct histories *list = histories_of_group(k, g);
 
 		for (size_t i = 0; i < list->count; i++)
 			ENSURE(pair_holds(mine, &list->items[i], slot), e, TROTH_UNSAFE,
@@ -445,7 +444,7 @@ static troth_rc check_admit(struct check *k, const struct act *act, struct troth
 	mine = history_of(k, t, 0);
 	mine.fresh = 0;
 	for (size_t m = 0; m < t->group->meet_count; m++) {
-		const struct histories *list = &k->of_group[group_position(k->v, t->group->meets[m])];
+		const struct histories *list = histories_of_group(k, t->group->meets[m]);
 
 		for (size_t i = 0; i < list->count; i++)
 			ENSURE(t->group->kind == GROUP_SLOT ? implications_hold(&mine, &list->items[i])
@@ -535,7 +534,6 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
 	TRY(check_batch(plan, e));
 	collect_distrusted(&k);
 	k.of_group = ARENA_ARRAY(a, struct histories, v->group_count + 1);
-	collect_histories(&k);
 	for (size_t i = 0; i < plan->act_count; i++)
 		TRY(check_act(&k, &plan->acts[i], e));
 	return RC_OK;

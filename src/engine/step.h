@@ -14,6 +14,7 @@ struct step {
 	struct arena *a;
 	struct act *acts;
 	size_t act_count, act_room;
+	struct act beyond; /* what the step has no room for any more; thrown away */
 	struct wait *waits;
 	size_t wait_count, wait_room;
 	struct label *labels; /* by authority.index; filled by step_slots */

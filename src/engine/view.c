@@ -7,7 +7,10 @@
 
 struct view *view_new(void)
 {
-	return mem_new(1, sizeof(struct view));
+	struct view *v = mem_new(1, sizeof(*v));
+
+	v->hash_mask = UINT64_MAX;
+	return v;
 }
 
 void view_free(struct view *v)

@@ -23,6 +23,7 @@ enum {
 	DOCS_MAX = LIMIT_PENDING_DOCUMENTS + 4, /* the cap, one not handed out, and slack for old rows */
 	SEQ_MAX = DOCS_MAX + 1,
 	IDLE_MAX = 4096, /* contents kept though nobody mentions them */
+	SWEPT_AT_ONCE = 256, /* more than one commit of the writer can leave */
 };
 
 #define SKEW ((msec_t)LIMIT_SKEW_S * MSEC_S)
@@ -50,6 +51,7 @@ struct content {
 	bool distrusted;        /* chains: the leaf is */
 	struct shape *shape;
 	size_t refs;            /* mentions by targets; 0: idle */
+	struct content *idle_prev, *idle_next; /* while idle */
 	struct target *holder;  /* the one target that mentions it, unless shared */
 	bool shared;
 };
@@ -86,6 +88,7 @@ struct authority {
 
 struct group {
 	int64_t id;
+	size_t index;           /* in view.group_list */
 	enum group_kind kind;
 	int role;
 	bool atomic;
@@ -102,12 +105,13 @@ enum class_flags {
 	CLASS_KNOWN = 2,    /* the base is known */
 	CLASS_ALIVE = 4,    /* its session is alive: may be relied upon */
 	CLASS_FULL = 8,     /* too many documents handed out and unseen */
-	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
+	CLASS_DUE = 16,     /* slots: the newest chain wants renewal, or its leaf is distrusted */
 	CLASS_FAILING = 32, /* the contents it would get failed too often */
 	CLASS_LEASED = 64,  /* ephemeral: it leaves by itself at its lease's end */
 	CLASS_OVER = 128,   /* that end has come */
 	CLASS_LEAVING = 256, /* counted, and gets nothing more */
 	CLASS_IGNORED = 512, /* never admitted */
+	CLASS_TAINTED = 1024, /* slots: a chain it may serve has a distrusted leaf */
 };
 
 /* All zero bytes where nothing is: compared and hashed as bytes. */
@@ -165,7 +169,9 @@ struct view {
 	bool hold;
 	struct id_list distrusted; /* certificates of distrusted versions; sorted */
 	size_t idle;            /* contents that no target mentions */
+	struct content *idle_first, *idle_last; /* oldest first */
 	uint64_t operations;    /* work done; for the O(1) test */
+	uint64_t hash_mask;     /* all ones; with fewer, hashes collide: for tests */
 };
 
 /* content.c */

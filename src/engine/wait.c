@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { NAMED_BY_DEFAULT = 16 };
+enum {
+	NAMED_BY_DEFAULT = 16,
+	WAITS_MANY = 128, /* more than this nobody reads: of further classes one member is named, and all are counted */
+};
 
 static const struct {
 	const char *name;
@@ -82,6 +85,8 @@ static void wait_add(struct step *s, struct wait w)
 
 static size_t named(const struct step *s)
 {
+	if (s->wait_count >= WAITS_MANY)
+		return 1;
 	return s->policy && s->policy->waits_each ? s->policy->waits_each : NAMED_BY_DEFAULT;
 }
 

@@ -36,6 +36,7 @@ static bool apply_group(struct view *v, const struct fact *f)
 	if (!g) {
 		g = mem_new(1, sizeof(*g));
 		v->group_list = mem_grow(v->group_list, v->group_count + 1, sizeof(struct group *));
+		g->index = v->group_count;
 		v->group_list[v->group_count++] = g;
 		table_put(&v->groups, f->group.group, g);
 	}
