@@ -93,7 +93,7 @@ static void hold(struct pipeline *p, struct job *job)
 static void send_on(struct pipeline *p, struct job *job)
 {
 	edge_depart(job->call);
-	if (job->ctx.need_count) {
+	if (job_needs_keeper(job)) {
 		keeper_link_push(p->keeper, job);
 		return;
 	}

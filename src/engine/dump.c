@@ -68,6 +68,8 @@ static void put_ca(struct buf *out, const struct ca *c)
 		   c->signing ? " signing" : "", c->can_sign ? " can-sign" : "",
 		   c->distrusted ? " distrusted" : "", c->retired ? " retired" : "");
 	put_ids(out, "leaf-anchors", c->leaf_anchors);
+	if (c->issuer_id)
+		buf_printf(out, " issuer=%" PRId64, c->issuer_id);
 	buf_printf(out, " %" PRId64 "..%" PRId64 "\n", c->not_before, c->not_after);
 }
 

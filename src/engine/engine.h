@@ -77,6 +77,7 @@ struct fact {
 			bool wanted, signing, can_sign, distrusted;
 			bool retired; /* ACT_RETIRE_DONE was carried out */
 			msec_t not_before, not_after;
+			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
@@ -161,6 +162,7 @@ enum wait_reason {
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
+	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
 	WAIT_REASON_MAX
 };
 
@@ -216,14 +218,14 @@ struct progress_ca {
 	bool wanted, signing;
 	size_t stores_having;  /* in every world */
 	size_t stores_maybe;   /* in some world, not all */
-	size_t slots_using;    /* seen serving a chain it signed, nothing else pending */
+	size_t slots_using;    /* seen serving a chain that it stands in, nothing else pending */
 	size_t slots_maybe;    /* in some world, not all */
 	enum word in_stores, in_slots;
 };
 
 struct progress {
 	int64_t authority;
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it and of those below it */
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
 	struct progress_ca *cas; /* newest first; retired ones are left out */

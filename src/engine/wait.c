@@ -38,6 +38,8 @@ static const struct {
 			   "the same contents failed there too often; it is tried again after a change" },
 	[WAIT_ADMISSION] = { "admission", SPEAKER_SAFETY, "9",
 			     "the newcomer would not match a member that it meets" },
+	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
+				"the CA cannot be retired before the intermediates that it signed" },
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };

@@ -5,6 +5,7 @@
 #include "service/census.h"
 
 #include "base/json.h"
+#include "service/hierarchy.h"
 
 /* -- who takes part -------------------------------------------------------------------------------------- */
 
@@ -67,14 +68,27 @@ static troth_rc census_template(struct verb_ctx *ctx, struct census *c, const st
 	}
 }
 
+/* Its slots, and those of the intermediates below it. */
+static troth_rc census_slots(struct verb_ctx *ctx, struct census *c, int64_t authority, struct troth_err *e)
+{
+	struct id_list below;
+	TRY(hierarchy_below(ctx->tx, ctx->a, authority, &below, e));
+	for (size_t k = 0; k < below.count; k++) {
+		struct template_row *templates;
+		size_t n;
+		TRY(template_row_list_authority(ctx->tx, ctx->a, below.items[k], &templates, &n, e));
+		for (size_t i = 0; i < n; i++)
+			TRY(census_template(ctx, c, &templates[i], e));
+	}
+	return RC_OK;
+}
+
 static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t authority, struct troth_err *e)
 {
 	struct template_row *templates;
 	struct bundle_member_row *members;
 	size_t n, member_count;
-	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &templates, &n, e));
-	for (size_t i = 0; i < n; i++)
-		TRY(census_template(ctx, c, &templates[i], e));
+	TRY(census_slots(ctx, c, authority, e));
 	TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, authority, &members, &member_count, e));
 	for (size_t m = 0; m < member_count; m++) {
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[m].bundle_id, &templates, &n, e));

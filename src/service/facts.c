@@ -44,7 +44,7 @@ static troth_rc leaf_anchors(struct tx *tx, struct arena *a, const struct versio
 	int64_t *ids = ARENA_ARRAY(a, int64_t, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (same[i].is_ca)
+		if (same[i].is_ca && text_equal(same[i].subject, same[i].issuer)) /* a cross certificate is no anchor */
 			ids[kept++] = same[i].id;
 	*ret = (struct engine_ids){ ids, kept };
 	return RC_OK;
@@ -68,6 +68,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.retired = v->retired_at != 0;
 	f.ca.not_before = cert.not_before;
 	f.ca.not_after = cert.not_after;
+	f.ca.issuer = v->signed_by;
 	tell(view, &f);
 	return RC_OK;
 }

@@ -1,11 +1,12 @@
 /* Rotations: list, show, pause, resume, abort.
  *
  * Abort flips the goal back: the version that was introduced is no longer wanted, the one that signed
- * before is wanted again.  Nothing else: the engine walks back by the same rules as forward. */
+ * before is wanted again, and the same for the intermediates below.  Nothing else: the engine walks back
+ * by the same rules as forward. */
 #include "service/rotation.h"
 
+#include "service/hierarchy.h"
 #include "service/record.h"
-#include "store/store.h"
 
 /* -- look ---------------------------------------------------------------------------------------- */
 
@@ -31,6 +32,19 @@ static troth_rc is_going_back(struct verb_ctx *ctx, const struct rotation_row *r
 	return RC_OK;
 }
 
+static troth_rc below_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret, struct troth_err *e)
+{
+	ret->below = ARENA_ARRAY(ctx->a, struct rotation_below, row->below_new.count + 1);
+	for (size_t i = 0; i < row->below_new.count; i++) {
+		struct version_row v;
+		struct credential_row c;
+		TRY(version_row_get(ctx->tx, ctx->a, row->below_new.items[i], &v, e));
+		TRY(credential_row_get(ctx->tx, ctx->a, v.credential_id, &c, e));
+		ret->below[ret->below_count++] = (struct rotation_below){ c.name, v.uuid };
+	}
+	return RC_OK;
+}
+
 static troth_rc view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
 			  struct troth_err *e)
 {
@@ -47,6 +61,7 @@ static troth_rc view_load(struct verb_ctx *ctx, const struct rotation_row *row, 
 	};
 	TRY(is_going_back(ctx, row, &ret->going_back, e));
 	TRY(version_uuid(ctx, row->new_version, &ret->new_version, e));
+	TRY(below_load(ctx, row, ret, e));
 	ret->old_versions = ARENA_ARRAY(ctx->a, const char *, row->old_versions.count + 1);
 	for (; ret->old_count < row->old_versions.count; ret->old_count++)
 		TRY(version_uuid(ctx, row->old_versions.items[ret->old_count], &ret->old_versions[ret->old_count], e));
@@ -176,6 +191,18 @@ static troth_rc resume_run(struct verb_ctx *ctx, const void *arg, void *out, str
 
 /* -- abort --------------------------------------------------------------------------------------------- */
 
+/* Is the CA that signed it still the goal? */
+static troth_rc issuer_wanted(struct verb_ctx *ctx, const struct version_row *v, bool *ret, struct troth_err *e)
+{
+	struct version_row issuer;
+	*ret = true;
+	if (!v->signed_by)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, v->signed_by, &issuer, e));
+	*ret = issuer.wanted;
+	return RC_OK;
+}
+
 /* The version to go back to: the newest of the old ones that could still sign. */
 static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *row, struct version_row *ret,
 			       bool *ret_found, struct troth_err *e)
@@ -183,8 +210,10 @@ static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *
 	*ret_found = false;
 	for (size_t i = 0; i < row->old_versions.count; i++) {
 		struct version_row v;
+		bool wanted;
 		TRY(version_row_get(ctx->tx, ctx->a, row->old_versions.items[i], &v, e));
-		if (v.retired_at || v.distrusted || (*ret_found && v.id < ret->id))
+		TRY(issuer_wanted(ctx, &v, &wanted, e));
+		if (v.retired_at || v.distrusted || !wanted || (*ret_found && v.id < ret->id))
 			continue;
 		*ret = v;
 		*ret_found = true;
@@ -192,24 +221,65 @@ static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *
 	return RC_OK;
 }
 
-static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
-			  struct troth_err *e)
+/* What an abort does to the goals: of the authority and of all below it. */
+struct abort_plan {
+	struct rotation_row row;
+	struct credential_row credential;
+	struct version_row before;      /* id 0: nothing to flip (a leaf that was issued is as good as the one before) */
+	struct hierarchy hierarchy;
+};
+
+static troth_rc refuse_no_way_back(const struct credential_row *c, struct troth_err *e)
 {
-	struct version_row before, introduced;
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no old version left to go back to", c->name);
+	err_hint(e, "the rotation is as good as done; let it end, and rotate again if the new version is wrong");
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
+/* ret_over: it was aborted before; nothing is to be done. */
+static troth_rc plan_abort(struct verb_ctx *ctx, const struct rotation_cmd *cmd, struct abort_plan **ret, bool *ret_over,
+			   struct troth_err *e)
+{
+	struct abort_plan *plan = ARENA_NEW(ctx->a, struct abort_plan);
 	bool found;
-	if (c->kind == CREDENTIAL_LEAF || !row->new_version)
-		return RC_OK; /* a leaf that was issued is as good as the one before */
-	TRY(version_before(ctx, row, &before, &found, e));
-	if (!found) {
-		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no old version left to go back to", c->name);
-		err_hint(e, "the rotation is as good as done; let it end, and rotate again if the new version is wrong");
-		return rc;
-	}
-	TRY(version_row_get(ctx->tx, ctx->a, row->new_version, &introduced, e));
+	TRY(find(ctx, cmd->id, &plan->row, &plan->credential, e));
+	*ret = plan;
+	*ret_over = plan->row.state == ROTATION_ABORTED;
+	if (*ret_over)
+		return RC_OK;
+	if (!is_open(&plan->row))
+		return refuse_over(&plan->row, &plan->credential, e);
+	if (plan->credential.kind == CREDENTIAL_LEAF || !plan->row.new_version)
+		return RC_OK;
+	TRY(version_before(ctx, &plan->row, &plan->before, &found, e));
+	if (!found)
+		return refuse_no_way_back(&plan->credential, e);
+	return hierarchy_plan(ctx, &plan->credential, plan->before.id, &plan->row, &plan->hierarchy, e);
+}
+
+/* An intermediate that was rotated since must be signed again, by the version that comes back. */
+static troth_rc abort_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	struct abort_plan *plan = ctx->plan;
+	bool over;
+	if (!plan)
+		TRY(plan_abort(ctx, arg, &plan, &over, e));
+	ctx->plan = plan;
+	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
+}
+
+static troth_rc flip_back(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+{
+	struct version_row introduced;
+	if (!plan->before.id)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, plan->row.new_version, &introduced, e));
 	introduced.wanted = false;
-	before.wanted = true;
+	plan->before.wanted = true;
 	TRY(version_row_update(ctx->tx, &introduced, e));
-	return version_row_update(ctx->tx, &before, e);
+	TRY(version_row_update(ctx->tx, &plan->before, e));
+	return hierarchy_write(ctx, &plan->hierarchy, &plan->row, false, e);
 }
 
 static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row *row, struct troth_err *e)
@@ -226,27 +296,29 @@ static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row
 
 static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
-	const struct rotation_cmd *cmd = arg;
 	struct rotation_ret *ret = out;
-	struct rotation_row row;
-	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (row.state == ROTATION_ABORTED)
-		return view_load(ctx, &row, &ret->rotation, e);
-	if (!is_open(&row))
-		return refuse_over(&row, &c, e);
-	TRY(flip_back(ctx, &row, &c, e));
-	const char *before = ROTATION_STATE_NAMES[row.state];
-	row.state = ROTATION_ABORTED;
-	row.finished = ctx->now;
-	TRY(rotation_row_update(ctx->tx, &row, e));
-	if (c.paused) {
-		c.paused = false;
-		TRY(credential_row_update(ctx->tx, &c, e));
+	struct abort_plan *plan = ctx->plan, *again;
+	bool over;
+	TRY(plan_abort(ctx, arg, &again, &over, e));
+	if (over)
+		return view_load(ctx, &again->row, &ret->rotation, e);
+	ctx->retry = plan->row.id != again->row.id || plan->before.id != again->before.id ||
+		     !hierarchy_same(&plan->hierarchy, &again->hierarchy);
+	if (ctx->retry)
+		return RC_OK;
+	if (!ctx->options.dry_run)
+		TRY(flip_back(ctx, plan, e));
+	const char *before = ROTATION_STATE_NAMES[plan->row.state];
+	plan->row.state = ROTATION_ABORTED;
+	plan->row.finished = ctx->now;
+	TRY(rotation_row_update(ctx->tx, &plan->row, e));
+	if (again->credential.paused) {
+		again->credential.paused = false;
+		TRY(credential_row_update(ctx->tx, &again->credential, e));
 	}
-	TRY(cancel_operation(ctx, &row, e));
-	TRY(record_steer(ctx, "rotation.abort", &row, &c, before, e));
-	return view_load(ctx, &row, &ret->rotation, e);
+	TRY(cancel_operation(ctx, &plan->row, e));
+	TRY(record_steer(ctx, "rotation.abort", &plan->row, &again->credential, before, e));
+	return view_load(ctx, &plan->row, &ret->rotation, e);
 }
 
 #define STEER_VERB(action, function)                                                               \
@@ -263,4 +335,7 @@ const struct verb VERB_ROTATION_SHOW = {
 };
 const struct verb VERB_ROTATION_PAUSE = STEER_VERB("rotation.pause", pause_run);
 const struct verb VERB_ROTATION_RESUME = STEER_VERB("rotation.resume", resume_run);
-const struct verb VERB_ROTATION_ABORT = STEER_VERB("rotation.abort", abort_run);
+const struct verb VERB_ROTATION_ABORT = {
+	.name = "rotation.abort", .kind = VERB_WRITE, .roles = ROLES_CHANGE, .cmd_size = sizeof(struct rotation_cmd),
+	.ret_size = sizeof(struct rotation_ret), .prepare = abort_prepare, .run = abort_run,
+};

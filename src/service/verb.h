@@ -87,6 +87,8 @@ struct verb_ctx {
 	const struct keeper_reply *replies[LIMIT_KEEPER_BATCH]; /* replies[i] answers need[i]; all are
 	                                  successes: a refusal of the keeper fails the verb before run */
 	size_t reply_count;
+	bool more;                     /* prepare: what else it needs depends on the answers; it is called again with
+	                                  them (replies, plan and what it needs are kept), until it says no more */
 	void *plan;                    /* prepare leaves here what it decided and run must re-check */
 	bool retry;                    /* run: what prepare assumed changed; begin again */
 

@@ -402,6 +402,7 @@ struct rotation_row {
 	enum rotation_state state;
 	int64_t new_version;       /* version introduced; 0: only a retirement */
 	struct id_list old_versions; /* versions to retire */
+	struct id_list below_new, below_old; /* versions of intermediates that it brought, and that were wanted before */
 	int64_t operation_id;
 	const char *reason;        /* or NULL */
 	const char *started_by;    /* principal's name, or NULL */

@@ -23,6 +23,7 @@ struct fleet_ca {
 	struct fleet_ids anchors;
 	bool wanted, signing, can_sign, distrusted, retired, paused;
 	msec_t not_before, not_after;
+	int64_t issuer;
 };
 struct fleet_content {
 	int64_t id;
