@@ -6,7 +6,8 @@
  *
  *     READ    run on a snapshot                        -> answer, or hold, or hand over to a WRITE
  *     WRITE   prepare on a snapshot (optional)         -> ctx->need: what the keeper must do
- *             the keeper answers                       -> ctx->replies, one for each need, same order
+ *             the keeper answers                       -> ctx->replies, one for each need, same order;
+ *                                                         ctx->more: prepare again with them, and so on
  *             run in the writer's transaction          -> rows, audit, events; or ctx->retry
  *             commit                                   -> only now the answer leaves
  *
