@@ -47,7 +47,6 @@ static void prepares_again_when_its_ground_moved(void **state)
 /* A CA and those below it: what is asked depends on the answers before. */
 static void asks_the_keeper_in_rounds(void **state)
 {
-	struct plant *p = *state;
 	struct toy_ret ret;
 	struct troth_err e = { 0 };
 	int requests = atomic_load(&p->requests);
