@@ -79,6 +79,11 @@ static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
 };
+static const struct cli_column PRINCIPALS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
+	{ "BY", "credential", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
+	{ "LAST USED", "last_used", CELL_DAY }, END
+};
 static const struct cli_column ROTATIONS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
 	{ "STARTED", "started", CELL_DAY }, { "FINISHED", "finished", CELL_DAY }, { "WAITS FOR", "waits_for", CELL_PROSE }, END
@@ -159,6 +164,17 @@ static const struct cli_option TOKEN_CREATE[] = {
 };
 static const struct cli_option TOKEN_LIST[] = {
 	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only for this one" },
+	END
+};
+static const struct cli_option PRINCIPAL_ADD[] = {
+	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals), developer or auditor (read)" },
+	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
+	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
+	END
+};
+static const struct cli_option PRINCIPAL_ROTATE[] = {
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
 	END
 };
 static const struct cli_option ROTATE[] = {
@@ -276,6 +292,23 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
+	  .detail = "The token, or the certificate, is shown this once.",
+	  .example = "troth principal add ci --role operator --scope '/prod/pg/*' --expires 90d",
+	  .options = PRINCIPAL_ADD, .run = cli_run_principal_secret, .path = "/v1/principals", .member = "name" },
+	{ .noun = "principal", .verb = "list", .args = "", .summary = "who may call, and when each last did",
+	  .example = "troth principal list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/principals", .columns = PRINCIPALS, .empty = "nobody" },
+	{ .noun = "principal", .verb = "show", .args = "NAME", .summary = "one of them",
+	  .example = "troth principal show ci",
+	  .run = cli_run_show, .path = "/v1/principals" },
+	{ .noun = "principal", .verb = "rotate", .args = "NAME", .summary = "a new credential; the old one is refused at once",
+	  .example = "troth principal rotate ci",
+	  .options = PRINCIPAL_ROTATE, .run = cli_run_principal_secret, .path = "/v1/principals" },
+	{ .noun = "principal", .verb = "revoke", .args = "NAME", .summary = "one who shall not call any more",
+	  .example = "troth principal revoke ci",
+	  .run = cli_run_delete, .path = "/v1/principals", .empty = "revoked" },
 
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "

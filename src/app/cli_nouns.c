@@ -95,6 +95,24 @@ troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 	return RC_OK;
 }
 
+/* -- principals -------------------------------------------------------------------------------------------- */
+/* add and rotate: what is shown once. */
+troth_rc cli_run_principal_secret(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *body, *id = NULL, *path = c->command->path;
+	TRY(cli_body(c, &body, e));
+	if (text_equal(c->command->verb, "rotate")) {
+		TRY(cli_find(c, path, "principal", c->words[0], &id, e));
+		path = arena_printf(c->a, "%s/%s/rotate", path, id);
+	}
+	TRY(cli_call(c, HTTP_POST, path, body, 0, &j, e));
+	TRY(cli_print(c, j, e));
+	if (c->format == CLI_AS_TABLE && json_get_text(j, "token", NULL))
+		fprintf(c->out, "\nThe token is shown this once. To use it, put it into a file of mode 0600 and say --token-file FILE.\n");
+	return RC_OK;
+}
+
 /* -- targets ----------------------------------------------------------------------------------------------- */
 troth_rc cli_run_target_list(struct cli *c, struct troth_err *e)
 {

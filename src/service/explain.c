@@ -16,6 +16,16 @@ static const char *trimmed(struct arena *a, const char *s)
 	return s ? arena_text_n(a, s, n) : NULL;
 }
 
+/* What went wrong, or else what is not as it should be: the newest line of it. */
+static const char *agent_words(struct arena *a, const struct target_row *t)
+{
+	const struct json *drift, *lines;
+	if (t->last_error || !t->drift || rc_failed(json_parse(a, bytes_of_text(t->drift), &drift, NULL)))
+		return trimmed(a, t->last_error);
+	lines = json_get(drift, "lines");
+	return lines && lines->list.count ? trimmed(a, lines->list.items[lines->list.count - 1].str.s) : NULL;
+}
+
 static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const char **ret_instance,
 			    const char **ret_target, const char **ret_error, struct troth_err *e)
 {
@@ -30,7 +40,7 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const ch
 	*ret_instance = i.name;
 	*ret_target = template.name;
 	if (ret_error)
-		*ret_error = trimmed(a, t.last_error);
+		*ret_error = agent_words(a, &t);
 	return RC_OK;
 }
 

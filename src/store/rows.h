@@ -381,6 +381,7 @@ struct principal_row {
 	struct bytes cert_fingerprint; /* SHA-256 of the client certificate; or empty */
 	int64_t instance_id;       /* developer or agent of an instance; or 0 */
 	msec_t created, revoked, last_used;
+	msec_t expires;            /* 0: never */
 };
 troth_rc principal_row_insert(struct tx *tx, struct principal_row *row, struct troth_err *e);
 troth_rc principal_row_update(struct tx *tx, const struct principal_row *row, struct troth_err *e);

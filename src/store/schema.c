@@ -164,7 +164,7 @@ static const char STEP_1[] =
 	"  name TEXT NOT NULL, roles INTEGER NOT NULL, scope TEXT NOT NULL,"
 	"  token_hash BLOB UNIQUE, cert_fingerprint BLOB,"
 	"  instance_id INTEGER REFERENCES instance(id) ON DELETE SET NULL,"
-	"  created INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"
