@@ -126,6 +126,10 @@ static const struct cli_option CREDENTIAL_RENEW[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now; without it its slots are asked" },
 	END
 };
+static const struct cli_option CREDENTIAL_ATTEST[] = {
+	{ "--replaced", "REASON", "replaced", CLI_TEXT, true, "renewed: only the newest is in use; gone: none of them" },
+	END
+};
 static const struct cli_option BUNDLE_CREATE[] = {
 	{ "--authority", "NAME", "authorities", CLI_TEXTS, false, "trust all its versions; may be given again" },
 	{ "--certificate", "SPEC", "certificates", CLI_CERT, false, "alias=A,file=PEM,source=TEXT; may be given again" },
@@ -184,6 +188,8 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
+	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
 };
 static const struct cli_option WATCH[] = {
@@ -224,6 +230,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",
 	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
+	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
+		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",
+	  .example = "troth credential renew /prod/lb --csr-file lb.csr\ntroth credential attest /prod/lb --replaced renewed",
+	  .options = CREDENTIAL_ATTEST, .run = cli_run_credential_attest, .path = "/v1/credentials" },
 
 	{ .noun = "bundle", .verb = "create", .args = "NAME", .summary = "name a set of trusted CAs",
 	  .example = "troth bundle create /prod/pg/trust --authority /prod/pg/ca \\\n    --certificate alias=corporate,file=root.pem",

@@ -63,6 +63,19 @@ troth_rc cli_run_credential_renew(struct cli *c, struct troth_err *e)
 	return cli_print(c, j, e);
 }
 
+troth_rc cli_run_credential_attest(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_find(c, c->command->path, "credential", c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/attest", c->command->path, id), body, 0, &j, e));
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	fprintf(c->out, "%s: %lld replaced\n", c->words[0], (long long)json_get_int(j, "count", 0));
+	return RC_OK;
+}
+
 /* -- token create ------------------------------------------------------------------------------------------ */
 /* The fingerprint that "agent enroll" pins: of the newest root in the CA file. */
 static const char *server_fingerprint(struct cli *c)

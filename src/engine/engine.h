@@ -59,13 +59,17 @@ enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
 enum group_role { ROLE_IS_SERVER = 1, ROLE_IS_CLIENT = 2 }; /* bits; a slot may be both */
 enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT };
 
+#define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
 enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
 
 struct fact {
 	enum fact_kind kind;
 	union {
-		/* One deployment template: all its targets meet the same groups. */
-		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */ } group;
+		/* One deployment template: all its targets meet the same groups.  `outside`: its slots are holders outside
+		 * the fleet, who took their certificates themselves.  Nothing is sent to them and they are asked for
+		 * nothing; all they were handed and nobody vouched to be replaced is in Seq until it expires. */
+		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */
+			 bool outside; } group;
 		struct { int64_t presenter_group, verifier_group; bool on; } meet;
 		/* A version of an authority.  `cert`: distinct certificate (two versions may share it).
 		 * `leaf_anchors`: certs that, each alone in a store, accept a leaf signed by this version: itself and
@@ -162,7 +166,11 @@ enum wait_reason {
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
+<<<<<<< HEAD
 	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
+=======
+	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
+>>>>>>> main
 	WAIT_REASON_MAX
 };
 
@@ -203,6 +211,11 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
  * ACT_ADMIT is planned when it is true, so the service need not ask itself. */
 bool view_admissible(const struct view *v, int64_t target, struct wait *ret_why);
 
+/* Rule 1b for a certificate that somebody takes: who signs the next one of `target`, now, so that everybody it
+ * meets who accepts what it has accepts that too; the target unknown: the first one of a newcomer to
+ * `group` of this authority.  0: nobody can.  The clock is the view's. */
+int64_t view_signer(struct view *v, int64_t target, int64_t group, int64_t authority);
+
 const char *wait_reason_name(enum wait_reason reason);    /* "not-trusted": stable */
 const char *wait_speaker_name(enum wait_speaker speaker); /* "safety" */
 const char *wait_reason_text(enum wait_reason reason);
@@ -225,7 +238,12 @@ struct progress_ca {
 
 struct progress {
 	int64_t authority;
+<<<<<<< HEAD
 	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it and of those below it */
+=======
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
+>>>>>>> main
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
 	struct progress_ca *cas; /* newest first; retired ones are left out */

@@ -26,7 +26,7 @@ static const char *agent_words(struct arena *a, const struct target_row *t)
 	return lines && lines->list.count ? trimmed(a, lines->list.items[lines->list.count - 1].str.s) : NULL;
 }
 
-static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const char **ret_instance,
+static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum party *ret_party, const char **ret_instance,
 			    const char **ret_target, const char **ret_error, struct troth_err *e)
 {
 	struct target_row t;
@@ -39,6 +39,7 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const ch
 	TRY(template_row_get(tx, a, t.template_id, &template, e));
 	*ret_instance = i.name;
 	*ret_target = template.name;
+	*ret_party = template.party;
 	if (ret_error)
 		*ret_error = agent_words(a, &t);
 	return RC_OK;
@@ -113,9 +114,9 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
-	TRY(name_target(tx, a, row->target_id, &x.instance, &x.target, &x.last_error, e));
+	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
-	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_instance, &x.other_target, NULL, e));
+	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
 	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
 	*ret = x;
@@ -145,6 +146,8 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
 	{ "admission", "joins as soon as it fits @", NULL },
+	{ "outside-holder", "may still show a certificate of the old CA",
+	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
 
 static const struct words *words_of(const char *reason)
@@ -155,24 +158,43 @@ static const struct words *words_of(const char *reason)
 	return NULL;
 }
 
-/* `text` with `name` for its @, if it has one. */
+/* `text` with `name` for each @ in it. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
-	const char *at = strchr(text, '@');
-	return at ? arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1) : text;
+	for (const char *at = strchr(text, '@'); at; at = strchr(text, '@'))
+		text = arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1);
+	return text;
+}
+
+/* A member as people call it: a target of a node, or who is outside by its name. */
+static const char *member_name(struct arena *a, enum party party, const char *instance, const char *target)
+{
+	if (party == PARTY_HOLDER)
+		return arena_printf(a, "the holder of %s", instance);
+	if (party == PARTY_BINDING)
+		return arena_printf(a, "the binding %s", instance);
+	return arena_printf(a, "%s/%s", instance, target);
 }
 
 static const char *subject_of(struct arena *a, const struct explained *x)
 {
 	if (x->instance)
-		return arena_printf(a, "%s/%s", x->instance, x->target);
+		return member_name(a, x->party, x->instance, x->target);
 	return x->authority ? x->authority : "the fleet";
+}
+
+/* What a command calls it. */
+static const char *argument_of(struct arena *a, const struct explained *x)
+{
+	if (x->instance && (x->party == PARTY_HOLDER || x->party == PARTY_BINDING))
+		return x->instance;
+	return subject_of(a, x);
 }
 
 static const char *other_of(struct arena *a, const struct explained *x)
 {
 	if (x->other_instance)
-		return arena_printf(a, "%s/%s", x->other_instance, x->other_target);
+		return member_name(a, x->other_party, x->other_instance, x->other_target);
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
@@ -189,7 +211,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	const struct words *w = words_of(x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
-		return fill(a, w->hint, text_equal(x->reason, "paused") && x->authority ? x->authority : subject_of(a, x));
+		return fill(a, w->hint, text_equal(x->reason, "paused") && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->last_error)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;
