@@ -166,11 +166,8 @@ enum wait_reason {
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
-<<<<<<< HEAD
 	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
-=======
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
->>>>>>> main
 	WAIT_REASON_MAX
 };
 
@@ -238,12 +235,8 @@ struct progress_ca {
 
 struct progress {
 	int64_t authority;
-<<<<<<< HEAD
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it and of those below it */
-=======
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots in the fleet of it and of those below it */
 	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
->>>>>>> main
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
 	struct progress_ca *cas; /* newest first; retired ones are left out */

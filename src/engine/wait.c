@@ -38,13 +38,10 @@ static const struct {
 			   "the same contents failed there too often; it is tried again after a change" },
 	[WAIT_ADMISSION] = { "admission", SPEAKER_SAFETY, "9",
 			     "the newcomer would not match a member that it meets" },
-<<<<<<< HEAD
 	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
 				"the CA cannot be retired before the intermediates that it signed" },
-=======
 	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
 			   "its certificate was taken through the API, and one of this CA may be in use there still" },
->>>>>>> main
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };

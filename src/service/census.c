@@ -79,7 +79,8 @@ static troth_rc census_slots(struct verb_ctx *ctx, struct census *c, int64_t aut
 		size_t n;
 		TRY(template_row_list_authority(ctx->tx, ctx->a, below.items[k], &templates, &n, e));
 		for (size_t i = 0; i < n; i++)
-			TRY(census_template(ctx, c, &templates[i], e));
+			if (templates[i].party != PARTY_HOLDER) /* named apart: census_outside */
+				TRY(census_template(ctx, c, &templates[i], e));
 	}
 	return RC_OK;
 }
@@ -89,14 +90,7 @@ static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t
 	struct template_row *templates;
 	struct bundle_member_row *members;
 	size_t n, member_count;
-<<<<<<< HEAD
 	TRY(census_slots(ctx, c, authority, e));
-=======
-	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &templates, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (templates[i].party != PARTY_HOLDER) /* named apart: census_outside */
-			TRY(census_template(ctx, c, &templates[i], e));
->>>>>>> main
 	TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, authority, &members, &member_count, e));
 	for (size_t m = 0; m < member_count; m++) {
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[m].bundle_id, &templates, &n, e));
@@ -129,9 +123,11 @@ static const char *const STEPS_LEAF[] = {
 
 static void say_rest(struct rotate_ret *ret, const char *const *steps, size_t n)
 {
-<<<<<<< HEAD
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (ret->outside_count && i == n - 1)
+			ret->steps[ret->step_count++] = "wait until who took a certificate through the API has a new one and says so";
 		ret->steps[ret->step_count++] = steps[i];
+	}
 }
 
 /* The CAs below, by name as far as a person reads. */
@@ -168,29 +164,6 @@ static troth_rc say_steps(struct verb_ctx *ctx, const struct credential_row *c, 
 	else
 		say_rest(ret, STEPS_ROOT, ARRAY_LEN(STEPS_ROOT));
 	return RC_OK;
-=======
-	const char *steps_ca[] = {
-		"make a new version of %s with a new key",
-		"send it to each store beside the old one, and wait until each has loaded it",
-		"ask each slot for a new key, and sign it with the new version as soon as all who verify it trust it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-		"take the old version out of each store, and wait until it is gone from all",
-	};
-	const char *steps_leaf[] = {
-		"ask each slot of %s for a new key and sign it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-	};
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
-	size_t n = ca ? ARRAY_LEN(steps_ca) : ARRAY_LEN(steps_leaf);
-	ret->steps = ARENA_ARRAY(ctx->a, const char *, n + 1);
-	for (size_t i = 0; i < n; i++) {
-		if (ca && ret->outside_count && i == n - 1)
-			ret->steps[ret->step_count++] = "wait until who took a certificate through the API has a new one and says so";
-		ret->steps[ret->step_count++] = ca ? steps_ca[i] : steps_leaf[i];
-	}
-	ret->steps[0] = ca ? arena_printf(ctx->a, "make a new version of %s with a new key", c->name)
-			   : arena_printf(ctx->a, "ask each slot of %s for a new key and sign it", c->name);
->>>>>>> main
 }
 
 /* -- holders outside the fleet ---------------------------------------------------------------------------- */
@@ -266,13 +239,8 @@ troth_rc census_take(struct verb_ctx *ctx, const struct credential_row *c, struc
 	ret->waiting = ARENA_ARRAY(ctx->a, struct rotation_waiting, CENSUS_INSTANCES);
 	ret->name = c->name;
 	ret->kind = CREDENTIAL_KIND_NAMES[c->kind];
-<<<<<<< HEAD
-	TRY(say_steps(ctx, c, ret, e));
-	TRY(find_outside(ctx, c, ret, e));
-=======
 	TRY(census_outside(ctx, c, ret, e));
-	say_steps(ctx, c, ret);
->>>>>>> main
+	TRY(say_steps(ctx, c, ret, e));
 	if (c->kind == CREDENTIAL_AUTHORITY)
 		return census_authority(ctx, &census, c->id, e);
 	struct target_row *targets;

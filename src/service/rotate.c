@@ -5,12 +5,8 @@
  * until the engine has seen that they need not.  Of a leaf, there is nothing to make here: its renewal is
  * made due, and the engine asks its slots. */
 #include "service/census.h"
-<<<<<<< HEAD
 #include "service/hierarchy.h"
-=======
 #include "service/holder.h"
-#include "service/issue.h"
->>>>>>> main
 #include "service/record.h"
 #include "service/rotation.h"
 
@@ -233,21 +229,9 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	ret->dry_run = ctx->options.dry_run;
 	if (ret->dry_run)
 		return RC_OK;
-<<<<<<< HEAD
-	if (ret->outside_count && !cmd->ignore_outside)
-		return refuse_outside(&now, ret, e);
 	ctx->retry = now.id != plan->credential.id || !hierarchy_same(&again->hierarchy, &plan->hierarchy);
 	if (ctx->retry)
 		return RC_OK;
-=======
-	if (plan->issuer_version) {
-		struct signer issuer;
-		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));
-		ctx->retry = issuer.version.id != plan->issuer_version;
-	}
-	if (ctx->retry || now.id != plan->credential.id)
-		return (ctx->retry = true, RC_OK);
->>>>>>> main
 	return start(ctx, cmd, plan, ret, e);
 }
 
