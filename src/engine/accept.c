@@ -16,10 +16,12 @@ bool accept_chain_now(const struct content *chain, msec_t now)
 }
 
 /* What it signs would stand in a chain with every CA above it. */
-static bool chain_holds(const struct ca *ca, msec_t now, msec_t *ret_from)
+static bool chain_holds(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
 {
+	if (ca_distrusted(v, ca))
+		return false;
 	for (int depth = 0; ca && depth <= LIMIT_CHAIN_CERTS; depth++, ca = ca->issuer) {
-		if (ca->distrusted || now + SKEW >= ca->not_after)
+		if (now + SKEW >= ca->not_after)
 			return false;
 		if (ca->not_before > now - SKEW && ca->not_before + SKEW > *ret_from)
 			*ret_from = ca->not_before + SKEW;
@@ -27,26 +29,15 @@ static bool chain_holds(const struct ca *ca, msec_t now, msec_t *ret_from)
 	return true;
 }
 
-bool accept_signer(const struct ca *ca, msec_t now, msec_t *ret_from)
+bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
 {
 	msec_t from = 0;
 
 	*ret_from = 0;
-	if (!ca->can_sign || (ca->retired && !ca->wanted) || !chain_holds(ca, now, &from))
+	if (!ca->can_sign || (ca->retired && !ca->wanted) || !chain_holds(v, ca, now, &from))
 		return false;
 	*ret_from = from;
 	return from == 0;
-}
-
-bool cert_distrusted(const struct view *v, int64_t cert)
-{
-	const struct cert *c = cert_find(v, cert);
-
-	for (size_t i = 0; c && i < c->ca_count; i++) {
-		if (c->cas[i]->distrusted)
-			return true;
-	}
-	return false;
 }
 
 bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert)

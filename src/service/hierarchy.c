@@ -79,7 +79,7 @@ static troth_rc version_replaced(struct verb_ctx *ctx, const struct rotation_row
 		struct version_row v;
 		struct cert_row cert;
 		TRY(version_row_get(ctx->tx, ctx->a, undone->below_old.items[i], &v, e));
-		if (v.credential_id != credential_id || v.signed_by != parent || v.retired_at || v.distrusted || v.id < ret->id)
+		if (v.credential_id != credential_id || v.signed_by != parent || v.distrusted || v.id < ret->id)
 			continue;
 		TRY(cert_row_get(ctx->tx, ctx->a, v.cert_id, &cert, e));
 		if (cert.not_after > ctx->now)
@@ -201,30 +201,31 @@ troth_rc hierarchy_ask(struct verb_ctx *ctx, struct hierarchy *h, struct troth_e
 
 /* -- rotations of those below ---------------------------------------------------------------------------------- */
 
-static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const char *by, struct troth_err *e)
+static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const struct rotation_row *by, struct troth_err *e)
 {
 	struct operation_row op;
 	row->state = ROTATION_ABORTED;
+	row->superseded_by = by->id;
 	row->finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, row, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
 	op.state = OPERATION_CANCELLED;
 	op.finished = op.updated = ctx->now;
 	op.waits_for = NULL;
-	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by);
+	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by->uuid);
 	verb_publish(ctx, "operation/%s", op.uuid);
 	verb_publish(ctx, "rotation/%s", row->uuid);
 	return operation_row_update(ctx->tx, &op, e);
 }
 
-troth_rc hierarchy_supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
+troth_rc hierarchy_supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e)
 {
 	struct rotation_row *rows;
 	struct credential_row c;
 	size_t n;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
-		if (rows[i].credential_id == credential_id)
+		if (rows[i].credential_id == credential_id && rows[i].id != by->id)
 			TRY(supersede_one(ctx, &rows[i], by, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
 	if (!c.paused)
@@ -251,8 +252,25 @@ static void ids_cut(struct id_list *list, int64_t id)
 	list->count = kept;
 }
 
+/* What an abort of its own rotation would go back to: where that was signed by what is undone now, what that replaced. */
+static troth_rc before_undone(struct verb_ctx *ctx, const struct rotation_row *undone, const struct kin *k, struct rotation_row *row,
+			      struct troth_err *e)
+{
+	struct version_row before = { 0 };
+	bool touched = false;
+	for (size_t i = 0; i < row->wanted_before.count; i++)
+		touched = touched || listed(&undone->below_new, row->wanted_before.items[i]);
+	if (!touched)
+		return RC_OK;
+	TRY(version_replaced(ctx, undone, k->credential.id, k->next.signed_by, &before, e));
+	row->wanted_before.count = 0;
+	if (before.id)
+		ids_push(ctx->a, &row->wanted_before, before.id);
+	return RC_OK;
+}
+
 /* Its own rotation goes on, toward another version. */
-static troth_rc retarget(struct verb_ctx *ctx, const struct kin *k, struct troth_err *e)
+static troth_rc retarget(struct verb_ctx *ctx, const struct kin *k, const struct rotation_row *undone, struct troth_err *e)
 {
 	struct rotation_row *rows;
 	size_t n;
@@ -263,6 +281,7 @@ static troth_rc retarget(struct verb_ctx *ctx, const struct kin *k, struct troth
 		ids_push(ctx->a, &rows[i].old_versions, k->now.id);
 		ids_cut(&rows[i].old_versions, k->next.id);
 		rows[i].new_version = k->next.id;
+		TRY(before_undone(ctx, undone, k, &rows[i], e));
 		TRY(rotation_row_update(ctx->tx, &rows[i], e));
 		verb_publish(ctx, "rotation/%s", rows[i].uuid);
 	}
@@ -296,13 +315,15 @@ static troth_rc want_next(struct verb_ctx *ctx, const struct kin *k, struct id_l
 		if (!wanted && !versions[i].retired_at)
 			ids_push(ctx->a, ret_old, versions[i].id);
 		versions[i].wanted = wanted;
+		if (wanted)
+			versions[i].retired_at = 0; /* it comes back as a new one comes */
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
 	verb_changed(ctx, CHANGED_CREDENTIAL, k->credential.id);
 	return RC_OK;
 }
 
-static troth_rc write_below(struct verb_ctx *ctx, struct hierarchy *h, size_t i, struct rotation_row *rotation, bool over,
+static troth_rc write_below(struct verb_ctx *ctx, struct hierarchy *h, size_t i, struct rotation_row *rotation, bool undone,
 			    struct troth_err *e)
 {
 	struct kin *k = &h->items[i];
@@ -310,16 +331,18 @@ static troth_rc write_below(struct verb_ctx *ctx, struct hierarchy *h, size_t i,
 		TRY(insert_made(ctx, h, i, e));
 	if (k->next.id == k->now.id)
 		return RC_OK;
+	if (undone)
+		TRY(retarget(ctx, k, rotation, e));
 	TRY(want_next(ctx, k, &rotation->below_old, e));
 	ids_push(ctx->a, &rotation->below_new, k->next.id);
-	return over ? hierarchy_supersede(ctx, k->credential.id, rotation->uuid, e) : retarget(ctx, k, e);
+	return RC_OK;
 }
 
-troth_rc hierarchy_write(struct verb_ctx *ctx, struct hierarchy *h, struct rotation_row *rotation, bool over, struct troth_err *e)
+troth_rc hierarchy_write(struct verb_ctx *ctx, struct hierarchy *h, struct rotation_row *rotation, bool undone, struct troth_err *e)
 {
 	if (h->items[0].make)
 		TRY(insert_made(ctx, h, 0, e));
 	for (size_t i = 1; i < h->count; i++)
-		TRY(write_below(ctx, h, i, rotation, over, e));
+		TRY(write_below(ctx, h, i, rotation, undone, e));
 	return RC_OK;
 }

@@ -47,11 +47,11 @@ troth_rc hierarchy_ask(struct verb_ctx *ctx, struct hierarchy *h, struct troth_e
 /* Was the same decided? */
 bool hierarchy_same(const struct hierarchy *x, const struct hierarchy *y);
 /* [0]: inserts the version if it was made; its goal is the caller's to flip.  Below: inserts what was made, wants it
- * and nothing else.  What came and what went is appended to below_new and below_old; running rotations of those below
- * are over (`over` set: that rotation took their place) or go on toward the new version. */
-troth_rc hierarchy_write(struct verb_ctx *ctx, struct hierarchy *h, struct rotation_row *rotation, bool over, struct troth_err *e);
+ * and nothing else.  What came and what went is appended to below_new and below_old.  undone: the rotation is taken
+ * back; running rotations of those below go on, toward what comes now. */
+troth_rc hierarchy_write(struct verb_ctx *ctx, struct hierarchy *h, struct rotation_row *rotation, bool undone, struct troth_err *e);
 
-/* A rotation whose place another one has taken; a pause of its credential ends. */
-troth_rc hierarchy_supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e);
+/* Rotations of it that were running, but for `by`: their new version has become an old one.  A pause was theirs. */
+troth_rc hierarchy_supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e);
 
 #endif

@@ -102,19 +102,21 @@ static troth_rc waive_outside(struct verb_ctx *ctx, const struct credential_row 
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
 
-/* Whatever was wanted no longer is; ret: all versions that have to go. */
-static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct id_list *ret, struct troth_err *e)
+/* Whatever was wanted no longer is; ret: all versions that have to go, and those that were wanted. */
+static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct rotation_row *ret, struct troth_err *e)
 {
 	struct version_row *versions;
 	size_t n;
 	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
-	*ret = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->old_versions = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (versions[i].id == keep || versions[i].retired_at)
 			continue;
-		ret->items[ret->count++] = versions[i].id;
+		ret->old_versions.items[ret->old_versions.count++] = versions[i].id;
 		if (!versions[i].wanted)
 			continue;
+		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
 		versions[i].wanted = false;
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
@@ -181,6 +183,17 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	return record_change(ctx, &change, e);
 }
 
+/* Of itself, and of all below that got a new version with it. */
+static troth_rc supersede_all(struct verb_ctx *ctx, const struct hierarchy *h, const struct credential_row *c,
+			      const struct rotation_row *by, struct troth_err *e)
+{
+	TRY(hierarchy_supersede(ctx, c->id, by, e));
+	for (size_t i = 1; i < h->count; i++)
+		if (h->items[i].next.id != h->items[i].now.id)
+			TRY(hierarchy_supersede(ctx, h->items[i].credential.id, by, e));
+	return RC_OK;
+}
+
 static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan,
 		      struct rotate_ret *ret, struct troth_err *e)
 {
@@ -190,16 +203,16 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	struct operation_row op;
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	TRY(hierarchy_supersede(ctx, c->id, uuid, e));
 	if (ca) {
-		TRY(hierarchy_write(ctx, &plan->hierarchy, &rotation, true, e));
+		TRY(hierarchy_write(ctx, &plan->hierarchy, &rotation, false, e));
 		rotation.new_version = plan->hierarchy.items[0].next.id;
 		ret->new_version = plan->hierarchy.items[0].next.uuid;
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation.old_versions, e));
+		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
 	} else {
 		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
 	}
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
+	TRY(supersede_all(ctx, &plan->hierarchy, c, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;

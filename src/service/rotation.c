@@ -1,9 +1,5 @@
-/* Rotations: list, show, pause, resume, abort.
- *
- * Abort flips the goal back: the version that was introduced is no longer wanted, the one that signed
- * before is wanted again, and the same for the intermediates below.  Nothing else: the engine walks back
- * by the same rules as forward. */
-#include "service/rotation.h"
+/* Rotations: list, show, pause, resume; what they share with rotation_abort.c. */
+#include "service/rotation_rows.h"
 
 #include "service/hierarchy.h"
 #include "service/record.h"
@@ -45,7 +41,7 @@ static troth_rc below_load(struct verb_ctx *ctx, const struct rotation_row *row,
 	return RC_OK;
 }
 
-static troth_rc view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
+troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
 			  struct troth_err *e)
 {
 	struct credential_row c;
@@ -88,7 +84,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	TRY(list_rows(ctx, cmd, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct rotation_view, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		TRY(view_load(ctx, &rows[i], &ret->items[ret->count], e));
+		TRY(rotation_view_load(ctx, &rows[i], &ret->items[ret->count], e));
 		if (record_in_scope(ctx->who, ret->items[ret->count].name))
 			ret->count++;
 	}
@@ -96,8 +92,13 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	return RC_OK;
 }
 
-/* By uuid, or the newest of a credential by its name. */
-static troth_rc find(struct verb_ctx *ctx, const char *id, struct rotation_row *ret, struct credential_row *ret_credential,
+bool rotation_is_open(const struct rotation_row *r)
+{
+	return r->state == ROTATION_RUNNING || r->state == ROTATION_PAUSED;
+}
+
+/* By uuid, or by the name of a credential: the one that is open, else the newest. */
+troth_rc rotation_find(struct verb_ctx *ctx, const char *id, struct rotation_row *ret, struct credential_row *ret_credential,
 		     struct troth_err *e)
 {
 	if (id && uuid_valid(id)) {
@@ -113,12 +114,10 @@ static troth_rc find(struct verb_ctx *ctx, const char *id, struct rotation_row *
 	TRY(rotation_row_list_credential(ctx->tx, ctx->a, ret_credential->id, PAGE_ALL, &rows, &n, e));
 	ENSURE(n > 0, e, TROTH_NOT_FOUND, "%s was never rotated", id);
 	*ret = rows[n - 1];
+	for (size_t i = n; i-- > 0 && !rotation_is_open(ret);) /* one that goes on, though a later one was aborted */
+		if (rotation_is_open(&rows[i]))
+			*ret = rows[i];
 	return RC_OK;
-}
-
-static bool is_open(const struct rotation_row *r)
-{
-	return r->state == ROTATION_RUNNING || r->state == ROTATION_PAUSED;
 }
 
 static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -127,17 +126,17 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	struct rotation_ret *ret = out;
 	struct rotation_row row;
 	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (ctx->options.wait && is_open(&row) && !ctx->last_chance) {
+	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
+	if (ctx->options.wait && rotation_is_open(&row) && !ctx->last_chance) {
 		ctx->hold.wanted = true;
 		(void)snprintf(ctx->hold.topic, sizeof ctx->hold.topic, "rotation/%s", row.uuid);
 	}
-	return view_load(ctx, &row, &ret->rotation, e);
+	return rotation_view_load(ctx, &row, &ret->rotation, e);
 }
 
 /* -- steer ------------------------------------------------------------------------------------------ */
 
-static troth_rc record_steer(struct verb_ctx *ctx, const char *action, const struct rotation_row *row,
+troth_rc rotation_record(struct verb_ctx *ctx, const char *action, const struct rotation_row *row,
 			     const struct credential_row *c, const char *before, struct troth_err *e)
 {
 	struct change change = { .action = action, .object = c->name,
@@ -150,7 +149,7 @@ static troth_rc record_steer(struct verb_ctx *ctx, const char *action, const str
 	return record_change(ctx, &change, e);
 }
 
-static troth_rc refuse_over(const struct rotation_row *row, const struct credential_row *c, struct troth_err *e)
+troth_rc rotation_refuse_over(const struct rotation_row *row, const struct credential_row *c, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "the rotation of %s is %s", c->name, ROTATION_STATE_NAMES[row->state]);
 	err_object(e, "%s", c->name);
@@ -164,9 +163,9 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 {
 	struct rotation_row row;
 	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (!is_open(&row))
-		return refuse_over(&row, &c, e);
+	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
+	if (!rotation_is_open(&row))
+		return rotation_refuse_over(&row, &c, e);
 	enum rotation_state want = paused ? ROTATION_PAUSED : ROTATION_RUNNING;
 	if (row.state != want) {
 		const char *before = ROTATION_STATE_NAMES[row.state];
@@ -174,9 +173,9 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 		TRY(rotation_row_update(ctx->tx, &row, e));
 		c.paused = paused;
 		TRY(credential_row_update(ctx->tx, &c, e));
-		TRY(record_steer(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
+		TRY(rotation_record(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
 	}
-	return view_load(ctx, &row, &ret->rotation, e);
+	return rotation_view_load(ctx, &row, &ret->rotation, e);
 }
 
 static troth_rc pause_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -187,138 +186,6 @@ static troth_rc pause_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 static troth_rc resume_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	return set_paused(ctx, arg, false, out, e);
-}
-
-/* -- abort --------------------------------------------------------------------------------------------- */
-
-/* Is the CA that signed it still the goal? */
-static troth_rc issuer_wanted(struct verb_ctx *ctx, const struct version_row *v, bool *ret, struct troth_err *e)
-{
-	struct version_row issuer;
-	*ret = true;
-	if (!v->signed_by)
-		return RC_OK;
-	TRY(version_row_get(ctx->tx, ctx->a, v->signed_by, &issuer, e));
-	*ret = issuer.wanted;
-	return RC_OK;
-}
-
-/* The version to go back to: the newest of the old ones that could still sign. */
-static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *row, struct version_row *ret,
-			       bool *ret_found, struct troth_err *e)
-{
-	*ret_found = false;
-	for (size_t i = 0; i < row->old_versions.count; i++) {
-		struct version_row v;
-		bool wanted;
-		TRY(version_row_get(ctx->tx, ctx->a, row->old_versions.items[i], &v, e));
-		TRY(issuer_wanted(ctx, &v, &wanted, e));
-		if (v.retired_at || v.distrusted || !wanted || (*ret_found && v.id < ret->id))
-			continue;
-		*ret = v;
-		*ret_found = true;
-	}
-	return RC_OK;
-}
-
-/* What an abort does to the goals: of the authority and of all below it. */
-struct abort_plan {
-	struct rotation_row row;
-	struct credential_row credential;
-	struct version_row before;      /* id 0: nothing to flip (a leaf that was issued is as good as the one before) */
-	struct hierarchy hierarchy;
-};
-
-static troth_rc refuse_no_way_back(const struct credential_row *c, struct troth_err *e)
-{
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no old version left to go back to", c->name);
-	err_hint(e, "the rotation is as good as done; let it end, and rotate again if the new version is wrong");
-	err_object(e, "%s", c->name);
-	return rc;
-}
-
-/* ret_over: it was aborted before; nothing is to be done. */
-static troth_rc plan_abort(struct verb_ctx *ctx, const struct rotation_cmd *cmd, struct abort_plan **ret, bool *ret_over,
-			   struct troth_err *e)
-{
-	struct abort_plan *plan = ARENA_NEW(ctx->a, struct abort_plan);
-	bool found;
-	TRY(find(ctx, cmd->id, &plan->row, &plan->credential, e));
-	*ret = plan;
-	*ret_over = plan->row.state == ROTATION_ABORTED;
-	if (*ret_over)
-		return RC_OK;
-	if (!is_open(&plan->row))
-		return refuse_over(&plan->row, &plan->credential, e);
-	if (plan->credential.kind == CREDENTIAL_LEAF || !plan->row.new_version)
-		return RC_OK;
-	TRY(version_before(ctx, &plan->row, &plan->before, &found, e));
-	if (!found)
-		return refuse_no_way_back(&plan->credential, e);
-	return hierarchy_plan(ctx, &plan->credential, plan->before.id, &plan->row, &plan->hierarchy, e);
-}
-
-/* An intermediate that was rotated since must be signed again, by the version that comes back. */
-static troth_rc abort_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
-{
-	struct abort_plan *plan = ctx->plan;
-	bool over;
-	if (!plan)
-		TRY(plan_abort(ctx, arg, &plan, &over, e));
-	ctx->plan = plan;
-	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
-}
-
-static troth_rc flip_back(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
-{
-	struct version_row introduced;
-	if (!plan->before.id)
-		return RC_OK;
-	TRY(version_row_get(ctx->tx, ctx->a, plan->row.new_version, &introduced, e));
-	introduced.wanted = false;
-	plan->before.wanted = true;
-	TRY(version_row_update(ctx->tx, &introduced, e));
-	TRY(version_row_update(ctx->tx, &plan->before, e));
-	return hierarchy_write(ctx, &plan->hierarchy, &plan->row, false, e);
-}
-
-static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row *row, struct troth_err *e)
-{
-	struct operation_row op;
-	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
-	op.state = OPERATION_CANCELLED;
-	op.updated = op.finished = ctx->now;
-	op.waits_for = NULL;
-	op.result = "{\"text\":\"aborted; what was introduced leaves again as soon as nobody needs it\"}";
-	verb_publish(ctx, "operation/%s", op.uuid);
-	return operation_row_update(ctx->tx, &op, e);
-}
-
-static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
-{
-	struct rotation_ret *ret = out;
-	struct abort_plan *plan = ctx->plan, *again;
-	bool over;
-	TRY(plan_abort(ctx, arg, &again, &over, e));
-	if (over)
-		return view_load(ctx, &again->row, &ret->rotation, e);
-	ctx->retry = plan->row.id != again->row.id || plan->before.id != again->before.id ||
-		     !hierarchy_same(&plan->hierarchy, &again->hierarchy);
-	if (ctx->retry)
-		return RC_OK;
-	if (!ctx->options.dry_run)
-		TRY(flip_back(ctx, plan, e));
-	const char *before = ROTATION_STATE_NAMES[plan->row.state];
-	plan->row.state = ROTATION_ABORTED;
-	plan->row.finished = ctx->now;
-	TRY(rotation_row_update(ctx->tx, &plan->row, e));
-	if (again->credential.paused) {
-		again->credential.paused = false;
-		TRY(credential_row_update(ctx->tx, &again->credential, e));
-	}
-	TRY(cancel_operation(ctx, &plan->row, e));
-	TRY(record_steer(ctx, "rotation.abort", &plan->row, &again->credential, before, e));
-	return view_load(ctx, &plan->row, &ret->rotation, e);
 }
 
 #define STEER_VERB(action, function)                                                               \
@@ -335,7 +202,3 @@ const struct verb VERB_ROTATION_SHOW = {
 };
 const struct verb VERB_ROTATION_PAUSE = STEER_VERB("rotation.pause", pause_run);
 const struct verb VERB_ROTATION_RESUME = STEER_VERB("rotation.resume", resume_run);
-const struct verb VERB_ROTATION_ABORT = {
-	.name = "rotation.abort", .kind = VERB_WRITE, .roles = ROLES_CHANGE, .cmd_size = sizeof(struct rotation_cmd),
-	.ret_size = sizeof(struct rotation_ret), .prepare = abort_prepare, .run = abort_run,
-};

@@ -152,19 +152,19 @@ static void the_ones_above_decide_who_may_sign(void **state)
 	struct fleet_ca *root = fleet_find_ca(f, 1);
 	msec_t from;
 
-	assert_true(accept_signer(inter, f->now, &from));
+	assert_true(accept_signer(f->view, inter, f->now, &from));
 	root->distrusted = true;
 	fleet_tell_ca(f, root);
-	assert_false(accept_signer(inter, f->now, &from));
+	assert_false(accept_signer(f->view, inter, f->now, &from));
 	root->distrusted = false;
 	root->not_before = f->now + MSEC_HOUR;
 	fleet_tell_ca(f, root);
-	assert_false(accept_signer(inter, f->now, &from));
+	assert_false(accept_signer(f->view, inter, f->now, &from));
 	assert_int_equal(from, f->now + MSEC_HOUR + SKEW);
 	root->not_before = 0;
 	root->not_after = f->now;
 	fleet_tell_ca(f, root);
-	assert_false(accept_signer(inter, f->now, &from));
+	assert_false(accept_signer(f->view, inter, f->now, &from));
 	assert_int_equal(from, 0);
 	fleet_free(f);
 }
