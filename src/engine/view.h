@@ -60,7 +60,7 @@ struct instance {
 	int64_t id;
 	msec_t alive_until;
 	bool alive;             /* by the view's clock */
-	bool booked;            /* has an entry in the agenda */
+	msec_t booked_at;       /* its entry in the agenda; 0 = none.  Others of it are passed over */
 	struct target *targets;
 };
 
