@@ -31,6 +31,8 @@ void clock_book_ca(struct view *v, const struct ca *c)
 {
 	book_later(v, c->not_before + SKEW, AGENDA_CA, c->id);
 	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
+	book_later(v, c->renew_at, AGENDA_CA, c->id);
+	book_later(v, c->renew_latest, AGENDA_CA, c->id);
 }
 
 static void judge_instance(struct view *v, struct instance *i)

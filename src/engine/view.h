@@ -69,7 +69,8 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after;
+	msec_t not_before, not_after, renew_at, renew_latest;
+	bool renewing, by_hand;
 	int64_t issuer_id;
 	struct ca *issuer;      /* NULL: a root, or signed by nobody known */
 };
