@@ -40,6 +40,7 @@ enum {
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
 	LIMIT_APPLY_FAILURES = 3,              /* equal contents failing this often: stop, wait for a change */
 	LIMIT_TARGETS_PER_INSTANCE = 64,       /* one node, one poll */

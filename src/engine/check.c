@@ -369,6 +369,19 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	return check_pairs(k, t, &mine, e);
 }
 
+/* Does the version stand in what that one signed? */
+static bool stands_in(const struct view *v, int64_t ca, int64_t signed_by)
+{
+	for (int depth = 0; signed_by && depth <= LIMIT_CHAIN_CERTS; depth++) {
+		const struct ca *signer = ca_find(v, signed_by);
+
+		if (signed_by == ca)
+			return true;
+		signed_by = signer ? signer->issuer_id : 0;
+	}
+	return false;
+}
+
 static bool target_holds(const struct view *v, const struct target *t, const struct ca *ca)
 {
 	const struct content *all[DOCS_MAX + 1] = { t->base };
@@ -376,7 +389,7 @@ static bool target_holds(const struct view *v, const struct target *t, const str
 	for (size_t i = 0; i < t->doc_count; i++)
 		all[i + 1] = t->docs[i].content;
 	for (size_t i = 0; i <= t->doc_count; i++) {
-		if (all[i] && all[i]->is_chain && all[i]->signed_by == ca->id && !is_expired(v, all[i]))
+		if (all[i] && all[i]->is_chain && !is_expired(v, all[i]) && stands_in(v, ca->id, all[i]->signed_by))
 			return true;
 	}
 	return false;
@@ -388,6 +401,10 @@ static troth_rc check_retire(struct check *k, const struct act *act, struct trot
 
 	ENSURE(ca && !ca->wanted && !ca->signing, e, TROTH_UNSAFE,
 	       "the plan retires version %lld, which is wanted or signs", (long long)act->ca);
+	for (size_t i = 0; i < k->v->ca_count; i++)
+		ENSURE(k->v->ca_list[i]->issuer_id != act->ca || k->v->ca_list[i]->retired, e, TROTH_UNSAFE,
+		       "the plan retires version %lld before version %lld, which it signed", (long long)act->ca,
+		       (long long)k->v->ca_list[i]->id);
 	for (size_t i = 0; i < k->v->target_count; i++) {
 		const struct target *t = k->v->targets[i];
 

@@ -69,6 +69,8 @@ static void put_ca(struct buf *out, const struct ca *c)
 		   c->signing ? " signing" : "", c->can_sign ? " can-sign" : "",
 		   c->distrusted ? " distrusted" : "", c->retired ? " retired" : "");
 	put_ids(out, "leaf-anchors", c->leaf_anchors);
+	if (c->issuer_id)
+		buf_printf(out, " issuer=%" PRId64, c->issuer_id);
 	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "/%" PRId64 "%s%s\n", c->not_before,
 		   c->not_after, c->renew_at, c->renew_latest, c->renewing ? " renewing" : "",
 		   c->by_hand ? " by-hand" : "");

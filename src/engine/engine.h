@@ -90,6 +90,7 @@ struct fact {
 			msec_t renew_latest; /* from here on also while a rotation of it still runs; 0 = never */
 			bool renewing;       /* ACT_ROTATE was carried out, and the successor is not there yet */
 			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
+			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
@@ -182,6 +183,7 @@ enum wait_reason {
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
 	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */
+	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };
@@ -258,14 +260,14 @@ struct progress_ca {
 	bool wanted, signing;
 	size_t stores_having;  /* in every world */
 	size_t stores_maybe;   /* in some world, not all */
-	size_t slots_using;    /* seen serving a chain it signed, nothing else pending */
+	size_t slots_using;    /* seen serving a chain that it stands in, nothing else pending */
 	size_t slots_maybe;    /* in some world, not all */
 	enum word in_stores, in_slots;
 };
 
 struct progress {
 	int64_t authority;
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots in the fleet of it and of those below it */
 	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */

@@ -58,6 +58,8 @@ static void wait_wished(struct step *s, const struct class *c, const struct choi
 		return;
 	if (choice->why == WAIT_NOT_TRUSTED)
 		wait_not_trusted(s, c, choice->wished->leaf_anchors, choice->wished->id);
+	else if (choice->why == WAIT_PAUSED)
+		wait_class(s, c, WAIT_PAUSED, ca_paused_by(choice->wished)->id, choice->wished->id, 0);
 	else
 		wait_class(s, c, choice->why, authority_id(c), choice->wished->id, choice->from);
 }

@@ -73,6 +73,8 @@ struct ca {
 	bool wanted, signing, can_sign, distrusted, retired;
 	msec_t not_before, not_after, renew_at, renew_latest;
 	bool renewing, by_hand;
+	int64_t issuer_id;
+	struct ca *issuer;      /* NULL: a root, or signed by nobody known */
 };
 
 /* A distinct certificate and the versions that have it: usually one. */
@@ -229,6 +231,10 @@ struct authority *authority_find(const struct view *v, int64_t id);
 struct authority *authority_need(struct view *v, int64_t id); /* made when missing; 0 gives NULL */
 const struct cert *cert_find(const struct view *v, int64_t id); /* NULL: no version has it */
 bool ca_newer(const struct ca *x, const struct ca *y);
+bool ca_under(const struct ca *c, const struct ca *top); /* c is top, or a chain of c has top in it; c may be NULL */
+bool authority_under(const struct authority *a, const struct authority *top); /* by any version */
+/* The authority whose pause holds this version: its own or one above it; NULL: none. */
+const struct authority *ca_paused_by(const struct ca *c);
 void world_free_all(struct view *v);
 
 /* clock.c */

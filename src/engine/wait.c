@@ -51,6 +51,8 @@ static const struct {
 				 "the CA is due for renewal; its rotation was ordered and has not begun" },
 	[WAIT_RENEW_LATER] = { "renew-later", SPEAKER_POLICY, "D",
 			       "the CA is due for renewal; it waits for the rotation that runs" },
+	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
+				"the CA cannot be retired before the intermediates that it signed" },
 	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
 			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };

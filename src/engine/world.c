@@ -115,6 +115,46 @@ static void cert_add(struct view *v, struct ca *c)
 	cert->cas[cert->ca_count++] = c;
 }
 
+bool ca_under(const struct ca *c, const struct ca *top)
+{
+	for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+		if (c == top)
+			return true;
+	}
+	return false;
+}
+
+bool authority_under(const struct authority *a, const struct authority *top)
+{
+	for (size_t i = 0; i < a->ca_count; i++) {
+		const struct ca *c = a->cas[i];
+
+		for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+			if (c->authority == top)
+				return true;
+		}
+	}
+	return a == top;
+}
+
+const struct authority *ca_paused_by(const struct ca *c)
+{
+	for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+		if (c->authority->paused)
+			return c->authority;
+	}
+	return NULL;
+}
+
+/* Those that were told before their issuer. */
+static void ca_adopt(struct view *v, struct ca *issuer)
+{
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->issuer_id == issuer->id)
+			v->ca_list[i]->issuer = issuer;
+	}
+}
+
 static struct ca *ca_new(struct view *v, const struct fact *f)
 {
 	struct ca *c = mem_new(1, sizeof(*c));
@@ -129,6 +169,7 @@ static struct ca *ca_new(struct view *v, const struct fact *f)
 	v->ca_list = mem_grow(v->ca_list, v->ca_count + 1, sizeof(struct ca *));
 	v->ca_list[v->ca_count++] = c;
 	table_put(&v->cas, c->id, c);
+	ca_adopt(v, c);
 	return c;
 }
 
@@ -168,6 +209,8 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->renew_latest = f->ca.renew_latest;
 	c->renewing = f->ca.renewing;
 	c->by_hand = f->ca.by_hand;
+	c->issuer_id = f->ca.issuer;
+	c->issuer = ca_find(v, c->issuer_id);
 	ids_release(&c->leaf_anchors);
 	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
 	authority_sort(c->authority);

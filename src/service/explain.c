@@ -2,6 +2,7 @@
 #include "service/explain.h"
 
 #include "base/json.h"
+#include "service/hierarchy.h"
 #include "service/record.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
@@ -145,6 +146,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "unknown", "has not reported what it holds", NULL },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
+	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
 	{ "admission", "joins as soon as it fits @", NULL },
 	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
@@ -249,13 +251,16 @@ static bool is_about(struct arena *a, const struct explained *x, const char *nam
 	return x->instance && text_equal(arena_printf(a, "%s/%s", x->instance, x->target), name);
 }
 
-/* A leaf credential is explained by what its targets wait for. */
+/* A leaf credential is explained by what its targets wait for, an authority also by what waits below it. */
 static troth_rc uses_credential(struct verb_ctx *ctx, const struct wait_row *row, int64_t credential, bool *ret,
 				struct troth_err *e)
 {
 	struct target_row t;
 	*ret = false;
-	if (!credential || !row->target_id)
+	if (!credential)
+		return RC_OK;
+	TRY(hierarchy_has(ctx->tx, ctx->a, credential, row->authority_id, ret, e));
+	if (*ret || !row->target_id)
 		return RC_OK;
 	TRY(target_row_get(ctx->tx, ctx->a, row->target_id, &t, e));
 	*ret = t.credential_id == credential;
@@ -311,7 +316,7 @@ static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_
 		err_hint(e, "troth authority list and troth credential list show the names");
 		return rc;
 	}
-	*ret_credential = c.kind == CREDENTIAL_LEAF ? c.id : 0;
+	*ret_credential = c.id;
 	return RC_OK;
 }
 

@@ -46,7 +46,7 @@ static troth_rc leaf_anchors(struct tx *tx, struct arena *a, const struct versio
 	int64_t *ids = ARENA_ARRAY(a, int64_t, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (same[i].is_ca)
+		if (same[i].is_ca && text_equal(same[i].subject, same[i].issuer)) /* a cross certificate is no anchor */
 			ids[kept++] = same[i].id;
 	*ret = (struct engine_ids){ ids, kept };
 	return RC_OK;
@@ -76,6 +76,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.renew_latest = v->renew_latest;
 	f.ca.renewing = v->renewing != 0;
 	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
+	f.ca.issuer = v->signed_by;
 	tell(view, &f);
 	return RC_OK;
 }

@@ -126,6 +126,19 @@ troth_rc signer_load(struct tx *tx, struct arena *a, int64_t authority_id, struc
 	return signer_load_version(tx, a, authority.signing_version, ret, e);
 }
 
+troth_rc signer_load_newest(struct tx *tx, struct arena *a, int64_t authority_id, struct signer *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(tx, a, authority_id, PAGE_ALL, &versions, &n, e));
+	for (size_t i = n; i > 0; i--) {
+		const struct version_row *v = &versions[i - 1];
+		if (v->wanted && v->can_sign && v->key_blob.len && !v->distrusted && !v->retired_at)
+			return signer_load_version(tx, a, v->id, ret, e);
+	}
+	return signer_load(tx, a, authority_id, ret, e);
+}
+
 /* -- what a leaf is -------------------------------------------------------------------------- */
 static troth_rc sans_fill(struct arena *a, struct json_texts texts, struct cert_spec *spec, struct troth_err *e)
 {

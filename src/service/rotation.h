@@ -40,12 +40,15 @@ struct rotate_ret {
 extern const struct verb VERB_ROTATE;
 
 /* -- look ---------------------------------------------------------------------------------------- */
+struct rotation_below { const char *name, *version; }; /* an intermediate's new version, uuid */
 struct rotation_view {
 	const char *id, *name, *kind, *state; /* state: running, paused, done, aborted */
 	bool going_back;          /* aborted, and the new version is not gone everywhere yet */
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
+	struct rotation_below *below; /* brought with it; after an abort also what came back */
+	size_t below_count;
 	const char *operation, *operation_state;
 	const char *progress;     /* JSON object as the runner wrote it, or NULL */
 	const char *waits_for;    /* a sentence, or NULL */

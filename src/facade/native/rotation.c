@@ -70,6 +70,15 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v)
 	for (size_t i = 0; i < v->old_count; i++)
 		jw_text(w, v->old_versions[i]);
 	jw_array_end(w);
+	jw_key(w, "below");
+	jw_array(w);
+	for (size_t i = 0; i < v->below_count; i++) {
+		jw_object(w);
+		jw_kv_text(w, "name", v->below[i].name);
+		jw_kv_text(w, "new_version", v->below[i].version);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
 	jw_kv_text(w, "operation", v->operation);
 	jw_kv_text(w, "operation_state", v->operation_state);
 	jw_key(w, "progress");

@@ -89,7 +89,8 @@ static struct fact ca_fact(const struct fleet_ca *c)
 	return (struct fact){ .kind = FACT_CA,
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
-				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand } };
+				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand,
+				      c->issuer } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)
@@ -247,6 +248,16 @@ struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, i
 				.not_after = f->now + 10 * FLEET_LIFE };
 	for (size_t i = 0; i + 1 < f->ca_count; i++)
 		c->paused = c->paused || (f->cas[i].authority == authority && f->cas[i].paused);
+	fleet_tell_ca(f, c);
+	return c;
+}
+
+struct fleet_ca *fleet_ca_below(struct fleet *f, int64_t id, int64_t authority, int64_t issuer)
+{
+	struct fleet_ca *c = fleet_ca(f, id, authority);
+
+	c->issuer = issuer;
+	c->anchors = fleet_find_ca(f, issuer)->anchors;
 	fleet_tell_ca(f, c);
 	return c;
 }
@@ -805,7 +816,7 @@ const struct wait *fleet_wait(struct fleet *f, enum wait_reason reason, int64_t 
 	return NULL;
 }
 
-struct fleet *fleet_usual(void)
+static struct fleet *settled(int levels)
 {
 	struct fleet *f = fleet_new();
 
@@ -813,17 +824,22 @@ struct fleet *fleet_usual(void)
 	fleet_group(f, 2, GROUP_SLOT);
 	fleet_meet(f, 2, 1);
 	fleet_ca(f, 1, 5);
+	if (levels > 1)
+		fleet_ca_below(f, 31, 7, 1);
 	fleet_goal(f, 1, 5);
 	for (int64_t id = 11; id <= 12; id++)
 		fleet_target(f, id, 1, 0);
 	for (int64_t id = 21; id <= 22; id++)
-		fleet_target(f, id, 2, 5);
+		fleet_target(f, id, 2, levels > 1 ? 7 : 5);
 	fleet_settle_all(f);
 	for (size_t i = 0; i < f->target_count; i++)
 		assert_int_equal(f->targets[i].state, TARGET_COUNTED);
 	f->acts_done = 0;
 	return f;
 }
+
+struct fleet *fleet_usual(void) { return settled(1); }
+struct fleet *fleet_two_levels(void) { return settled(2); }
 
 struct fleet *fleet_rotating(void)
 {

@@ -24,6 +24,7 @@ struct fleet_ca {
 	bool wanted, signing, can_sign, distrusted, retired, paused;
 	msec_t not_before, not_after, renew_at, renew_latest;
 	bool renewing, by_hand;
+	int64_t issuer;
 };
 struct fleet_content {
 	int64_t id;
@@ -80,6 +81,8 @@ void fleet_meet(struct fleet *f, int64_t presenter, int64_t verifier);
 void fleet_part(struct fleet *f, int64_t presenter, int64_t verifier);
 struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority); /* wanted; the first signs */
 struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, int64_t cert);
+/* The same as an intermediate: signed by CA `issuer`, accepted by what accepts that. */
+struct fleet_ca *fleet_ca_below(struct fleet *f, int64_t id, int64_t authority, int64_t issuer);
 void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c);
 struct fleet_ca *fleet_find_ca(struct fleet *f, int64_t id);
 void fleet_want(struct fleet *f, int64_t ca, bool wanted);
@@ -139,7 +142,10 @@ void fleet_assert_same(struct fleet *f); /* incremental = rebuilt, counters = re
 /* The usual world: stores 11, 12 in group 1 with authority 5; slots 21, 22 in group 2; CA 1 signs;
  * everything is settled and counted. */
 struct fleet *fleet_usual(void);
-/* The same, and CA 2 is wanted in place of CA 1. */
+/* The same with an intermediate between: CA 1 of authority 5 is in the stores, CA 31 of authority 7, which it
+ * signed, signs the slots' chains. */
+struct fleet *fleet_two_levels(void);
+/* The usual, and CA 2 is wanted in place of CA 1. */
 struct fleet *fleet_rotating(void);
 
 #endif

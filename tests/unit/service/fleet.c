@@ -153,17 +153,33 @@ static void init(struct fleet *f)
 	ok(f, init_run(f->svc, f->a, &f->port, f->now, &f->line, &cmd, &ret, &e), &e, "init_run");
 }
 
-static void demo_nouns(struct fleet *f)
+static void authority(struct fleet *f, const char *name, const char *issuer, int path_len)
 {
 	struct credential_ret ca;
+	struct authority_create_cmd cmd = { .name = name, .issuer = issuer, .path_len = path_len, .clamp = true };
+	fleet_must(f, &VERB_AUTHORITY_CREATE, &cmd, &ca);
+}
+
+/* Root, and what stands between it and the leaves; the name of the lowest. */
+static const char *authorities(struct fleet *f)
+{
+	authority(f, "/demo/ca", NULL, AUTHORITY_PATH_LEN_DEFAULT);
+	if (f->levels < 2)
+		return "/demo/ca";
+	if (f->levels == 3)
+		authority(f, "/demo/sub", "/demo/ca", 1);
+	authority(f, "/demo/inter", f->levels == 3 ? "/demo/sub" : "/demo/ca", AUTHORITY_PATH_LEN_DEFAULT);
+	return "/demo/inter";
+}
+
+static void demo_nouns(struct fleet *f)
+{
 	struct bundle_ret bundle;
 	struct deployment_ret deployment;
-	const char *authority = "/demo/ca", *san = "dns:{instance}.example";
-	fleet_must(f, &VERB_AUTHORITY_CREATE,
-		   &(struct authority_create_cmd){ .name = authority, .path_len = AUTHORITY_PATH_LEN_DEFAULT }, &ca);
+	const char *root = "/demo/ca", *san = "dns:{instance}.example", *lowest = authorities(f);
 	fleet_must(f, &VERB_BUNDLE_CREATE,
-		   &(struct bundle_create_cmd){ .name = "/demo/trust", .authorities = { &authority, 1 } }, &bundle);
-	struct slot_template slot = { .path = "$", .name = "tls", .profile = "nginx", .role = "server", .authority = authority,
+		   &(struct bundle_create_cmd){ .name = "/demo/trust", .authorities = { &root, 1 } }, &bundle);
+	struct slot_template slot = { .path = "$", .name = "tls", .profile = "nginx", .role = "server", .authority = lowest,
 				      .credential = "/demo/{instance}/server", .sans = { &san, 1 } };
 	fleet_must(f, &VERB_DEPLOYMENT_CREATE,
 		   &(struct deployment_create_cmd){ .name = "svc", .slots = &slot, .slot_count = 1 }, &deployment);
@@ -173,8 +189,9 @@ static void demo_nouns(struct fleet *f)
 }
 
 struct fleet *fleet_new(void) { return fleet_new_on(NULL); }
+struct fleet *fleet_new_on(const char *vfs) { return fleet_new_with(vfs, 1); }
 
-struct fleet *fleet_new_on(const char *vfs)
+struct fleet *fleet_new_with(const char *vfs, int levels)
 {
 	struct fleet *f = calloc(1, sizeof *f);
 	assert_non_null(f);
@@ -185,6 +202,7 @@ struct fleet *fleet_new_on(const char *vfs)
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof f->path, "%s/troth.db", vfs ? "" : f->dir);
 	f->vfs = vfs;
+	f->levels = levels;
 	f->port = (struct server_port){ .clock = { f, fake_now, fake_now }, .random = PORT_RANDOM_REAL };
 	f->admin = (struct principal){ .name = "admin", .roles = ROLE_ADMIN };
 	open_store(f);
@@ -660,6 +678,13 @@ struct fleet *fleet_demo(void)
 	return f;
 }
 
+struct fleet *fleet_levels(int levels)
+{
+	struct fleet *f = fleet_new_with(NULL, levels);
+	fleet_populate(f);
+	return f;
+}
+
 /* -- looking ----------------------------------------------------------------------------------------------------------- */
 struct tx *fleet_read(struct fleet *f)
 {
@@ -799,4 +824,15 @@ bool fleet_trusts(struct fleet *f, const struct fleet_node *n, const char *versi
 		if (bytes_equal(have.items[i], want->der))
 			return true;
 	return false;
+}
+
+bool fleet_chains_to(struct fleet *f, const struct fleet_node *n, const char *version)
+{
+	struct fleet_place *p = place_kind((struct fleet_node *)(uintptr_t)n, MSG_SLOT);
+	struct troth_err e = { 0 };
+	const struct cert *last;
+	if (!p)
+		return false;
+	ok(f, cert_parse_any(f->a, bytes_of_text(p->loaded.items[p->loaded.count - 1]), &last, &e), &e, "last");
+	return cert_issued_by(last, version_cert(f, version));
 }

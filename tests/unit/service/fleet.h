@@ -70,6 +70,7 @@ struct fleet {
 	bool dry_run;             /* options of the next verbs */
 	struct verb_ctx last;     /* of the verb that ran last */
 	bool restarts;            /* drop and rebuild the view before each verb */
+	int levels;               /* of CAs: 1: /demo/ca signs the leaves; 2: /demo/inter below it; 3: /demo/sub between them */
 	const char *vfs;          /* of the store; NULL: files in dir */
 	void (*accident)(struct fleet *f); /* set: agents may go unanswered; called when a verb was UNAVAILABLE */
 	int accidents;
@@ -86,9 +87,11 @@ struct fleet {
  * trust).  No nodes yet. */
 struct fleet *fleet_new(void);
 struct fleet *fleet_new_on(const char *vfs); /* the same on SQLite's VFS of this name */
+struct fleet *fleet_new_with(const char *vfs, int levels);
 void fleet_free(struct fleet *f);
 /* Three services svc-0.. and three apps app-0.., enrolled, admitted, all shaking hands. */
 struct fleet *fleet_demo(void);
+struct fleet *fleet_levels(int levels); /* the same with so many levels of CAs */
 void fleet_populate(struct fleet *f); /* the six of the demo */
 
 /* Runs a verb; the error is returned to be looked at. */
@@ -145,6 +148,8 @@ struct operation_row fleet_operation(struct fleet *f, const char *uuid);
 /* How many CAs does the store of this node run; does its slot's leaf chain to root version `uuid`? */
 size_t fleet_store_size(const struct fleet_node *n);
 bool fleet_signed_by(struct fleet *f, const struct fleet_node *n, const char *version);
+/* Is the last certificate that its slot serves signed by this (root) version? */
+bool fleet_chains_to(struct fleet *f, const struct fleet_node *n, const char *version);
 bool fleet_trusts(struct fleet *f, const struct fleet_node *n, const char *version);
 /* Every slot shakes hands with every store. */
 void fleet_all_hands(struct fleet *f);
