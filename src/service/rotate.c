@@ -4,6 +4,7 @@
  * longer wanted, but stay trusted and signing until the engine has seen that they need not.  Of a leaf,
  * there is nothing to make here: its renewal is made due, and the engine asks its slots. */
 #include "service/census.h"
+#include "service/distrust.h"
 #include "service/holder.h"
 #include "service/issue.h"
 #include "service/record.h"
@@ -14,6 +15,7 @@ struct rotate_plan {
 	char version_uuid[UUID_LEN];
 	struct signer issuer;           /* of an intermediate */
 	int64_t issuer_version, old_signer; /* re-checked under the writer */
+	bool fresh;                     /* a new CA is made; the same */
 };
 
 /* -- what it is and whether it may ---------------------------------------------------------------- */
@@ -32,7 +34,7 @@ static troth_rc check_running(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 {
 	struct rotation_row *rows;
 	size_t n;
-	if (cmd->again)
+	if (cmd->again || cmd->compromised)
 		return RC_OK;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
@@ -52,6 +54,8 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
+	ENSURE(cmd->compromised || (!cmd->version && !cmd->yes_break), e, TROTH_INVALID,
+	       "a version and a number of pairs to break are said only with compromised");
 	TRY(record_visible(ctx->who, "credential", cmd->name, e));
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, e);
 	if (rc_failed(rc)) {
@@ -118,6 +122,19 @@ static troth_rc need_ca(struct verb_ctx *ctx, struct rotate_plan *plan, struct t
 	return verb_need(ctx, need, e);
 }
 
+/* An authority gets a new version, unless the one that is compromised is not the one in use. */
+static troth_rc needs_fresh(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, bool *ret,
+			    struct troth_err *e)
+{
+	struct distrust d;
+	*ret = c->kind == CREDENTIAL_AUTHORITY;
+	if (!cmd->compromised)
+		return RC_OK;
+	TRY(distrust_choose(ctx, c, cmd->version, &d, e));
+	*ret = d.replace;
+	return RC_OK;
+}
+
 static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
@@ -127,9 +144,8 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	plan->old_signer = plan->credential.signing_version;
 	verb_uuid(ctx, plan->version_uuid);
 	ctx->plan = plan;
-	if (plan->credential.kind == CREDENTIAL_LEAF || ctx->options.dry_run)
-		return RC_OK;
-	return need_ca(ctx, plan, e);
+	TRY(needs_fresh(ctx, arg, &plan->credential, &plan->fresh, e));
+	return plan->fresh && !ctx->options.dry_run ? need_ca(ctx, plan, e) : RC_OK;
 }
 
 /* -- holders outside the fleet ----------------------------------------------------------------------- */
@@ -233,6 +249,21 @@ static troth_rc make_due(struct verb_ctx *ctx, int64_t credential_id, struct id_
 	return RC_OK;
 }
 
+/* Only the distrusted ones have to go: the one that is wanted is good. */
+static troth_rc retire_distrusted(struct verb_ctx *ctx, const struct credential_row *c, const struct distrust *d,
+				  struct rotation_row *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
+	ret->old_versions = d->versions;
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	for (size_t i = 0; i < n; i++)
+		if (versions[i].wanted)
+			ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
+	return RC_OK;
+}
+
 static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c,
 			    struct rotation_row *rotation, struct troth_err *e)
 {
@@ -263,6 +294,10 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
+	if (ret->compromised) {
+		jw_kv_int(&r.w, "distrusted", (int64_t)rotation->distrusted.count);
+		jw_kv_int(&r.w, "breaks", ret->breaks);
+	}
 	jw_key(&r.w, "ignore_outside");
 	jw_array(&r.w);
 	for (size_t i = 0; ignore_outside && i < ret->outside_count; i++)
@@ -274,22 +309,31 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	return record_change(ctx, &change, e);
 }
 
+/* The goal flips: what is new is wanted, what shall go is not. */
+static troth_rc flip(struct verb_ctx *ctx, const struct rotate_plan *plan, const struct distrust *d,
+		     struct rotation_row *rotation, struct rotate_ret *ret, struct troth_err *e)
+{
+	const struct credential_row *c = &plan->credential;
+	TRY(distrust_apply(ctx, d, e));
+	rotation->distrusted = d->versions;
+	if (c->kind == CREDENTIAL_LEAF)
+		return make_due(ctx, c->id, &rotation->old_versions, e);
+	if (!plan->fresh)
+		return retire_distrusted(ctx, c, d, rotation, e);
+	ret->new_version = plan->version_uuid;
+	TRY(new_version(ctx, plan, &rotation->new_version, e));
+	return unwant(ctx, c->id, rotation->new_version, rotation, e);
+}
+
 static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct rotate_plan *plan,
-		      struct rotate_ret *ret, struct troth_err *e)
+		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
 	char *uuid = arena_alloc(ctx->a, UUID_LEN);
 	struct rotation_row rotation = { .uuid = uuid };
 	struct operation_row op;
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	if (ca) {
-		TRY(new_version(ctx, plan, &rotation.new_version, e));
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
-		ret->new_version = plan->version_uuid;
-	} else {
-		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
-	}
+	TRY(flip(ctx, plan, d, &rotation, ret, e));
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
 	TRY(supersede(ctx, c->id, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
@@ -314,21 +358,29 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct rotate_plan *plan = ctx->plan;
 	struct rotate_ret *ret = out;
 	struct credential_row now;
+	struct distrust d = { 0 };
 	TRY(load(ctx, cmd, &now, e));
 	TRY(census_take(ctx, &now, ret, e));
 	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
 		return refuse_no_slot(&now, e);
 	ret->dry_run = ctx->options.dry_run;
+	if (cmd->compromised) {
+		TRY(distrust_choose(ctx, &now, cmd->version, &d, e));
+		TRY(distrust_foresee(ctx, &now, &d, ret, e));
+	}
 	if (ret->dry_run)
 		return RC_OK;
+	if (cmd->compromised)
+		TRY(distrust_confirm(ctx, cmd, ret, e));
+	ctx->retry = cmd->compromised && d.replace != plan->fresh;
 	if (plan->issuer_version) {
 		struct signer issuer;
 		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));
-		ctx->retry = issuer.version.id != plan->issuer_version;
+		ctx->retry = ctx->retry || issuer.version.id != plan->issuer_version;
 	}
 	if (ctx->retry || now.id != plan->credential.id)
 		return (ctx->retry = true, RC_OK);
-	return start(ctx, cmd, plan, ret, e);
+	return start(ctx, cmd, plan, &d, ret, e);
 }
 
 const struct verb VERB_ROTATE = {
