@@ -209,7 +209,7 @@ static const struct cli_option ROTATE[] = {
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
 	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
 	  "emergency: distrust it first, everywhere and for good, then rotate; look with --dry-run" },
-	{ "--version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
+	{ "--only-version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
 	{ "--yes-break", "N", "yes_break", CLI_INT, false,
 	  "with --compromised: so many pairs will break, as --dry-run says; another number is refused" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,

@@ -257,7 +257,7 @@ static void print_emergency(struct cli *c, const struct json *j, bool dry, struc
 	if (dry)
 		buf_printf(out, "%lld pair%s would break, %lld may; to do it: troth rotate %s --compromised%s%s --yes-break %lld\n",
 			   (long long)breaks, breaks == 1 ? "" : "s", (long long)doubts, json_get_text(j, "name", "?"),
-			   cli_value(c, "--version") ? " --version " : "", cli_value(c, "--version") ? cli_value(c, "--version") : "",
+			   cli_value(c, "--only-version") ? " --only-version " : "", cli_value(c, "--only-version") ? cli_value(c, "--only-version") : "",
 			   (long long)breaks);
 }
 
