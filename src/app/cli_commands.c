@@ -228,6 +228,11 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
+	  "emergency: distrust it first, everywhere and for good, then rotate; look with --dry-run" },
+	{ "--only-version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
+	{ "--yes-break", "N", "yes_break", CLI_INT, false,
+	  "with --compromised: so many pairs will break, as --dry-run says; another number is refused" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
@@ -397,7 +402,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "
 		    "before has been seen to have it. Interrupting this command does not stop the rotation.",
-	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m",
+	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m\n"
+		     "troth rotate /prod/pg/ca --compromised --yes-break 12",
 	  .options = ROTATE, .run = cli_run_rotate, .path = "/v1/rotations", .member = "name" },
 	{ .noun = "rotation", .verb = "list", .args = "[NAME]", .summary = "rotations, and what they wait for",
 	  .example = "troth rotation list /prod/pg/ca",

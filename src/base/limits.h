@@ -42,6 +42,7 @@ enum {
 	/* -- engine and agents --------------------------------------------------------------- */
 	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
+	LIMIT_DISTRUSTED = 64,                 /* certificates that one target is told not to go back to: its documents hold few */
 	LIMIT_APPLY_FAILURES = 3,              /* equal contents failing this often: stop, wait for a change */
 	LIMIT_TARGETS_PER_INSTANCE = 64,       /* one node, one poll */
 	LIMIT_STEP_ACTS = 5000,                /* acts of one engine step and of one commit: 10 ms of engine; the rest comes next */

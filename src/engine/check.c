@@ -8,6 +8,7 @@
 struct history {
 	struct id_list items[2 * DOCS_MAX + 4];
 	bool expired[2 * DOCS_MAX + 4];
+	bool tainted[2 * DOCS_MAX + 4]; /* a distrusted chain: it may fail */
 	size_t count, fresh;
 	bool known, alive;
 };
@@ -88,6 +89,19 @@ static void collect_distrusted(struct check *k)
 	k->distrusted = ids_sorted(k->a, (struct id_list){ items, n });
 }
 
+/* Of a distrusted leaf, by a distrusted CA, or accepted by nothing else. */
+static bool is_tainted(const struct view *v, const struct content *chain)
+{
+	const struct ca *ca = ca_find(v, chain->signed_by);
+
+	return chain->distrusted || (ca && ca->distrusted) || all_distrusted(v, chain->members);
+}
+
+static bool is_chain_tainted(const struct view *v, const struct content *c)
+{
+	return c->is_chain && is_tainted(v, c);
+}
+
 /* What is trusted or shown by a distrusted CA is no success (section 10). */
 static struct id_list without_distrusted(struct check *k, struct id_list certs)
 {
@@ -106,13 +120,17 @@ static struct history history_of(struct check *k, const struct target *t, int64_
 	struct history h = { .known = t->known,
 			     .alive = t->instance && t->instance->alive_until > k->v->now };
 
-	if (t->known && !is_over(k->v, t, t->base))
+	if (t->known && !is_over(k->v, t, t->base)) {
 		history_add(k->a, &h, without_distrusted(k, t->base ? t->base->members : (struct id_list){ 0 }),
 			    t->base && is_expired(k->v, t->base), false);
+		h.tainted[h.count - 1] = t->base && is_chain_tainted(k->v, t->base);
+	}
 	for (size_t i = 0; i < t->doc_count; i++) {
-		if (t->docs[i].generation != without && !is_over(k->v, t, t->docs[i].content))
-			history_add(k->a, &h, without_distrusted(k, t->docs[i].content->members),
-				    is_expired(k->v, t->docs[i].content), mixes(t->group));
+		if (t->docs[i].generation == without || is_over(k->v, t, t->docs[i].content))
+			continue;
+		history_add(k->a, &h, without_distrusted(k, t->docs[i].content->members),
+			    is_expired(k->v, t->docs[i].content), mixes(t->group));
+		h.tainted[h.count - 1] = is_chain_tainted(k->v, t->docs[i].content);
 	}
 	h.fresh = h.count;
 	return h;
@@ -123,7 +141,7 @@ static bool history_same(const struct history *x, const struct history *y)
 	if (x->count != y->count || x->fresh != y->fresh || x->known != y->known || x->alive != y->alive)
 		return false;
 	for (size_t i = 0; i < x->count; i++) {
-		if (x->expired[i] != y->expired[i] || !ids_same(x->items[i], y->items[i]))
+		if (x->expired[i] != y->expired[i] || x->tainted[i] != y->tainted[i] || !ids_same(x->items[i], y->items[i]))
 			return false;
 	}
 	return true;
@@ -184,7 +202,7 @@ static bool implication_holds(const struct history *p, const struct history *v, 
 {
 	if (later_i < p->fresh && later_j < v->fresh)
 		return true; /* between old entries: not asked again */
-	return !succeeds(p, v, i, j) || ids_meet(p->items[later_i], v->items[later_j]);
+	return p->tainted[later_i] || !succeeds(p, v, i, j) || ids_meet(p->items[later_i], v->items[later_j]);
 }
 
 static bool implications_hold(const struct history *p, const struct history *v)
@@ -293,14 +311,6 @@ static troth_rc check_certs(struct check *k, const struct target *t, const struc
 	ENSURE(!t->group->store_limit || act->certs.count <= (size_t)t->group->store_limit, e,
 	       TROTH_UNSAFE, "the plan overfills target %lld", (long long)t->id);
 	return RC_OK;
-}
-
-/* Of a distrusted leaf, by a distrusted CA, or accepted by nothing else. */
-static bool is_tainted(const struct view *v, const struct content *chain)
-{
-	const struct ca *ca = ca_find(v, chain->signed_by);
-
-	return chain->distrusted || (ca && ca->distrusted) || all_distrusted(v, chain->members);
 }
 
 static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,

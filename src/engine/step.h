@@ -49,6 +49,7 @@ struct id_list trusted_only(const struct view *v, struct arena *a, struct id_lis
 struct worlds {
 	struct id_list items[2 * SEQ_MAX + 2];
 	bool expired[2 * SEQ_MAX + 2];
+	bool tainted[2 * SEQ_MAX + 2]; /* chains: distrusted, so it may fail */
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */

@@ -176,6 +176,7 @@ static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, co
 	f.chain.chain = content->id;
 	f.chain.signed_by = leaf.signed_by;
 	f.chain.renew_at = leaf.renew_at;
+	f.chain.distrusted = leaf.distrusted;
 	for (size_t i = 0; i < content->certs.count; i++) {
 		struct cert_row cert;
 		TRY(cert_row_get(tx, a, content->certs.items[i], &cert, e));

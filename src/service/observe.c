@@ -132,6 +132,8 @@ static void note_reason(struct observed *o)
 {
 	if (o->m->failed_generation)
 		o->target.last_error = o->m->failed_reason ? o->m->failed_reason : "no reason given";
+	else if (!o->m->settled && o->m->drift.count) /* stuck: its last line is why */
+		o->target.last_error = o->m->drift.items[o->m->drift.count - 1];
 }
 
 /* Failures of the same contents in a row; success of them, or other contents, begin at zero.  An agent
