@@ -47,6 +47,8 @@ enum {
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
+	LIMIT_LEAD_MARGIN_S = 3600,            /* before a chain ends, on top of measured times: for what was never measured */
+	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 };

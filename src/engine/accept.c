@@ -12,17 +12,17 @@ bool accept_pair(const struct shape *chain, struct id_list certs)
 
 bool accept_chain_now(const struct content *chain, msec_t now)
 {
-	return chain->not_before <= now - SKEW && now + SKEW < chain->not_after;
+	return chain->not_before <= now - chain->skew && now + chain->skew < chain->not_after;
 }
 
 bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
 {
 	*ret_from = 0;
 	if (!ca->can_sign || ca_distrusted(v, ca) || (ca->retired && !ca->wanted) ||
-	    now + SKEW >= ca->not_after)
+	    now + ca->skew >= ca->not_after)
 		return false;
-	if (ca->not_before > now - SKEW)
-		*ret_from = ca->not_before + SKEW;
+	if (ca->not_before > now - ca->skew)
+		*ret_from = ca->not_before + ca->skew;
 	return *ret_from == 0;
 }
 

@@ -27,6 +27,19 @@ enum {
 
 #define SKEW ((msec_t)LIMIT_SKEW_S * MSEC_S)
 
+/* Clocks may be so far apart that they judge it differently; what lives shortly is for clocks that agree. */
+static inline msec_t skew_of(msec_t from, msec_t to)
+{
+	msec_t tenth = to > from ? (to - from) / 10 : 0;
+	return tenth < SKEW ? tenth : SKEW;
+}
+
+enum {
+	PACE_BUCKETS = 24,   /* powers of two of a second: the last is 97 days */
+	LEAD_LIFE_PART = 8,  /* a lead is at most such a part of a chain's life ... */
+	ENDING_LIFE_PART = 4, /* ... and a chain is named as ending for twice as long */
+};
+
 struct target;
 
 /* What two contents must share to be the same to rule S (and to retirement). */
@@ -45,8 +58,10 @@ struct content {
 	bool is_chain;
 	struct id_list members;
 	int64_t signed_by;
-	msec_t not_before, not_after, renew_at;
+	msec_t not_before, not_after, renew_at, issued, skew;
+	msec_t ending_at;       /* from here on it is named if it is still served (deadline.c) */
 	bool due;               /* renew_at has come */
+	bool ending;            /* ending_at has come */
 	bool distrusted;        /* chains: the leaf is */
 	struct shape *shape;
 	size_t refs;            /* mentions by targets; 0: idle */
@@ -69,7 +84,7 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after, renew_at, renew_latest;
+	msec_t not_before, not_after, renew_at, renew_latest, skew;
 	bool renewing, by_hand;
 };
 
@@ -82,6 +97,7 @@ struct authority {
 	struct ca **cas;        /* newest first */
 	size_t ca_count;
 	bool paused;
+	bool hold_at_deadline;
 };
 
 struct group {
@@ -95,6 +111,7 @@ struct group {
 	size_t meet_count;
 	struct id_list authorities, certs; /* the goal of a store group */
 	struct class *classes;
+	uint32_t paces[PACE_BUCKETS]; /* so many members take so long; of those that were measured */
 };
 
 enum class_flags {
@@ -103,6 +120,7 @@ enum class_flags {
 	CLASS_ALIVE = 4,    /* its session is alive: may be relied upon */
 	CLASS_FULL = 8,     /* too many documents handed out and unseen */
 	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
+	CLASS_ENDING = 64,  /* slots: a chain that it may serve ends soon (outside the fleet: its newest) */
 	CLASS_FAILING = 32, /* the contents it would get failed too often */
 };
 
@@ -140,6 +158,7 @@ struct target {
 	size_t doc_count;
 	struct content *staged, *failed;
 	int64_t failures, asked;
+	msec_t pace;             /* handed out until settled, lately; 0: not measured */
 	struct class *class;
 	struct target *class_prev, *class_next, *instance_prev, *instance_next;
 };
@@ -217,7 +236,16 @@ const struct cert *cert_find(const struct view *v, int64_t id); /* NULL: no vers
 bool ca_newer(const struct ca *x, const struct ca *y);
 void world_free_all(struct view *v);
 
+/* deadline.c */
+void pace_move(struct group *g, msec_t from, msec_t to); /* one member's; 0: not measured */
+msec_t pace_ceiling(msec_t pace);
+msec_t chain_life(const struct content *c);
+msec_t chain_end(const struct content *c); /* for the fastest clock */
+/* How long before its end a slot of this group must have begun to switch away from the chain. */
+msec_t deadline_lead(const struct group *slots, const struct content *chain);
+
 /* clock.c */
+bool clock_judge_ending(const struct view *v, const struct content *c);
 void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);

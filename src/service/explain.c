@@ -112,6 +112,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.reason = json_get_text(j, "reason", "");
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
+	x.cause = json_get_text(j, "cause", NULL);
+	x.breaks = json_get_int(j, "breaks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
@@ -144,6 +146,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "admission", "joins as soon as it fits @", NULL },
+	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
@@ -199,17 +202,27 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
+/* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
+static const char *plain_deadline(struct arena *a, const struct explained *x)
+{
+	char at[RFC3339_LEN];
+	const struct words *w = words_of(x->cause);
+	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
+			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
+}
+
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->reason);
+	const struct words *w = words_of(x->cause ? x->cause : x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
 		return fill(a, w->hint, text_equal(x->reason, "paused") && x->authority ? x->authority : argument_of(a, x));

@@ -26,6 +26,8 @@ struct explained {
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
 	msec_t since, earliest;     /* earliest 0: not bound to time */
+	msec_t breaks;              /* "deadline": when everything that meets the target stops; else 0 */
+	const char *cause;          /* "deadline": the reason of what is in the way ("offline"); else NULL */
 };
 struct explain_ret {
 	const char *name;           /* what was asked for, or NULL */

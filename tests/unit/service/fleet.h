@@ -52,6 +52,7 @@ struct fleet_node {
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
 	bool repeats;             /* says each report twice */
+	bool excused;             /* left out at a deadline: its pairs may break */
 };
 
 struct fleet {
