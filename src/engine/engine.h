@@ -281,4 +281,6 @@ struct progress {
 void engine_progress(const struct view *v, int64_t authority, struct arena *a,
 		     struct progress *ret_progress);
 
+#include "engine/forecast.h"
+
 #endif

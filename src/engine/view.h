@@ -84,7 +84,7 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after, renew_at, renew_latest, skew;
+	msec_t not_before, not_after, renew_at, renew_latest, issued, skew;
 	bool renewing, by_hand;
 };
 

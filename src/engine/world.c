@@ -166,6 +166,7 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->renew_at = f->ca.renew_at;
 	c->renew_latest = f->ca.renew_latest;
 	c->renewing = f->ca.renewing;
+	c->issued = f->ca.issued;
 	c->skew = skew_of(f->ca.issued ? f->ca.issued : c->not_before, c->not_after);
 	c->by_hand = f->ca.by_hand;
 	ids_release(&c->leaf_anchors);

@@ -297,7 +297,7 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 }
 
 /* Does anything of that name exist? A typing error must not look like "nothing is waited for". */
-static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
+troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
 {
 	struct credential_row c;
 	*ret_credential = 0;
@@ -341,7 +341,7 @@ static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	struct wait_row *rows;
 	size_t n;
 	int64_t credential;
-	TRY(check_name(ctx, cmd->name, &credential, e));
+	TRY(explain_check_name(ctx, cmd->name, &credential, e));
 	TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &rows, &n, e));
 	ret->name = cmd->name;
 	ret->items = ARENA_ARRAY(ctx->a, struct explained, n + 1);

@@ -37,6 +37,9 @@ struct explain_ret {
 };
 extern const struct verb VERB_EXPLAIN;
 
+/* NOT_FOUND unless the name is that of an authority, a credential, an instance or INSTANCE/TARGET in scope (NULL is
+ * everything).  ret_credential: of a leaf, else 0. */
+troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e);
 /* One row in names; lives in a. */
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e);

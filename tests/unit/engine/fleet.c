@@ -89,7 +89,7 @@ static struct fact ca_fact(const struct fleet_ca *c)
 	return (struct fact){ .kind = FACT_CA,
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
-				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand } };
+				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand, c->issued } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)

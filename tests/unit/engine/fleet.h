@@ -22,7 +22,7 @@ struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
 	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
-	msec_t not_before, not_after, renew_at, renew_latest;
+	msec_t not_before, not_after, renew_at, renew_latest, issued;
 	bool renewing, by_hand;
 };
 struct fleet_content {
