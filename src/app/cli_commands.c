@@ -246,6 +246,10 @@ static const struct cli_option EVENTS[] = {
 	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
 	END
 };
+static const struct cli_option FORECAST[] = {
+	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
+	END
+};
 static const struct cli_option AUDIT_LIST[] = {
 	{ "--object", "NAME", "object", CLI_QUERY, false, "only what was done to this" },
 	END
@@ -434,6 +438,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "One line each; with -o json one JSON object a line. --follow goes on until it is interrupted.",
 	  .example = "troth events --follow --after 0",
 	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
+
+	{ .noun = "forecast", .args = "[NAME]", .summary = "what will come if nobody does anything",
+	  .detail = "The engine run ahead: renewals, rotations that begin by themselves, what will be waited for, and what breaks when. NAME as in "
+		    "explain. What it assumes is printed too.",
+	  .example = "troth forecast /prod/pg/ca --until 2027-06-01\ntroth forecast --until 30d",
+	  .options = FORECAST, .run = cli_run_forecast, .path = "/v1/forecast" },
 
 	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
 	  .example = "troth audit list --object /prod/pg/ca",

@@ -50,6 +50,11 @@ enum {
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
+	LIMIT_FORECAST_STEPS = 20000,          /* of an engine run ahead: some ten a renewal, and a loop waits for the answer */
+	LIMIT_FORECAST_MOMENTS = 400,          /* what a person reads; a day's renewals of an authority are one */
+	LIMIT_FORECAST_DAYS = 20 * 366,        /* two lives of a usual root */
+	LIMIT_LEAD_MARGIN_S = 3600,            /* before a chain ends, on top of measured times: for what was never measured */
+	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */

@@ -26,6 +26,8 @@ struct check {
 	struct histories *of_group; /* by group.index; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
+	const struct act *shed_act; /* the last that left somebody out and was found good, */
+	struct history shed_mine;   /* and for which history */
 };
 
 /* -- histories ----------------------------------------------------------------------------- */
@@ -54,9 +56,17 @@ static bool mixes(const struct group *g)
 	return g->kind == GROUP_STORE && !g->atomic;
 }
 
+/* Clocks may be so far apart: of a short life only a tenth. */
+static msec_t skew(const struct content *c)
+{
+	msec_t tenth = (c->not_after - (c->issued ? c->issued : c->not_before)) / 10;
+
+	return tenth < 0 ? 0 : tenth > SKEW ? SKEW : tenth;
+}
+
 static bool is_expired(const struct view *v, const struct content *c)
 {
-	return c->is_chain && c->not_after + SKEW <= v->now;
+	return c->is_chain && c->not_after + skew(c) <= v->now;
 }
 
 static bool is_distrusted(const struct view *v, int64_t cert)
@@ -277,6 +287,91 @@ static troth_rc check_pairs(struct check *k, const struct target *t, const struc
 	return RC_OK;
 }
 
+/* -- rule D: who is left out at a deadline ---------------------------------------------------- */
+
+/* Of all members that were measured; what a reload may take if none was. */
+static msec_t slowest(const struct view *v, const struct group *g)
+{
+	msec_t most = 0;
+
+	for (size_t i = 0; i < v->target_count; i++) {
+		if (v->targets[i]->group == g && v->targets[i]->pace > most)
+			most = v->targets[i]->pace;
+	}
+	return most ? pace_ceiling(most) : LIMIT_RELOAD_S * MSEC_S;
+}
+
+static msec_t lead_of(const struct view *v, const struct group *slots, const struct content *c)
+{
+	msec_t stores = 0, most = (c->not_after - (c->issued ? c->issued : c->not_before)) / LEAD_LIFE_PART, lead;
+
+	for (size_t m = 0; m < slots->meet_count; m++) {
+		msec_t pace = slowest(v, slots->meets[m]);
+
+		stores = pace > stores ? pace : stores;
+	}
+	lead = 2 * slowest(v, slots) + 2 * stores + LIMIT_LEAD_MARGIN_S * MSEC_S;
+	return lead < most ? lead : most;
+}
+
+/* Everything it may serve has ended or will within the lead, and the new chain lives on. */
+static troth_rc check_deadline(const struct check *k, const struct target *t, const struct act *act,
+			       struct troth_err *e)
+{
+	const struct content *chain = content_find(k->v, GROUP_SLOT, act->chain);
+
+	for (size_t i = 0; i <= t->doc_count; i++) {
+		const struct content *c = i ? t->docs[i - 1].content : t->base;
+
+		if (!c)
+			continue;
+		ENSURE(k->v->now >= c->not_after - skew(c) - lead_of(k->v, t->group, c), e, TROTH_UNSAFE,
+		       "the plan leaves stores out for target %lld too early", (long long)t->id);
+		ENSURE(chain->not_after - skew(chain) > c->not_after - skew(c), e, TROTH_UNSAFE,
+		       "the plan leaves stores out for target %lld and gains no time", (long long)t->id);
+	}
+	return RC_OK;
+}
+
+static bool meets_target(const struct target *t, const struct target *other)
+{
+	for (size_t m = 0; m < t->group->meet_count; m++) {
+		if (t->group->meets[m] == other->group)
+			return other->state == TARGET_COUNTED;
+	}
+	return false;
+}
+
+/* Those who refuse are named, all of them and nobody else. */
+static troth_rc check_shed(struct check *k, const struct target *t, const struct act *act, const struct history *mine,
+			   struct troth_err *e)
+{
+	size_t named = 0;
+
+	ENSURE(act->kind == ACT_SEND_CHAIN && t->authority && !t->authority->hold_at_deadline, e, TROTH_UNSAFE,
+	       "the plan leaves stores out for target %lld, whose authority holds at a deadline", (long long)t->id);
+	TRY(check_deadline(k, t, act, e));
+	if (k->shed_act && k->shed_act->shed.items == act->shed.items && history_same(&k->shed_mine, mine))
+		return RC_OK;
+	for (size_t i = 0; i < k->v->target_count; i++) {
+		const struct target *other = k->v->targets[i];
+
+		if (!meets_target(t, other))
+			continue;
+		struct history theirs = history_of(k, other, 0);
+		bool shed = ids_has(act->shed, other->id);
+
+		named += shed;
+		ENSURE(pair_holds(mine, &theirs, true) != shed, e, TROTH_UNSAFE, "the plan %s target %lld for target %lld",
+		       shed ? "needlessly leaves out" : "does not name", (long long)other->id, (long long)t->id);
+	}
+	ENSURE(named == act->shed.count, e, TROTH_UNSAFE, "the plan leaves out somebody whom target %lld does not meet",
+	       (long long)t->id);
+	k->shed_act = act;
+	k->shed_mine = *mine;
+	return RC_OK;
+}
+
 /* -- acts ---------------------------------------------------------------------------------- */
 
 static bool cert_is_known(const struct view *v, const struct group *g, int64_t cert)
@@ -320,7 +415,7 @@ static troth_rc check_chain(struct check *k, const struct target *t, const struc
 	       (long long)t->id, (long long)act->chain);
 	ENSURE(!is_tainted(k->v, chain), e, TROTH_UNSAFE, "the plan sends target %lld the distrusted chain %lld",
 	       (long long)t->id, (long long)act->chain);
-	ENSURE(chain->not_before <= k->v->now - SKEW && k->v->now + SKEW < chain->not_after, e,
+	ENSURE(chain->not_before <= k->v->now - skew(chain) && k->v->now + skew(chain) < chain->not_after, e,
 	       TROTH_UNSAFE, "the plan sends target %lld the chain %lld, which is not valid now",
 	       (long long)t->id, (long long)act->chain);
 	return RC_OK;
@@ -376,7 +471,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	if (only_withdraws_distrusted(k, t, act))
 		return RC_OK;
 	history_add(k->a, &mine, without_distrusted(k, chain ? chain->members : act->certs), false, mixes(t->group));
-	return check_pairs(k, t, &mine, e);
+	return act->shed.count ? check_shed(k, t, act, &mine, e) : check_pairs(k, t, &mine, e);
 }
 
 /* Does the version stand in what that one signed? */

@@ -40,6 +40,7 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_GOAL:
 	case FACT_PAUSED:
 	case FACT_HOLD:
+	case FACT_ON_DEADLINE:
 		return world_apply(v, f);
 	case FACT_CHAIN:
 		return content_apply_chain(v, f);

@@ -49,6 +49,8 @@ static const struct {
 				 "the CA is due for renewal, and only its owner can make the next version" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
 				 "the CA is due for renewal; its rotation was ordered and has not begun" },
+	[WAIT_DEADLINE] = { "deadline", SPEAKER_TIME, "D",
+			    "the chain that it serves ends soon, and the next one is not in use" },
 	[WAIT_RENEW_LATER] = { "renew-later", SPEAKER_POLICY, "D",
 			       "the CA is due for renewal; it waits for the rotation that runs" },
 	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
@@ -72,7 +74,7 @@ struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca)
 			      .text = table[reason].text };
 }
 
-static void wait_add(struct step *s, struct wait w)
+void wait_add(struct step *s, struct wait w)
 {
 	if (s->wait_count == s->wait_room) {
 		struct wait *old = s->waits;

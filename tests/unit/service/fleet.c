@@ -438,7 +438,7 @@ static void shake_all(struct fleet *f)
 				continue;
 			}
 			bool can = shake(f, server, client, &e);
-			if (f->could[i][k] && !can) {
+			if (f->could[i][k] && !can && !server->excused && !client->excused) {
 				fleet_tell(f, "HANDSHAKE FAILED: %s -> %s: %s", client->name, server->name, e.primary);
 				fleet_fail(f, "no handshake fails", __FILE__, __LINE__);
 			}
@@ -488,8 +488,8 @@ void fleet_all_hands(struct fleet *f)
 	shake_all(f);
 	for (size_t i = 0; i < f->node_count; i++)
 		for (size_t k = 0; k < f->node_count; k++)
-			if (place_kind(&f->nodes[i], MSG_SLOT) && place_kind(&f->nodes[k], MSG_STORE) &&
-			    !out_of_promise(f, &f->nodes[i]) && !out_of_promise(f, &f->nodes[k]))
+			if (place_kind(&f->nodes[i], MSG_SLOT) && place_kind(&f->nodes[k], MSG_STORE) && !f->nodes[i].excused &&
+			    !f->nodes[k].excused && !out_of_promise(f, &f->nodes[i]) && !out_of_promise(f, &f->nodes[k]))
 				FLEET_CHECK(f, f->could[i][k]);
 }
 

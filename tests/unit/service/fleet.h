@@ -52,7 +52,7 @@ struct fleet_node {
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
 	bool repeats;             /* says each report twice */
-	bool excused;             /* waived: nobody promised anything */
+	bool excused;             /* waived, or left out at a deadline: nobody promised anything */
 	msec_t until;             /* its service is stopped then; 0: never */
 };
 
