@@ -33,6 +33,11 @@ void clock_book_ca(struct view *v, const struct ca *c)
 	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
 }
 
+void clock_book_grace(struct view *v, const struct authority *a)
+{
+	book_later(v, a->grace_until, AGENDA_CA, a->id); /* only wakes the runner */
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -112,6 +117,8 @@ static void judge_everything(struct view *v)
 		judge_chain(v, c);
 	for (size_t n = 0; n < v->ca_count; n++)
 		clock_book_ca(v, v->ca_list[n]);
+	for (size_t n = 0; n < v->authority_count; n++)
+		clock_book_grace(v, v->authorities[n]);
 }
 
 void view_clock(struct view *v, msec_t now)

@@ -130,6 +130,9 @@ static void put_paused(struct buf *out, const void *p)
 
 	if (a->paused)
 		buf_printf(out, "paused %" PRId64 "\n", a->id);
+	if (a->grace_until)
+		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
+			   a->grace_target);
 }
 
 void view_dump(const struct view *v, struct buf *out)

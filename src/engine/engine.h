@@ -52,7 +52,7 @@ struct id_list { const int64_t *items; size_t count; }; /* need not be sorted; c
 enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
-	FACT_FAILED, FACT_PAUSED, FACT_HOLD, FACT_KIND_MAX
+	FACT_FAILED, FACT_PAUSED, FACT_GRACE, FACT_HOLD, FACT_KIND_MAX
 };
 
 enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
@@ -101,6 +101,9 @@ struct fact {
 		struct { int64_t target, ca; } asked;           /* a CSR or issue is under way under ca; 0 = no more */
 		struct { int64_t target, content; int64_t count; } failed; /* in a row; content 0 clears (say so on success or change) */
 		struct { int64_t authority; bool on; } paused;
+		/* A switch of slots of this authority rested on what a binding (`target`) was vouched to trust, not on what was
+		 * seen: nothing of the authority is withdrawn before `until`, so that the switch can be undone at once. */
+		struct { int64_t authority, target; msec_t until; } grace;
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
 	};
 };
@@ -165,6 +168,7 @@ enum wait_reason {
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
+	WAIT_GRACE,          /* policy 9: ca stays in the stores until `earliest`: the switch rests on the binding `target` */
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };

@@ -80,6 +80,8 @@ struct authority {
 	struct ca **cas;        /* newest first */
 	size_t ca_count;
 	bool paused;
+	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
+	int64_t grace_target;   /* the binding that it is for */
 };
 
 struct group {
@@ -218,5 +220,6 @@ void world_free_all(struct view *v);
 void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);
+void clock_book_grace(struct view *v, const struct authority *a);
 
 #endif

@@ -38,6 +38,8 @@ static const struct {
 			   "the same contents failed there too often; it is tried again after a change" },
 	[WAIT_ADMISSION] = { "admission", SPEAKER_SAFETY, "9",
 			     "the newcomer would not match a member that it meets" },
+	[WAIT_GRACE] = { "grace", SPEAKER_POLICY, "9",
+			 "the switch rests on what a binding was vouched to trust; until then it can be undone at once" },
 	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
 			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };
@@ -120,6 +122,15 @@ void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, 
 	struct wait w = wait_make(reason, authority, ca);
 
 	w.earliest = earliest;
+	wait_add(s, w);
+}
+
+void wait_grace(struct step *s, const struct authority *a, int64_t ca)
+{
+	struct wait w = wait_make(WAIT_GRACE, a->id, ca);
+
+	w.target = a->grace_target;
+	w.earliest = a->grace_until;
 	wait_add(s, w);
 }
 

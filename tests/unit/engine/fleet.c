@@ -150,6 +150,11 @@ struct view *fleet_rebuild(struct fleet *f)
 		tell_to(v, ca_fact(&f->cas[i]));
 		tell_to(v, (struct fact){ .kind = FACT_PAUSED,
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
+	for (size_t i = 0; i < f->ca_count; i++)
+		if (f->cas[i].grace_until)
+			tell_to(v, (struct fact){ .kind = FACT_GRACE,
+						  .grace = { f->cas[i].authority, f->cas[i].grace_target,
+							     f->cas[i].grace_until } });
 	}
 	for (size_t i = 0; i < f->group_count; i++)
 		tell_to(v, goal_fact(&f->groups[i]));
@@ -291,6 +296,17 @@ void fleet_pause(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].paused = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_PAUSED, .paused = { authority, on } });
+}
+
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority != authority)
+			continue;
+		f->cas[i].grace_until = until;
+		f->cas[i].grace_target = target;
+	}
+	tell(f, (struct fact){ .kind = FACT_GRACE, .grace = { authority, target, until } });
 }
 
 void fleet_hold(struct fleet *f, bool on)

@@ -22,6 +22,8 @@ struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
 	bool wanted, signing, can_sign, distrusted, retired, paused;
+	msec_t grace_until; /* of its authority; on each of its versions alike */
+	int64_t grace_target;
 	msec_t not_before, not_after;
 };
 struct fleet_content {
@@ -85,6 +87,7 @@ void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);
