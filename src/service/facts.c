@@ -72,10 +72,12 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	return RC_OK;
 }
 
-static void tell_paused(struct view *view, const struct credential_row *c)
+static void tell_steered(struct view *view, const struct credential_row *c)
 {
-	struct fact f = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
-	tell(view, &f);
+	struct fact paused = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
+	struct fact grace = { .kind = FACT_GRACE, .grace = { c->id, c->grace_target, c->grace_until } };
+	tell(view, &paused);
+	tell(view, &grace);
 }
 
 static troth_rc tell_chains_of(struct tx *tx, struct arena *a, struct view *view, int64_t version_id,
@@ -103,7 +105,7 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 			TRY(tell_chains_of(tx, a, view, versions[i].id, e));
 	}
 	if (credential.kind == CREDENTIAL_AUTHORITY)
-		tell_paused(view, &credential);
+		tell_steered(view, &credential);
 	return RC_OK;
 }
 
@@ -247,15 +249,20 @@ static void tell_handed(struct view *view, const struct document_row *d)
 	tell(view, &handed);
 }
 
+static void tell_unknown(struct view *view, int64_t target_id)
+{
+	struct fact f = { .kind = FACT_VOID, .voided = { target_id } };
+	tell(view, &f);
+}
+
 /* A holder outside the fleet may show all that it was handed.  They leave without a word of its own, so they are told
  * from the beginning each time; the oldest stands for what was seen last. */
 static troth_rc tell_held(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e)
 {
 	struct document_row *held;
 	size_t n;
-	struct fact gone = { .kind = FACT_VOID, .voided = { target_id } };
 	TRY(document_row_list_pending(tx, a, target_id, &held, &n, e));
-	tell(view, &gone);
+	tell_unknown(view, target_id);
 	for (size_t i = 0; i < n; i++) {
 		struct fact seen = { .kind = FACT_SEEN, .seen = { target_id, held[i].content_id, held[i].generation, held[i].generation } };
 		if (i == 0)
@@ -304,6 +311,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
+	if (template.party == PARTY_BINDING)
+		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));
@@ -346,10 +355,10 @@ static troth_rc rebuild_versions(struct tx *tx, struct arena *a, struct view *vi
 	EACH_ROW(version_row, version_row_list_authorities(tx, a, page, &rows, &n, e), TRY(tell_ca(tx, a, view, row, e)));
 }
 
-static troth_rc rebuild_paused(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
+static troth_rc rebuild_steered(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
 {
 	EACH_ROW(credential_row, credential_row_list_kind(tx, a, CREDENTIAL_AUTHORITY, page, &rows, &n, e),
-		 tell_paused(view, row));
+		 tell_steered(view, row));
 }
 
 static troth_rc rebuild_templates(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
@@ -381,7 +390,7 @@ troth_rc facts_rebuild(struct tx *tx, struct view *view, struct troth_err *e)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(REBUILD_ARENA_BYTES);
 	TRY(rebuild_versions(tx, a, view, e));
-	TRY(rebuild_paused(tx, a, view, e));
+	TRY(rebuild_steered(tx, a, view, e));
 	TRY(rebuild_templates(tx, a, view, e));
 	TRY(rebuild_meets(tx, a, view, e));
 	TRY(rebuild_contents(tx, a, view, e));
