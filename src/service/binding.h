@@ -82,8 +82,10 @@ extern const struct verb VERB_BINDING_ATTEST; /* binding_attest_cmd -> binding_r
 troth_rc binding_offered(struct verb_ctx *ctx, int64_t target_id, int64_t generation, struct troth_err *e);
 /* A slot was seen to serve `now` in place of `before` (contents): where that rested on a binding, the grace begins. */
 troth_rc binding_rested_on(struct verb_ctx *ctx, int64_t slot_template, int64_t before, int64_t now, struct troth_err *e);
-/* Effects whose time has come; body {"target","generation"}.  ret_again: come back then; 0: done. */
+/* Effects (rows of the outbox) whose time has come; body {"target","generation"}. */
+#define EFFECT_BINDING_FETCHED "binding.fetched"
+#define EFFECT_BINDING_OVERDUE "binding.overdue"
 troth_rc binding_fetch_is_due(struct verb_ctx *ctx, const struct json *body, struct troth_err *e);
-troth_rc binding_is_overdue(struct verb_ctx *ctx, const struct json *body, msec_t *ret_again, struct troth_err *e);
+troth_rc binding_is_overdue(struct verb_ctx *ctx, const struct json *body, struct troth_err *e);
 
 #endif

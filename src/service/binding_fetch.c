@@ -6,7 +6,7 @@
 #include "service/contents.h"
 #include "service/record.h"
 
-#define EFFECT_OVERDUE_AGAIN MSEC_DAY /* who is overdue is named once a day */
+#define OVERDUE_AGAIN MSEC_DAY /* who is overdue is named once a day */
 
 /* -- tags ------------------------------------------------------------------------------------------------ */
 
@@ -172,14 +172,20 @@ static troth_rc fetch_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	return answer(ctx, &f, out, e);
 }
 
+/* Something to look at after a while. */
+static troth_rc promise(struct verb_ctx *ctx, const char *kind, int64_t target, int64_t generation, msec_t after, struct troth_err *e)
+{
+	struct outbox_row row = { .kind = kind, .created = ctx->now, .due = ctx->now + after };
+	row.body = arena_printf(ctx->a, "{\"target\":%lld,\"generation\":%lld}", (long long)target, (long long)generation);
+	return outbox_put(ctx->tx, &row, e);
+}
+
 /* ACK_FETCH: in use so long after now. */
 static troth_rc promise_ack(struct verb_ctx *ctx, const struct fetch *f, struct troth_err *e)
 {
 	if (f->row.ack != ACK_FETCH || f->shown.generation <= f->target.base_generation)
 		return RC_OK;
-	struct outbox_row row = { .kind = "binding.fetched", .created = ctx->now, .due = ctx->now + f->row.delay };
-	row.body = arena_printf(ctx->a, "{\"target\":%lld,\"generation\":%lld}", (long long)f->target.id, (long long)f->shown.generation);
-	return outbox_put(ctx->tx, &row, e);
+	return promise(ctx, EFFECT_BINDING_FETCHED, f->target.id, f->shown.generation, f->row.delay, e);
 }
 
 /* It leaves the house: from the commit on it may run there. */
@@ -225,9 +231,7 @@ troth_rc binding_offered(struct verb_ctx *ctx, int64_t target_id, int64_t genera
 	struct binding_row row;
 	if (rc_failed(binding_row_by_target(ctx->tx, ctx->a, target_id, &row, NULL)) || !row.renew_by)
 		return RC_OK;
-	struct outbox_row o = { .kind = "binding.overdue", .created = ctx->now, .due = ctx->now + row.renew_by };
-	o.body = arena_printf(ctx->a, "{\"target\":%lld,\"generation\":%lld}", (long long)target_id, (long long)generation);
-	return outbox_put(ctx->tx, &o, e);
+	return promise(ctx, EFFECT_BINDING_OVERDUE, target_id, generation, row.renew_by, e);
 }
 
 /* What an effect is about; false: it is over (acknowledged meanwhile, replaced, waived, deleted). */
@@ -253,17 +257,16 @@ troth_rc binding_fetch_is_due(struct verb_ctx *ctx, const struct json *body, str
 	return binding_acknowledge(ctx, &row, &t, generation, &said, e);
 }
 
-troth_rc binding_is_overdue(struct verb_ctx *ctx, const struct json *body, msec_t *ret_again, struct troth_err *e)
+troth_rc binding_is_overdue(struct verb_ctx *ctx, const struct json *body, struct troth_err *e)
 {
 	struct binding_row row;
 	struct target_row t;
 	int64_t generation;
-	*ret_again = 0;
 	if (!effect_load(ctx, body, &row, &t, &generation))
 		return RC_OK;
-	*ret_again = ctx->now + EFFECT_OVERDUE_AGAIN;
 	if (!row.overdue_since)
 		row.overdue_since = ctx->now;
 	TRY(binding_row_update(ctx->tx, &row, e));
+	TRY(promise(ctx, EFFECT_BINDING_OVERDUE, t.id, generation, OVERDUE_AGAIN, e));
 	return binding_record(ctx, "binding.overdue", &row, generation, "its renew_by has passed; it may be waived", e);
 }

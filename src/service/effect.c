@@ -4,6 +4,7 @@
  * whose key_source is keeper.  The row in the outbox names target and request; by the time it is
  * carried out the engine may have asked anew, then the row is simply done.  At least once: a crash
  * between the signature and the commit repeats it, and the unused certificate is in the keeper's log. */
+#include "service/binding.h"
 #include "service/inside.h"
 #include "service/issue_slot.h"
 
@@ -78,6 +79,23 @@ static troth_rc effect_prepare(struct verb_ctx *ctx, const void *cmd, struct tro
 	return verb_need(ctx, need, e);
 }
 
+/* What only had to wait for its time. */
+static troth_rc timed(struct verb_ctx *ctx, const struct outbox_row *row, struct troth_err *e)
+{
+	static const struct { const char *kind; troth_rc (*run)(struct verb_ctx *, const struct json *, struct troth_err *); } kinds[] = {
+		{ EFFECT_BINDING_FETCHED, binding_fetch_is_due },
+		{ EFFECT_BINDING_OVERDUE, binding_is_overdue },
+	};
+	const struct json *body;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!text_equal(kinds[i].kind, row->kind))
+			continue;
+		TRY(json_parse(ctx->a, bytes_of_text(row->body), &body, e));
+		return kinds[i].run(ctx, body, e);
+	}
+	return RC_OK;
+}
+
 static troth_rc effect_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
 {
 	struct effect_ret *r = ret;
@@ -87,8 +105,10 @@ static troth_rc effect_run(struct verb_ctx *ctx, const void *cmd, void *ret, str
 	if (!f.found)
 		return RC_OK;
 	r->done_id = f.row.id;
-	if (f.obsolete)
+	if (f.obsolete) {
+		TRY(timed(ctx, &f.row, e));
 		return outbox_done(ctx->tx, f.row.id, e);
+	}
 	if (!planned->found || planned->obsolete || planned->row.id != f.row.id ||
 	    planned->io.target.csr_ca != f.io.target.csr_ca) {
 		ctx->retry = true;

@@ -322,15 +322,18 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
 {
 	struct credential_row c;
+	struct binding_row binding;
 	*ret_credential = 0;
 	if (!name)
 		return RC_OK;
 	if (name[0] != '/')
 		return check_instance(ctx, name, e);
 	TRY(record_visible(ctx->who, "credential", name, e));
+	if (rc_ok(binding_row_by_name(ctx->tx, ctx->a, name, &binding, NULL)))
+		return RC_OK;
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, name, &c, e);
 	if (rc_failed(rc)) {
-		err_hint(e, "troth authority list and troth credential list show the names");
+		err_hint(e, "troth authority list, troth credential list and troth binding list show the names");
 		return rc;
 	}
 	*ret_credential = c.kind == CREDENTIAL_LEAF ? c.id : 0;
