@@ -49,6 +49,7 @@ enum {
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
 	LIMIT_BINDING_GRACE_S = 24 * 3600,     /* after a switch that rests on a binding nothing is withdrawn: a day of use shows it */
 	LIMIT_BINDING_LENGTH_S = 366 * 24 * 3600, /* delay, renew_by, grace: a year is a typing error's friend already */
+	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 };
 

@@ -24,7 +24,8 @@ struct fleet_ca {
 	bool wanted, signing, can_sign, distrusted, retired, paused;
 	msec_t grace_until; /* of its authority; on each of its versions alike */
 	int64_t grace_target;
-	msec_t not_before, not_after;
+	msec_t not_before, not_after, renew_at, renew_latest;
+	bool renewing, by_hand;
 };
 struct fleet_content {
 	int64_t id;
