@@ -201,9 +201,10 @@ static const struct words *words_of(const char *reason)
 /* `text` with `name` for each @ in it. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
-	for (const char *at = strchr(text, '@'); at; at = strchr(text, '@'))
-		text = arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1);
-	return text;
+	const char *out = "", *at;
+	for (; (at = strchr(text, '@')); text = at + 1)
+		out = arena_printf(a, "%s%.*s%s", out, (int)(at - text), text, name);
+	return arena_printf(a, "%s%s", out, text);
 }
 
 /* A member as people call it: a target of a node, or who is outside by its name. */
