@@ -87,6 +87,7 @@ static void tell_steering(struct view *view, const struct credential_row *c)
 	struct fact f = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
 	struct fact deadline = { .kind = FACT_ON_DEADLINE, .on_deadline = { c->id, c->hold_at_deadline } };
 	struct fact grace = { .kind = FACT_GRACE, .grace = { c->id, c->grace_target, c->grace_until } };
+	tell(view, &f);
 	tell(view, &deadline);
 	tell(view, &grace);
 }
