@@ -271,6 +271,10 @@ static const struct cli_option FORECAST[] = {
 	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
 	END
 };
+static const struct cli_option MAN[] = {
+	{ "--into", "DIR", NULL, CLI_OWN, false, "write all pages there instead" },
+	END
+};
 static const struct cli_option AUDIT_LIST[] = {
 	{ "--object", "NAME", "object", CLI_QUERY, false, "only what was done to this" },
 	END
@@ -503,6 +507,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth audit verify",
 	  .run = cli_run_audit_verify, .path = "/v1/audit/verify" },
 
+	{ .noun = "completion", .args = "SHELL", .summary = "for bash, zsh or fish",
+	  .example = "troth completion bash >/etc/bash_completion.d/troth",
+	  .run = cli_run_completion },
+	{ .noun = "man", .args = "[COMMAND] [VERB]", .summary = "manual pages",
+	  .example = "troth man rotate | man -l -\ntroth man --into /usr/local/share/man/man1",
+	  .options = MAN, .run = cli_run_man },
 	{ .noun = "health", .args = "", .summary = "is the server well", .example = "troth health",
 	  .run = cli_run_health, .path = "/v1/health" },
 	{ .noun = "version", .args = "", .summary = "of this program and of the server", .example = "troth version",
