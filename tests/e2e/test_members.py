@@ -123,14 +123,15 @@ class Check:
         self.fleet, self.name, self.dir = fleet, f"check-{number}", base / f"check-{number}"
         self.handshakes, self.failures, self.agent = 0, [], None
 
-    def join(self):
-        self.dir.mkdir()
+    def join(self, token_options=(), enroll_options=()):
+        self.dir.mkdir(exist_ok=True)
         program, cli = self.fleet.cli.program, self.fleet.cli
         (self.dir / "settings.yaml").write_text(f"targets:\n  trust: {{root: {self.dir}}}\n")
-        token = cli.json("token", "create", "--deployment", "check", "--instance", self.name)["token"]
+        token = cli.json("token", "create", "--deployment", "check", "--instance", self.name, *token_options)["token"]
         self.until = time.monotonic() + LEASE_S  # a little before the server's: it begins when it has enrolled
         r = subprocess.run([program, "agent", "enroll", "--server", self.fleet.address, "--ca-fingerprint", self.fleet.fingerprint,
-                            "--token-file", "-", "--dir", str(self.dir / "agent")], input=token + "\n", capture_output=True, text=True)
+                            "--token-file", "-", "--dir", str(self.dir / "agent"), *enroll_options],
+                           input=token + "\n", capture_output=True, text=True)
         assert r.returncode == 0, r.stdout + r.stderr
         self.agent = subprocess.Popen([program, "agent", "run", "--dir", str(self.dir / "agent"), "--profiles",
                                        str(self.dir.parent / "profiles"), "--settings", str(self.dir / "settings.yaml")],
@@ -182,6 +183,7 @@ def prepare_checks(there, base, server_dir):
     """Profiles, and what `agent enroll` wants to know."""
     (base / "profiles").mkdir(parents=True)
     (base / "profiles/check-trust.yaml").write_text(PROFILE)
+    until("the server to say where it is", (server_dir / "server.url").exists)
     there.address = (server_dir / "server.url").read_text().strip()
     there.fingerprint = fingerprints((server_dir / "ca.pem").read_text()).pop()
 
@@ -271,3 +273,35 @@ def test_a_server_that_was_restored_looks_first(build):
         finally:
             for check in checks:
                 check.end()
+
+
+def test_a_node_enrols_again(build):
+    """Its identity is worth nothing any more, or its disk is empty: a token that names it, and it joins as the same instance."""
+    with Server(build) as server:
+        base = server.base / "checks"
+        prepare_checks(server, base, server.dir)
+        server.cli.ok("authority", "create", "/x/ca")
+        server.cli.ok("bundle", "create", "/x/trust", "--authority", "/x/ca")
+        server.cli.ok("deployment", "create", "check", "--store", "name=trust,profile=check-trust,bundle=/x/trust,parameter.proof=read")
+        check = Check(server, base, 0)
+        try:
+            check.join()
+            until("it to be admitted", lambda: hold(server, 1, 1))
+            instance_id, generation = instance(server, "check-0")["id"], targets(server)[0]["loaded"]["generation"]
+            check.end()
+            r = server.cli.run("token", "create", "--deployment", "check", "--instance", "check-0")
+            assert r.returncode != 0 and "--reinstall" in r.stderr
+
+            check.join(["--reinstall"], ["--again", "check-0"])
+            until("it to be admitted again", lambda: hold(server, 1, 1))
+            assert targets(server)[0]["loaded"]["generation"] >= generation
+            check.end()
+
+            shutil.rmtree(check.dir)
+            check.join(["--reinstall"])
+            until("it to be told everything anew", lambda: hold(server, 1, 1) and (check.dir / "trust/current/ca.pem").exists())
+            assert targets(server)[0]["loaded"]["generation"] > generation
+            assert instance(server, "check-0")["id"] == instance_id
+            assert instance(server, "check-0")["state"] == "active"
+        finally:
+            check.end()
