@@ -199,7 +199,14 @@ static void admit(struct future *f, const struct act *act)
 	const struct target *t = target_find(f->v, act->target);
 
 	believe(f, (struct fact){ .kind = FACT_TARGET, .target = { t->id, t->group->id, t->instance ? t->instance->id : 0,
-					 t->authority ? t->authority->id : 0, TARGET_COUNTED } });
+					 t->authority ? t->authority->id : 0, TARGET_COUNTED, t->lease_until } });
+}
+
+static void leave(struct future *f, const struct act *act)
+{
+	const struct target *t = target_find(f->v, act->target);
+
+	believe(f, (struct fact){ .kind = FACT_TARGET, .target = { t->id, t->group->id, .state = TARGET_LEFT } });
 }
 
 static void carry_out(struct future *f, const struct act *act)
@@ -212,6 +219,7 @@ static void carry_out(struct future *f, const struct act *act)
 	case ACT_RETIRE_DONE: retire(f, act); break;
 	case ACT_ROTATE: rotate(f, act); break;
 	case ACT_ADMIT: admit(f, act); break;
+	case ACT_LEAVE: leave(f, act); break;
 	}
 }
 
@@ -220,7 +228,7 @@ static void carry_out(struct future *f, const struct act *act)
 static void comes_report(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct document *d = t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+	const struct document *d = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
 
 	if (d)
 		believe(f, (struct fact){ .kind = FACT_SEEN, .seen = { t->id, d->content->id, d->generation, d->generation } });
@@ -249,12 +257,13 @@ static msec_t renewal_part(const struct content *newest)
 static void comes_chain(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct ca *ca = ca_find(f->v, t->asked);
-	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+	const struct ca *ca = t ? ca_find(f->v, t->asked) : NULL;
 	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = f->next_id++ } };
 
 	if (!ca)
-		return;
+		return; /* it has left, or is asked no more */
+	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+
 	chain.chain.signed_by = ca->id;
 	chain.chain.anchors = ca->leaf_anchors;
 	chain.chain.not_before = f->now - SKEW;
