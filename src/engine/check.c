@@ -337,7 +337,7 @@ static bool meets_target(const struct target *t, const struct target *other)
 {
 	for (size_t m = 0; m < t->group->meet_count; m++) {
 		if (t->group->meets[m] == other->group)
-			return other->state == TARGET_COUNTED;
+			return in_meet(other);
 	}
 	return false;
 }

@@ -221,7 +221,7 @@ static void carry_out(struct future *f, const struct act *act)
 static void comes_report(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct document *d = t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+	const struct document *d = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
 
 	if (d)
 		believe(f, (struct fact){ .kind = FACT_SEEN, .seen = { t->id, d->content->id, d->generation, d->generation } });
@@ -250,12 +250,13 @@ static msec_t renewal_part(const struct content *newest)
 static void comes_chain(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct ca *ca = ca_find(f->v, t->asked);
-	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+	const struct ca *ca = t ? ca_find(f->v, t->asked) : NULL;
 	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = f->next_id++ } };
 
 	if (!ca)
-		return;
+		return; /* it has left, or is asked no more */
+	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+
 	chain.chain.signed_by = ca->id;
 	chain.chain.anchors = ca->leaf_anchors;
 	chain.chain.not_before = f->now - SKEW;
