@@ -25,6 +25,7 @@ struct explained {
 	const char *last_error;     /* of the target, if its agent said one */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
+	int64_t blocks;             /* so many targets wait for this one, by a rule of safety */
 	msec_t since, earliest;     /* earliest 0: not bound to time */
 };
 struct explain_ret {

@@ -6,6 +6,8 @@
  *
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
+#include "service/census.h"
+#include "service/foresee.h"
 #include "service/issue.h"
 #include "service/record.h"
 #include "service/renewal.h"
@@ -178,19 +180,33 @@ static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, 
 	return c->kind == CREDENTIAL_LEAF ? flip_leaf(ctx, row, c, e) : flip_authority(ctx, row, c, e);
 }
 
+/* A dry run: what would be done first, and who would be waited for. */
+static troth_rc foresee_abort(struct verb_ctx *ctx, const struct plan *before, const struct credential_row *c,
+			      struct rotation_ret *ret, struct troth_err *e)
+{
+	struct rotate_ret census = { 0 };
+	TRY(census_take(ctx, c, &census, e));
+	ret->waiting = census.waiting;
+	ret->waiting_count = census.waiting_count;
+	return foresee_after(ctx, before, &ret->next, e);
+}
+
 static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct rotation_cmd *cmd = arg;
 	struct rotation_ret *ret = out;
 	struct rotation_row row;
 	struct credential_row c;
+	struct plan before;
 	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
 	if (row.state == ROTATION_ABORTED)
 		return rotation_view_load(ctx, &row, &ret->rotation, e);
 	if (!rotation_is_open(&row))
 		return rotation_refuse_over(&row, &c, e);
+	if (ctx->options.dry_run)
+		foresee_before(ctx, &before);
 	TRY(flip_back(ctx, &row, &c, e));
-	const char *before = ROTATION_STATE_NAMES[row.state];
+	const char *was = ROTATION_STATE_NAMES[row.state];
 	row.state = ROTATION_ABORTED;
 	row.finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, &row, e));
@@ -199,8 +215,9 @@ static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 		TRY(credential_row_update(ctx->tx, &c, e));
 	}
 	TRY(cancel_operation(ctx, &row, e));
-	TRY(rotation_record(ctx, "rotation.abort", &row, &c, before, e));
-	return rotation_view_load(ctx, &row, &ret->rotation, e);
+	TRY(rotation_record(ctx, "rotation.abort", &row, &c, was, e));
+	TRY(rotation_view_load(ctx, &row, &ret->rotation, e));
+	return ctx->options.dry_run ? foresee_abort(ctx, &before, &c, ret, e) : RC_OK;
 }
 
 const struct verb VERB_ROTATION_ABORT = {
