@@ -258,6 +258,14 @@ static const struct cli_option ROTATE[] = {
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
 };
+static const struct cli_option FORESEE[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would be done first" },
+	END
+};
+static const struct cli_option ABORT[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would be done first and who would be waited for" },
+	END
+};
 static const struct cli_option WATCH[] = {
 	{ "--timeout", "LENGTH", NULL, CLI_OWN, false, "stop following after so long: exit 5, it goes on" },
 	END
@@ -337,8 +345,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = BUNDLE_ADD, .run = cli_run_bundle_add, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
 	{ .noun = "bundle", .verb = "remove", .args = "NAME MEMBER", .summary = "trust one less",
 	  .detail = "MEMBER is an authority's name, an alias or an id. Stores keep the CA until nobody needs it any more.",
-	  .example = "troth bundle remove /prod/pg/trust corporate",
-	  .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	  .example = "troth bundle remove /prod/pg/trust corporate --dry-run",
+	  .options = FORESEE, .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
 
 	{ .noun = "binding", .verb = "create", .args = "NAME", .summary = "hand a bundle to an application outside the fleet",
 	  .detail = "A rotation waits until the application acknowledged what it was handed. \"confirm\": its next conditional fetch with the "
@@ -480,8 +488,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth rotation resume /prod/pg/ca",
 	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
 	{ .noun = "rotation", .verb = "abort", .args = "NAME", .summary = "go back to the old one, as safely",
-	  .example = "troth rotation abort /prod/pg/ca",
-	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+	  .example = "troth rotation abort /prod/pg/ca --dry-run",
+	  .options = ABORT, .run = cli_run_rotation_steer, .path = "/v1/rotations" },
 
 	{ .noun = "explain", .args = "[NAME]", .summary = "what is waited for: who, rule, reason, since",
 	  .detail = "NAME is an authority, a credential, an instance or INSTANCE/TARGET; without it everything.",

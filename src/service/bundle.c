@@ -6,6 +6,7 @@
  * both carry key identifiers by which a verifier can tell them apart. */
 #include "service/check.h"
 #include "service/distrust.h"
+#include "service/foresee.h"
 #include "service/credential.h"
 #include "service/meet.h"
 #include "service/nouns.h"
@@ -354,15 +355,19 @@ static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct bundle_ret *ret = out;
 	struct bundle_row row;
 	struct bundle_view before;
+	struct plan plan;
 	TRY(bundle_by_id(ctx, cmd->id, &row, e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
 	TRY(view_load(ctx, &row, &before, e));
+	if (ctx->options.dry_run)
+		foresee_before(ctx, &plan);
 	const struct bundle_member_view *member = find_member(&before, cmd->member);
 	ENSURE(member, e, TROTH_NOT_FOUND, "%s has no member %.40s", row.name, cmd->member);
 	TRY(bundle_member_row_delete(ctx->tx, member->row.id, e));
 	TRY(bundle_moved(ctx, &row, e));
 	TRY(view_load(ctx, &row, &ret->bundle, e));
-	return record_bundle(ctx, "bundle.remove", &ret->bundle, member->authority ? member->authority : member->row.alias, e);
+	TRY(record_bundle(ctx, "bundle.remove", &ret->bundle, member->authority ? member->authority : member->row.alias, e));
+	return ctx->options.dry_run ? foresee_after(ctx, &plan, &ret->next, e) : RC_OK;
 }
 
 static troth_rc list_one(struct verb_ctx *ctx, const char *name, struct bundle_list_ret *ret, struct troth_err *e)

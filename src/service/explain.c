@@ -130,6 +130,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.count = json_get_int(j, "count", 1);
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
+	x.blocks = json_get_int(j, "blocks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));

@@ -10,6 +10,7 @@
 #ifndef TROTH_SERVICE_ROTATION_H
 #define TROTH_SERVICE_ROTATION_H
 
+#include "base/json.h"
 #include "service/verb.h"
 
 struct rotation_waiting { const char *name, *why; }; /* "pg-0" "not heard of for 4m" */
@@ -84,7 +85,13 @@ struct rotation_list_ret {
 	int64_t next;             /* 0: that was all */
 };
 struct rotation_cmd { const char *id; }; /* uuid of a rotation, or the name of its credential: the newest one */
-struct rotation_ret { struct rotation_view rotation; };
+struct rotation_ret {
+	struct rotation_view rotation;
+	/* VERB_ROTATION_ABORT, dry run */
+	struct json_texts next;           /* what the engine would do first */
+	struct rotation_waiting *waiting; /* instances that would hold it up now */
+	size_t waiting_count;
+};
 
 extern const struct verb VERB_ROTATION_LIST;
 extern const struct verb VERB_ROTATION_SHOW;   /* holds on "rotation/<uuid>" when asked to wait while it runs */
