@@ -297,7 +297,7 @@ static void nothing_that_is_told_breaks_the_view(void **state)
 static void colliding_hashes_change_nothing(void **state)
 {
 	for (uint64_t seed = 1; seed <= WORLDS / 4; seed++)
-		blow(seed, 3);
+		blow(seed, seed % 3); /* of some hashes a bit or two is left, of others nothing */
 }
 
 int main(void)
