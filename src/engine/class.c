@@ -60,6 +60,22 @@ static bool tainted(const struct target *t)
 	return found;
 }
 
+/* A chain that it may serve ends soon; outside the fleet its newest, which it shows while that is valid. */
+static bool ending(const struct target *t)
+{
+	const struct content *newest = target_newest(t);
+
+	if (t->group->outside)
+		return newest && newest->ending;
+	if (t->base && t->base->ending)
+		return true;
+	for (size_t i = 0; i < t->doc_count; i++) {
+		if (t->docs[i].content->ending)
+			return true;
+	}
+	return false;
+}
+
 static uint32_t flags_of(const struct target *t)
 {
 	const struct content *newest = target_newest(t);
@@ -75,6 +91,7 @@ static uint32_t flags_of(const struct target *t)
 	flags |= handed_count(t) >= LIMIT_PENDING_DOCUMENTS ? CLASS_FULL : 0;
 	flags |= newest && (newest->due || newest->distrusted) ? CLASS_DUE : 0;
 	flags |= tainted(t) ? CLASS_TAINTED : 0;
+	flags |= ending(t) ? CLASS_ENDING : 0;
 	flags |= failing(t) ? CLASS_FAILING : 0;
 	return flags;
 }

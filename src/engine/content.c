@@ -172,10 +172,22 @@ static void set_members(struct content *c, struct id_list members)
 	c->members = ids_keep(members);
 }
 
+/* A quarter of its life before its end, days at most; where it is renewed later than that, a quarter
+ * of what is left then. */
+static msec_t ending_moment(const struct content *c)
+{
+	msec_t window = chain_life(c) / ENDING_LIFE_PART, most = LIMIT_ENDING_S * MSEC_S;
+	msec_t at = c->not_after - (window < most ? window : most);
+
+	if (c->renew_at > at && c->renew_at < c->not_after)
+		at = c->renew_at + (c->not_after - c->renew_at) / ENDING_LIFE_PART;
+	return chain_life(c) > 0 ? at : 0;
+}
+
 bool content_apply_chain(struct view *v, const struct fact *f)
 {
 	struct content *c = table_get(&v->chains, f->chain.chain);
-	bool was_due = c && c->due, was_distrusted = c && c->distrusted;
+	bool was_due = c && c->due, was_distrusted = c && c->distrusted, was_ending = c && c->ending;
 	msec_t was_from = c ? c->not_before : 0;
 
 	if (!c)
@@ -185,10 +197,14 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 	c->not_before = f->chain.not_before;
 	c->not_after = f->chain.not_after;
 	c->renew_at = f->chain.renew_at;
+	c->issued = f->chain.issued;
+	c->skew = skew_of(c->not_after - chain_life(c), c->not_after);
+	c->ending_at = ending_moment(c);
 	c->due = c->renew_at && c->renew_at <= v->now;
-	reshape(v, c, c->not_after + SKEW <= v->now);
+	c->ending = clock_judge_ending(v, c);
+	reshape(v, c, c->not_after + c->skew <= v->now);
 	c->distrusted = f->chain.distrusted;
-	if (c->due != was_due || c->distrusted != was_distrusted || c->not_before != was_from)
+	if (c->due != was_due || c->distrusted != was_distrusted || c->ending != was_ending || c->not_before != was_from)
 		content_place_holders(v, c);
 	clock_book_chain(v, c);
 	return true;

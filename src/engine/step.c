@@ -73,7 +73,11 @@ static void plan_finish(struct step *s, struct plan *ret_plan)
 	if (s->act_count > 1)
 		qsort(s->acts, s->act_count, sizeof(*s->acts), compare_acts);
 	wait_sort(s);
-	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, next ? next->at : 0 };
+	msec_t wake = next ? next->at : 0;
+
+	if (s->wake && (!wake || s->wake < wake))
+		wake = s->wake;
+	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, wake };
 }
 
 void engine_step(struct view *v, const struct engine_policy *policy, msec_t now, struct arena *a,

@@ -44,7 +44,7 @@ static void all_states_are_written(void **state)
 	fleet_target(f, 13, 1, 0);
 	view_dump(f->view, &out);
 	assert_non_null(strstr(buf_text(&out), "hold\n"));
-	assert_non_null(strstr(buf_text(&out), "paused 5\n"));
+	assert_non_null(strstr(buf_text(&out), "authority 5 paused\n"));
 	assert_non_null(strstr(buf_text(&out), "?")); /* not handed out */
 	assert_non_null(strstr(buf_text(&out), "joining"));
 	fleet_free(f);
