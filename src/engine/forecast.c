@@ -51,10 +51,11 @@ static bool same_story(const struct moment *x, const struct moment *y)
 /* Renewals of a day under one authority are one story. */
 static void tell(struct future *f, struct moment m)
 {
-	size_t from = f->count > MERGE_LOOK_BACK ? f->count - MERGE_LOOK_BACK : 0;
+	size_t end = f->count < LIMIT_FORECAST_MOMENTS ? f->count : LIMIT_FORECAST_MOMENTS;
+	size_t from = end > MERGE_LOOK_BACK ? end - MERGE_LOOK_BACK : 0;
 
 	m.last = m.at;
-	for (size_t i = f->count; i > from; i--) {
+	for (size_t i = end; i > from; i--) {
 		struct moment *before = &f->moments[i - 1];
 
 		if (!same_story(before, &m))
@@ -87,7 +88,7 @@ static struct fact ca_fact(const struct ca *c)
 		.leaf_anchors = c->leaf_anchors, .order = c->order, .wanted = c->wanted, .signing = c->signing,
 		.can_sign = c->can_sign, .distrusted = c->distrusted, .retired = c->retired, .not_before = c->not_before,
 		.not_after = c->not_after, .renew_at = c->renew_at, .renew_latest = c->renew_latest,
-		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued } };
+		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued, .issuer = c->issuer_id } };
 }
 
 /* The fact takes its anchors from the version itself, which is about to be written: so from a copy. */
@@ -194,12 +195,12 @@ static void rotate(struct future *f, const struct act *act)
 	tell_authority(f, MOMENT_ROTATION, act->authority);
 }
 
-static void admit(struct future *f, const struct act *act)
+static void become(struct future *f, const struct act *act, enum target_state state)
 {
 	const struct target *t = target_find(f->v, act->target);
 
 	believe(f, (struct fact){ .kind = FACT_TARGET, .target = { t->id, t->group->id, t->instance ? t->instance->id : 0,
-					 t->authority ? t->authority->id : 0, TARGET_COUNTED } });
+					 t->authority ? t->authority->id : 0, state, t->lease_until } });
 }
 
 static void carry_out(struct future *f, const struct act *act)
@@ -211,7 +212,8 @@ static void carry_out(struct future *f, const struct act *act)
 	case ACT_SIGNING: move_label(f, act); break;
 	case ACT_RETIRE_DONE: retire(f, act); break;
 	case ACT_ROTATE: rotate(f, act); break;
-	case ACT_ADMIT: admit(f, act); break;
+	case ACT_ADMIT: become(f, act, TARGET_COUNTED); break;
+	case ACT_LEAVE: become(f, act, TARGET_LEFT); break;
 	}
 }
 
@@ -220,19 +222,10 @@ static void carry_out(struct future *f, const struct act *act)
 static void comes_report(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct document *d = t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+	const struct document *d = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
 
-	if (d)
+	if (d) /* it may have left meanwhile */
 		believe(f, (struct fact){ .kind = FACT_SEEN, .seen = { t->id, d->content->id, d->generation, d->generation } });
-}
-
-static size_t group_position(const struct view *v, const struct group *g)
-{
-	size_t i = 0;
-
-	while (v->group_list[i] != g)
-		i++;
-	return i;
 }
 
 /* Part of the life after which the newest chain wants renewal, in thousandths; by default two thirds. */
@@ -249,12 +242,13 @@ static msec_t renewal_part(const struct content *newest)
 static void comes_chain(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct ca *ca = ca_find(f->v, t->asked);
-	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+	const struct ca *ca = t ? ca_find(f->v, t->asked) : NULL;
 	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = f->next_id++ } };
 
 	if (!ca)
-		return;
+		return; /* it has left, or is asked under nobody any more */
+	msec_t life = f->lives[t->group->index], end = f->now + life;
+
 	chain.chain.signed_by = ca->id;
 	chain.chain.anchors = ca->leaf_anchors;
 	chain.chain.not_before = f->now - SKEW;
@@ -417,7 +411,7 @@ static void look_around(struct future *f)
 	for (size_t i = 0; i < f->v->target_count; i++) {
 		const struct target *t = f->v->targets[i];
 		const struct content *newest = target_newest(t);
-		msec_t *life = &f->lives[group_position(f->v, t->group)];
+		msec_t *life = &f->lives[t->group->index];
 
 		if (newest && newest->is_chain && chain_life(newest) > *life)
 			*life = chain_life(newest);
