@@ -148,7 +148,7 @@ static struct history history_of(struct check *k, const struct target *t, int64_
 
 static bool history_same(const struct history *x, const struct history *y)
 {
-	if (x->count != y->count || x->fresh != y->fresh || x->known != y->known || x->alive != y->alive)
+	if (x->count != y->count || x->known != y->known || x->alive != y->alive)
 		return false;
 	for (size_t i = 0; i < x->count; i++) {
 		if (x->expired[i] != y->expired[i] || x->tainted[i] != y->tainted[i] || !ids_same(x->items[i], y->items[i]))

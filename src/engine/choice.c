@@ -113,7 +113,10 @@ static struct choice not_yet(struct step *s, const struct class *c)
 	for (size_t i = 0; a && i < a->ca_count; i++) {
 		msec_t from;
 
-		if (!a->cas[i]->wanted || accept_signer(s->v, a->cas[i], s->now, &from) || !from)
+		if (!a->cas[i]->wanted)
+			continue;
+		(void)accept_signer(s->v, a->cas[i], s->now, &from); /* no: this is asked only when nobody can */
+		if (!from)
 			continue;
 		choice.wished = a->cas[i];
 		choice.why = WAIT_NOT_VALID_YET;

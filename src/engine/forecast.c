@@ -51,10 +51,11 @@ static bool same_story(const struct moment *x, const struct moment *y)
 /* Renewals of a day under one authority are one story. */
 static void tell(struct future *f, struct moment m)
 {
-	size_t from = f->count > MERGE_LOOK_BACK ? f->count - MERGE_LOOK_BACK : 0;
+	size_t end = f->count < LIMIT_FORECAST_MOMENTS ? f->count : LIMIT_FORECAST_MOMENTS;
+	size_t from = end > MERGE_LOOK_BACK ? end - MERGE_LOOK_BACK : 0;
 
 	m.last = m.at;
-	for (size_t i = f->count; i > from; i--) {
+	for (size_t i = end; i > from; i--) {
 		struct moment *before = &f->moments[i - 1];
 
 		if (!same_story(before, &m))
@@ -223,17 +224,8 @@ static void comes_report(struct future *f, int64_t id)
 	const struct target *t = target_find(f->v, id);
 	const struct document *d = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
 
-	if (d)
+	if (d) /* it may have left meanwhile */
 		believe(f, (struct fact){ .kind = FACT_SEEN, .seen = { t->id, d->content->id, d->generation, d->generation } });
-}
-
-static size_t group_position(const struct view *v, const struct group *g)
-{
-	size_t i = 0;
-
-	while (v->group_list[i] != g)
-		i++;
-	return i;
 }
 
 /* Part of the life after which the newest chain wants renewal, in thousandths; by default two thirds. */
@@ -254,8 +246,8 @@ static void comes_chain(struct future *f, int64_t id)
 	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = f->next_id++ } };
 
 	if (!ca)
-		return; /* it has left, or is asked no more */
-	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+		return; /* it has left, or is asked under nobody any more */
+	msec_t life = f->lives[t->group->index], end = f->now + life;
 
 	chain.chain.signed_by = ca->id;
 	chain.chain.anchors = ca->leaf_anchors;
@@ -419,7 +411,7 @@ static void look_around(struct future *f)
 	for (size_t i = 0; i < f->v->target_count; i++) {
 		const struct target *t = f->v->targets[i];
 		const struct content *newest = target_newest(t);
-		msec_t *life = &f->lives[group_position(f->v, t->group)];
+		msec_t *life = &f->lives[t->group->index];
 
 		if (newest && newest->is_chain && chain_life(newest) > *life)
 			*life = chain_life(newest);

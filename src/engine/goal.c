@@ -103,14 +103,14 @@ static struct id_list add_needs(struct step *s, const struct class *store, const
 	return want;
 }
 
-/* Is the certificate in the goal for a reason that is not paused? */
+/* Is the certificate, which some version has, in the goal for a reason that is not paused? */
 static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert)
 {
 	const struct cert *c = cert_find(s->v, cert);
 
 	if (ids_has(g->certs, cert))
 		return true;
-	for (size_t i = 0; c && i < c->ca_count; i++) {
+	for (size_t i = 0; i < c->ca_count; i++) {
 		if (c->cas[i]->wanted && !c->cas[i]->authority->paused &&
 		    ids_has(g->authorities, c->cas[i]->authority->id))
 			return true;
