@@ -52,6 +52,7 @@ static void take_want(struct target *t, const struct msg_target *m)
 	struct arena *a = arena_new(4 << 20);
 	struct msg_target w = *m;
 	w.certificates = core_copy_texts(a, m->certificates);
+	w.distrusted = core_copy_texts(a, m->distrusted);
 	w.key_request = arena_text(a, m->key_request);
 	w.sealed_key = arena_bytes(a, m->sealed_key);
 	w.id = w.name = w.profile = NULL; /* spec has them */
