@@ -149,7 +149,7 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 	return safety_chain_refusers(s, slot, anchors, &refuser, 1) ? refuser : NULL;
 }
 
-static bool class_accepts(const struct class *store, struct id_list anchors)
+bool class_accepts(const struct class *store, struct id_list anchors)
 {
 	for (size_t i = 0; i < store->key.length; i++) {
 		const struct shape *w = store->key.seq[i];

@@ -8,6 +8,7 @@
 #include "service/issue.h"
 #include "service/record.h"
 #include "service/rotation.h"
+#include "service/upload.h"
 
 struct rotate_plan {
 	struct credential_row credential;
@@ -51,6 +52,7 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
+	bool owned;
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
 	TRY(record_visible(ctx->who, "credential", cmd->name, e));
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, e);
@@ -60,6 +62,9 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 	}
 	if (text_starts(cmd->name, "/troth/"))
 		return refuse_own(cmd->name, e);
+	TRY(upload_is_owned(ctx->tx, ctx->a, ret, &owned, e));
+	if (owned)
+		return upload_refuse_renewal(ret, e);
 	return check_running(ctx, cmd, ret, e);
 }
 
