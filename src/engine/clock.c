@@ -40,6 +40,13 @@ void clock_book_grace(struct view *v, const struct authority *a)
 	book_later(v, a->grace_until, AGENDA_CA, a->id); /* only wakes the runner */
 }
 
+void clock_judge_lease(struct view *v, struct target *t)
+{
+	t->over = t->lease_until && t->lease_until <= v->now;
+	if (t->lease_until)
+		book_later(v, t->lease_until, AGENDA_LEASE, t->id);
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -89,6 +96,16 @@ static void chain_came_due(struct view *v, int64_t id)
 		judge_chain(v, c);
 }
 
+static void lease_came_due(struct view *v, int64_t id)
+{
+	struct target *t = target_find(v, id);
+
+	if (!t)
+		return;
+	t->over = t->lease_until && t->lease_until <= v->now;
+	class_place(v, t);
+}
+
 static void move_forward(struct view *v)
 {
 	struct appointment item;
@@ -99,6 +116,8 @@ static void move_forward(struct view *v)
 			instance_came_due(v, item.id, item.at);
 		else if (item.kind == AGENDA_CHAIN)
 			chain_came_due(v, item.id);
+		else if (item.kind == AGENDA_LEASE)
+			lease_came_due(v, item.id);
 		/* a CA's dates are compared when they are asked for; its entry only wakes the runner */
 	}
 }
@@ -121,6 +140,10 @@ static void judge_everything(struct view *v)
 		clock_book_ca(v, v->ca_list[n]);
 	for (size_t n = 0; n < v->authority_count; n++)
 		clock_book_grace(v, v->authorities[n]);
+	for (size_t n = 0; n < v->target_count; n++) {
+		clock_judge_lease(v, v->targets[n]);
+		class_place(v, v->targets[n]);
+	}
 }
 
 void view_clock(struct view *v, msec_t now)
