@@ -330,6 +330,7 @@ struct target_row {
 	int64_t report_seq;        /* last accepted of this session */
 	const char *csr_request;   /* uuid of the CSR asked for; NULL: none */
 	int64_t csr_ca;            /* version that shall sign it; 0 none */
+	msec_t pace;               /* from handed out to settled, lately; 0: not measured */
 	const char *found, *drift; /* json, or NULL */
 	msec_t created, left_at;
 };
@@ -483,6 +484,7 @@ struct rotation_row {
 	enum rotation_state state;
 	int64_t new_version;       /* version introduced; 0: only a retirement */
 	struct id_list old_versions; /* versions to retire */
+	struct id_list below_new, below_old; /* versions of intermediates that it brought, and that were wanted before */
 	struct id_list wanted_before; /* versions that were wanted when it began: an abort goes back to them */
 	struct id_list distrusted; /* versions that it distrusts (emergency); nothing brings them back */
 	int64_t superseded_by;     /* rotation that took its place while it ran; 0: none */
