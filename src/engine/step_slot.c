@@ -60,7 +60,7 @@ static bool wait_not_accepted(struct step *s, const struct class *c, struct id_l
 
 	for (size_t i = 0; i < g->meet_count; i++) {
 		for (const struct class *store = g->meets[i]->classes; store; store = store->group_next) {
-			if (!class_counted(store) || class_accepts(store, anchors))
+			if (!class_counted(store) || safety_accepts(store, anchors))
 				continue;
 			wait_pair(s, c, store, WAIT_NOT_TRUSTED, authority_id(c), 0);
 			waits = true;
