@@ -87,7 +87,7 @@ static struct fact ca_fact(const struct ca *c)
 		.leaf_anchors = c->leaf_anchors, .order = c->order, .wanted = c->wanted, .signing = c->signing,
 		.can_sign = c->can_sign, .distrusted = c->distrusted, .retired = c->retired, .not_before = c->not_before,
 		.not_after = c->not_after, .renew_at = c->renew_at, .renew_latest = c->renew_latest,
-		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued } };
+		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued, .issuer = c->issuer_id } };
 }
 
 /* The fact takes its anchors from the version itself, which is about to be written: so from a copy. */
@@ -194,12 +194,12 @@ static void rotate(struct future *f, const struct act *act)
 	tell_authority(f, MOMENT_ROTATION, act->authority);
 }
 
-static void admit(struct future *f, const struct act *act)
+static void become(struct future *f, const struct act *act, enum target_state state)
 {
 	const struct target *t = target_find(f->v, act->target);
 
 	believe(f, (struct fact){ .kind = FACT_TARGET, .target = { t->id, t->group->id, t->instance ? t->instance->id : 0,
-					 t->authority ? t->authority->id : 0, TARGET_COUNTED } });
+					 t->authority ? t->authority->id : 0, state, t->lease_until } });
 }
 
 static void carry_out(struct future *f, const struct act *act)
@@ -211,7 +211,8 @@ static void carry_out(struct future *f, const struct act *act)
 	case ACT_SIGNING: move_label(f, act); break;
 	case ACT_RETIRE_DONE: retire(f, act); break;
 	case ACT_ROTATE: rotate(f, act); break;
-	case ACT_ADMIT: admit(f, act); break;
+	case ACT_ADMIT: become(f, act, TARGET_COUNTED); break;
+	case ACT_LEAVE: become(f, act, TARGET_LEFT); break;
 	}
 }
 

@@ -30,6 +30,7 @@ struct authority *authority_need(struct view *v, int64_t id)
 static bool apply_group(struct view *v, const struct fact *f)
 {
 	struct group *g = group_find(v, f->group.group);
+	bool moved;
 
 	if (g && g->kind != f->group.kind)
 		return false;
@@ -44,8 +45,13 @@ static bool apply_group(struct view *v, const struct fact *f)
 	g->kind = f->group.kind;
 	g->role = f->group.role;
 	g->atomic = f->group.atomic;
+	moved = g->outside != f->group.outside;
 	g->outside = f->group.outside;
 	g->store_limit = f->group.store_limit;
+	for (size_t i = 0; moved && i < v->target_count; i++) { /* which of its chains counts as ending is another question now */
+		if (v->targets[i]->group == g)
+			class_place(v, v->targets[i]);
+	}
 	return true;
 }
 

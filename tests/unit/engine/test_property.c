@@ -367,6 +367,8 @@ static void event_compromise(struct play *p)
 			bool *was = &p->was_ok[s->id][v->id];
 
 			*was = *was && really_ok(f, s, v);
+			if (s->known && v->known && !in_order(f, s, v)) /* what was on its way lived by what was stolen */
+				p->excused[s->id][v->id] = true;
 		}
 	}
 }
