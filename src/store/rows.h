@@ -179,13 +179,12 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
-	PARTY_EXTERNAL, /* instances without one: somebody reports for them through the API */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
+extern const char *const PARTY_NAMES[]; /* "agent", "holder", "binding" */
 /* Has it instances for people to list?  Holders and bindings are listed as what they are. */
-static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT; }
 
 struct deployment_row {
 	int64_t id;
