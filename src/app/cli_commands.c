@@ -154,6 +154,14 @@ static const struct cli_option CREDENTIAL_RENEW[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now; without it its slots are asked" },
 	END
 };
+static const struct cli_option CREDENTIAL_UPLOAD[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the certificate; its chain may be in the same file" },
+	{ "--key-file", "PEM", "private_key", CLI_FILE, true, "its private key, without a password" },
+	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
+	{ "--trust-issuer", "BUNDLE", "trust_issuer", CLI_TEXT, false, "this bundle trusts its root from now on" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
 static const struct cli_option CREDENTIAL_ATTEST[] = {
 	{ "--replaced", "REASON", "replaced", CLI_TEXT, true, "renewed: only the newest is in use; gone: none of them" },
 	END
@@ -325,6 +333,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",
 	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "upload", .args = "NAME", .summary = "bring a certificate that somebody else issued",
+	  .detail = "Everything is judged before anything changes. The chain may be in any order. Its slots get it when every store that they "
+		    "meet trusts its CA; --trust-issuer sees to that. Nothing renews it: you are told 60, 30, 14, 7 and 1 days before its end.",
+	  .example = "troth credential upload /prod/web/web-1/server --certificate-file web.pem \\\n"
+		     "    --key-file web.key --chain-file chain.pem --trust-issuer /prod/web/trust",
+	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
 	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
 		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",

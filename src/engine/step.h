@@ -70,6 +70,8 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 /* All that refuse; returns how many (at most max). */
 size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
 			     const struct class **ret_classes, size_t max);
+/* A store of this class accepts these anchors in every world it may be in. */
+bool safety_accepts(const struct class *store, struct id_list anchors);
 /* Every counted verifier accepts these anchors in every world it may be in. */
 bool safety_accepted_everywhere(struct step *s, const struct group *slots, struct id_list anchors);
 

@@ -52,6 +52,23 @@ static void wait_not_trusted(struct step *s, const struct class *c, struct id_li
 	}
 }
 
+/* A newcomer with a chain that somebody brought: whoever it meets has to trust its CA first.  True: it waits. */
+static bool wait_not_accepted(struct step *s, const struct class *c, struct id_list anchors)
+{
+	const struct group *g = c->key.group;
+	bool waits = false;
+
+	for (size_t i = 0; i < g->meet_count; i++) {
+		for (const struct class *store = g->meets[i]->classes; store; store = store->group_next) {
+			if (!class_counted(store) || safety_accepts(store, anchors))
+				continue;
+			wait_pair(s, c, store, WAIT_NOT_TRUSTED, authority_id(c), 0);
+			waits = true;
+		}
+	}
+	return waits;
+}
+
 static void wait_wished(struct step *s, const struct class *c, const struct choice *choice)
 {
 	if (!choice->wished)
@@ -138,6 +155,8 @@ static void send_class(struct step *s, const struct class *c, const struct choic
 		wait_class(s, c, WAIT_PENDING_FULL, authority_id(c), ready->signed_by, 0);
 	else if (class_counted(c) && safety_chain(s, c, ready->members))
 		wait_not_trusted(s, c, ready->members, ready->signed_by);
+	else if (!class_counted(c) && !ready->signed_by && wait_not_accepted(s, c, ready->members))
+		return; /* brought along before its CA: it would serve what nobody accepts */
 	else
 		for (const struct target *t = c->members; t; t = t->class_next)
 			send_ready(s, c, t, choice);

@@ -69,6 +69,11 @@ static const struct field KEY_WRAP[] = {
 	FIELD_POLICY_AT(1, key_wrap.policy),
 	{ 2, FIELD_BYTES, "private key", REQ(key_wrap.key), .max = LIMIT_KEY_DER_BYTES * 2, .required = true },
 };
+static const struct field KEY_SEAL[] = {
+	{ 1, FIELD_BYTES, "wrapped key", REQ(key_seal.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
+	{ 2, FIELD_BYTES, "recipient certificate", REQ(key_seal.recipient), .max = LIMIT_CERT_DER_BYTES, .required = true },
+	FIELD_ISSUER_AT(3, "agents", key_seal.agents),
+};
 static const struct field AUDIT_CREATE[] = { { 1, FIELD_UUID, "key id", REQ(audit_create.key_id) } };
 static const struct field AUDIT_SIGN[] = {
 	{ 1, FIELD_BYTES, "wrapped key", REQ(audit_sign.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
@@ -87,6 +92,7 @@ static const struct {
 	[KEEPER_LEAF_SIGN] = { "leaf-sign", LEAF_SIGN, ARRAY_LEN(LEAF_SIGN) },
 	[KEEPER_LEAF_SEAL] = { "leaf-seal", LEAF_SEAL, ARRAY_LEN(LEAF_SEAL) },
 	[KEEPER_KEY_WRAP] = { "key-wrap", KEY_WRAP, ARRAY_LEN(KEY_WRAP) },
+	[KEEPER_KEY_SEAL] = { "key-seal", KEY_SEAL, ARRAY_LEN(KEY_SEAL) },
 	[KEEPER_AUDIT_CREATE] = { "audit-create", AUDIT_CREATE, ARRAY_LEN(AUDIT_CREATE) },
 	[KEEPER_AUDIT_SIGN] = { "audit-sign", AUDIT_SIGN, ARRAY_LEN(AUDIT_SIGN) },
 };

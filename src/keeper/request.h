@@ -27,6 +27,7 @@ enum keeper_kind {
 	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
+	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
 	KEEPER_KIND_MAX
@@ -70,6 +71,11 @@ struct keeper_request {
 			struct bytes key;            /* PEM or DER, SECRET: wipe it when the message is sent */
 		} key_wrap;
 		struct {
+			struct bytes blob;           /* of kind LEAF */
+			struct bytes recipient;      /* as in leaf_seal */
+			struct keeper_issuer agents;
+		} key_seal;
+		struct {
 			char key_id[UUID_LEN];
 		} audit_create;
 		struct {
@@ -87,8 +93,8 @@ struct keeper_reply {
 	const char *text, *hint;  /* of a refusal; "" otherwise */
 	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, KEY_WRAP, AUDIT_CREATE */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, LEAF_SIGN, LEAF_SEAL: the certificate */
-	struct bytes spki;        /* KEY_WRAP, AUDIT_CREATE, AUDIT_SIGN: the public key */
-	struct bytes sealed;      /* LEAF_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
+	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };

@@ -4,6 +4,8 @@
  * alias and where it came from.  What comes in is checked so that adding never harms (engine-rules,
  * Rule N): a CA that shares its subject with another CA of the bundle but not the key is refused unless
  * both carry key identifiers by which a verifier can tell them apart. */
+#include "service/bundle.h"
+
 #include "service/check.h"
 #include "service/distrust.h"
 #include "service/foresee.h"
@@ -261,6 +263,33 @@ static troth_rc add_member(struct verb_ctx *ctx, int64_t bundle_id, const struct
 			   struct troth_err *e)
 {
 	return in->authority ? add_authority(ctx, bundle_id, in, trusted, e) : add_certificate(ctx, bundle_id, in, trusted, e);
+}
+
+troth_rc bundle_trust(struct verb_ctx *ctx, const char *name, const char *path, const struct cert *cert, const char *source,
+		      bool *ret_added, struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	struct bundle_row row;
+	struct trusted trusted;
+	char hex[SHA256_HEX_LEN];
+	*ret_added = false;
+	if (rc_failed(bundle_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) || !record_in_scope(ctx->who, name)) {
+		check_fail(&c, path, "not-found", arena_printf(ctx->a, "there is no bundle %s", name), "create it first: troth bundle create");
+		return check_done(e);
+	}
+	TRY(trusted_load(ctx, row.id, LIMIT_BUNDLE_CERTS, &trusted, e));
+	for (size_t i = 0; i < trusted.count; i++)
+		if (memcmp(trusted.items[i]->fingerprint, cert->fingerprint, SHA256_LEN) == 0)
+			return RC_OK; /* it does already */
+	struct bundle_certificate in = { .pem = cert_pem(ctx->a, cert->der), .source = source,
+					 .alias = arena_printf(ctx->a, "uploaded-%.12s", cert_fingerprint_hex(cert, hex)) };
+	TRY(add_certificate(ctx, row.id, &(struct member_in){ .path = path, .certificate = &in }, &trusted, e));
+	TRY(check_done(e));
+	row.rev++;
+	TRY(bundle_row_update(ctx->tx, &row, e));
+	verb_changed(ctx, CHANGED_BUNDLE, row.id);
+	*ret_added = true;
+	return RC_OK;
 }
 
 /* -- verbs ------------------------------------------------------------------------------------------------------ */

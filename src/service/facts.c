@@ -4,6 +4,7 @@
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
 #include "service/inside.h"
+#include "service/upload.h"
 
 #include "model/name.h"
 
@@ -168,13 +169,23 @@ static void tell_meet(struct view *view, const struct meet_row *m)
 
 /* -- contents ------------------------------------------------------------------------------------------- */
 
+/* Of an uploaded chain: what anchored it when it came, and every CA with that one's subject and key. */
+static troth_rc uploaded_anchors(struct tx *tx, struct arena *a, const struct version_row *leaf, struct engine_ids *ret,
+				 struct troth_err *e)
+{
+	struct version_row anchor = { .cert_id = leaf->anchor_cert };
+	return leaf_anchors(tx, a, &anchor, 0, ret, e);
+}
+
 static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, const struct content_row *content,
 			   struct troth_err *e)
 {
 	struct version_row leaf, signer;
 	struct fact f = { .kind = FACT_CHAIN };
 	TRY(version_row_get(tx, a, content->version_id, &leaf, e));
-	if (leaf.signed_by) {
+	if (leaf.anchor_cert) {
+		TRY(uploaded_anchors(tx, a, &leaf, &f.chain.anchors, e));
+	} else if (leaf.signed_by) {
 		TRY(version_row_get(tx, a, leaf.signed_by, &signer, e));
 		TRY(leaf_anchors(tx, a, &signer, 0, &f.chain.anchors, e));
 	}
@@ -310,6 +321,22 @@ static enum engine_target_state engine_state(enum target_state state, bool ignor
 	return ENGINE_TARGET_LEFT;
 }
 
+/* Who signs for it by itself: nobody, where its certificate is somebody's upload. */
+static troth_rc signing_authority(struct tx *tx, struct arena *a, const struct target_row *t, const struct template_row *template,
+				  int64_t *ret, struct troth_err *e)
+{
+	struct credential_row credential;
+	bool owned;
+	*ret = template->authority_id;
+	if (!t->credential_id)
+		return RC_OK;
+	TRY(credential_row_get(tx, a, t->credential_id, &credential, e));
+	TRY(upload_is_owned(tx, a, &credential, &owned, e));
+	if (owned)
+		*ret = 0;
+	return RC_OK;
+}
+
 /* Of an ephemeral: when it leaves, and whether the promise leaves it out. */
 static troth_rc read_lease(struct tx *tx, struct arena *a, const struct target_row *t, msec_t *ret_until,
 			   bool *ret_ignored, struct troth_err *e)
@@ -337,7 +364,7 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 	f.target.target = t->id;
 	f.target.group = t->template_id;
 	f.target.instance = t->instance_id;
-	f.target.authority = template.authority_id;
+	TRY(signing_authority(tx, a, t, &template, &f.target.authority, e));
 	f.target.state = engine_state(t->state, ignored);
 	f.target.lease_until = lease;
 	tell(view, &f);

@@ -10,6 +10,7 @@
 #include "service/holder.h"
 #include "service/record.h"
 #include "service/rotation.h"
+#include "service/upload.h"
 
 struct rotate_plan {
 	struct credential_row credential;
@@ -52,6 +53,7 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
+	bool owned;
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
 	ENSURE(cmd->compromised || (!cmd->version && !cmd->yes_break), e, TROTH_INVALID,
 	       "a version and a number of pairs to break are said only with compromised");
@@ -63,6 +65,9 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 	}
 	if (text_starts(cmd->name, "/troth/"))
 		return refuse_own(cmd->name, e);
+	TRY(upload_is_owned(ctx->tx, ctx->a, ret, &owned, e));
+	if (owned)
+		return upload_refuse_renewal(ret, e);
 	return check_running(ctx, cmd, ret, e);
 }
 

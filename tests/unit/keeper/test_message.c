@@ -33,6 +33,11 @@ static struct keeper_request sample(enum keeper_kind kind)
 	case KEEPER_LEAF_SEAL:
 		r = seal_request(issuer, (struct keeper_issuer){ B("agents blob"), B("agents cert") }, B("recipient"), KEY_ED25519, T0);
 		break;
+	case KEEPER_KEY_SEAL:
+		r.key_seal.blob = bytes_of_text("blob");
+		r.key_seal.recipient = bytes_of_text("recipient");
+		r.key_seal.agents = (struct keeper_issuer){ bytes_of_text("agents blob"), bytes_of_text("agents cert") };
+		break;
 	case KEEPER_KEY_WRAP:
 		r.key_wrap.policy = policy_of("/own/ca", T0);
 		r.key_wrap.key = B("secret");

@@ -307,6 +307,37 @@ static void a_key_is_sealed_to_agents_only(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "is not an agent's identity");
 }
 
+/* A key that was uploaded for a leaf goes to an agent that shall serve it, and no other key goes anywhere. */
+static void a_brought_key_is_sealed_to_an_agent(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), other = agent_of(f, ca, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap), r;
+	assert_reply_ok(&wrapped);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_KEY_SEAL, .key_seal = { wrapped.blob, one.cert, agents } };
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_true(bytes_equal(r.spki, wrapped.spki) && r.blob.len == 0);
+	assert_true(rc_ok(cms_open(one.key, one.cert, r.sealed, &plain, NULL)));
+	assert_true(rc_ok(key_parse(buf_bytes(&plain), &k, NULL)));
+	assert_true(key_public_matches(k, wrapped.spki));
+	req.key_seal.blob = ca.blob;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "it goes to no agent");
+	req.key_seal.blob = bytes_of_text("TKB1 nothing");
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_CORRUPT, "");
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, other.cert, ca };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "keys are sealed to agents only");
+	key_release(one.key);
+	key_release(other.key);
+}
+
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
 {
 	struct fixture *f = *state;
@@ -579,6 +610,7 @@ int main(void)
 		T(a_sealed_key_opens_for_its_agent_only),
 		T(a_key_is_sealed_to_agents_only),
 		T(a_key_is_not_sealed_to_an_expired_agent),
+		T(a_brought_key_is_sealed_to_an_agent),
 		T(a_seal_request_may_not_bring_its_own_public_key),
 		T(every_use_and_every_refusal_is_a_line),
 		T(without_its_log_the_keeper_uses_no_key),
