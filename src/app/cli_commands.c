@@ -207,6 +207,8 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
+	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END

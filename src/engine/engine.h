@@ -17,7 +17,8 @@
  * Which facts answer which act (the runner emits them after writing the rows):
  *
  *	ACT_SEND_SET     FACT_DROPPED{replaces} if replaces, FACT_SET{the certs} if new, FACT_SENT
- *	ACT_SEND_CHAIN   FACT_DROPPED{replaces} if replaces, FACT_SENT, FACT_STAGED{on=false}
+ *	ACT_SEND_CHAIN   FACT_DROPPED{replaces} if replaces, FACT_CHAIN if another form makes it new, FACT_SENT,
+ *	                 FACT_STAGED{on=false}
  *	ACT_ASK          FACT_ASKED{target, ca}; later, when issued: FACT_CHAIN, FACT_STAGED{on}, FACT_ASKED{ca=0}
  *	ACT_SIGNING      FACT_CA of both versions: the old with signing=false, the new with signing=true
  *	ACT_RETIRE_DONE  FACT_CA with retired=true
@@ -87,13 +88,19 @@ struct fact {
 			bool renewing;       /* ACT_ROTATE was carried out, and the successor is not there yet */
 			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
 			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
+			/* Cross-signed: its chains may carry a certificate of its root's key, signed by the older version
+			 * `bridge_by` (0: none); they are then accepted by `bridge_anchors`, between these dates. */
+			int64_t bridge_by;
+			struct id_list bridge_anchors;
+			msec_t bridge_from, bridge_until;
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
 		/* A chain as served.  Dates: the narrowest of leaf and every served intermediate.  renew_at 0 = never;
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
 		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
-			 bool distrusted; /* its leaf is: never sent again */ } chain;
+			 bool distrusted; /* its leaf is: never sent again */
+			 int64_t bridged_by; /* the CA that signed the cross certificate in it; 0: plain */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
 		struct { int64_t target, group, instance, authority; enum target_state state; } target; /* authority: slots */
@@ -140,6 +147,10 @@ uint64_t view_operations(const struct view *v); /* steps of work done so far: fo
 
 /* -- the plan ------------------------------------------------------------------------------ */
 
+/* In which form the leaf of a known chain is sent: as that chain is, with the cross certificate of its signer
+ * (FACT_CA.bridge_by), or without. */
+enum chain_form { CHAIN_AS_IS, CHAIN_BRIDGED, CHAIN_PLAIN };
+
 enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_ROTATE };
 
 struct act {
@@ -147,6 +158,7 @@ struct act {
 	int64_t target;       /* SEND_*, ASK, ADMIT */
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
+	enum chain_form form; /* SEND_CHAIN */
 	int64_t replaces;     /* SEND_*: generation that was never handed out and goes; 0 = none */
 	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE, ROTATE */
 	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone;

@@ -19,6 +19,7 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
+	bool cross_sign;          /* a root: the old one certifies the new one too, for verifiers that are slow or cannot be updated */
 	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
 };
 struct rotate_ret {
@@ -47,6 +48,7 @@ struct rotation_view {
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
+	bool cross_sign;
 	struct rotation_below *below; /* brought with it; after an abort also what came back */
 	size_t below_count;
 	const char *operation, *operation_state;

@@ -8,6 +8,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "cross_sign", JF_BOOL, offsetof(struct rotate_cmd, cross_sign), 0, 0, 0 },
 	{ "ignore_outside", JF_BOOL, offsetof(struct rotate_cmd, ignore_outside), 0, 0, 0 },
 };
 
@@ -70,6 +71,7 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v)
 	for (size_t i = 0; i < v->old_count; i++)
 		jw_text(w, v->old_versions[i]);
 	jw_array_end(w);
+	jw_kv_bool(w, "cross_sign", v->cross_sign);
 	jw_key(w, "below");
 	jw_array(w);
 	for (size_t i = 0; i < v->below_count; i++) {
