@@ -35,6 +35,13 @@ void clock_book_ca(struct view *v, const struct ca *c)
 	book_later(v, c->renew_latest, AGENDA_CA, c->id);
 }
 
+void clock_judge_lease(struct view *v, struct target *t)
+{
+	t->over = t->lease_until && t->lease_until <= v->now;
+	if (t->lease_until)
+		book_later(v, t->lease_until, AGENDA_LEASE, t->id);
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -84,6 +91,16 @@ static void chain_came_due(struct view *v, int64_t id)
 		judge_chain(v, c);
 }
 
+static void lease_came_due(struct view *v, int64_t id)
+{
+	struct target *t = target_find(v, id);
+
+	if (!t)
+		return;
+	t->over = t->lease_until && t->lease_until <= v->now;
+	class_place(v, t);
+}
+
 static void move_forward(struct view *v)
 {
 	struct appointment item;
@@ -94,6 +111,8 @@ static void move_forward(struct view *v)
 			instance_came_due(v, item.id, item.at);
 		else if (item.kind == AGENDA_CHAIN)
 			chain_came_due(v, item.id);
+		else if (item.kind == AGENDA_LEASE)
+			lease_came_due(v, item.id);
 		/* a CA's dates are compared when they are asked for; its entry only wakes the runner */
 	}
 }
@@ -114,6 +133,10 @@ static void judge_everything(struct view *v)
 		judge_chain(v, c);
 	for (size_t n = 0; n < v->ca_count; n++)
 		clock_book_ca(v, v->ca_list[n]);
+	for (size_t n = 0; n < v->target_count; n++) {
+		clock_judge_lease(v, v->targets[n]);
+		class_place(v, v->targets[n]);
+	}
 }
 
 void view_clock(struct view *v, msec_t now)

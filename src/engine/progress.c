@@ -57,6 +57,8 @@ static void count_class(const struct view *v, struct progress *p, const struct c
 		p->joining += c->count;
 		return;
 	}
+	if (class_leaving(c))
+		return; /* nothing more is expected of it */
 	if (c->key.group->outside) {
 		p->outside += class_lives(c) ? c->count : 0;
 		return;

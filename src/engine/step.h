@@ -81,8 +81,9 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
 int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
 
-/* -- step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */
+/* -- leave.c, step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */
 
+void step_leaves(struct step *s);
 void step_stores(struct step *s);
 void step_slots(struct step *s);
 void step_labels(struct step *s);
