@@ -230,6 +230,11 @@ static const struct cli_option ROTATE[] = {
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
 	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
 	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
+	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
+	  "emergency: distrust it first, everywhere and for good, then rotate; look with --dry-run" },
+	{ "--only-version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
+	{ "--yes-break", "N", "yes_break", CLI_INT, false,
+	  "with --compromised: so many pairs will break, as --dry-run says; another number is refused" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
@@ -241,6 +246,10 @@ static const struct cli_option WATCH[] = {
 static const struct cli_option EVENTS[] = {
 	{ "--follow", NULL, NULL, CLI_OWN, false, "wait for more, until interrupted" },
 	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
+	END
+};
+static const struct cli_option FORECAST[] = {
+	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
 	END
 };
 static const struct cli_option AUDIT_LIST[] = {
@@ -399,7 +408,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "
 		    "before has been seen to have it. Interrupting this command does not stop the rotation.",
-	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m",
+	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m\n"
+		     "troth rotate /prod/pg/ca --compromised --yes-break 12",
 	  .options = ROTATE, .run = cli_run_rotate, .path = "/v1/rotations", .member = "name" },
 	{ .noun = "rotation", .verb = "list", .args = "[NAME]", .summary = "rotations, and what they wait for",
 	  .example = "troth rotation list /prod/pg/ca",
@@ -430,6 +440,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "One line each; with -o json one JSON object a line. --follow goes on until it is interrupted.",
 	  .example = "troth events --follow --after 0",
 	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
+
+	{ .noun = "forecast", .args = "[NAME]", .summary = "what will come if nobody does anything",
+	  .detail = "The engine run ahead: renewals, rotations that begin by themselves, what will be waited for, and what breaks when. NAME as in "
+		    "explain. What it assumes is printed too.",
+	  .example = "troth forecast /prod/pg/ca --until 2027-06-01\ntroth forecast --until 30d",
+	  .options = FORECAST, .run = cli_run_forecast, .path = "/v1/forecast" },
 
 	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
 	  .example = "troth audit list --object /prod/pg/ca",

@@ -12,7 +12,7 @@ bool accept_pair(const struct shape *chain, struct id_list certs)
 
 bool accept_chain_now(const struct content *chain, msec_t now)
 {
-	return chain->not_before <= now - SKEW && now + SKEW < chain->not_after;
+	return chain->not_before <= now - chain->skew && now + chain->skew < chain->not_after;
 }
 
 /* What it signs would stand in a chain with every CA above it. */
@@ -21,10 +21,10 @@ static bool chain_holds(const struct view *v, const struct ca *ca, msec_t now, m
 	if (ca_distrusted(v, ca))
 		return false;
 	for (int depth = 0; ca && depth <= LIMIT_CHAIN_CERTS; depth++, ca = ca->issuer) {
-		if (now + SKEW >= ca->not_after)
+		if (now + ca->skew >= ca->not_after)
 			return false;
-		if (ca->not_before > now - SKEW && ca->not_before + SKEW > *ret_from)
-			*ret_from = ca->not_before + SKEW;
+		if (ca->not_before > now - ca->skew && ca->not_before + ca->skew > *ret_from)
+			*ret_from = ca->not_before + ca->skew;
 	}
 	return true;
 }

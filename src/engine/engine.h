@@ -30,6 +30,7 @@
  * duty, and "calling twice is once" holds because the facts are there.
  *
  * Ids are the store's row ids (int64, 0 = none).  Times are milliseconds since 1970.
+ * How far clocks may be apart is LIMIT_SKEW_S, but never more than a tenth of the life of what is judged.
  * Facts are upserts: the same fact twice is one, and everything known of a target may be told again
  * (FACT_TARGET; FACT_SEEN, or FACT_VOID, which drops all documents told before it; then FACT_SENT,
  * FACT_HANDED, FACT_STAGED, FACT_ASKED, FACT_FAILED).  Order: a thing before what names it (group,
@@ -55,7 +56,8 @@ struct id_list { const int64_t *items; size_t count; }; /* need not be sorted; c
 enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
-	FACT_FAILED, FACT_PAUSED, FACT_HOLD, FACT_KIND_MAX
+	FACT_FAILED, FACT_PAUSED, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
+	FACT_KIND_MAX
 };
 
 enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
@@ -92,6 +94,7 @@ struct fact {
 			bool renewing;       /* ACT_ROTATE was carried out, and the successor is not there yet */
 			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
 			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
+			msec_t issued;       /* its life begins; 0 = at not_before (which is earlier, for slow clocks) */
 			/* Cross-signed: its chains may carry a certificate of its root's key, signed by the older version
 			 * `bridge_by` (0: none); they are then accepted by `bridge_anchors`, between these dates. */
 			int64_t bridge_by;
@@ -104,6 +107,7 @@ struct fact {
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
 		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
 			 bool distrusted; /* its leaf is: never sent again */
+			 msec_t issued; /* its life begins; 0 = at not_before */
 			 int64_t bridged_by; /* the CA that signed the cross certificate in it; 0: plain */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
@@ -120,6 +124,8 @@ struct fact {
 		struct { int64_t target, ca; } asked;           /* a CSR or issue is under way under ca; 0 = no more */
 		struct { int64_t target, content; int64_t count; } failed; /* in a row; content 0 clears (say so on success or change) */
 		struct { int64_t authority; bool on; } paused;
+		struct { int64_t target; msec_t length; } pace; /* handed out until settled, lately; 0 = not measured */
+		struct { int64_t authority; bool hold; } on_deadline; /* hold: nobody is left out at a deadline */
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
 	};
 };
@@ -164,6 +170,9 @@ struct act {
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
 	enum chain_form form; /* SEND_CHAIN */
+	struct id_list shed;  /* SEND_CHAIN at a deadline (rule D): stores that refuse it and were left out of the
+	                         test, sorted; nobody else: empty */
+	msec_t deadline;      /* with shed: when all chains that the slot may serve have ended */
 	int64_t replaces;     /* SEND_*: generation that was never handed out and goes; 0 = none */
 	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE, ROTATE */
 	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone;
@@ -194,6 +203,7 @@ enum wait_reason {
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
+	WAIT_DEADLINE,       /* time D: `target` breaks at `breaks`, because of `cause` at `other_target` or itself */
 	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */
 	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
@@ -209,6 +219,8 @@ struct wait {
 	int64_t other_target, other_group; /* for whom; 0 = nobody else */
 	size_t count;           /* so many targets wait the same way (target is one of them) */
 	msec_t earliest;        /* 0 = not bound to time */
+	msec_t breaks;          /* WAIT_DEADLINE: when; 0 elsewhere */
+	enum wait_reason cause; /* WAIT_DEADLINE: what it waits for; 0 elsewhere */
 	const char *text;       /* one sentence without names; static */
 };
 
@@ -289,5 +301,7 @@ struct progress {
 
 void engine_progress(const struct view *v, int64_t authority, struct arena *a,
 		     struct progress *ret_progress);
+
+#include "engine/forecast.h"
 
 #endif

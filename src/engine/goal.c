@@ -6,13 +6,29 @@
  * the bundle.  Which one: what the store holds already, else the newest. */
 #include "engine/step.h"
 
+static bool has_expired(const struct step *s, const struct ca *ca)
+{
+	return ca->not_after + ca->skew <= s->now;
+}
+
+/* It has expired, and another that has not is wanted beside it: it leaves like any other, that is never before the
+ * chains that need it (section 8).  A last one stays: an empty set is no better. */
+static bool is_over(const struct step *s, const struct ca *ca)
+{
+	for (size_t i = 0; has_expired(s, ca) && i < ca->authority->ca_count; i++) {
+		if (ca->authority->cas[i]->wanted && !has_expired(s, ca->authority->cas[i]))
+			return true;
+	}
+	return false;
+}
+
 static size_t add_wanted(struct step *s, const struct group *g, int64_t *items, size_t n)
 {
 	for (size_t i = 0; i < g->authorities.count; i++) {
 		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
 
 		for (size_t k = 0; a && k < a->ca_count; k++) {
-			if (a->cas[k]->wanted && !cert_distrusted(s->v, a->cas[k]->cert))
+			if (a->cas[k]->wanted && !is_over(s, a->cas[k]) && !cert_distrusted(s->v, a->cas[k]->cert))
 				items[n++] = a->cas[k]->cert;
 		}
 	}

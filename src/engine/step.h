@@ -14,9 +14,13 @@ struct step {
 	struct arena *a;
 	struct act *acts;
 	size_t act_count, act_room;
+	struct act beyond; /* what the step has no room for any more; thrown away */
 	struct wait *waits;
 	size_t wait_count, wait_room;
 	struct label *labels; /* by authority.index; filled by step_slots */
+	msec_t wake;          /* besides the agenda: when somebody is left out at a deadline; 0: none */
+	const struct class *shed_class; /* of whom shed_list was made last */
+	struct id_list shed_list;
 };
 
 /* -- accept.c: section 3 ------------------------------------------------------------------ */
@@ -50,6 +54,7 @@ struct id_list trusted_only(const struct view *v, struct arena *a, struct id_lis
 struct worlds {
 	struct id_list items[2 * SEQ_MAX + 2];
 	bool expired[2 * SEQ_MAX + 2];
+	bool tainted[2 * SEQ_MAX + 2]; /* chains: distrusted, so it may fail */
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */
@@ -105,6 +110,15 @@ struct choice slot_choice(struct step *s, const struct class *c);
 /* The newest wanted version that can sign now; NULL: none. */
 struct ca *newest_signer(const struct step *s, const struct authority *a);
 
+/* -- deadline.c: rule D ------------------------------------------------------------------------ */
+
+/* At a deadline: asks and sends to the members of a class what rule S refuses because of stores that are late. */
+void deadline_shed(struct step *s, const struct class *c, const struct choice *choice);
+/* Says who breaks when, and because of whom. */
+void deadline_name(struct step *s, const struct class *c, const struct choice *choice);
+/* A chain by this CA could not live longer than what the ending target has. */
+bool deadline_is_pointless(const struct target *t, const struct ca *ca);
+
 /* -- wait.c ------------------------------------------------------------------------------- */
 
 /* One wait for a class: the first members by name, the rest as a count. */
@@ -116,6 +130,7 @@ void wait_pair(struct step *s, const struct class *c, const struct class *other,
 void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
 		    msec_t earliest);
 void wait_sort(struct step *s);
+void wait_add(struct step *s, struct wait w);
 struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca);
 
 #endif

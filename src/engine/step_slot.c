@@ -80,6 +80,8 @@ static void wait_pending(struct step *s, const struct class *c)
 
 static void ask(struct step *s, const struct target *t, const struct ca *ca)
 {
+	if (deadline_is_pointless(t, ca))
+		return;
 	struct act *act = act_add(s, ACT_ASK, t->id);
 
 	act->authority = ca->authority->id;
@@ -115,9 +117,9 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		act->chain = ready->id;
 		act->form = form;
 		act->replaces = replaced_generation(t);
-	} else if (ready->not_before > s->now - SKEW) {
+	} else if (ready->not_before > s->now - ready->skew) {
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
-			   ready->not_before + SKEW);
+			   ready->not_before + ready->skew);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
 		   accept_signer(s->v, choice->ca, s->now, &from)) {
 		ask(s, t, choice->ca);
@@ -204,6 +206,8 @@ static void step_known_class(struct step *s, const struct class *c)
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
 	wait_pending(s, c);
+	deadline_shed(s, c, &choice);
+	deadline_name(s, c, &choice);
 	if (!fits && !needs && bridge_may_go(s, c, &choice)) {
 		drop_bridge(s, c);
 		return;
@@ -231,6 +235,7 @@ static void step_outside_class(struct step *s, const struct class *c)
 		return;
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
+	deadline_name(s, c, &choice);
 	for (size_t i = 0; i < c->key.length; i++) {
 		const struct shape *chain = c->key.seq[i];
 		const struct ca *ca = chain ? ca_find(s->v, chain->signed_by) : NULL;
@@ -258,6 +263,7 @@ static void step_class(struct step *s, const struct class *c)
 		return;
 	}
 	note_label(s, c, &nobody);
+	deadline_name(s, c, &nobody);
 	wait_class(s, c, WAIT_UNKNOWN, authority_id(c), 0, 0);
 }
 

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { NAMED_BY_DEFAULT = 16 };
+enum {
+	NAMED_BY_DEFAULT = 16,
+	WAITS_MANY = 128, /* more than this nobody reads: of further classes one member is named, and all are counted */
+};
 
 static const struct {
 	const char *name;
@@ -46,6 +49,8 @@ static const struct {
 				 "the CA is due for renewal, and only its owner can make the next version" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
 				 "the CA is due for renewal; its rotation was ordered and has not begun" },
+	[WAIT_DEADLINE] = { "deadline", SPEAKER_TIME, "D",
+			    "the chain that it serves ends soon, and the next one is not in use" },
 	[WAIT_RENEW_LATER] = { "renew-later", SPEAKER_POLICY, "D",
 			       "the CA is due for renewal; it waits for the rotation that runs" },
 	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
@@ -69,7 +74,7 @@ struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca)
 			      .text = table[reason].text };
 }
 
-static void wait_add(struct step *s, struct wait w)
+void wait_add(struct step *s, struct wait w)
 {
 	if (s->wait_count == s->wait_room) {
 		struct wait *old = s->waits;
@@ -84,6 +89,8 @@ static void wait_add(struct step *s, struct wait w)
 
 static size_t named(const struct step *s)
 {
+	if (s->wait_count >= WAITS_MANY)
+		return 1;
 	return s->policy && s->policy->waits_each ? s->policy->waits_each : NAMED_BY_DEFAULT;
 }
 

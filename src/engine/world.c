@@ -36,6 +36,7 @@ static bool apply_group(struct view *v, const struct fact *f)
 	if (!g) {
 		g = mem_new(1, sizeof(*g));
 		v->group_list = mem_grow(v->group_list, v->group_count + 1, sizeof(struct group *));
+		g->index = v->group_count;
 		v->group_list[v->group_count++] = g;
 		table_put(&v->groups, f->group.group, g);
 	}
@@ -207,6 +208,8 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->renew_at = f->ca.renew_at;
 	c->renew_latest = f->ca.renew_latest;
 	c->renewing = f->ca.renewing;
+	c->issued = f->ca.issued;
+	c->skew = skew_of(f->ca.issued ? f->ca.issued : c->not_before, c->not_after);
 	c->by_hand = f->ca.by_hand;
 	c->issuer_id = f->ca.issuer;
 	c->issuer = ca_find(v, c->issuer_id);
@@ -248,6 +251,15 @@ static bool apply_paused(struct view *v, const struct fact *f)
 	return a != NULL;
 }
 
+static bool apply_on_deadline(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->on_deadline.authority);
+
+	if (a)
+		a->hold_at_deadline = f->on_deadline.hold;
+	return a != NULL;
+}
+
 static bool apply_hold(struct view *v, const struct fact *f)
 {
 	v->hold = f->hold.on;
@@ -263,6 +275,7 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_GOAL: return apply_goal(v, f);
 	case FACT_PAUSED: return apply_paused(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
+	case FACT_ON_DEADLINE: return apply_on_deadline(v, f);
 	default: return false;
 	}
 }

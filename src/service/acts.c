@@ -246,6 +246,30 @@ static troth_rc record_run(struct verb_ctx *ctx, const struct act *acts, size_t 
 	return record_change(ctx, &c, e);
 }
 
+/* Who was left out at a deadline: one row for each slot, with the names (rule D). */
+static troth_rc record_shed(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
+{
+	struct record r;
+	struct change c = { .action = "engine.shed" };
+	const char *slot, *names[ACTS_NAMED];
+	size_t n = act->shed.count < ACTS_NAMED ? act->shed.count : ACTS_NAMED;
+	TRY(authority_name(ctx, act->authority, &c.object, e));
+	TRY(target_name(ctx, act->target, &slot, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(target_name(ctx, act->shed.items[i], &names[i], e));
+	record_begin(&r);
+	jw_kv_text(&r.w, "target", slot);
+	jw_kv_time(&r.w, "would_have_broken", act->deadline);
+	jw_kv_int(&r.w, "count", (int64_t)act->shed.count);
+	jw_key(&r.w, "left_out");
+	jw_array(&r.w);
+	for (size_t i = 0; i < n; i++)
+		jw_text(&r.w, names[i]);
+	jw_array_end(&r.w);
+	c.after = record_end(&r, ctx->a);
+	return record_change(ctx, &c, e);
+}
+
 static troth_rc record_batch(struct verb_ctx *ctx, const struct plan *plan, struct troth_err *e)
 {
 	for (size_t i = 0, n; i < plan->act_count; i += n) {
@@ -260,7 +284,10 @@ static troth_rc record_batch(struct verb_ctx *ctx, const struct plan *plan, stru
 
 troth_rc acts_apply(struct verb_ctx *ctx, const struct plan *plan, struct troth_err *e)
 {
-	for (size_t i = 0; i < plan->act_count; i++)
+	for (size_t i = 0; i < plan->act_count; i++) {
 		TRY(apply_one(ctx, &plan->acts[i], e));
+		if (plan->acts[i].shed.count)
+			TRY(record_shed(ctx, &plan->acts[i], e));
+	}
 	return record_batch(ctx, plan, e);
 }

@@ -113,6 +113,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.reason = json_get_text(j, "reason", "");
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
+	x.cause = json_get_text(j, "cause", NULL);
+	x.breaks = json_get_int(j, "breaks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
@@ -151,6 +153,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
+	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
@@ -214,17 +217,27 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
+/* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
+static const char *plain_deadline(struct arena *a, const struct explained *x)
+{
+	char at[RFC3339_LEN];
+	const struct words *w = words_of(x->cause);
+	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
+			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
+}
+
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->reason);
+	const struct words *w = words_of(x->cause ? x->cause : x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
@@ -302,7 +315,7 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 }
 
 /* Does anything of that name exist? A typing error must not look like "nothing is waited for". */
-static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
+troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
 {
 	struct credential_row c;
 	*ret_credential = 0;
@@ -346,7 +359,7 @@ static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	struct wait_row *rows;
 	size_t n;
 	int64_t credential;
-	TRY(check_name(ctx, cmd->name, &credential, e));
+	TRY(explain_check_name(ctx, cmd->name, &credential, e));
 	TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &rows, &n, e));
 	ret->name = cmd->name;
 	ret->items = ARENA_ARRAY(ctx->a, struct explained, n + 1);

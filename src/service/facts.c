@@ -91,6 +91,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.retired = v->retired_at != 0;
 	f.ca.not_before = cert.not_before;
 	f.ca.not_after = cert.not_after;
+	f.ca.issued = v->created;
 	f.ca.renew_at = v->renew_at;
 	f.ca.renew_latest = v->renew_latest;
 	f.ca.renewing = v->renewing != 0;
@@ -106,10 +107,12 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	return RC_OK;
 }
 
-static void tell_paused(struct view *view, const struct credential_row *c)
+static void tell_steering(struct view *view, const struct credential_row *c)
 {
 	struct fact f = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
+	struct fact deadline = { .kind = FACT_ON_DEADLINE, .on_deadline = { c->id, c->hold_at_deadline } };
 	tell(view, &f);
+	tell(view, &deadline);
 }
 
 static troth_rc tell_chains_of(struct tx *tx, struct arena *a, struct view *view, int64_t version_id,
@@ -137,7 +140,7 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 			TRY(tell_chains_of(tx, a, view, versions[i].id, e));
 	}
 	if (credential.kind == CREDENTIAL_AUTHORITY)
-		tell_paused(view, &credential);
+		tell_steering(view, &credential);
 	return RC_OK;
 }
 
@@ -214,6 +217,8 @@ static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, co
 	f.chain.chain = content->id;
 	f.chain.signed_by = leaf.signed_by;
 	f.chain.renew_at = leaf.renew_at;
+	f.chain.distrusted = leaf.distrusted;
+	f.chain.issued = leaf.created;
 	for (size_t i = 0; i < content->certs.count; i++) {
 		struct cert_row cert;
 		TRY(cert_row_get(tx, a, content->certs.items[i], &cert, e));
@@ -377,7 +382,9 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 	struct fact asked = { .kind = FACT_ASKED, .asked = { t->id, t->csr_request ? t->csr_ca : 0 } };
 	struct fact failed = { .kind = FACT_FAILED, .failed = { t->id, t->failed_content, t->failures } };
 	tell(view, &asked);
+	struct fact pace = { .kind = FACT_PACE, .pace = { t->id, t->pace } };
 	tell(view, &failed);
+	tell(view, &pace);
 	return RC_OK;
 }
 
@@ -413,10 +420,10 @@ static troth_rc rebuild_versions(struct tx *tx, struct arena *a, struct view *vi
 	EACH_ROW(version_row, version_row_list_authorities(tx, a, page, &rows, &n, e), TRY(tell_ca(tx, a, view, row, e)));
 }
 
-static troth_rc rebuild_paused(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
+static troth_rc rebuild_steering(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
 {
 	EACH_ROW(credential_row, credential_row_list_kind(tx, a, CREDENTIAL_AUTHORITY, page, &rows, &n, e),
-		 tell_paused(view, row));
+		 tell_steering(view, row));
 }
 
 static troth_rc rebuild_templates(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
@@ -448,7 +455,7 @@ troth_rc facts_rebuild(struct tx *tx, struct view *view, struct troth_err *e)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(REBUILD_ARENA_BYTES);
 	TRY(rebuild_versions(tx, a, view, e));
-	TRY(rebuild_paused(tx, a, view, e));
+	TRY(rebuild_steering(tx, a, view, e));
 	TRY(rebuild_templates(tx, a, view, e));
 	TRY(rebuild_meets(tx, a, view, e));
 	TRY(rebuild_contents(tx, a, view, e));

@@ -349,6 +349,7 @@ static troth_rc want_next(struct verb_ctx *ctx, const struct kin *k, struct id_l
 		if (!wanted && !versions[i].retired_at)
 			ids_push(ctx->a, ret_old, versions[i].id);
 		versions[i].wanted = wanted;
+		versions[i].renewing = 0; /* an order for the old is an order for nothing */
 		if (wanted)
 			versions[i].retired_at = 0; /* it comes back as a new one comes */
 		TRY(version_row_update(ctx->tx, &versions[i], e));

@@ -1,4 +1,5 @@
 /* Issuing: a credential's spec as JSON, who signs, what a leaf is, and the rows of what was signed. */
+#include "service/distrust.h"
 #include "service/issue.h"
 
 #include <string.h>
@@ -227,6 +228,10 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	struct cert_row row;
 	TRY(cert_parse(ctx->a, der, &cert, e));
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
+	bool distrusted;
+	TRY(distrust_has(ctx->tx, ctx->a, row.id, &distrusted, e));
+	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s was distrusted as compromised; it cannot be taken in again",
+	       credential->name);
 	if (!version->uuid) {
 		char uuid[UUID_LEN];
 		verb_uuid(ctx, uuid);

@@ -5,6 +5,7 @@
  * until the engine has seen that they need not.  Of a leaf, there is nothing to make here: its renewal is
  * made due, and the engine asks its slots. */
 #include "service/census.h"
+#include "service/distrust.h"
 #include "service/hierarchy.h"
 #include "service/holder.h"
 #include "service/record.h"
@@ -13,6 +14,7 @@
 struct rotate_plan {
 	struct credential_row credential;
 	struct hierarchy hierarchy;     /* an authority's: itself and all below; decided again under the writer */
+	bool fresh;                     /* a new CA is made; the same */
 };
 
 /* -- what it is and whether it may ---------------------------------------------------------------- */
@@ -31,7 +33,7 @@ static troth_rc check_running(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 {
 	struct rotation_row *rows;
 	size_t n;
-	if (cmd->again)
+	if (cmd->again || cmd->compromised)
 		return RC_OK;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
@@ -51,6 +53,8 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
+	ENSURE(cmd->compromised || (!cmd->version && !cmd->yes_break), e, TROTH_INVALID,
+	       "a version and a number of pairs to break are said only with compromised");
 	TRY(record_visible(ctx->who, "credential", cmd->name, e));
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, e);
 	if (rc_failed(rc)) {
@@ -73,13 +77,29 @@ static troth_rc refuse_cross(const struct credential_row *c, const char *why, st
 }
 
 /* The root that signs now certifies the new one: its verifiers are the ones to be bridged to. */
-static troth_rc load_cross(struct verb_ctx *ctx, const struct credential_row *c, struct signer *ret, struct troth_err *e)
+static troth_rc load_cross(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, struct signer *ret,
+			   struct troth_err *e)
 {
+	if (cmd->compromised)
+		return refuse_cross(c, "what is compromised vouches for nothing", e);
 	if (c->kind != CREDENTIAL_AUTHORITY || c->issuer_id)
 		return refuse_cross(c, "it is not a root, so a rotation of it changes no anchor", e);
 	TRY(signer_load(ctx->tx, ctx->a, c->id, ret, e));
 	if (ret->cert->path_len == 0)
 		return refuse_cross(c, "the path length of the old root is 0, so no CA may stand below it", e);
+	return RC_OK;
+}
+
+/* An authority gets a new version, unless the one that is compromised is not the one in use. */
+static troth_rc needs_fresh(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, bool *ret,
+			    struct troth_err *e)
+{
+	struct distrust d;
+	*ret = c->kind == CREDENTIAL_AUTHORITY;
+	if (!cmd->compromised)
+		return RC_OK;
+	TRY(distrust_choose(ctx, c, cmd->version, &d, e));
+	*ret = d.replace;
 	return RC_OK;
 }
 
@@ -89,10 +109,11 @@ static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	struct credential_row *c = &plan->credential;
 	TRY(load(ctx, cmd, c, e));
 	ENSURE(c->kind == CREDENTIAL_LEAF || c->signing_version, e, TROTH_CONFLICT, "%s has no version that signs", c->name);
-	if (c->kind == CREDENTIAL_AUTHORITY)
+	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
+	if (plan->fresh)
 		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
 	if (cmd->cross_sign)
-		TRY(load_cross(ctx, c, &plan->hierarchy.cross, e));
+		TRY(load_cross(ctx, cmd, c, &plan->hierarchy.cross, e));
 	*ret = plan;
 	return RC_OK;
 }
@@ -163,6 +184,21 @@ static troth_rc make_due(struct verb_ctx *ctx, int64_t credential_id, struct id_
 	return RC_OK;
 }
 
+/* Only the distrusted ones have to go: the one that is wanted is good. */
+static troth_rc retire_distrusted(struct verb_ctx *ctx, const struct credential_row *c, const struct distrust *d,
+				  struct rotation_row *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
+	ret->old_versions = d->versions;
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	for (size_t i = 0; i < n; i++)
+		if (versions[i].wanted)
+			ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
+	return RC_OK;
+}
+
 static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c,
 			    struct rotation_row *rotation, struct troth_err *e)
 {
@@ -195,6 +231,10 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_bool(&r.w, "cross_sign", cross_sign);
 	jw_kv_int(&r.w, "below", (int64_t)rotation->below_new.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
+	if (ret->compromised) {
+		jw_kv_int(&r.w, "distrusted", (int64_t)rotation->distrusted.count);
+		jw_kv_int(&r.w, "breaks", ret->breaks);
+	}
 	jw_key(&r.w, "ignore_outside");
 	jw_array(&r.w);
 	for (size_t i = 0; ignore_outside && i < ret->outside_count; i++)
@@ -217,23 +257,32 @@ static troth_rc supersede_all(struct verb_ctx *ctx, const struct hierarchy *h, c
 	return RC_OK;
 }
 
+/* The goal flips: what is new is wanted, what shall go is not. */
+static troth_rc flip(struct verb_ctx *ctx, struct rotate_plan *plan, const struct distrust *d, struct rotation_row *rotation,
+		     struct rotate_ret *ret, struct troth_err *e)
+{
+	const struct credential_row *c = &plan->credential;
+	TRY(distrust_apply(ctx, d, e));
+	rotation->distrusted = d->versions;
+	if (c->kind == CREDENTIAL_LEAF)
+		return make_due(ctx, c->id, &rotation->old_versions, e);
+	if (!plan->fresh)
+		return retire_distrusted(ctx, c, d, rotation, e);
+	TRY(hierarchy_write(ctx, &plan->hierarchy, rotation, false, e));
+	rotation->new_version = plan->hierarchy.items[0].next.id;
+	ret->new_version = plan->hierarchy.items[0].next.uuid;
+	return unwant(ctx, c->id, rotation->new_version, rotation, e);
+}
+
 static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan,
-		      struct rotate_ret *ret, struct troth_err *e)
+		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
 	char *uuid = arena_alloc(ctx->a, UUID_LEN);
 	struct rotation_row rotation = { .uuid = uuid };
 	struct operation_row op;
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	if (ca) {
-		TRY(hierarchy_write(ctx, &plan->hierarchy, &rotation, false, e));
-		rotation.new_version = plan->hierarchy.items[0].next.id;
-		ret->new_version = plan->hierarchy.items[0].next.uuid;
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
-	} else {
-		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
-	}
+	TRY(flip(ctx, plan, d, &rotation, ret, e));
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
 	TRY(supersede_all(ctx, &plan->hierarchy, c, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
@@ -257,18 +306,25 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct rotate_cmd *cmd = arg;
 	struct rotate_plan *plan = ctx->plan, *again;
 	struct rotate_ret *ret = out;
+	struct distrust d = { 0 };
 	TRY(begin(ctx, cmd, &again, e));
 	struct credential_row now = again->credential;
 	TRY(census_take(ctx, &now, ret, e));
 	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
 		return refuse_no_slot(&now, e);
 	ret->dry_run = ctx->options.dry_run;
+	if (cmd->compromised) {
+		TRY(distrust_choose(ctx, &now, cmd->version, &d, e));
+		TRY(distrust_foresee(ctx, &now, &d, ret, e));
+	}
 	if (ret->dry_run)
 		return RC_OK;
-	ctx->retry = now.id != plan->credential.id || !hierarchy_same(&again->hierarchy, &plan->hierarchy);
+	if (cmd->compromised)
+		TRY(distrust_confirm(ctx, cmd, ret, e));
+	ctx->retry = now.id != plan->credential.id || again->fresh != plan->fresh || !hierarchy_same(&again->hierarchy, &plan->hierarchy);
 	if (ctx->retry)
 		return RC_OK;
-	return start(ctx, cmd, plan, ret, e);
+	return start(ctx, cmd, plan, &d, ret, e);
 }
 
 const struct verb VERB_ROTATE = {

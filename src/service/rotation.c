@@ -2,6 +2,7 @@
 #include "service/rotation_rows.h"
 
 #include "service/hierarchy.h"
+#include "service/distrust.h"
 #include "service/record.h"
 
 /* -- look ---------------------------------------------------------------------------------------- */
@@ -64,6 +65,7 @@ troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row
 		.reason = row->reason, .started_by = row->started_by, .started = row->started,
 		.finished = row->finished,
 	};
+	ret->compromised = row->distrusted.count > 0;
 	TRY(is_going_back(ctx, row, &ret->going_back, e));
 	TRY(version_uuid(ctx, row->new_version, &ret->new_version, e));
 	TRY(cross_load(ctx, row, &ret->cross_sign, e));
@@ -141,7 +143,8 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 		ctx->hold.wanted = true;
 		(void)snprintf(ctx->hold.topic, sizeof ctx->hold.topic, "rotation/%s", row.uuid);
 	}
-	return rotation_view_load(ctx, &row, &ret->rotation, e);
+	TRY(rotation_view_load(ctx, &row, &ret->rotation, e));
+	return row.distrusted.count ? distrust_trusting(ctx->tx, ctx->a, &row, &ret->rotation.trusting, e) : RC_OK;
 }
 
 /* -- steer ------------------------------------------------------------------------------------------ */

@@ -328,6 +328,7 @@ struct target_row {
 	int64_t report_seq;        /* last accepted of this session */
 	const char *csr_request;   /* uuid of the CSR asked for; NULL: none */
 	int64_t csr_ca;            /* version that shall sign it; 0 none */
+	msec_t pace;               /* from handed out to settled, lately; 0: not measured */
 	const char *found, *drift; /* json, or NULL */
 	msec_t created, left_at;
 };

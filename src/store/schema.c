@@ -135,7 +135,7 @@ static const char STEP_1[] =
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"
 	"  level_generation INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_error TEXT,"
 	"  failed_content INTEGER REFERENCES content(id), failures INTEGER NOT NULL,"
-	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id),"
+	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id), pace INTEGER NOT NULL,"
 	"  found TEXT, drift TEXT, created INTEGER NOT NULL, left_at INTEGER NOT NULL,"
 	"  UNIQUE (instance_id, template_id)) STRICT;"
 	"CREATE INDEX target_template ON target(template_id);"

@@ -13,7 +13,7 @@ from fleet import CLIENTS, SERVICES, Fleet, until
 
 @pytest.fixture(scope="module")
 def fleet(build):
-    with Fleet(build, levels=2) as f:
+    with Fleet(build, ("--levels", "2")) as f:
         yield f
 
 

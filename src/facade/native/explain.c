@@ -35,6 +35,8 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 	jw_kv_int(w, "count", x->count);
 	jw_kv_time(w, "since", x->since);
 	jw_kv_time(w, "earliest", x->earliest);
+	jw_kv_time(w, "breaks", x->breaks);
+	jw_kv_text(w, "cause", x->cause);
 	jw_object_end(w);
 }
 

@@ -90,7 +90,7 @@ static struct fact ca_fact(const struct fleet_ca *c)
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
 				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand,
-				      c->issuer, c->bridge_by, list_of(&c->bridge_anchors), c->bridge_from, c->bridge_until } };
+				      c->issuer, c->issued, c->bridge_by, list_of(&c->bridge_anchors), c->bridge_from, c->bridge_until } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)
@@ -99,7 +99,7 @@ static struct fact content_fact(const struct fleet_content *c)
 		return (struct fact){ .kind = FACT_SET, .set = { c->id, list_of(&c->ids) } };
 	return (struct fact){ .kind = FACT_CHAIN,
 			      .chain = { c->id, c->signed_by, list_of(&c->ids), c->not_before, c->not_after,
-					 c->renew_at, c->distrusted, c->bridged_by } };
+					 c->renew_at, c->distrusted, c->issued, c->bridged_by } };
 }
 
 static struct fact target_fact(const struct fleet_target *t)
@@ -131,6 +131,7 @@ static void tell_target_to(struct view *v, const struct fleet_target *t)
 		tell_to(v, (struct fact){ .kind = FACT_STAGED, .staged = { t->id, t->staged, true } });
 	tell_to(v, (struct fact){ .kind = FACT_ASKED, .asked = { t->id, t->asked } });
 	tell_to(v, (struct fact){ .kind = FACT_FAILED, .failed = { t->id, t->failed, t->failures } });
+	tell_to(v, (struct fact){ .kind = FACT_PACE, .pace = { t->id, t->pace } });
 }
 
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t)
@@ -151,6 +152,8 @@ struct view *fleet_rebuild(struct fleet *f)
 		tell_to(v, ca_fact(&f->cas[i]));
 		tell_to(v, (struct fact){ .kind = FACT_PAUSED,
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
+		tell_to(v, (struct fact){ .kind = FACT_ON_DEADLINE,
+					  .on_deadline = { f->cas[i].authority, f->cas[i].holds } });
 	}
 	for (size_t i = 0; i < f->group_count; i++)
 		tell_to(v, goal_fact(&f->groups[i]));
@@ -311,6 +314,15 @@ void fleet_pause(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].paused = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_PAUSED, .paused = { authority, on } });
+}
+
+void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority == authority)
+			f->cas[i].holds = on;
+	}
+	tell(f, (struct fact){ .kind = FACT_ON_DEADLINE, .on_deadline = { authority, on } });
 }
 
 void fleet_hold(struct fleet *f, bool on)

@@ -21,8 +21,8 @@ struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
-	bool wanted, signing, can_sign, distrusted, retired, paused;
-	msec_t not_before, not_after, renew_at, renew_latest;
+	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
+	msec_t not_before, not_after, renew_at, renew_latest, issued;
 	bool renewing, by_hand;
 	int64_t issuer, bridge_by;
 	struct fleet_ids bridge_anchors;
@@ -33,7 +33,7 @@ struct fleet_content {
 	bool is_chain;
 	struct fleet_ids ids;
 	int64_t signed_by, bridged_by;
-	msec_t not_before, not_after, renew_at;
+	msec_t not_before, not_after, renew_at, issued;
 	bool distrusted; /* its leaf */
 };
 struct fleet_doc { int64_t generation, content; bool handed; };
@@ -48,6 +48,7 @@ struct fleet_target {
 	struct fleet_doc docs[FLEET_DOCS];
 	size_t doc_count;
 	int64_t staged, asked, failed, failures;
+	msec_t pace;
 	msec_t alive_until;
 	/* the node: what the process runs, and what the agent was handed and has not applied */
 	int64_t real, real_generation, real_high, inbox, inbox_generation;
@@ -94,6 +95,7 @@ void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
+void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);

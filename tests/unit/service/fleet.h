@@ -52,7 +52,7 @@ struct fleet_node {
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
 	bool repeats;             /* says each report twice */
-	bool excused;             /* waived: nobody promised anything */
+	bool excused;             /* waived, or left out at a deadline: nobody promised anything */
 	msec_t until;             /* its service is stopped then; 0: never */
 };
 
@@ -80,6 +80,8 @@ struct fleet {
 	struct fleet_node nodes[FLEET_NODES];
 	size_t node_count;
 	bool could[FLEET_NODES][FLEET_NODES]; /* [slot's node][store's node]: a handshake has worked */
+	struct bytes given_up[FLEET_PLACES]; /* DER of stolen CAs: what works by one of them alone may stop */
+	size_t given_up_count;
 	struct buf story;
 };
 
@@ -151,6 +153,8 @@ bool fleet_signed_by(struct fleet *f, const struct fleet_node *n, const char *ve
 /* Is the last certificate that its slot serves signed by this (root) version? */
 bool fleet_chains_to(struct fleet *f, const struct fleet_node *n, const char *version);
 bool fleet_trusts(struct fleet *f, const struct fleet_node *n, const char *version);
+/* From now on a handshake that only this version of an authority lets through is nothing to keep. */
+void fleet_give_up(struct fleet *f, const char *version);
 /* Every slot shakes hands with every store. */
 void fleet_all_hands(struct fleet *f);
 
