@@ -55,6 +55,8 @@ enum {
 	LIMIT_FORECAST_DAYS = 20 * 366,        /* two lives of a usual root */
 	LIMIT_LEAD_MARGIN_S = 3600,            /* before a chain ends, on top of measured times: for what was never measured */
 	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
+	LIMIT_BINDING_GRACE_S = 24 * 3600,     /* after a switch that rests on a binding nothing is withdrawn: a day of use shows it */
+	LIMIT_BINDING_LENGTH_S = 366 * 24 * 3600, /* delay, renew_by, grace: a year is a typing error's friend already */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */

@@ -424,6 +424,22 @@ static bool form_anchors(const struct view *v, const struct content *chain, enum
 				       ca->bridge_from <= v->now - SKEW && v->now + SKEW < ca->bridge_until);
 }
 
+/* Nothing of an authority in its grace is withdrawn, unless it is distrusted. */
+static troth_rc check_grace(const struct view *v, const struct target *t, const struct act *act, struct troth_err *e)
+{
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+
+	for (size_t i = 0; i < v->ca_count; i++) {
+		const struct ca *ca = v->ca_list[i];
+		bool goes = newest && ids_has(newest->members, ca->cert) && !ids_has(act->certs, ca->cert);
+
+		ENSURE(!goes || ca->authority->grace_until <= v->now || is_distrusted(v, ca->cert), e, TROTH_UNSAFE,
+		       "the plan withdraws version %lld from target %lld before its grace is over", (long long)ca->id,
+		       (long long)t->id);
+	}
+	return RC_OK;
+}
+
 static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,
 			    const struct act *act, struct troth_err *e)
 {
@@ -478,6 +494,8 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	ENSURE(!t->group->outside, e, TROTH_UNSAFE, "the plan sends to target %lld, which is outside the fleet",
 	       (long long)t->id);
 	TRY(check_room(t, act, e));
+	if (act->kind == ACT_SEND_SET && t->state == TARGET_COUNTED)
+		TRY(check_grace(k->v, t, act, e));
 	if (act->kind == ACT_SEND_CHAIN) {
 		chain = content_find(k->v, GROUP_SLOT, act->chain);
 		TRY(check_chain(k, t, chain, act, e));

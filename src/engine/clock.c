@@ -44,6 +44,11 @@ void clock_judge_lease(struct view *v, struct target *t)
 		book_later(v, t->lease_until, AGENDA_LEASE, t->id);
 }
 
+void clock_book_grace(struct view *v, const struct authority *a)
+{
+	book_later(v, a->grace_until, AGENDA_CA, a->id); /* only wakes the runner */
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -145,6 +150,8 @@ static void judge_everything(struct view *v)
 		clock_judge_lease(v, v->targets[n]);
 		class_place(v, v->targets[n]);
 	}
+	for (size_t n = 0; n < v->authority_count; n++)
+		clock_book_grace(v, v->authorities[n]);
 }
 
 void view_clock(struct view *v, msec_t now)

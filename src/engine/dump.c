@@ -150,6 +150,9 @@ static void put_paused(struct buf *out, const void *p)
 	if (a->paused || a->hold_at_deadline)
 		buf_printf(out, "authority %" PRId64 "%s%s\n", a->id, a->paused ? " paused" : "",
 			   a->hold_at_deadline ? " holds-at-deadline" : "");
+	if (a->grace_until)
+		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
+			   a->grace_target);
 }
 
 void view_dump(const struct view *v, struct buf *out)

@@ -56,7 +56,7 @@ struct id_list { const int64_t *items; size_t count; }; /* need not be sorted; c
 enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
-	FACT_FAILED, FACT_PAUSED, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
+	FACT_FAILED, FACT_PAUSED, FACT_GRACE, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
 	FACT_KIND_MAX
 };
 
@@ -126,6 +126,9 @@ struct fact {
 		struct { int64_t authority; bool on; } paused;
 		struct { int64_t target; msec_t length; } pace; /* handed out until settled, lately; 0 = not measured */
 		struct { int64_t authority; bool hold; } on_deadline; /* hold: nobody is left out at a deadline */
+		/* A switch of slots of this authority rested on what a binding (`target`) was vouched to trust, not on what was
+		 * seen: nothing of the authority is withdrawn before `until`, so that the switch can be undone at once. */
+		struct { int64_t authority, target; msec_t until; } grace;
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
 	};
 };
@@ -201,6 +204,7 @@ enum wait_reason {
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
 	WAIT_LEASE,          /* time 9: `target` is ephemeral and counts until `earliest`, whatever it reports */
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
+	WAIT_GRACE,          /* policy 9: ca stays in the stores until `earliest`: the switch rests on the binding `target` */
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
 	WAIT_DEADLINE,       /* time D: `target` breaks at `breaks`, because of `cause` at `other_target` or itself */

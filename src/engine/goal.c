@@ -137,6 +137,29 @@ static struct id_list leave_paused(struct step *s, const struct class *store,
 	return want;
 }
 
+const struct authority *cert_graced(const struct view *v, int64_t cert)
+{
+	const struct cert *c = cert_find(v, cert);
+
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (c->cas[i]->authority->grace_until > v->now && !cert_distrusted(v, cert))
+			return c->cas[i]->authority;
+	}
+	return NULL;
+}
+
+/* What a binding's grace keeps there. */
+static struct id_list add_graced(struct step *s, const struct class *store, struct id_list want)
+{
+	const struct shape *held = class_newest(store);
+
+	for (size_t i = 0; held && i < held->members.count; i++) {
+		if (!ids_has(want, held->members.items[i]) && cert_graced(s->v, held->members.items[i]))
+			want = add_one(s, want, held->members.items[i]);
+	}
+	return want;
+}
+
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal)
 {
 	const struct group *g = store->key.group;
@@ -154,5 +177,5 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 				want = add_needs(s, store, c, want);
 		}
 	}
-	return want;
+	return class_counted(store) ? add_graced(s, store, want) : want;
 }

@@ -80,6 +80,8 @@ bool safety_accepted_everywhere(struct step *s, const struct group *slots, struc
 struct id_list goal_set(struct step *s, const struct group *g);
 /* What a store of this class shall hold: goal and need, the paused authorities left as they are. */
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal);
+/* The authority whose grace keeps this certificate where it is now; NULL: none. */
+const struct authority *cert_graced(const struct view *v, int64_t cert);
 
 /* -- step.c ------------------------------------------------------------------------------- */
 
@@ -129,6 +131,8 @@ void wait_pair(struct step *s, const struct class *c, const struct class *other,
 	       enum wait_reason reason, int64_t authority, int64_t ca);
 void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
 		    msec_t earliest);
+/* It waits for a moment that somebody decided. */
+void wait_grace(struct step *s, const struct authority *a, int64_t ca);
 void wait_sort(struct step *s);
 void wait_add(struct step *s, struct wait w);
 struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca);

@@ -39,6 +39,7 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_CA:
 	case FACT_GOAL:
 	case FACT_PAUSED:
+	case FACT_GRACE:
 	case FACT_HOLD:
 	case FACT_ON_DEADLINE:
 		return world_apply(v, f);

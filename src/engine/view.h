@@ -106,6 +106,8 @@ struct authority {
 	size_t ca_count;
 	bool paused;
 	bool hold_at_deadline;
+	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
+	int64_t grace_target;   /* the binding that it is for */
 };
 
 struct group {
@@ -274,5 +276,6 @@ void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);
 void clock_judge_lease(struct view *v, struct target *t); /* sets over; books the end if it is still to come */
+void clock_book_grace(struct view *v, const struct authority *a);
 
 #endif

@@ -45,6 +45,8 @@ static const struct {
 			 "it is ephemeral: it counts until its lease ends, and then leaves by itself" },
 	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
 			   "it leaves, and counts until its service is stopped" },
+	[WAIT_GRACE] = { "grace", SPEAKER_POLICY, "9",
+			 "the switch rests on what a binding was vouched to trust; until then it can be undone at once" },
 	[WAIT_RENEW_BY_HAND] = { "renew-by-hand", SPEAKER_OPERATOR, "D",
 				 "the CA is due for renewal, and only its owner can make the next version" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
@@ -156,6 +158,15 @@ void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, 
 	struct wait w = wait_make(reason, authority, ca);
 
 	w.earliest = earliest;
+	wait_add(s, w);
+}
+
+void wait_grace(struct step *s, const struct authority *a, int64_t ca)
+{
+	struct wait w = wait_make(WAIT_GRACE, a->id, ca);
+
+	w.target = a->grace_target;
+	w.earliest = a->grace_until;
 	wait_add(s, w);
 }
 

@@ -260,6 +260,18 @@ static bool apply_on_deadline(struct view *v, const struct fact *f)
 	return a != NULL;
 }
 
+static bool apply_grace(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->grace.authority);
+
+	if (!a)
+		return false;
+	a->grace_until = f->grace.until;
+	a->grace_target = f->grace.target;
+	clock_book_grace(v, a);
+	return true;
+}
+
 static bool apply_hold(struct view *v, const struct fact *f)
 {
 	v->hold = f->hold.on;
@@ -274,6 +286,7 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_CA: return apply_ca(v, f);
 	case FACT_GOAL: return apply_goal(v, f);
 	case FACT_PAUSED: return apply_paused(v, f);
+	case FACT_GRACE: return apply_grace(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
 	case FACT_ON_DEADLINE: return apply_on_deadline(v, f);
 	default: return false;

@@ -5,6 +5,7 @@
  * large fleet is one thought, not a hundred thousand. */
 #include "service/acts.h"
 
+#include "service/binding.h"
 #include "service/issue.h"
 #include "service/leave.h"
 #include "service/record.h"
@@ -43,7 +44,7 @@ static troth_rc replace(struct verb_ctx *ctx, int64_t target, int64_t generation
 }
 
 static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct content_row *content,
-		     struct troth_err *e)
+		     int64_t *ret_generation, struct troth_err *e)
 {
 	struct target_row t;
 	TRY(replace(ctx, act->target, act->replaces, e));
@@ -51,6 +52,7 @@ static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct c
 	struct document_row d = { .target_id = t.id, .generation = t.next_generation++, .content_id = content->id,
 				  .version_id = content->version_id, .state = DOCUMENT_PENDING, .created = ctx->now };
 	TRY(document_row_insert(ctx->tx, &d, e));
+	*ret_generation = d.generation;
 	TRY(target_row_update(ctx->tx, &t, e));
 	TRY(facts_content(ctx->tx, ctx->a, ctx->svc->view, content->id, e));
 	TRY(facts_target(ctx->tx, ctx->a, ctx->svc->view, t.id, e));
@@ -60,10 +62,12 @@ static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct c
 static troth_rc send_set(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct content_row content = { .kind = CONTENT_SET };
+	int64_t generation;
 	content.certs.items = arena_copy(ctx->a, act->certs.items, act->certs.count * sizeof(int64_t));
 	content.certs.count = act->certs.count;
 	TRY(content_row_put(ctx->tx, &content, e));
-	return send(ctx, act, &content, e);
+	TRY(send(ctx, act, &content, &generation, e));
+	return binding_offered(ctx, act->target, generation, e);
 }
 
 /* The same leaf with the cross certificate behind it, or without: another chain, so another content. */
@@ -84,11 +88,12 @@ static troth_rc in_form(struct verb_ctx *ctx, enum chain_form form, struct conte
 static troth_rc send_chain(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct content_row content;
+	int64_t generation;
 	struct fact off = { .kind = FACT_STAGED, .staged = { act->target, act->chain, false } };
 	TRY(content_row_get(ctx->tx, ctx->a, act->chain, &content, e));
 	TRY(staged_row_delete(ctx->tx, act->target, act->chain, e));
 	TRY(in_form(ctx, act->form, &content, e));
-	TRY(send(ctx, act, &content, e));
+	TRY(send(ctx, act, &content, &generation, e));
 	(void)view_apply(ctx->svc->view, &off); /* false: it was not staged there (a chain sent again) */
 	return RC_OK;
 }

@@ -45,6 +45,21 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum par
 	return RC_OK;
 }
 
+/* Until when a binding has time, and whether that is over. */
+static troth_rc read_deadline(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct binding_row row;
+	struct document_row *pending;
+	size_t n;
+	bool waits = text_equal(x->speaker, "node"); /* not for its grace */
+	if (x->party != PARTY_BINDING || !waits || rc_failed(binding_row_by_target(tx, a, target, &row, NULL)) || !row.renew_by)
+		return RC_OK;
+	TRY(document_row_list_pending(tx, a, target, &pending, &n, e));
+	x->overdue = row.overdue_since != 0;
+	x->deadline = n ? pending[0].created + row.renew_by : 0;
+	return RC_OK;
+}
+
 /* When was the agent of the one who waits heard of? */
 static troth_rc read_last_seen(struct tx *tx, struct arena *a, int64_t target, msec_t *ret, struct troth_err *e)
 {
@@ -120,7 +135,9 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
-	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
+	if (party_has_instances(x.party))
+		TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
+	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
 	return RC_OK;
 }
@@ -154,12 +171,34 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
 	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
+	{ "grace", "is vouched to trust the new CA, not seen to: the old one stays in the stores for a grace",
+	  "if @ fails now, undo it: troth rotation abort" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
 	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
+
+/* A binding is no node: nobody there runs an agent. */
+static const struct words BINDING_WORDS[] = {
+	{ "not-fetched", "has not fetched the bundle it is offered", NULL },
+	{ "not-loaded", "fetched its bundle and has not acknowledged to run it",
+	  "its next conditional fetch may say so, or somebody vouches: troth binding attest @ --reason renewed" },
+	{ "unknown", "has acknowledged nothing yet",
+	  "its next conditional fetch may say so, or somebody vouches: troth binding attest @ --reason renewed" },
+	{ "overdue", "has not acknowledged its bundle, and its renew_by has passed",
+	  "ask its owner; or go on without it: troth binding waive @" },
+};
+
+static const struct words *binding_words(const struct explained *x)
+{
+	const char *reason = x->overdue ? "overdue" : x->reason;
+	for (size_t i = 0; i < ARRAY_LEN(BINDING_WORDS); i++)
+		if (x->party == PARTY_BINDING && text_equal(BINDING_WORDS[i].reason, reason))
+			return &BINDING_WORDS[i];
+	return NULL;
+}
 
 static const struct words *words_of(const char *reason)
 {
@@ -229,7 +268,7 @@ static const char *plain_deadline(struct arena *a, const struct explained *x)
 
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->reason);
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
 	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
@@ -237,8 +276,8 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->cause ? x->cause : x->reason);
-	bool node = text_equal(x->speaker, "node") && x->instance;
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
+	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    text_equal(x->reason, "paused") && x->authority ? x->authority : argument_of(a, x));
@@ -318,15 +357,18 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
 {
 	struct credential_row c;
+	struct binding_row binding;
 	*ret_credential = 0;
 	if (!name)
 		return RC_OK;
 	if (name[0] != '/')
 		return check_instance(ctx, name, e);
 	TRY(record_visible(ctx->who, "credential", name, e));
+	if (rc_ok(binding_row_by_name(ctx->tx, ctx->a, name, &binding, NULL)))
+		return RC_OK;
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, name, &c, e);
 	if (rc_failed(rc)) {
-		err_hint(e, "troth authority list and troth credential list show the names");
+		err_hint(e, "troth authority list, troth credential list and troth binding list show the names");
 		return rc;
 	}
 	*ret_credential = c.id;

@@ -23,6 +23,8 @@ struct explained {
 	enum party other_party;
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *last_error;     /* of the target, if its agent said one */
+	msec_t deadline;            /* of a binding: its renew_by; 0 none */
+	bool overdue;               /* that has passed, and it was told */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
 	msec_t since, earliest;     /* earliest 0: not bound to time */

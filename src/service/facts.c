@@ -111,8 +111,10 @@ static void tell_steering(struct view *view, const struct credential_row *c)
 {
 	struct fact f = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
 	struct fact deadline = { .kind = FACT_ON_DEADLINE, .on_deadline = { c->id, c->hold_at_deadline } };
+	struct fact grace = { .kind = FACT_GRACE, .grace = { c->id, c->grace_target, c->grace_until } };
 	tell(view, &f);
 	tell(view, &deadline);
+	tell(view, &grace);
 }
 
 static troth_rc tell_chains_of(struct tx *tx, struct arena *a, struct view *view, int64_t version_id,
@@ -299,15 +301,20 @@ static void tell_handed(struct view *view, const struct document_row *d)
 	tell(view, &handed);
 }
 
+static void tell_unknown(struct view *view, int64_t target_id)
+{
+	struct fact f = { .kind = FACT_VOID, .voided = { target_id } };
+	tell(view, &f);
+}
+
 /* A holder outside the fleet may show all that it was handed.  They leave without a word of its own, so they are told
  * from the beginning each time; the oldest stands for what was seen last. */
 static troth_rc tell_held(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e)
 {
 	struct document_row *held;
 	size_t n;
-	struct fact gone = { .kind = FACT_VOID, .voided = { target_id } };
 	TRY(document_row_list_pending(tx, a, target_id, &held, &n, e));
-	tell(view, &gone);
+	tell_unknown(view, target_id);
 	for (size_t i = 0; i < n; i++) {
 		struct fact seen = { .kind = FACT_SEEN, .seen = { target_id, held[i].content_id, held[i].generation, held[i].generation } };
 		if (i == 0)
@@ -376,6 +383,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
+	if (template.party == PARTY_BINDING)
+		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));

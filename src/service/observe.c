@@ -10,6 +10,7 @@
  *     l older than counted    refused (A3: reported is not taken back)
  *     failed                  counted, remembered per contents, the engine stops after a few */
 #include "service/agent.h"
+#include "service/binding.h"
 #include "service/contents.h"
 #include "service/epoch.h"
 #include "service/leave.h"
@@ -285,6 +286,8 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	struct target_row *t = &o->target;
 	note_pace(ctx, o);
 	bool news = !t->base_known || t->base_content != content || t->base_generation != o->m->generation;
+	if (o->template.kind == TARGET_SLOT && t->base_known && content && t->base_content != content)
+		TRY(binding_rested_on(ctx, o->template.id, t->base_content, content, e));
 	t->base_known = true;
 	t->base_content = content;
 	t->base_generation = o->m->generation;

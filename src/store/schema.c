@@ -25,6 +25,7 @@ static const char STEP_1[] =
 	"  signing_version INTEGER REFERENCES version(id),"
 	"  renew TEXT, leaf_renew TEXT,"
 	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
+	"  grace_until INTEGER NOT NULL, grace_target INTEGER,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
@@ -160,6 +161,18 @@ static const char STEP_1[] =
 	"  version_id INTEGER NOT NULL REFERENCES version(id),"
 	"  csr_request TEXT, created INTEGER NOT NULL,"
 	"  UNIQUE (target_id, content_id)) STRICT;"
+
+	"CREATE TABLE binding (" ID UUID
+	"  name TEXT NOT NULL,"
+	"  target_id INTEGER NOT NULL UNIQUE REFERENCES target(id) ON DELETE CASCADE,"
+	"  ack TEXT NOT NULL CHECK (ack IN ('confirm', 'fetch', 'attest')),"
+	"  delay INTEGER NOT NULL, renew_by INTEGER NOT NULL, grace INTEGER NOT NULL,"
+	"  fetched_at INTEGER NOT NULL, fetched_generation INTEGER NOT NULL,"
+	"  acked_at INTEGER NOT NULL, acked_generation INTEGER NOT NULL,"
+	"  acked_how TEXT NOT NULL CHECK (acked_how IN ('confirm', 'fetch', 'attest')),"
+	"  acked_by TEXT, acked_reason TEXT, overdue_since INTEGER NOT NULL,"
+	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
 
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID

@@ -154,6 +154,10 @@ struct view *fleet_rebuild(struct fleet *f)
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
 		tell_to(v, (struct fact){ .kind = FACT_ON_DEADLINE,
 					  .on_deadline = { f->cas[i].authority, f->cas[i].holds } });
+		if (f->cas[i].grace_until)
+			tell_to(v, (struct fact){ .kind = FACT_GRACE,
+						  .grace = { f->cas[i].authority, f->cas[i].grace_target,
+							     f->cas[i].grace_until } });
 	}
 	for (size_t i = 0; i < f->group_count; i++)
 		tell_to(v, goal_fact(&f->groups[i]));
@@ -323,6 +327,17 @@ void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].holds = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_ON_DEADLINE, .on_deadline = { authority, on } });
+}
+
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority != authority)
+			continue;
+		f->cas[i].grace_until = until;
+		f->cas[i].grace_target = target;
+	}
+	tell(f, (struct fact){ .kind = FACT_GRACE, .grace = { authority, target, until } });
 }
 
 void fleet_hold(struct fleet *f, bool on)

@@ -23,6 +23,8 @@ struct fleet_ca {
 	struct fleet_ids anchors;
 	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
 	msec_t not_before, not_after, renew_at, renew_latest, issued;
+	msec_t grace_until; /* of its authority; on each of its versions alike */
+	int64_t grace_target;
 	bool renewing, by_hand;
 	int64_t issuer, bridge_by;
 	struct fleet_ids bridge_anchors;
@@ -96,6 +98,7 @@ void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
 void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);

@@ -317,6 +317,24 @@ static void many_histories_are_all_tried(void **state)
 	fleet_free(f);
 }
 
+static void nothing_is_withdrawn_in_a_grace(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_ca *ca = fleet_find_ca(f, 1);
+
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	ca->distrusted = true;
+	fleet_tell_ca(f, ca);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	ca->distrusted = false;
+	fleet_tell_ca(f, ca);
+	fleet_later(f, MSEC_DAY);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +355,7 @@ int main(void)
 		cmocka_unit_test(mixtures_and_expiry),
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
 		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
+		cmocka_unit_test(nothing_is_withdrawn_in_a_grace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
