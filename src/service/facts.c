@@ -4,6 +4,7 @@
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
 #include "service/inside.h"
+#include "service/issue.h"
 #include "service/upload.h"
 
 #include "model/name.h"
@@ -47,9 +48,26 @@ static troth_rc leaf_anchors(struct tx *tx, struct arena *a, const struct versio
 	int64_t *ids = ARENA_ARRAY(a, int64_t, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (same[i].is_ca && text_equal(same[i].subject, same[i].issuer)) /* a cross certificate is no anchor */
+		if (same[i].is_ca && same[i].self_signed) /* a cross certificate is no anchor */
 			ids[kept++] = same[i].id;
 	*ret = (struct engine_ids){ ids, kept };
+	return RC_OK;
+}
+
+/* What accepts a chain that has the bridge: what accepts it plain, and the older root. */
+static troth_rc bridge_anchors(struct tx *tx, struct arena *a, const struct issue_bridge *bridge, struct engine_ids plain,
+			       struct engine_ids *ret, struct troth_err *e)
+{
+	struct version_row by;
+	struct engine_ids old;
+	TRY(version_row_get(tx, a, bridge->by, &by, e));
+	TRY(leaf_anchors(tx, a, &by, 0, &old, e));
+	int64_t *ids = ARENA_ARRAY(a, int64_t, plain.count + old.count + 1);
+	for (size_t i = 0; i < plain.count; i++)
+		ids[i] = plain.items[i];
+	for (size_t i = 0; i < old.count; i++)
+		ids[plain.count + i] = old.items[i];
+	*ret = (struct engine_ids){ ids, plain.count + old.count };
 	return RC_OK;
 }
 
@@ -59,6 +77,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	struct cert_row cert;
 	struct credential_row authority;
 	struct fact f = { .kind = FACT_CA };
+	struct issue_bridge bridge;
 	TRY(credential_row_get(tx, a, v->credential_id, &authority, e));
 	TRY(cert_row_get(tx, a, v->cert_id, &cert, e));
 	TRY(leaf_anchors(tx, a, v, 0, &f.ca.leaf_anchors, e));
@@ -79,6 +98,12 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.renewing = v->renewing != 0;
 	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
 	f.ca.issuer = v->signed_by;
+	TRY(issue_bridge(tx, a, v, &bridge, e));
+	if (bridge.cert)
+		TRY(bridge_anchors(tx, a, &bridge, f.ca.leaf_anchors, &f.ca.bridge_anchors, e));
+	f.ca.bridge_by = bridge.by;
+	f.ca.bridge_from = bridge.from;
+	f.ca.bridge_until = bridge.until;
 	tell(view, &f);
 	return RC_OK;
 }
@@ -177,6 +202,18 @@ static troth_rc uploaded_anchors(struct tx *tx, struct arena *a, const struct ve
 	return leaf_anchors(tx, a, &anchor, 0, ret, e);
 }
 
+/* Does the chain end with the cross certificate of its root? */
+static troth_rc tell_bridge(struct tx *tx, struct arena *a, const struct content_row *content, const struct version_row *signer,
+			    struct fact *f, struct troth_err *e)
+{
+	struct issue_bridge bridge;
+	TRY(issue_bridge(tx, a, signer, &bridge, e));
+	if (!bridge.cert || content->certs.items[content->certs.count - 1] != bridge.cert)
+		return RC_OK;
+	f->chain.bridged_by = bridge.by;
+	return bridge_anchors(tx, a, &bridge, f->chain.anchors, &f->chain.anchors, e);
+}
+
 static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, const struct content_row *content,
 			   struct troth_err *e)
 {
@@ -188,6 +225,7 @@ static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, co
 	} else if (leaf.signed_by) {
 		TRY(version_row_get(tx, a, leaf.signed_by, &signer, e));
 		TRY(leaf_anchors(tx, a, &signer, 0, &f.chain.anchors, e));
+		TRY(tell_bridge(tx, a, content, &signer, &f, e));
 	}
 	f.chain.chain = content->id;
 	f.chain.signed_by = leaf.signed_by;

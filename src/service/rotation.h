@@ -20,6 +20,7 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
+	bool cross_sign;          /* a root: the old one certifies the new one too, for verifiers that are slow or cannot be updated */
 	bool compromised;         /* emergency: distrust first, then rotate; runs over a rotation that is under way */
 	const char *version;      /* compromised: only this one (uuid); NULL: all present ones */
 	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
@@ -67,6 +68,7 @@ struct rotation_view {
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
+	bool cross_sign;
 	struct rotation_below *below; /* brought with it; after an abort also what came back */
 	size_t below_count;
 	const char *operation, *operation_state;

@@ -73,6 +73,7 @@ struct cert_row {
 	struct bytes spki_hash;    /* SHA-256 of the SPKI */
 	msec_t not_before, not_after;
 	bool is_ca;
+	bool self_signed;          /* a root: may be an anchor */
 };
 /* Finds the row with row->fingerprint or inserts it; row->id is set either way. */
 troth_rc cert_row_put(struct tx *tx, struct cert_row *row, struct troth_err *e);
@@ -94,6 +95,8 @@ struct version_row {
 	enum version_source source;
 	struct bytes key_blob;     /* wrapped by the keeper; empty: we have no key */
 	struct bytes sealed_key;   /* CMS for one agent; empty: none */
+	int64_t cross_cert;        /* root: a certificate of its key that an older root signed (served as a bridge); or 0 */
+	int64_t cross_by;          /* the version that signed that; or 0 */
 	bool wanted;               /* the goal contains it */
 	bool signing;              /* rule 1: at most one per credential, kept by the database */
 	bool can_sign;             /* key here and certificate allows it */

@@ -36,7 +36,8 @@ static const char STEP_1[] =
 	"  der BLOB NOT NULL, subject TEXT NOT NULL, issuer TEXT NOT NULL, serial TEXT NOT NULL,"
 	"  subject_key BLOB NOT NULL, spki_hash BLOB NOT NULL,"
 	"  not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
-	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1))) STRICT;"
+	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1)),"
+	"  self_signed INTEGER NOT NULL CHECK (self_signed IN (0, 1))) STRICT;"
 	"CREATE INDEX cert_subject_key ON cert(subject_key);"
 
 	"CREATE TABLE version (" ID UUID
@@ -46,6 +47,7 @@ static const char STEP_1[] =
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
 	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
+	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
 	BOOL("wanted") BOOL("signing") BOOL("can_sign") BOOL("distrusted")
 	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL,"
 	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL) STRICT;"

@@ -14,6 +14,8 @@ static const struct column COLUMNS[] = {
 	C_ENUM(version_row, source, VERSION_SOURCE_NAMES, ARRAY_LEN(VERSION_SOURCE_NAMES)),
 	C(version_row, key_blob, COL_BLOB),
 	C(version_row, sealed_key, COL_BLOB),
+	C(version_row, cross_cert, COL_REF),
+	C(version_row, cross_by, COL_REF),
 	C(version_row, wanted, COL_BOOL),
 	C(version_row, signing, COL_BOOL),
 	C(version_row, can_sign, COL_BOOL),

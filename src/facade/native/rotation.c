@@ -8,6 +8,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "cross_sign", JF_BOOL, offsetof(struct rotate_cmd, cross_sign), 0, 0, 0 },
 	{ "compromised", JF_BOOL, offsetof(struct rotate_cmd, compromised), 0, 0, 0 },
 	{ "version", JF_TEXT, offsetof(struct rotate_cmd, version), 0, 0, UUID_LEN },
 	{ "yes_break", JF_INT, offsetof(struct rotate_cmd, yes_break), 0, 0, INT64_MAX },
@@ -131,6 +132,7 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v,
 	for (size_t i = 0; i < v->old_count; i++)
 		jw_text(w, v->old_versions[i]);
 	jw_array_end(w);
+	jw_kv_bool(w, "cross_sign", v->cross_sign);
 	jw_key(w, "below");
 	jw_array(w);
 	for (size_t i = 0; i < v->below_count; i++) {

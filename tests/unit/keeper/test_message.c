@@ -42,6 +42,11 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.key_wrap.policy = policy_of("/own/ca", T0);
 		r.key_wrap.key = B("secret");
 		break;
+	case KEEPER_AUTHORITY_CROSS:
+		r.authority_cross.issuer = issuer;
+		r.authority_cross.subject = (struct keeper_issuer){ B("new blob"), B("new cert") };
+		r.authority_cross.spec = spec_of(CERT_INTERMEDIATE, T0);
+		break;
 	case KEEPER_AUDIT_CREATE:
 		memcpy(r.audit_create.key_id, UUID_2, UUID_LEN);
 		break;
