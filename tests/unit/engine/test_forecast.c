@@ -233,22 +233,17 @@ static void too_many_moments_are_cut(void **state)
 	struct fleet *f = fleet_new();
 	struct forecast fc;
 
-	fleet_group(f, 1, GROUP_STORE);
-	fleet_ca(f, 1, 5);
-	fleet_goal(f, 1, 5);
-	for (int64_t g = 0; g < 60; g++) { /* each waits for stores nobody hears of, for its own reasons */
-		int64_t authority = 100 + g, ca = 10 + g;
+	for (int64_t i = 0; i < LIMIT_FORECAST_MOMENTS + 50; i++) { /* as many authorities, all due in an hour */
+		int64_t cert = 1000 + i;
 
-		(void)view_apply(f->view, &(struct fact){ .kind = FACT_GROUP, .group = { 1000 + g, GROUP_STORE, ROLE_IS_SERVER, true, 0 } });
-		(void)view_apply(f->view, &(struct fact){ .kind = FACT_CA, .ca = { .ca = ca, .authority = authority, .cert = 500 + ca,
-			.wanted = true, .signing = true, .can_sign = true, .not_before = f->now - MSEC_DAY, .not_after = f->now + 900 * MSEC_DAY } });
-		(void)view_apply(f->view, &(struct fact){ .kind = FACT_GOAL, .goal = { 1000 + g, { &authority, 1 }, { 0 } } });
-		for (int64_t t = 0; t < 16; t++)
-			(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 10000 + g * 100 + t, 1000 + g,
-				10000 + g * 100 + t, 0, TARGET_JOINING } });
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_CA, .ca = { .ca = 1 + i, .authority = 5000 + i, .cert = cert,
+			.leaf_anchors = { &cert, 1 }, .wanted = true, .signing = true, .can_sign = true,
+			.not_before = f->now - MSEC_DAY, .not_after = f->now + 900 * MSEC_DAY, .renew_at = f->now + MSEC_HOUR } });
 	}
 	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_DAY, f->a, &fc);
-	assert_true(fc.count <= LIMIT_FORECAST_MOMENTS);
+	assert_int_equal(fc.count, LIMIT_FORECAST_MOMENTS);
+	assert_true(fc.cut);
+	assert_int_equal(fc.moments[0].kind, MOMENT_ROTATION);
 	fleet_free(f);
 }
 

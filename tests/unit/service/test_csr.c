@@ -104,12 +104,55 @@ static void signer_moved_while_signing(void **state)
 	fleet_free(f);
 }
 
+/* The keeper signs a CA while its issuer is rotated: it is not stored under the one that went; refused, or signed again. */
+struct rotation_meanwhile { struct fleet *f; struct verb_keeper line; bool done; };
+
+static troth_rc rotate_call(void *self, struct arena *a, const struct keeper_request *const *need, size_t n,
+			    const struct keeper_reply **replies, struct troth_err *e)
+{
+	struct rotation_meanwhile *m = self;
+	if (!m->done) {
+		m->done = true;
+		fleet_rotate(m->f, "/demo/ca");
+		fleet_settle(m->f, 60);
+	}
+	return m->line.call(m->line.self, a, need, n, replies, e);
+}
+
+static void issuer_moved_while_signing(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct rotation_meanwhile m = { f, f->line, false };
+	struct verb_keeper line = { &m, rotate_call };
+	struct authority_create_cmd cmd = { .name = "/demo/below", .issuer = "/demo/ca", .path_len = AUTHORITY_PATH_LEN_DEFAULT };
+	struct credential_list_ret list;
+	struct credential_ret below, above;
+	struct troth_err e = { 0 };
+	struct verb_ctx ctx;
+	verb_ctx_init(&ctx, f->a, &f->admin, &f->port, f->now);
+	troth_rc rc = verb_run(f->svc, &VERB_AUTHORITY_CREATE, &ctx, &line, &cmd, &below, &e);
+	fleet_tell(f, "create: %s", rc_ok(rc) ? "made" : e.primary);
+	FLEET_CHECK(f, m.done && (rc_ok(rc) || e.kind == TROTH_CONFLICT));
+	if (rc_failed(rc)) {
+		fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/below" }, &list);
+		FLEET_CHECK(f, list.count == 0);
+		fleet_free(f);
+		return;
+	}
+	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	fleet_must(f, &VERB_AUTHORITY_SHOW, &(struct id_cmd){ list.items[0].row.uuid }, &above);
+	FLEET_CHECK(f, above.credential.version_count == 2 && above.credential.versions[0].row.signing);
+	FLEET_CHECK(f, text_equal(below.credential.versions[0].signed_by, above.credential.versions[0].row.uuid));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answered_once),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(signer_moved_while_signing),
+		cmocka_unit_test(issuer_moved_while_signing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
