@@ -27,8 +27,8 @@ static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest fir
 
 static const struct cli_column AUTHORITIES[] = {
 	{ "NAME", "name", CELL_TEXT }, { "KEY", "key_type", CELL_TEXT }, { "ISSUER", "issuer", CELL_TEXT },
-	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_TIME },
-	{ "NEXT RENEWAL", "next_renewal", CELL_TIME }, END
+	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_DATE },
+	{ "NEXT RENEWAL", "next_renewal", CELL_DATE }, END
 };
 static const struct cli_column CREDENTIALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },

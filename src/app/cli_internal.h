@@ -45,6 +45,7 @@ struct cli_option {
 enum cli_cell {
 	CELL_TEXT,
 	CELL_TIME,    /* 2026-11-22 06:55 */
+	CELL_DATE,    /* 2026-11-22: of what is years away */
 	CELL_DAY,     /* 11-22 06:55: of what happened lately */
 	CELL_COUNT,   /* of an array's members */
 	CELL_LIST,    /* an array's texts with commas */

@@ -70,6 +70,12 @@ static const char *time_text(struct arena *a, const char *s)
 	return strlen(s) >= 16 && s[10] == 'T' ? arena_printf(a, "%.10s %.5s", s, s + 11) : s;
 }
 
+/* "2026-11-22" */
+static const char *date_text(struct arena *a, const char *s)
+{
+	return strlen(s) >= 16 && s[10] == 'T' ? arena_printf(a, "%.10s", s) : s;
+}
+
 /* "11-22 06:55" */
 static const char *day_text(struct arena *a, const char *s)
 {
@@ -95,6 +101,8 @@ static const char *string_text(struct arena *a, const char *s, enum cli_cell cel
 		return "-";
 	if (cell == CELL_TIME)
 		return time_text(a, s);
+	if (cell == CELL_DATE)
+		return date_text(a, s);
 	if (cell == CELL_DAY)
 		return day_text(a, s);
 	return cell == CELL_SHORT ? arena_printf(a, "%.*s", SHORT_CHARS, s) : one_line(a, s);

@@ -31,7 +31,7 @@ static troth_rc write_note(struct note *n, int64_t epoch, int64_t audit_seq, str
 {
 	char text[NOTE_BYTES];
 	(void)snprintf(text, sizeof text, "epoch %lld\naudit %lld\n", (long long)epoch, (long long)audit_seq); /* it fits */
-	TRY(file_write(n->path, bytes_of_text(text), 0644, e));
+	TRY(file_write(n->path, bytes_of_text(text), 0600, e));
 	n->epoch = epoch;
 	n->audit_seq = audit_seq;
 	return RC_OK;
