@@ -355,6 +355,8 @@ static void event_compromise(struct play *p)
 			bool *was = &p->was_ok[s->id][v->id];
 
 			*was = *was && really_ok(f, s, v);
+			if (is_slot(p, s) && !is_slot(p, v) && !in_order(f, s, v))
+				p->excused[s->id][v->id] = true; /* distrust is an outside event to what is on its way */
 		}
 	}
 }
