@@ -11,7 +11,7 @@
 #include "pki/pki.h"
 #include "side_server.h"
 
-enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000,
+enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000, NOTE_MS = 10000,
        VIEW_PER_MILLE = 30, AGAIN_PER_MILLE = 60 };
 
 const char *const AUTHORITIES[2] = { "/sim/a", "/sim/b" };
@@ -57,12 +57,50 @@ static void close_all(struct server *v)
 	v->up = false;
 }
 
-static troth_rc try_open(struct server *v, struct troth_err *e)
+/* -- the note beside the database -------------------------------------------------------------------------- */
+static troth_rc note_begin(struct sim *s, struct troth_err *e)
 {
+	struct server *v = s->server;
+	struct verb_ctx ctx;
+	struct epoch_ret ret;
+	struct service_committed nobody;
+	arena_reset(s->look_a);
+	verb_ctx_init(&ctx, s->look_a, &PRINCIPAL_SYSTEM, &v->port, server_now(s));
+	TRY(verb_run(v->svc, &VERB_EPOCH, &ctx, NULL, &(struct epoch_cmd){ v->note_epoch, v->note_audit }, &ret, e));
+	service_committed(v->svc, s->look_a, &nobody);
+	if (ret.raised)
+		tell(s, "a new epoch: %lld", (long long)ret.epoch);
+	v->note_epoch = ret.epoch;
+	v->note_audit = ret.audit_seq;
+	v->noted = s->now;
+	return RC_OK;
+}
+
+static void note_keep(struct sim *s)
+{
+	struct server *v = s->server;
+	struct troth_err e = { 0 };
+	struct tx *tx;
+	uint8_t hash[SHA256_LEN];
+	int64_t epoch, seq;
+	if (s->now - v->noted < NOTE_MS || !(tx = server_read(s)))
+		return;
+	if (rc_ok(store_epoch(tx, &epoch, &e)) && rc_ok(audit_last(tx, &seq, hash, &e))) {
+		v->note_epoch = epoch;
+		v->note_audit = seq;
+		v->noted = s->now;
+	}
+	server_read_end(tx);
+}
+
+static troth_rc try_open(struct sim *s, struct troth_err *e)
+{
+	struct server *v = s->server;
 	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
 	TRY(store_open("/troth.db", &o, &v->store, e));
 	TRY(store_reader_open(v->store, &v->reader, e));
-	return service_new(v->store, &v->port, &v->svc, e);
+	TRY(service_new(v->store, &v->port, &v->svc, e));
+	return v->note_epoch ? note_begin(s, e) : RC_OK;
 }
 
 /* False: its disk is full, it could not even start. */
@@ -70,7 +108,7 @@ static bool open_all(struct sim *s)
 {
 	struct server *v = s->server;
 	struct troth_err e = { 0 };
-	troth_rc rc = try_open(v, &e);
+	troth_rc rc = try_open(s, &e);
 	if (rc_failed(rc) && !sim_vfs_limited(v->disk))
 		must(s, rc, &e, "the server does not start");
 	v->up = rc_ok(rc);
@@ -90,19 +128,26 @@ static void refuse(struct sim *s, struct node *n, uint32_t node_life, int ask, u
 
 static void on_up(struct sim *s, struct event *x)
 {
-	if (s->server->up)
+	if (s->server->up || x->life != s->server->life)
 		return;
+	if (s->server->restoring) {
+		sim_vfs_restore(s->server->disk);
+		tell(s, "the server is restored from its backup");
+	}
 	if (!open_all(s)) {
 		tell(s, "the server cannot start: its disk is full");
-		event_add(s, s->now + DOWN_MS, on_up, NULL);
+		event_add(s, s->now + DOWN_MS, on_up, NULL)->life = s->server->life;
 		return;
 	}
 	tell(s, "the server is up");
+	if (s->server->restoring)
+		check_restored(s);
+	s->server->restoring = false;
 	check_rows(s);
 	check_admissions(s);
 }
 
-void server_crash(struct sim *s, bool power)
+void server_down(struct sim *s, bool power, msec_t time)
 {
 	struct server *v = s->server;
 	if (!v->up)
@@ -118,8 +163,17 @@ void server_crash(struct sim *s, bool power)
 	for (size_t i = 0; i < v->held_count; i++)
 		refuse(s, v->held[i].n, v->held[i].node_life, SAY_POLL, v->held[i].ticket, TROTH_UNAVAILABLE);
 	v->held_count = 0;
-	event_add(s, s->now + dice_in(&s->dice, 100, DOWN_MS), on_up, NULL);
+	trouble(s, NULL, time);
+	event_add(s, s->now + time, on_up, NULL)->life = v->life;
 }
+
+void server_on(struct sim *s)
+{
+	if (!s->server->up)
+		event_add(s, s->now + 1, on_up, NULL)->life = s->server->life;
+}
+
+void server_crash(struct sim *s, bool power) { server_down(s, power, dice_in(&s->dice, 100, DOWN_MS)); }
 
 /* -- verbs -------------------------------------------------------------------------------------------------- */
 static void answer_poll(struct sim *s, struct node *n, uint32_t node_life, uint32_t ticket, int64_t session, int64_t after,
@@ -169,6 +223,7 @@ static troth_rc after(struct sim *s, struct arena *a, bool wrote, troth_rc rc, s
 	if (rc_ok(rc) && wrote) {
 		publish(s, &c);
 		s->count.commits++;
+		note_keep(s);
 		check_log(s);
 		check_admissions(s);
 		if (dice_chance(&s->dice, VIEW_PER_MILLE))
@@ -297,6 +352,7 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 	} else {
 		TRY(msg_csr_decode(s->call_a, in, &m.csr, e));
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_CSR, &m.csr, &ret.csr, &ctx, e));
+		tell(s, "%s: request %.4s of %.4s in session %lld", n->name, m.csr.request, m.csr.target, (long long)m.csr.session);
 	}
 	return RC_OK;
 }
@@ -378,8 +434,13 @@ static void on_tick(struct sim *s, struct event *x)
 		struct verb_ctx ctx = { 0 };
 		arena_reset(s->call_a);
 		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_AUDIT_SIGN, &(struct no_cmd){ 0 }, &ret, &ctx, &e);
+		ctx = (struct verb_ctx){ 0 };
+		struct sweep_ret swept;
+		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &swept, &ctx, &e);
 		check_rows(s);
 	}
+	if (minute)
+		check_everybody(s);
 }
 
 /* -- enrolment ------------------------------------------------------------------------------------------------------------ */
@@ -442,7 +503,9 @@ static void make_authorities(struct sim *s)
 	struct credential_ret ca;
 	struct bundle_ret bundle;
 	for (int i = 0; i < 2; i++)
-		do_must(s, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT },
+		do_must(s, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT,
+									     .ttl = s->short_lives ? 2 * MSEC_HOUR : 0,
+									     .leaf_ttl = s->short_lives ? 30 * MSEC_MIN : 0 },
 			&ca);
 	for (unsigned b = 1; b < 4; b++) {
 		const char *names[2];
@@ -512,7 +575,9 @@ void server_start(struct sim *s)
 	s->server->disk = sim_vfs_new("sim", s->o.seed);
 	must(s, keeper_state_new(master, &ports, &s->server->keeper, &e), &e, "keeper");
 	(void)open_all(s);
+	struct troth_err none = { 0 };
 	init(s);
+	must(s, note_begin(s, &none), &none, "note");
 	make_authorities(s);
 	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)
 		make_deployment(s, deployments[i]);

@@ -6,13 +6,29 @@
  * the bundle.  Which one: what the store holds already, else the newest. */
 #include "engine/step.h"
 
+static bool has_expired(const struct step *s, const struct ca *ca)
+{
+	return ca->not_after + ca->skew <= s->now;
+}
+
+/* It has expired, and another that has not is wanted beside it: it leaves like any other, that is never before the
+ * chains that need it (section 8).  A last one stays: an empty set is no better. */
+static bool is_over(const struct step *s, const struct ca *ca)
+{
+	for (size_t i = 0; has_expired(s, ca) && i < ca->authority->ca_count; i++) {
+		if (ca->authority->cas[i]->wanted && !has_expired(s, ca->authority->cas[i]))
+			return true;
+	}
+	return false;
+}
+
 static size_t add_wanted(struct step *s, const struct group *g, int64_t *items, size_t n)
 {
 	for (size_t i = 0; i < g->authorities.count; i++) {
 		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
 
 		for (size_t k = 0; a && k < a->ca_count; k++) {
-			if (a->cas[k]->wanted && !cert_distrusted(s->v, a->cas[k]->cert))
+			if (a->cas[k]->wanted && !is_over(s, a->cas[k]) && !cert_distrusted(s->v, a->cas[k]->cert))
 				items[n++] = a->cas[k]->cert;
 		}
 	}
@@ -87,14 +103,14 @@ static struct id_list add_needs(struct step *s, const struct class *store, const
 	return want;
 }
 
-/* Is the certificate in the goal for a reason that is not paused? */
+/* Is the certificate, which some version has, in the goal for a reason that is not paused? */
 static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert)
 {
 	const struct cert *c = cert_find(s->v, cert);
 
 	if (ids_has(g->certs, cert))
 		return true;
-	for (size_t i = 0; c && i < c->ca_count; i++) {
+	for (size_t i = 0; i < c->ca_count; i++) {
 		if (c->cas[i]->wanted && !c->cas[i]->authority->paused &&
 		    ids_has(g->authorities, c->cas[i]->authority->id))
 			return true;
@@ -121,6 +137,29 @@ static struct id_list leave_paused(struct step *s, const struct class *store,
 	return want;
 }
 
+const struct authority *cert_graced(const struct view *v, int64_t cert)
+{
+	const struct cert *c = cert_find(v, cert);
+
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (c->cas[i]->authority->grace_until > v->now && !cert_distrusted(v, cert))
+			return c->cas[i]->authority;
+	}
+	return NULL;
+}
+
+/* What a binding's grace keeps there. */
+static struct id_list add_graced(struct step *s, const struct class *store, struct id_list want)
+{
+	const struct shape *held = class_newest(store);
+
+	for (size_t i = 0; held && i < held->members.count; i++) {
+		if (!ids_has(want, held->members.items[i]) && cert_graced(s->v, held->members.items[i]))
+			want = add_one(s, want, held->members.items[i]);
+	}
+	return want;
+}
+
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal)
 {
 	const struct group *g = store->key.group;
@@ -138,5 +177,5 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 				want = add_needs(s, store, c, want);
 		}
 	}
-	return want;
+	return class_counted(store) ? add_graced(s, store, want) : want;
 }

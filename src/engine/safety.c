@@ -43,6 +43,7 @@ static struct worlds worlds_until(const struct view *v, struct arena *a, const s
 			continue; /* it shows the other certificates that it holds */
 		worlds_add(v, a, &w, shape ? shape->members : (struct id_list){ 0 },
 			   shape && shape->expired, atomic);
+		w.tainted[w.count - 1] = shape && shape->is_chain && chain_distrusted(v, shape);
 	}
 	w.fresh = w.count;
 	return w;
@@ -81,7 +82,7 @@ static bool entry_allowed(const struct worlds *p, const struct worlds *v, size_t
 static bool matrix_allowed(const struct worlds *p, const struct worlds *v)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		for (size_t j = i < p->fresh ? v->fresh : 0; j < v->count; j++) {
+		for (size_t j = i < p->fresh ? v->fresh : 0; j < v->count && !p->tainted[i]; j++) {
 			if (!entry_allowed(p, v, i, j))
 				return false;
 		}
@@ -149,7 +150,7 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 	return safety_chain_refusers(s, slot, anchors, &refuser, 1) ? refuser : NULL;
 }
 
-static bool class_accepts(const struct class *store, struct id_list anchors)
+bool safety_accepts(const struct class *store, struct id_list anchors)
 {
 	for (size_t i = 0; i < store->key.length; i++) {
 		const struct shape *w = store->key.seq[i];
@@ -165,7 +166,7 @@ bool safety_accepted_everywhere(struct step *s, const struct group *slots, struc
 	anchors = trusted_only(s->v, s->a, anchors);
 	for (size_t i = 0; i < slots->meet_count; i++) {
 		for (struct class *c = slots->meets[i]->classes; c; c = c->group_next) {
-			if (class_counted(c) && !class_accepts(c, anchors))
+			if (class_counted(c) && !safety_accepts(c, anchors))
 				return false;
 		}
 	}

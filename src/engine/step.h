@@ -14,9 +14,13 @@ struct step {
 	struct arena *a;
 	struct act *acts;
 	size_t act_count, act_room;
+	struct act beyond; /* what the step has no room for any more; thrown away */
 	struct wait *waits;
 	size_t wait_count, wait_room;
 	struct label *labels; /* by authority.index; filled by step_slots */
+	msec_t wake;          /* besides the agenda: when somebody is left out at a deadline; 0: none */
+	const struct class *shed_class; /* of whom shed_list was made last */
+	struct id_list shed_list;
 };
 
 /* -- accept.c: section 3 ------------------------------------------------------------------ */
@@ -25,6 +29,8 @@ struct step {
 bool accept_pair(const struct shape *chain, struct id_list certs);
 /* At both ends of [now - skew, now + skew]. */
 bool accept_chain_now(const struct content *chain, msec_t now);
+/* May a chain of this version be sent with its cross certificate now? */
+bool accept_bridge(const struct view *v, const struct ca *ca, msec_t now);
 /* Can sign now.  If only its beginning is in the way, ret_from says when. */
 bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from);
 /* Could the engine itself bring a store of this group to trust the certificate (goal or need)? */
@@ -48,6 +54,7 @@ struct id_list trusted_only(const struct view *v, struct arena *a, struct id_lis
 struct worlds {
 	struct id_list items[2 * SEQ_MAX + 2];
 	bool expired[2 * SEQ_MAX + 2];
+	bool tainted[2 * SEQ_MAX + 2]; /* chains: distrusted, so it may fail */
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */
@@ -65,6 +72,8 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 /* All that refuse; returns how many (at most max). */
 size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
 			     const struct class **ret_classes, size_t max);
+/* A store of this class accepts these anchors in every world it may be in. */
+bool safety_accepts(const struct class *store, struct id_list anchors);
 /* Every counted verifier accepts these anchors in every world it may be in. */
 bool safety_accepted_everywhere(struct step *s, const struct group *slots, struct id_list anchors);
 
@@ -73,6 +82,8 @@ bool safety_accepted_everywhere(struct step *s, const struct group *slots, struc
 struct id_list goal_set(struct step *s, const struct group *g);
 /* What a store of this class shall hold: goal and need, the paused authorities left as they are. */
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal);
+/* The authority whose grace keeps this certificate where it is now; NULL: none. */
+const struct authority *cert_graced(const struct view *v, int64_t cert);
 
 /* -- step.c ------------------------------------------------------------------------------- */
 
@@ -97,9 +108,20 @@ struct choice {
 	enum wait_reason why;  /* of the refusal */
 	msec_t from;           /* WAIT_NOT_VALID_YET: since when it would do */
 };
+/* How a chain of this version may go to the class, plain before bridged; false: not at all. */
+bool choice_form(struct step *s, const struct class *c, const struct ca *ca, enum chain_form *ret_form);
 struct choice slot_choice(struct step *s, const struct class *c);
 /* The newest wanted version that can sign now; NULL: none. */
 struct ca *newest_signer(const struct step *s, const struct authority *a);
+
+/* -- deadline.c: rule D ------------------------------------------------------------------------ */
+
+/* At a deadline: asks and sends to the members of a class what rule S refuses because of stores that are late. */
+void deadline_shed(struct step *s, const struct class *c, const struct choice *choice);
+/* Says who breaks when, and because of whom. */
+void deadline_name(struct step *s, const struct class *c, const struct choice *choice);
+/* A chain by this CA could not live longer than what the ending target has. */
+bool deadline_is_pointless(const struct target *t, const struct ca *ca);
 
 /* -- wait.c ------------------------------------------------------------------------------- */
 
@@ -111,7 +133,10 @@ void wait_pair(struct step *s, const struct class *c, const struct class *other,
 	       enum wait_reason reason, int64_t authority, int64_t ca);
 void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
 		    msec_t earliest);
+/* It waits for a moment that somebody decided. */
+void wait_grace(struct step *s, const struct authority *a, int64_t ca);
 void wait_sort(struct step *s);
+void wait_add(struct step *s, struct wait w);
 struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca);
 
 #endif

@@ -52,12 +52,31 @@ static void wait_not_trusted(struct step *s, const struct class *c, struct id_li
 	}
 }
 
+/* A newcomer with a chain that somebody brought: whoever it meets has to trust its CA first.  True: it waits. */
+static bool wait_not_accepted(struct step *s, const struct class *c, struct id_list anchors)
+{
+	const struct group *g = c->key.group;
+	bool waits = false;
+
+	for (size_t i = 0; i < g->meet_count; i++) {
+		for (const struct class *store = g->meets[i]->classes; store; store = store->group_next) {
+			if (!class_counted(store) || safety_accepts(store, anchors))
+				continue;
+			wait_pair(s, c, store, WAIT_NOT_TRUSTED, authority_id(c), 0);
+			waits = true;
+		}
+	}
+	return waits;
+}
+
 static void wait_wished(struct step *s, const struct class *c, const struct choice *choice)
 {
 	if (!choice->wished)
 		return;
 	if (choice->why == WAIT_NOT_TRUSTED)
 		wait_not_trusted(s, c, choice->wished->leaf_anchors, choice->wished->id);
+	else if (choice->why == WAIT_PAUSED)
+		wait_class(s, c, WAIT_PAUSED, ca_paused_by(choice->wished)->id, choice->wished->id, 0);
 	else
 		wait_class(s, c, choice->why, authority_id(c), choice->wished->id, choice->from);
 }
@@ -78,6 +97,8 @@ static void wait_pending(struct step *s, const struct class *c)
 
 static void ask(struct step *s, const struct target *t, const struct ca *ca)
 {
+	if (deadline_is_pointless(t, ca))
+		return;
 	struct act *act = act_add(s, ACT_ASK, t->id);
 
 	act->authority = ca->authority->id;
@@ -102,7 +123,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 
 /* One member whose ready chain may go; or its time has not come, or has passed. */
 static void send_ready(struct step *s, const struct class *c, const struct target *t,
-		       const struct choice *choice)
+		       const struct choice *choice, enum chain_form form)
 {
 	const struct content *ready = target_ready(t);
 	msec_t from;
@@ -111,10 +132,11 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		struct act *act = act_add(s, ACT_SEND_CHAIN, t->id);
 
 		act->chain = ready->id;
+		act->form = form;
 		act->replaces = replaced_generation(t);
-	} else if (ready->not_before > s->now - SKEW) {
+	} else if (ready->not_before > s->now - ready->skew) {
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
-			   ready->not_before + SKEW);
+			   ready->not_before + ready->skew);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
 		   accept_signer(s->v, choice->ca, s->now, &from)) {
 		ask(s, t, choice->ca);
@@ -124,19 +146,62 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 	}
 }
 
+/* How what lies ready may go: as it is, or with the cross certificate of its signer. */
+static bool ready_form(struct step *s, const struct class *c, enum chain_form *ret_form)
+{
+	const struct shape *ready = c->key.ready;
+	const struct ca *ca = ca_find(s->v, ready->signed_by);
+
+	if (!ready->bridged_by && ca && accept_bridge(s->v, ca, s->now) && choice_form(s, c, ca, ret_form)) {
+		if (*ret_form == CHAIN_PLAIN)
+			*ret_form = CHAIN_AS_IS;
+		return true;
+	}
+	*ret_form = CHAIN_AS_IS;
+	return !class_counted(c) || !safety_chain(s, c, ready->members);
+}
+
 static void send_class(struct step *s, const struct class *c, const struct choice *choice)
 {
 	const struct shape *ready = c->key.ready;
+	enum chain_form form;
 
 	if (c->key.flags & CLASS_FAILING)
 		wait_class(s, c, WAIT_FAILING, authority_id(c), ready->signed_by, 0);
 	else if (c->key.flags & CLASS_FULL)
 		wait_class(s, c, WAIT_PENDING_FULL, authority_id(c), ready->signed_by, 0);
-	else if (class_counted(c) && safety_chain(s, c, ready->members))
+	else if (!ready_form(s, c, &form))
 		wait_not_trusted(s, c, ready->members, ready->signed_by);
+	else if (!class_counted(c) && !ready->signed_by && wait_not_accepted(s, c, ready->members))
+		return; /* brought along before its CA: it would serve what nobody accepts */
 	else
 		for (const struct target *t = c->members; t; t = t->class_next)
-			send_ready(s, c, t, choice);
+			send_ready(s, c, t, choice, form);
+}
+
+/* The bridge has done its work when the new root is trusted by all who meet the slot: the same leaf, plain. */
+static bool bridge_may_go(struct step *s, const struct class *c, const struct choice *choice)
+{
+	const struct shape *newest = class_newest(c);
+
+	return newest && newest->bridged_by && choice->stay && choice->ca && class_counted(c) && class_known(c) &&
+	       class_alive(c) && !newest->expired && !(c->key.flags & (CLASS_FULL | CLASS_DUE)) && !ca_paused_by(choice->ca) &&
+	       choice->ca->id == newest->signed_by && !safety_chain(s, c, choice->ca->leaf_anchors);
+}
+
+static void drop_bridge(struct step *s, const struct class *c)
+{
+	for (const struct target *t = c->members; t; t = t->class_next) {
+		const struct content *newest = target_newest(t);
+
+		if (!accept_chain_now(newest, s->now))
+			continue;
+		struct act *act = act_add(s, ACT_SEND_CHAIN, t->id);
+
+		act->chain = newest->id;
+		act->form = CHAIN_PLAIN;
+		act->replaces = replaced_generation(t);
+	}
 }
 
 /* -- one class ----------------------------------------------------------------------------- */
@@ -160,6 +225,12 @@ static void step_known_class(struct step *s, const struct class *c)
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
 	wait_pending(s, c);
+	deadline_shed(s, c, &choice);
+	deadline_name(s, c, &choice);
+	if (!fits && !needs && bridge_may_go(s, c, &choice)) {
+		drop_bridge(s, c);
+		return;
+	}
 	if (!fits && !needs) {
 		if (c->key.asked) /* asked for when the goal was another; what comes of it is not sent */
 			wait_class(s, c, WAIT_CSR, authority_id(c), c->key.asked, 0);
@@ -183,6 +254,7 @@ static void step_outside_class(struct step *s, const struct class *c)
 		return;
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
+	deadline_name(s, c, &choice);
 	for (size_t i = 0; i < c->key.length; i++) {
 		const struct shape *chain = c->key.seq[i];
 		const struct ca *ca = chain ? ca_find(s->v, chain->signed_by) : NULL;
@@ -210,6 +282,7 @@ static void step_class(struct step *s, const struct class *c)
 		return;
 	}
 	note_label(s, c, &nobody);
+	deadline_name(s, c, &nobody);
 	wait_class(s, c, WAIT_UNKNOWN, authority_id(c), 0, 0);
 }
 

@@ -25,6 +25,7 @@ static const char STEP_1[] =
 	"  signing_version INTEGER REFERENCES version(id),"
 	"  renew TEXT, leaf_renew TEXT,"
 	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
+	"  grace_until INTEGER NOT NULL, grace_target INTEGER,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
@@ -35,7 +36,8 @@ static const char STEP_1[] =
 	"  der BLOB NOT NULL, subject TEXT NOT NULL, issuer TEXT NOT NULL, serial TEXT NOT NULL,"
 	"  subject_key BLOB NOT NULL, spki_hash BLOB NOT NULL,"
 	"  not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
-	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1))) STRICT;"
+	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1)),"
+	"  self_signed INTEGER NOT NULL CHECK (self_signed IN (0, 1))) STRICT;"
 	"CREATE INDEX cert_subject_key ON cert(subject_key);"
 
 	"CREATE TABLE version (" ID UUID
@@ -43,12 +45,15 @@ static const char STEP_1[] =
 	"  cert_id INTEGER NOT NULL REFERENCES cert(id),"
 	"  signed_by INTEGER REFERENCES version(id),"
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
+	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
+	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
 	BOOL("wanted") BOOL("signing") BOOL("can_sign") BOOL("distrusted")
 	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL,"
 	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX version_credential ON version(credential_id);"
 	"CREATE INDEX version_cert ON version(cert_id);"
+	"CREATE INDEX version_anchor ON version(anchor_cert) WHERE anchor_cert IS NOT NULL;"
 	"CREATE INDEX version_signed_by ON version(signed_by);"
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
@@ -78,12 +83,12 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -133,7 +138,7 @@ static const char STEP_1[] =
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"
 	"  level_generation INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_error TEXT,"
 	"  failed_content INTEGER REFERENCES content(id), failures INTEGER NOT NULL,"
-	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id),"
+	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id), pace INTEGER NOT NULL,"
 	"  found TEXT, drift TEXT, created INTEGER NOT NULL, left_at INTEGER NOT NULL,"
 	"  UNIQUE (instance_id, template_id)) STRICT;"
 	"CREATE INDEX target_template ON target(template_id);"
@@ -158,6 +163,24 @@ static const char STEP_1[] =
 	"  version_id INTEGER NOT NULL REFERENCES version(id),"
 	"  csr_request TEXT, created INTEGER NOT NULL,"
 	"  UNIQUE (target_id, content_id)) STRICT;"
+
+	"CREATE TABLE sealed (" ID
+	"  target_id INTEGER NOT NULL REFERENCES target(id) ON DELETE CASCADE,"
+	"  content_id INTEGER NOT NULL REFERENCES content(id),"
+	"  sealed BLOB NOT NULL, created INTEGER NOT NULL,"
+	"  UNIQUE (target_id, content_id)) STRICT;"
+
+	"CREATE TABLE binding (" ID UUID
+	"  name TEXT NOT NULL,"
+	"  target_id INTEGER NOT NULL UNIQUE REFERENCES target(id) ON DELETE CASCADE,"
+	"  ack TEXT NOT NULL CHECK (ack IN ('confirm', 'fetch', 'attest')),"
+	"  delay INTEGER NOT NULL, renew_by INTEGER NOT NULL, grace INTEGER NOT NULL,"
+	"  fetched_at INTEGER NOT NULL, fetched_generation INTEGER NOT NULL,"
+	"  acked_at INTEGER NOT NULL, acked_generation INTEGER NOT NULL,"
+	"  acked_how TEXT NOT NULL CHECK (acked_how IN ('confirm', 'fetch', 'attest')),"
+	"  acked_by TEXT, acked_reason TEXT, overdue_since INTEGER NOT NULL,"
+	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
 
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID
@@ -188,6 +211,7 @@ static const char STEP_1[] =
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'done', 'aborted')),"
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
+	"  below_new TEXT NOT NULL, below_old TEXT NOT NULL,"
 	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
