@@ -286,6 +286,8 @@ static troth_rc template_add(struct verb_ctx *ctx, struct template_row *row, con
 	TRY(meet_template_added(ctx, row, e));
 	TRY(live_instances(ctx, row->deployment_id, &instances, &n, e));
 	for (size_t i = 0; i < n; i++) {
+		if (instances[i].state == INSTANCE_LEAVING)
+			continue; /* nothing more comes to it */
 		TRY(join_target(ctx, &instances[i], row, e));
 		verb_publish(ctx, "instance/%s", instances[i].uuid);
 	}

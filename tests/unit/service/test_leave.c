@@ -74,6 +74,15 @@ static void a_presenter_leaves_when_somebody_says_so(void **state)
 	fleet_settle(f, 40);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
 	fleet_restart(f); /* it is remembered */
+	struct deployment_list_ret list;
+	struct deployment_ret extended;
+	fleet_must(f, &VERB_DEPLOYMENT_LIST, &(struct list_cmd){ .name = "svc" }, &list);
+	struct store_template more = { .path = "$", .name = "more", .profile = "pem-files", .bundle = "/demo/trust" };
+	struct deployment_extend_cmd extend = { .id = list.items[0].row.uuid, .stores = &more, .store_count = 1 };
+	fleet_must(f, &VERB_DEPLOYMENT_EXTEND, &extend, &extended); /* what comes now does not come to it */
+	struct instance_ret leaver;
+	fleet_must(f, &VERB_INSTANCE_SHOW, &(struct id_cmd){ n->uuid }, &leaver);
+	FLEET_CHECK(f, leaver.instance.target_count == 1);
 	told_to_leave(f, n, true);
 	n->until = f->now;
 	fleet_settle(f, 60);
