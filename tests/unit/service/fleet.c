@@ -555,9 +555,13 @@ static void answer_csr(struct fleet *f, struct fleet_node *n, struct fleet_place
 	const char *csr;
 	ok(f, csr_build(f->a, key_for(f, n, w), w->common_name, &csr, &e), &e, "csr");
 	struct msg_csr m = { n->session, p->id, w->request, csr };
-	for (int i = 0; i < (n->repeats ? 2 : 1); i++)
-		if (!answered(f, fleet_do(f, &n->who, &VERB_AGENT_CSR, &m, &ret, &e), &e, "csr"))
+	for (int i = 0; i < (n->repeats ? 2 : 1); i++) {
+		troth_rc rc = fleet_do(f, &n->who, &VERB_AGENT_CSR, &m, &ret, &e);
+		if (f->boundary && rc_failed(rc) && e.kind == TROTH_CONFLICT)
+			return; /* the goal changed since it was asked: the request is no longer open */
+		if (!answered(f, rc, &e, "csr"))
 			return; /* again at the next turn */
+	}
 	(void)text_copy(p->answered, sizeof p->answered, w->request);
 	fleet_tell(f, "%s/%s sent a CSR", n->name, p->name);
 }

@@ -8,7 +8,7 @@
 
 enum { STEPS = 4, NODES = 4, BOUNDARIES = 200 };
 
-enum wish { WISH_NONE, WISH_ABORT, WISH_ROTATE, WISH_AGAIN };
+enum wish { WISH_NONE, WISH_ABORT, WISH_ROTATE, WISH_AGAIN, WISH_DISTRUST };
 
 /* What the operator does: the first at a boundary, each next one `gap` commits later. */
 struct scenario {
@@ -23,6 +23,7 @@ static struct play {
 	const char *wanted[STEPS + 2]; /* versions by rotation, as a stack: abort goes back by one */
 	size_t depth;
 	const char *aborted; /* id of the rotation aborted last */
+	bool distrusted;     /* from then on an abort is refused */
 } play;
 
 static void wish_abort(struct fleet *f)
@@ -37,8 +38,8 @@ static void wish_abort(struct fleet *f)
 		FLEET_CHECK(f, play.depth > 1);
 		play.depth--;
 		play.aborted = ret.rotation.id;
-	} else { /* only when it is over */
-		FLEET_CHECK(f, e.kind == TROTH_CONFLICT);
+	} else { /* only when it is over, or an emergency */
+		FLEET_CHECK(f, e.kind == TROTH_CONFLICT || (play.distrusted && e.kind == TROTH_UNSAFE));
 	}
 }
 
@@ -52,6 +53,25 @@ static void wish_rotate(struct fleet *f, bool again)
 	play.wanted[play.depth++] = ret.new_version;
 }
 
+/* All present versions are stolen: as many pairs as the dry run says, and what does not live by them goes on. */
+static void wish_distrust(struct fleet *f)
+{
+	struct rotate_cmd cmd = { .name = "/demo/ca", .compromised = true };
+	struct rotate_ret ret;
+	f->dry_run = true;
+	fleet_must(f, &VERB_ROTATE, &cmd, &ret);
+	f->dry_run = false;
+	cmd.yes_break = ret.breaks;
+	fleet_must(f, &VERB_ROTATE, &cmd, &ret);
+	fleet_tell(f, "commit %d: distrust, %lld pairs", play.commits, (long long)ret.breaks);
+	struct rotation_view v = fleet_rotation(f, ret.rotation);
+	for (size_t i = 0; i < v.old_count; i++)
+		fleet_give_up(f, v.old_versions[i]);
+	play.wanted[0] = ret.new_version;
+	play.depth = 1;
+	play.distrusted = true;
+}
+
 static void change_mind(struct fleet *f)
 {
 	play.commits++;
@@ -63,6 +83,7 @@ static void change_mind(struct fleet *f)
 	case WISH_ABORT: wish_abort(f); break;
 	case WISH_ROTATE: wish_rotate(f, false); break;
 	case WISH_AGAIN: wish_rotate(f, true); break;
+	case WISH_DISTRUST: wish_distrust(f); break;
 	case WISH_NONE: break;
 	}
 	if (wish != WISH_NONE && play.scenario->gap == 0)
@@ -167,6 +188,16 @@ static void twice_at_every_commit(void **state)
 	everywhere(&(struct scenario){ "abort, rotate, abort, rotate", { WISH_ABORT, WISH_ROTATE, WISH_ABORT, WISH_ROTATE }, 2 });
 }
 
+static void distrust_at_every_commit(void **state)
+{
+	everywhere(&(struct scenario){ "distrust, abort", { WISH_DISTRUST, WISH_ABORT }, 1 });
+}
+
+static void abort_then_distrust_at_every_commit(void **state)
+{
+	everywhere(&(struct scenario){ "abort, distrust", { WISH_ABORT, WISH_DISTRUST }, 1 });
+}
+
 /* -- a leaf -------------------------------------------------------------------------------------------- */
 
 static const char *leaf_of(const struct fleet_node *n) { return n->places[0].loaded.items[0]; }
@@ -248,6 +279,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(again_then_abort_one_at_every_commit),
 		cmocka_unit_test(again_then_abort_both_at_every_commit),
 		cmocka_unit_test(twice_at_every_commit),
+		cmocka_unit_test(distrust_at_every_commit),
+		cmocka_unit_test(abort_then_distrust_at_every_commit),
 		cmocka_unit_test(leaf_aborted_at_every_commit),
 		cmocka_unit_test(a_resumed_rotation_ends),
 		cmocka_unit_test(a_dry_run_changes_nothing),
