@@ -135,12 +135,21 @@ static bool is_quiet(struct sim *s, struct node *n, struct place_state *p)
 	return true;
 }
 
+/* Does it still present what was there when its CA was distrusted?  Newcomers will not trust that, either. */
+static bool presents_old(const struct place_state *p)
+{
+	bool old = false;
+	for (size_t i = 0; p->t->kind == MSG_SLOT && i < p->worker_count; i++)
+		old = old || p->workers[i].content < p->excuse_content;
+	return old;
+}
+
 /* The engine has seen it, every pair of it was tried and is good, and S holds for it: nothing old is on its way. */
 static bool excuse_is_over(struct sim *s, struct node *n, struct place_state *p)
 {
 	if (p->excuse == EXCUSE_RESTORED && !p->excuse_seen)
 		return false;
-	return (p->excuse != EXCUSE_EMERGENCY || emergency_is_over(s)) && is_quiet(s, n, p);
+	return (p->excuse != EXCUSE_EMERGENCY || (emergency_is_over(s) && !presents_old(p))) && is_quiet(s, n, p);
 }
 
 static void check_place(struct sim *s, struct node *n, struct place_state *p)

@@ -51,8 +51,10 @@ static void excuse_all(struct sim *s, int root)
 		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
 			struct place_state *p = &s->nodes[i]->places[k];
 			bool meets = p->t->kind == MSG_SLOT ? ROOT_OF[p->t->authority] == root : (p->t->bundle >> root & 1);
-			if (meets && p->excuse == EXCUSE_NONE)
-				p->excuse = EXCUSE_EMERGENCY;
+			if (!meets || p->excuse == EXCUSE_RESTORED)
+				continue;
+			p->excuse = EXCUSE_EMERGENCY;
+			p->excuse_content = oracle_count(s->oracle);
 		}
 }
 

@@ -105,6 +105,7 @@ struct place_state { /* one process of a node, and its target */
 	msec_t reload_at;     /* a reload under way; 0 none */
 	int64_t generation;   /* highest l and h the agent has said */
 	enum excuse excuse;   /* its handshakes may fail; see check.c */
+	int excuse_content;   /* EMERGENCY, a slot: what it presents is newer than all that was there then */
 	bool excuse_seen;     /* and the server has counted a report of it since */
 };
 
