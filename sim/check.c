@@ -89,7 +89,7 @@ static bool shake_workers(struct sim *s, struct node *server, struct place_state
 	return good;
 }
 
-/* Are all its handshakes good, but for those that fail by the excuse of the other? */
+/* Are all its handshakes good? */
 static bool shake_place(struct sim *s, struct node *n, struct place_state *p)
 {
 	bool good = true;
@@ -100,10 +100,10 @@ static bool shake_place(struct sim *s, struct node *n, struct place_state *p)
 			if (q->t->kind == p->t->kind || !in_promise(other, q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
-			if (!(store->bundle & 1u << slot->authority))
+			if (!(store->bundle & 1u << ROOT_OF[slot->authority]))
 				continue;
 			bool fine = slot == p->t ? shake_workers(s, n, p, other, q) : shake_workers(s, other, q, n, p);
-			good = good && (fine || excused(q));
+			good = good && fine;
 		}
 	return good;
 }
@@ -118,15 +118,45 @@ static void check_valid(struct sim *s, struct node *n, struct place_state *p)
 			violation(s, "no valid chain: %s/%s presents %s", n->name, p->t->name, oracle_name(s->oracle, p->workers[i].content));
 }
 
+/* Is nothing on its way to it or to anybody it meets?  What was sent before the engine knew may still arrive. */
+static bool is_quiet(struct sim *s, struct node *n, struct place_state *p)
+{
+	if (!check_nothing_pending(s, p))
+		return false;
+	for (int i = 0; i < s->node_count; i++)
+		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
+			struct place_state *q = &s->nodes[i]->places[k];
+			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q) || s->nodes[i]->holder)
+				continue;
+			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
+			if ((store->bundle & 1u << ROOT_OF[slot->authority]) && !check_nothing_pending(s, q))
+				return false;
+		}
+	return true;
+}
+
+/* Does it still present what was there when its CA was distrusted?  Newcomers will not trust that, either. */
+static bool presents_old(const struct place_state *p)
+{
+	bool old = false;
+	for (size_t i = 0; p->t->kind == MSG_SLOT && i < p->worker_count; i++)
+		old = old || p->workers[i].content < p->excuse_content;
+	return old;
+}
+
+/* The engine has seen it, every pair of it was tried and is good, and S holds for it: nothing old is on its way. */
+static bool excuse_is_over(struct sim *s, struct node *n, struct place_state *p)
+{
+	if (p->excuse == EXCUSE_RESTORED && !p->excuse_seen)
+		return false;
+	return (p->excuse != EXCUSE_EMERGENCY || (emergency_is_over(s) && !presents_old(p))) && is_quiet(s, n, p);
+}
+
 static void check_place(struct sim *s, struct node *n, struct place_state *p)
 {
 	check_valid(s, n, p);
 	bool good = shake_place(s, n, p);
-	if (p->excuse == EXCUSE_EXPIRED && good) {
-		p->excuse = EXCUSE_NONE;
-		tell(s, "%s/%s is good again", n->name, p->t->name);
-	}
-	if (p->excuse == EXCUSE_RESTORED && p->excuse_seen && good) {
+	if (p->excuse != EXCUSE_NONE && good && excuse_is_over(s, n, p)) {
 		p->excuse = EXCUSE_NONE;
 		tell(s, "%s/%s is whole again", n->name, p->t->name);
 	}
@@ -307,6 +337,8 @@ static void see(struct sim *s, const struct node *n, const struct msg_target *t)
 	struct seen *x = seen_slot(s->seen, s->seen_room, t->id, t->generation);
 	if (x->used && x->hash != h)
 		violation(s, "%s/%s: generation %lld has two contents", n->name, t->name, (long long)t->generation);
+	if (!x->used)
+		emergency_sent(s, n, t);
 	s->seen_count += !x->used;
 	x->used = true;
 	x->generation = t->generation;

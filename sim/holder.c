@@ -37,6 +37,8 @@ static void show(struct sim *s, struct node *n, const struct credential_ret *ret
 	w.content = oracle_chain(s->oracle, chain, strlen(chain), (const char *)key->data, key->len);
 	if (!w.content)
 		violation(s, "%s was given a chain that does not fit its key", n->name);
+	if (!n->places[0].counted) /* nobody admits a holder: its pairs count from when they are good */
+		n->places[0].excuse = EXCUSE_NEW;
 	n->places[0].counted = true;
 	process_add(s, n, &n->places[0], &w);
 }

@@ -20,7 +20,7 @@ static troth_rc order(struct sim *s, const struct verb *verb, const void *cmd, v
 	return rc;
 }
 
-static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s->act_dice, 0, 1)]; }
+static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s->act_dice, 0, SIM_AUTHORITIES - 1)]; }
 
 static struct node *any_node(struct sim *s)
 {
@@ -49,6 +49,12 @@ static void rotate(struct sim *s, const char *name, bool again)
 }
 
 static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->act_dice, 300)); }
+
+static void compromise(struct sim *s)
+{
+	int i = (int)dice_in(&s->act_dice, 0, SIM_AUTHORITIES - 1);
+	emergency(s, AUTHORITIES[i], ROOT_OF[i]);
+}
 
 static void rotate_leaf(struct sim *s)
 {
@@ -414,6 +420,7 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
 	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
 	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
+	{ 2, false, compromise },
 };
 
 static void nothing(struct sim *s) { (void)s; }
@@ -520,7 +527,7 @@ void operator_heal(struct sim *s)
 	s->skew = 0;
 	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SIM_AUTHORITIES; i++) {
 		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
 		if (rc_failed(order(s, &VERB_ROTATION_LIST, &cmd, &list)))
 			continue;

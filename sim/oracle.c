@@ -216,6 +216,8 @@ int64_t oracle_until(const struct oracle *o, int content)
 
 int64_t oracle_from(const struct oracle *o, int content) { return content > 0 ? o->contents[content]->from[0] : 0; }
 
+int oracle_count(const struct oracle *o) { return o->count; }
+
 uint64_t oracle_verified(const struct oracle *o) { return o->verified; }
 
 /* Narrows [from, until] to the moments at which these certificates are as they are now. */

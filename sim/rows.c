@@ -121,6 +121,24 @@ void check_cover(struct sim *s, struct node *n, struct place_state *p)
 	server_read_end(tx);
 }
 
+/* False also if it cannot be known just now. */
+bool check_nothing_pending(struct sim *s, const struct place_state *p)
+{
+	struct target_row t;
+	struct document_row *docs;
+	size_t n = 1;
+	struct troth_err e = { 0 };
+	struct tx *tx = server_read(s);
+	if (!tx)
+		return false;
+	arena_reset(s->look_a);
+	bool known = p->id[0] == 0 ||
+		     (rc_ok(target_row_by_uuid(tx, s->look_a, p->id, &t, &e)) &&
+		      rc_ok(document_row_list_pending(tx, s->look_a, t.id, &docs, &n, &e)));
+	server_read_end(tx);
+	return p->id[0] == 0 || (known && n == 0);
+}
+
 /* -- rows --------------------------------------------------------------------------------------------------- */
 static troth_rc ask(struct sim *s, const struct verb *verb, const void *cmd, void *ret)
 {
@@ -169,8 +187,8 @@ void check_rows(struct sim *s)
 	if (rc_ok(ask(s, &VERB_AUDIT_VERIFY, &(struct no_cmd){ 0 }, &audit)) && !audit.check.holds)
 		violation(s, "the audit chain does not hold");
 	if ((tx = server_read(s))) {
-		check_signer(s, tx, AUTHORITIES[0]);
-		check_signer(s, tx, AUTHORITIES[1]);
+		for (int i = 0; i < SIM_AUTHORITIES; i++)
+			check_signer(s, tx, AUTHORITIES[i]);
 		server_read_end(tx);
 	}
 	check_waits(s);

@@ -14,14 +14,15 @@
 enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000, NOTE_MS = 10000,
        VIEW_PER_MILLE = 30, AGAIN_PER_MILLE = 60 };
 
-const char *const AUTHORITIES[2] = { "/sim/a", "/sim/b" };
+const char *const AUTHORITIES[SIM_AUTHORITIES] = { "/sim/a", "/sim/b", "/sim/b-below" };
+const int ROOT_OF[SIM_AUTHORITIES] = { 0, 1, 1 };
 static const char *const BUNDLES[4] = { NULL, "/sim/trust-a", "/sim/trust-b", "/sim/trust-ab" };
 
 const struct template TEMPLATES[] = {
 	{ "web", "tls", MSG_SLOT, PROFILE_WEB, 0, 0, false, false },
 	{ "app", "trust", MSG_STORE, PROFILE_ATTEST, 0, 1, false, false },
 	{ "batch", "trust", MSG_STORE, PROFILE_RESTART, 0, 3, false, false },
-	{ "db", "tls", MSG_SLOT, PROFILE_WEB, 1, 0, false, true },
+	{ "db", "tls", MSG_SLOT, PROFILE_WEB, 2, 0, false, true },
 	{ "db", "clients", MSG_STORE, PROFILE_WEB, 0, 1, false, false },
 	{ "peer", "id", MSG_SLOT, PROFILE_CLIENT, 0, 0, true, false },
 	{ "peer", "trust", MSG_STORE, PROFILE_ATTEST, 0, 3, false, false },
@@ -244,10 +245,11 @@ troth_rc server_do(struct sim *s, struct arena *a, const struct principal *who, 
 	err_clear(e);
 	ENSURE(s->server->up, e, TROTH_UNAVAILABLE, "the server is down");
 	msec_t wait = ctx->options.wait;
-	bool last_chance = ctx->last_chance;
+	bool last_chance = ctx->last_chance, dry_run = ctx->options.dry_run;
 	verb_ctx_init(ctx, a, who, &s->server->port, server_now(s));
 	ctx->options.wait = wait;
 	ctx->last_chance = last_chance;
+	ctx->options.dry_run = dry_run;
 	memset(ret, 0, verb->ret_size);
 	troth_rc rc = verb_run(s->server->svc, verb, ctx, &s->server->line, cmd, ret, e);
 	return after(s, a, verb->kind == VERB_WRITE || ctx->then, rc, e);
@@ -502,11 +504,16 @@ static void make_authorities(struct sim *s)
 {
 	struct credential_ret ca;
 	struct bundle_ret bundle;
-	for (int i = 0; i < 2; i++)
-		do_must(s, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT,
-									     .ttl = s->short_lives ? 2 * MSEC_HOUR : 0,
-									     .leaf_ttl = s->short_lives ? 30 * MSEC_MIN : 0 },
-			&ca);
+	for (int i = 0; i < SIM_AUTHORITIES; i++) {
+		bool root = ROOT_OF[i] == i;
+		struct authority_create_cmd cmd = { .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT,
+						    .issuer = root ? NULL : AUTHORITIES[ROOT_OF[i]] };
+		if (s->short_lives) {
+			cmd.ttl = root ? 2 * MSEC_HOUR : MSEC_HOUR;
+			cmd.leaf_ttl = 30 * MSEC_MIN;
+		}
+		do_must(s, &VERB_AUTHORITY_CREATE, &cmd, &ca);
+	}
 	for (unsigned b = 1; b < 4; b++) {
 		const char *names[2];
 		struct bundle_create_cmd cmd = { .name = BUNDLES[b], .authorities = { names, 0 } };

@@ -6,6 +6,7 @@
  *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
  *   nodefs.c    that disk: knows what was synced, can lose the rest
  *   holder.c    those outside the fleet who took a certificate through the API
+ *   emergency.c a CA is compromised: distrust first
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
  *   operator.c  rotations, changes of mind, joins, leaves, faults
  *   check.c     what must always be true
@@ -22,7 +23,8 @@
 #include "oracle.h"
 #include "port/port.h"
 
-enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240, SHORT_PACE = 10 };
+enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240, SHORT_PACE = 10,
+       SIM_DISTRUSTED = 64 };
 #define SIM_FOREVER INT64_MAX
 
 struct sim;
@@ -77,13 +79,18 @@ struct template { /* what the world's deployments consist of */
 extern const struct template TEMPLATES[];
 extern const size_t TEMPLATE_COUNT;
 extern const char *const PROFILE_NAMES[PROFILE_KIND_COUNT];
-extern const char *const AUTHORITIES[2];
+/* The third is an intermediate: the second signs it, and stores trust only the second for it. */
+enum { SIM_AUTHORITIES = 3 };
+extern const char *const AUTHORITIES[SIM_AUTHORITIES];
+extern const int ROOT_OF[SIM_AUTHORITIES];
 
 /* Why handshakes of a member may fail: engine-rules section 1, and nothing else. */
 enum excuse {
 	EXCUSE_NONE,
 	EXCUSE_RESTORED, /* an outside event changed it: until the server has seen it and every pair is good again */
 	EXCUSE_EXPIRED,  /* its own certificates ended while it could not get others (off, cut off, failing) */
+	EXCUSE_EMERGENCY, /* a CA was distrusted at once, and the pairs that break were named: until every pair is good again */
+	EXCUSE_NEW,       /* a holder's first certificate, which no admission precedes: until every pair is good */
 	EXCUSE_COUNT
 };
 
@@ -98,6 +105,7 @@ struct place_state { /* one process of a node, and its target */
 	msec_t reload_at;     /* a reload under way; 0 none */
 	int64_t generation;   /* highest l and h the agent has said */
 	enum excuse excuse;   /* its handshakes may fail; see check.c */
+	int excuse_content;   /* EMERGENCY, a slot: what it presents is newer than all that was there then */
 	bool excuse_seen;     /* and the server has counted a report of it since */
 };
 
@@ -170,6 +178,9 @@ struct sim {
 	int log_fd;
 	off_t log_read;         /* so much of it has been looked at */
 	struct secrets *secrets;
+	const char *distrusted[SIM_DISTRUSTED]; /* PEM, and */
+	const char *distrusted_hex[SIM_DISTRUSTED]; /* SHA-256 */
+	size_t distrusted_count;
 	struct seen *seen;      /* documents handed out: (target, generation) -> contents */
 	size_t seen_count, seen_room;
 	char story[SIM_STORY][SIM_LINE];
@@ -222,6 +233,12 @@ void holder_new(struct sim *s);                    /* somebody takes a first cer
 void holder_act(struct sim *s, struct node *n, struct dice *d); /* takes another one, or uses only the newest and says so */
 void holder_finish(struct sim *s, struct node *n); /* both */
 
+/* emergency.c */
+void emergency(struct sim *s, const char *name, int root); /* distrusts all that the authority has, and makes new ones */
+void emergency_sent(struct sim *s, const struct node *n, const struct msg_target *t); /* a document leaves the server */
+bool emergency_is_over(const struct sim *s);       /* nobody trusts what is distrusted */
+void emergency_settled(struct sim *s);             /* or it is a violation */
+
 /* process.c */
 void process_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w);
 int process_signal(struct sim *s, struct node *n, pid_t pid);
@@ -245,6 +262,7 @@ bool check_pending(const struct node *n);            /* not admitted, or leaving
 void check_view(struct sim *s);
 void check_again(struct sim *s);
 void check_cover(struct sim *s, struct node *n, struct place_state *p);
+bool check_nothing_pending(struct sim *s, const struct place_state *p);
 void check_rows(struct sim *s);                      /* audit chain, one signer, a reason for every wait */
 bool check_settled(struct sim *s, char *why, size_t size);
 void check_tell(struct sim *s);                      /* the rotations and waits, into the story */

@@ -227,6 +227,7 @@ static void settle(struct sim *s)
 	check_rows(s);
 	for (int i = 0; i < s->node_count; i++)
 		check_node(s, s->nodes[i]);
+	emergency_settled(s);
 	check_secrets(s);
 	s->count.verified = oracle_verified(s->oracle);
 }
