@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from fleet import Server, until
 from test_main_path import fingerprints, running
 
@@ -47,10 +49,19 @@ def take_down(fleet, name):
     return lambda: subprocess.Popen([part.decode() for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_owner)
 
 
-def test_a_node_that_is_away_is_waived_and_comes_back(fleet):
+@pytest.fixture(scope="module")
+def programs():
+    """Started in place of the fleet's own, and running to the end: who counts is waited for by every test."""
+    started = []
+    yield started
+    for program in started:
+        program.kill()
+        program.wait()
+
+
+def test_a_node_that_is_away_is_waived_and_comes_back(fleet, programs):
     old = fleet.signer()
     start_again = take_down(fleet, "app-2")
-    program = None
     try:
         fleet.cli.ok("rotate", "/demo/ca", "--no-wait")
         until("explain to name app-2", lambda: "app-2" in fleet.cli.ok("explain", "/demo/ca"))
@@ -68,7 +79,7 @@ def test_a_node_that_is_away_is_waived_and_comes_back(fleet):
 
         fleet.signal("agent-app-2", signal.SIGCONT)
         until("app-2 to be told what a new node is told", lambda: roots_of(fleet, "app-2") == {gone[new]})
-        program = start_again()
+        programs.append(start_again())
         until("app-2 to be admitted", lambda: fleet.cli.json("target", "show", "app-2/trust")["state"] == "counted")
         assert instance(fleet, "app-2")["state"] == "active"
         fleet.assert_no_failure()
@@ -82,9 +93,6 @@ def test_a_node_that_is_away_is_waived_and_comes_back(fleet):
         assert actions.count("instance.waive") == 1 and actions.count("instance.return") == 1
     finally:
         fleet.signal("agent-app-2", signal.SIGCONT)
-        if program:
-            program.kill()
-            program.wait()
 
 
 # -- for seconds ------------------------------------------------------------------------------------------
