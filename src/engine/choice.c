@@ -45,8 +45,10 @@ static enum wait_reason refusal(struct step *s, const struct class *c, const str
 		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
 	if (safety_chain(s, c, ca->leaf_anchors))
 		return WAIT_NOT_TRUSTED;
-	if (s->policy && s->policy->switch_all && !all_can_take(s, ca))
+	if (ca->authority->switch_all && !all_can_take(s, ca))
 		return WAIT_SWITCH_ALL;
+	if (step_gated(ca->authority, c->key.group, STEP_SWITCH))
+		return WAIT_APPROVE_SWITCH;
 	return 0;
 }
 
@@ -87,6 +89,8 @@ static struct ca *accepted_signer(struct step *s, const struct class *c, const s
 	for (size_t i = 0; a && i < a->ca_count; i++) {
 		struct ca *ca = a->cas[i];
 
+		if (!ca->signing && ca != also && step_gated(a, c->key.group, STEP_SWITCH))
+			continue;
 		if ((ca->wanted || ca->signing || ca == also) && accept_signer(ca, s->now, &from) &&
 		    safety_accepted_everywhere(c->key.group, ca->leaf_anchors))
 			return ca;

@@ -33,6 +33,15 @@ void clock_book_ca(struct view *v, const struct ca *c)
 	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
 }
 
+/* The end of its pause, the next change of its window: nothing to judge, but the step answers anew. */
+void clock_book_deployment(struct view *v, const struct deployment *d)
+{
+	if (d->pause)
+		book_later(v, d->settled_at + d->pause, AGENDA_DEPLOYMENT, d->id);
+	if (d->windowed)
+		book_later(v, d->until, AGENDA_DEPLOYMENT, d->id);
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -92,7 +101,7 @@ static void move_forward(struct view *v)
 			instance_came_due(v, item.id);
 		else if (item.kind == AGENDA_CHAIN)
 			chain_came_due(v, item.id);
-		/* a CA's dates are compared when they are asked for; its entry only wakes the runner */
+		/* the dates of CAs and deployments are compared when asked for; their entries only wake the runner */
 	}
 }
 
@@ -100,6 +109,7 @@ static void judge_everything(struct view *v)
 {
 	struct instance *i;
 	struct content *c;
+	const struct deployment *d;
 	size_t at = 0;
 
 	agenda_clear(&v->agenda);
@@ -112,6 +122,8 @@ static void judge_everything(struct view *v)
 		judge_chain(v, c);
 	for (size_t n = 0; n < v->ca_count; n++)
 		clock_book_ca(v, v->ca_list[n]);
+	for (at = 0; (d = table_next(&v->deployments, &at));)
+		clock_book_deployment(v, d);
 }
 
 void view_clock(struct view *v, msec_t now)

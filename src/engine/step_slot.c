@@ -100,8 +100,8 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 		ask(s, t, choice->ca);
 }
 
-/* One member whose ready chain may go; or its time has not come, or has passed. */
-static void send_ready(struct step *s, const struct class *c, const struct target *t,
+/* One member whose ready chain may go (true); or its time has not come, or has passed. */
+static bool send_ready(struct step *s, const struct class *c, const struct target *t,
 		       const struct choice *choice)
 {
 	const struct content *ready = target_ready(t);
@@ -112,7 +112,9 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 
 		act->chain = ready->id;
 		act->replaces = replaced_generation(t);
-	} else if (ready->not_before > s->now - SKEW) {
+		return true;
+	}
+	if (ready->not_before > s->now - SKEW) {
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
 			   ready->not_before + SKEW);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
@@ -122,6 +124,19 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		wait_class(s, c, c->key.asked ? WAIT_CSR : WAIT_NO_SIGNER, authority_id(c),
 			   id_of(choice->ca), 0);
 	}
+	return false;
+}
+
+static void send_members(struct step *s, const struct class *c, const struct choice *choice)
+{
+	struct picker p = picker_start(s, c, c->key.ready, (struct id_list){ 0 });
+	const struct target *t;
+
+	while ((t = picker_next(&p))) {
+		if (send_ready(s, c, t, choice))
+			picker_took(&p, t);
+	}
+	picker_end(&p, authority_id(c), c->key.ready->signed_by);
 }
 
 static void send_class(struct step *s, const struct class *c, const struct choice *choice)
@@ -135,8 +150,7 @@ static void send_class(struct step *s, const struct class *c, const struct choic
 	else if (class_counted(c) && safety_chain(s, c, ready->members))
 		wait_not_trusted(s, c, ready->members, ready->signed_by);
 	else
-		for (const struct target *t = c->members; t; t = t->class_next)
-			send_ready(s, c, t, choice);
+		send_members(s, c, choice);
 }
 
 /* -- one class ----------------------------------------------------------------------------- */

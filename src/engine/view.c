@@ -17,6 +17,7 @@ void view_free(struct view *v)
 	member_free_all(v);
 	content_free_all(v);
 	world_free_all(v);
+	rolling_free_all(v);
 	agenda_release(&v->agenda);
 	free(v);
 }
@@ -37,7 +38,10 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_GOAL:
 	case FACT_PAUSED:
 	case FACT_HOLD:
+	case FACT_ROLLOUT:
 		return world_apply(v, f);
+	case FACT_ROLLING:
+		return rolling_apply(v, f);
 	case FACT_CHAIN:
 		return content_apply_chain(v, f);
 	case FACT_SET:

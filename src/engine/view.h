@@ -61,6 +61,24 @@ struct instance {
 	bool alive;             /* by the view's clock */
 	bool booked;            /* has an entry in the agenda */
 	struct target *targets;
+	/* rolling.c: of its counted targets, how many ... */
+	size_t handed, unhanded, failing; /* ... hold documents handed out; have one waiting; failed last */
+	struct deployment *deployment;
+	enum rolling_list { ROLLING_IDLE, ROLLING_BUSY, ROLLING_STRANDED, ROLLING_LISTS } list;
+	struct instance *list_prev, *list_next;
+	bool taking;            /* within a step: got its first document */
+};
+
+/* A deployment's policy, and who of it holds a place (alive and busy) or is stranded (silent, with a
+ * document that was never handed out). */
+struct deployment {
+	int64_t id;
+	int64_t max_unavailable, canary;
+	msec_t pause, settled_at, until;
+	bool stopped, manual, windowed, open;
+	struct instance *lists[ROLLING_LISTS]; /* none for the idle */
+	size_t busy;
+	size_t taking;          /* within a step */
 };
 
 struct ca {
@@ -80,10 +98,13 @@ struct authority {
 	struct ca **cas;        /* newest first */
 	size_t ca_count;
 	bool paused;
+	bool switch_all, manual;
+	unsigned unapproved;    /* enum rollout_step */
 };
 
 struct group {
 	int64_t id;
+	struct deployment *deployment; /* or NULL */
 	enum group_kind kind;
 	int role;
 	bool atomic;
@@ -137,12 +158,14 @@ struct target {
 	size_t doc_count;
 	struct content *staged, *failed;
 	int64_t failures, asked;
+	uint64_t picked;         /* pick.c: the last picker that offered it */
+	uint8_t marks;           /* rolling.c: what it adds to its instance */
 	struct class *class;
 	struct target *class_prev, *class_next, *instance_prev, *instance_next;
 };
 
 struct view {
-	struct table groups, cas, certs, authorities_by_id, chains, sets, instances, targets_by_id, classes, shapes;
+	struct table groups, cas, certs, authorities_by_id, chains, sets, instances, targets_by_id, classes, shapes, deployments;
 	struct group **group_list;
 	size_t group_count;
 	struct ca **ca_list;
@@ -156,6 +179,7 @@ struct view {
 	bool hold;
 	size_t idle;            /* contents that no target mentions */
 	uint64_t operations;    /* work done; for the O(1) test */
+	uint64_t picks;         /* pickers so far */
 };
 
 /* content.c */
@@ -204,7 +228,16 @@ const struct cert *cert_find(const struct view *v, int64_t id); /* NULL: no vers
 bool ca_newer(const struct ca *x, const struct ca *y);
 void world_free_all(struct view *v);
 
+/* rolling.c */
+bool rolling_apply(struct view *v, const struct fact *f);
+struct deployment *deployment_need(struct view *v, int64_t id); /* 0 gives NULL */
+void rolling_place(struct view *v, struct target *t);  /* after every change of t or of its instance's life */
+void rolling_leave(struct target *t);                  /* before it leaves its instance */
+bool rolling_check(const struct view *v, char *why, size_t why_size); /* counters equal a recount */
+void rolling_free_all(struct view *v);
+
 /* clock.c */
+void clock_book_deployment(struct view *v, const struct deployment *d);
 void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);

@@ -27,6 +27,15 @@ struct authority *authority_need(struct view *v, int64_t id)
 	return a;
 }
 
+static void group_move(struct view *v, struct group *g, struct deployment *d)
+{
+	g->deployment = d;
+	for (struct class *c = g->classes; c; c = c->group_next) {
+		for (struct target *t = c->members; t; t = t->class_next)
+			rolling_place(v, t);
+	}
+}
+
 static bool apply_group(struct view *v, const struct fact *f)
 {
 	struct group *g = group_find(v, f->group.group);
@@ -44,6 +53,8 @@ static bool apply_group(struct view *v, const struct fact *f)
 	g->role = f->group.role;
 	g->atomic = f->group.atomic;
 	g->store_limit = f->group.store_limit;
+	if (g->deployment != deployment_need(v, f->group.deployment))
+		group_move(v, g, deployment_need(v, f->group.deployment));
 	return true;
 }
 
@@ -177,6 +188,18 @@ static bool apply_paused(struct view *v, const struct fact *f)
 	return a != NULL;
 }
 
+static bool apply_rollout(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->rollout.authority);
+
+	if (!a)
+		return false;
+	a->switch_all = f->rollout.switch_all;
+	a->manual = f->rollout.manual;
+	a->unapproved = f->rollout.unapproved;
+	return true;
+}
+
 static bool apply_hold(struct view *v, const struct fact *f)
 {
 	v->hold = f->hold.on;
@@ -192,6 +215,7 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_GOAL: return apply_goal(v, f);
 	case FACT_PAUSED: return apply_paused(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
+	case FACT_ROLLOUT: return apply_rollout(v, f);
 	default: return false;
 	}
 }

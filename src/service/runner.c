@@ -128,7 +128,7 @@ static troth_rc write_waits(const struct run *run, const struct plan *plan, stru
 /* True in ret_more: something was done, ask again. */
 static troth_rc step(struct run *run, struct plan *plan, bool *ret_more, struct troth_err *e)
 {
-	static const struct engine_policy policy = { .switch_all = false };
+	static const struct engine_policy policy = { 0 };
 	struct verb_ctx ctx;
 	struct troth_err wrong = { 0 };
 	arena_reset(run->a);

@@ -172,6 +172,85 @@ static void mixtures_and_expiry(void **state)
 	fleet_free(f);
 }
 
+static bool two_refused(struct fleet *f)
+{
+	struct act acts[] = { { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) },
+			      { .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) } };
+	struct plan plan = { .acts = acts, .act_count = 2 };
+	struct troth_err e = { 0 };
+
+	return rc_failed(plan_check(f->view, &plan, &e)) && e.kind == TROTH_UNSAFE;
+}
+
+static void more_instances_than_may_change(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fact *p = fleet_policy(f, 7);
+	struct act one = { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) };
+
+	fleet_deploy(f, 1, 7);
+	assert_false(two_refused(f));
+	p->rolling.max_unavailable = 1;
+	fleet_tell(f, p);
+	assert_true(two_refused(f));
+	assert_false(refused(f, one));
+	fleet_find(f, 12)->failed = fleet_find(f, 12)->base;
+	fleet_find(f, 12)->failures = 1;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_true(refused(f, one)); /* the other is in trouble */
+	fleet_offline(f, 12);
+	assert_false(refused(f, one)); /* but silent: it holds no place */
+	fleet_online(f, 12);
+	fleet_find(f, 12)->instance = fleet_find(f, 11)->instance;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_false(two_refused(f)); /* one and the same instance */
+	fleet_free(f);
+}
+
+static void instances_that_may_not_begin(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fact *p = fleet_policy(f, 7);
+	struct act one = { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) };
+	struct act ask = { .kind = ACT_ASK, .target = 21, .ca = 2 };
+
+	fleet_deploy(f, 1, 7);
+	p->rolling.stopped = true;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	assert_false(refused(f, ask));
+	p->rolling.stopped = false;
+	p->rolling.windowed = p->rolling.open = true;
+	p->rolling.until = f->now + 1;
+	fleet_tell(f, p);
+	assert_false(refused(f, one));
+	p->rolling.until = f->now;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	p->rolling.open = false;
+	p->rolling.until = f->now + 1;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	fleet_hold(f, true);
+	assert_true(refused(f, ask));
+	fleet_free(f);
+}
+
+static void only_what_lies_on_the_table_is_taken_back(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 99 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11 }));
+	fleet_run(f);
+	int64_t generation = fleet_find(f, 11)->docs[0].generation;
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation + 1 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation }));
+	(void)fleet_lose(f, 11);
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +264,9 @@ int main(void)
 		cmocka_unit_test(admissions),
 		cmocka_unit_test(batches_are_of_one_kind),
 		cmocka_unit_test(mixtures_and_expiry),
+		cmocka_unit_test(more_instances_than_may_change),
+		cmocka_unit_test(instances_that_may_not_begin),
+		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
