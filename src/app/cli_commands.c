@@ -140,6 +140,20 @@ static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--store", "SPEC", "stores", CLI_STORE, false, "keys name, profile, bundle and perhaps parameter.X; may be given again" },
 	END
 };
+static const struct cli_option DEPLOYMENT_POLICY[] = {
+	{ "--max-unavailable", "N", "max_unavailable", CLI_INT, false, "so many instances change or are unhealthy at once; 0: no limit (default)" },
+	{ "--canary", "N", "canary", CLI_INT, false, "so many get new contents first, the rest after they settled; 0: none (default)" },
+	{ "--pause", "LENGTH", "pause", CLI_TEXT, false, "between two batches: 30s; 0s: none (default)" },
+	{ "--stop-on-failure", NULL, "stop_on_failure", CLI_TRUE, false, "when one instance fails no other begins, until somebody says so" },
+	{ "--no-stop-on-failure", NULL, "stop_on_failure", CLI_FALSE, false, "the others go on (default)" },
+	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of a rotation waits for its approval" },
+	END
+};
+static const struct cli_option FREEZE[] = {
+	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for everybody who asks why nothing moves" },
+	{ "--show", NULL, NULL, CLI_OWN, false, "only say whether it is frozen" },
+	END
+};
 static const struct cli_option INSTANCE_LIST[] = {
 	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only of this one" },
 	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
@@ -240,6 +254,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "deployment", .verb = "show", .args = "NAME", .summary = "one, with its slots and stores",
 	  .example = "troth deployment show pg",
 	  .run = cli_run_show, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
+	{ .noun = "deployment", .verb = "policy", .args = "NAME", .summary = "how many of its instances change at once",
+	  .detail = "An instance counts from the decision to its settled report, and while its last change failed; a silent one does "
+		    "not. One in trouble may always get a further document: its way back. Options that are not given stay as they are.",
+	  .example = "troth deployment policy pg --max-unavailable 1 --canary 1 --pause 30s --stop-on-failure",
+	  .options = DEPLOYMENT_POLICY, .run = cli_run_policy, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
 	{ .noun = "deployment", .verb = "delete", .args = "NAME", .summary = "take one away that has no instances",
 	  .example = "troth deployment delete pg",
 	  .run = cli_run_delete, .path = "/v1/deployments", .empty = "deleted" },
@@ -301,6 +320,14 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "rotation", .verb = "abort", .args = "NAME", .summary = "go back to the old one, as safely",
 	  .example = "troth rotation abort /prod/pg/ca",
 	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+
+	{ .noun = "freeze", .args = "", .summary = "nothing changes at all, until thaw",
+	  .detail = "For an incident: no document is handed out that was not before, no key is asked for, no slot's certificate is signed. "
+		    "Agents go on reporting; what waits goes on waiting.",
+	  .example = "troth freeze --reason \"incident 4711\"\ntroth freeze --show",
+	  .options = FREEZE, .run = cli_run_freeze, .path = "/v1/freeze" },
+	{ .noun = "thaw", .args = "", .summary = "what was frozen goes on", .example = "troth thaw",
+	  .run = cli_run_thaw, .path = "/v1/freeze" },
 
 	{ .noun = "explain", .args = "[NAME]", .summary = "what is waited for: who, rule, reason, since",
 	  .detail = "NAME is an authority, a credential, an instance or INSTANCE/TARGET; without it everything.",

@@ -45,6 +45,7 @@ enum {
 	LIMIT_STEP_ACTS = 100000,              /* acts of one engine step: a batch on a whole fleet */
 	LIMIT_FRESHNESS_S = 180,               /* a session not heard of so long is not relied upon */
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
+	LIMIT_ROLLING_PAUSE_S = 24 * 3600,     /* between two batches; longer is a maintenance window */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */

@@ -18,7 +18,12 @@ static troth_rc effect_load(struct verb_ctx *ctx, struct effect *f, struct troth
 {
 	struct outbox_row *rows;
 	const struct json *j;
+	struct freeze_row freeze;
+	bool frozen;
 	size_t n;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &frozen, e));
+	if (frozen)
+		return RC_OK; /* found nothing: the rows wait for the thaw */
 	TRY(outbox_take(ctx->tx, ctx->a, ctx->now, 1, &rows, &n, e));
 	f->found = n > 0;
 	if (!f->found)

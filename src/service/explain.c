@@ -90,6 +90,21 @@ static troth_rc name_authority(struct tx *tx, struct arena *a, int64_t authority
 	return RC_OK;
 }
 
+/* Who froze everything, since when, and why. */
+static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x, struct troth_err *e)
+{
+	struct freeze_row row;
+	bool on;
+	char since[RFC3339_LEN];
+	if (!text_equal(x->reason, "held"))
+		return RC_OK;
+	TRY(freeze_row_on(tx, a, &row, &on, e));
+	if (on)
+		x->text = arena_printf(a, "everything is frozen since %s by %s: %s", time_format(row.frozen_at, since),
+				       row.frozen_by, row.reason);
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -101,6 +116,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.reason = json_get_text(j, "reason", "");
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
+	TRY(name_freeze(tx, a, &x, e));
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
@@ -114,10 +130,10 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 /* -- in words ------------------------------------------------------------------------------------ */
 
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
- * @ is the other side in `plain`, the subject in `hint`. */
+ * @ is the other side in `plain`, the subject in `hint`; & is the authority in `hint`. */
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
-	{ "held", "is held: everything is frozen", NULL },
-	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume @" },
+	{ "held", NULL, "it goes on after: troth thaw" },
+	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
 	{ "switch-all", "gets no certificate of the new CA before every slot can take one", NULL },
 	{ "not-trusted", "keeps its old certificate until @ is seen to trust the new CA", NULL },
 	{ "still-served", "keeps a CA until @ is seen to serve nothing that needs it", NULL },
@@ -133,6 +149,15 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "admission", "joins as soon as it fits @", NULL },
+	{ "budget", "waits its turn: as many instances of its deployment as may be are changing or unhealthy", NULL },
+	{ "canary", "waits until the first instances have settled on the new contents", NULL },
+	{ "pause-between", "waits for the end of the pause between two batches", NULL },
+	{ "stopped", "is held: another instance of its deployment failed, and it shall stop then",
+	  "mend the cause, then: troth rotation resume &" },
+	{ "window", "waits for its maintenance window", NULL },
+	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
+	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
+	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
 };
 
 static const struct words *words_of(const char *reason)
@@ -143,10 +168,10 @@ static const struct words *words_of(const char *reason)
 	return NULL;
 }
 
-/* `text` with `name` for its @, if it has one. */
+/* `text` with `name` for its @ or &, if it has one. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
-	const char *at = strchr(text, '@');
+	const char *at = strpbrk(text, "@&");
 	return at ? arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1) : text;
 }
 
@@ -168,7 +193,7 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = !w ? x->text : w->plain ? fill(a, w->plain, other_of(a, x)) : arena_printf(a, "is held: %s", x->text);
 	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
 }
 
@@ -177,7 +202,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	const struct words *w = words_of(x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
-		return fill(a, w->hint, text_equal(x->reason, "paused") && x->authority ? x->authority : subject_of(a, x));
+		return fill(a, w->hint, strchr(w->hint, '&') && x->authority ? x->authority : subject_of(a, x));
 	if (node && x->last_error)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

@@ -4,6 +4,7 @@
  * before is wanted again.  Nothing else: the engine walks back by the same rules as forward. */
 #include "service/rotation.h"
 
+#include "service/policy.h"
 #include "service/record.h"
 #include "store/store.h"
 
@@ -161,6 +162,8 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 		TRY(credential_row_update(ctx->tx, &c, e));
 		TRY(record_steer(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
 	}
+	if (!paused && c.kind == CREDENTIAL_AUTHORITY)
+		TRY(rolling_go_on_all(ctx, c.id, e));
 	return view_load(ctx, &row, &ret->rotation, e);
 }
 

@@ -182,9 +182,13 @@ troth_rc runner_run(struct service *svc, struct tx *tx, msec_t now, msec_t *ret_
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(RUNNER_ARENA_BYTES);
 	struct run run = { .svc = svc, .tx = tx, .a = a, .now = now };
+	bool frozen;
 	msec_t due;
 	TRY(service_begin(svc, tx, e));
 	TRY(run_all(&run, ret_next_wake, e));
+	TRY(freeze_row_on(tx, a, &(struct freeze_row){ 0 }, &frozen, e));
+	if (frozen)
+		return RC_OK; /* the outbox waits for the thaw */
 	TRY(outbox_next_due(tx, &due, e));
 	if (due && due <= now)
 		svc->effects = true;
