@@ -209,13 +209,27 @@ static void done_failed(struct step *s, struct target *t)
 	core_settle(s, t);
 }
 
+/* Where to go on when it is tried again. */
+static enum target_state stuck_at(enum target_state state)
+{
+	if (state == T_RELOAD)
+		return T_RELOAD; /* the files are in place; a process to prove them by is not */
+	return state == T_PROVE || state == T_PROVE_VERIFY ? T_PROVE : T_PUT_BACK;
+}
+
 static void get_stuck(struct step *s, struct target *t)
 {
-	t->stuck_in = t->state == T_PROVE || t->state == T_PROVE_VERIFY ? T_PROVE : T_PUT_BACK;
+	t->stuck_in = stuck_at(t->state);
 	t->stuck_doing = t->doing;
 	t->settled = false;
 	core_add_drift(t, t->reason);
 	core_note(s, t, "target.stuck", t->reason, t->doing ? t->doing : t->loaded);
+}
+
+void core_wait_for_process(struct step *s, struct target *t)
+{
+	get_stuck(s, t);
+	core_go(t, T_STUCK);
 }
 
 /* The state's action ended: do what its end means, go where the table says. */

@@ -116,6 +116,8 @@ void core_find_place(struct agent_core *core, struct target *t);
 void core_go(struct target *t, enum target_state state);
 /* The state's action ended: does what its end means and goes where the table says. */
 void core_finish(struct step *s, struct target *t, bool ok);
+/* The files are in place, and no process is there to have loaded them: not settled, tried again. */
+void core_wait_for_process(struct step *s, struct target *t);
 void core_settle(struct step *s, struct target *t);
 bool core_verifies(enum target_state state);
 bool core_retries(enum target_state state); /* a failure means: the same again after a while */

@@ -221,6 +221,20 @@ static void stage_done(struct step *s, struct target *t, const struct hand_reply
 	core_finish(s, t, r->ok);
 }
 
+/* Nobody to reload, and no look that would show it: either the service is stopped, or it runs and the pid file is
+ * wrong, and then it still holds what it was seen to hold.  Only before a first generation is there nothing old. */
+static bool process_missing(const struct target *t)
+{
+	return t->down && t->loaded != 0 && t->place.proof != PROOF_PROBE && t->state != T_BACK_RELOAD;
+}
+
+static void miss_process(struct step *s, struct target *t, const char *where)
+{
+	core_set_reason(t, arena_printf(s->a, "%s: start the service, or correct its pid_file; if it runs, it still holds generation %lld",
+					where ? where : "no process was found to reload", (long long)t->loaded));
+	core_wait_for_process(s, t);
+}
+
 /* A reload that failed may have found nobody to reload; then a look tells. */
 static void reload_done(struct step *s, struct target *t, const struct hand_reply *r)
 {
@@ -228,6 +242,10 @@ static void reload_done(struct step *s, struct target *t, const struct hand_repl
 	snprintf(t->reload_why, sizeof t->reload_why, "%s", r->ok ? "" : r->text ? r->text : "the reload failed");
 	if (!r->ok)
 		core_set_reason(t, r->text);
+	if (process_missing(t)) {
+		miss_process(s, t, r->text);
+		return;
+	}
 	bool judge = t->place.proof == PROOF_PROBE; /* the service itself */
 	bool nothing_before = t->state == T_BACK_RELOAD && t->loaded == 0;
 	core_finish(s, t, r->ok || judge || nothing_before);

@@ -32,6 +32,14 @@ static troth_rc read_pid(struct task *j, pid_t *ret_pid, uid_t *ret_owner, struc
 	return RC_OK;
 }
 
+/* Nobody to signal.  Said with the place, for it may be the place that is wrong. */
+static troth_rc nobody_runs(struct task *j, const char *text)
+{
+	j->ret->down = true;
+	j->ret->text = text;
+	return RC_OK;
+}
+
 /* Who may write the pid file may choose the process: so only one of its own, unless root wrote it. */
 static troth_rc reload_by_signal(struct task *j, struct troth_err *e)
 {
@@ -40,16 +48,12 @@ static troth_rc reload_by_signal(struct task *j, struct troth_err *e)
 	pid_t pid;
 	uid_t writer, runs_as;
 	troth_rc rc = read_pid(j, &pid, &writer, &why);
-	if (rc_failed(rc) && why.kind == TROTH_NOT_FOUND) {
-		j->ret->down = true;
-		return RC_OK;
-	}
+	if (rc_failed(rc) && why.kind == TROTH_NOT_FOUND)
+		return nobody_runs(j, arena_text(j->a, why.primary));
 	if (rc_failed(rc))
 		return err_set(e, why.kind, "%s", why.primary);
-	if (p->process_owner(p->self, pid, &runs_as) != 0) {
-		j->ret->down = true;
-		return RC_OK;
-	}
+	if (p->process_owner(p->self, pid, &runs_as) != 0)
+		return nobody_runs(j, arena_printf(j->a, "process %d of pid file \"%.200s\" is gone", (int)pid, j->p.pid_file));
 	ENSURE(writer == 0 || runs_as == writer, e, TROTH_FORBIDDEN,
 	       "pid file \"%.200s\" belongs to user %u and names process %d of user %u; it is not signalled", j->p.pid_file, (unsigned)writer,
 	       (int)pid, (unsigned)runs_as);
@@ -57,8 +61,7 @@ static troth_rc reload_by_signal(struct task *j, struct troth_err *e)
 		return RC_OK;
 	if (errno != ESRCH)
 		return err_errno(e, errno, "could not signal process %d", (int)pid);
-	j->ret->down = true;
-	return RC_OK;
+	return nobody_runs(j, arena_printf(j->a, "process %d of pid file \"%.200s\" is gone", (int)pid, j->p.pid_file));
 }
 
 static const char *one_line(struct arena *a, const char *text)

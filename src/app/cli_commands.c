@@ -79,6 +79,11 @@ static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
 };
+static const struct cli_column PRINCIPALS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
+	{ "BY", "credential", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
+	{ "LAST USED", "last_used", CELL_DAY }, END
+};
 static const struct cli_column ROTATIONS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
 	{ "STARTED", "started", CELL_DAY }, { "FINISHED", "finished", CELL_DAY }, { "WAITS FOR", "waits_for", CELL_PROSE }, END
@@ -119,6 +124,10 @@ static const struct cli_option CREDENTIAL_CREATE[] = {
 };
 static const struct cli_option CREDENTIAL_RENEW[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now; without it its slots are asked" },
+	END
+};
+static const struct cli_option CREDENTIAL_ATTEST[] = {
+	{ "--replaced", "REASON", "replaced", CLI_TEXT, true, "renewed: only the newest is in use; gone: none of them" },
 	END
 };
 static const struct cli_option BUNDLE_CREATE[] = {
@@ -175,6 +184,17 @@ static const struct cli_option TOKEN_LIST[] = {
 	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only for this one" },
 	END
 };
+static const struct cli_option PRINCIPAL_ADD[] = {
+	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals), developer or auditor (read)" },
+	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
+	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
+	END
+};
+static const struct cli_option PRINCIPAL_ROTATE[] = {
+	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
+	END
+};
 static const struct cli_option ROTATE[] = {
 	{ "--wait", NULL, NULL, CLI_OWN, false, "follow it to its end (default)" },
 	{ "--no-wait", NULL, NULL, CLI_OWN, false, "only start it" },
@@ -182,6 +202,8 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
+	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
 };
 static const struct cli_option WATCH[] = {
@@ -222,6 +244,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",
 	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
+	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
+		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",
+	  .example = "troth credential renew /prod/lb --csr-file lb.csr\ntroth credential attest /prod/lb --replaced renewed",
+	  .options = CREDENTIAL_ATTEST, .run = cli_run_credential_attest, .path = "/v1/credentials" },
 
 	{ .noun = "bundle", .verb = "create", .args = "NAME", .summary = "name a set of trusted CAs",
 	  .example = "troth bundle create /prod/pg/trust --authority /prod/pg/ca \\\n    --certificate alias=corporate,file=root.pem",
@@ -295,6 +322,23 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
+	  .detail = "The token, or the certificate, is shown this once.",
+	  .example = "troth principal add ci --role operator --scope '/prod/pg/*' --expires 90d",
+	  .options = PRINCIPAL_ADD, .run = cli_run_principal_secret, .path = "/v1/principals", .member = "name" },
+	{ .noun = "principal", .verb = "list", .args = "", .summary = "who may call, and when each last did",
+	  .example = "troth principal list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/principals", .columns = PRINCIPALS, .empty = "nobody" },
+	{ .noun = "principal", .verb = "show", .args = "NAME", .summary = "one of them",
+	  .example = "troth principal show ci",
+	  .run = cli_run_show, .path = "/v1/principals" },
+	{ .noun = "principal", .verb = "rotate", .args = "NAME", .summary = "a new credential; the old one is refused at once",
+	  .example = "troth principal rotate ci",
+	  .options = PRINCIPAL_ROTATE, .run = cli_run_principal_secret, .path = "/v1/principals" },
+	{ .noun = "principal", .verb = "revoke", .args = "NAME", .summary = "one who shall not call any more",
+	  .example = "troth principal revoke ci",
+	  .run = cli_run_delete, .path = "/v1/principals", .empty = "revoked" },
 
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "

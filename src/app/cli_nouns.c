@@ -63,6 +63,19 @@ troth_rc cli_run_credential_renew(struct cli *c, struct troth_err *e)
 	return cli_print(c, j, e);
 }
 
+troth_rc cli_run_credential_attest(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_find(c, c->command->path, "credential", c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/attest", c->command->path, id), body, 0, &j, e));
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	fprintf(c->out, "%s: %lld replaced\n", c->words[0], (long long)json_get_int(j, "count", 0));
+	return RC_OK;
+}
+
 /* -- token create ------------------------------------------------------------------------------------------ */
 /* The fingerprint that "agent enroll" pins: of the newest root in the CA file. */
 static const char *server_fingerprint(struct cli *c)
@@ -92,6 +105,24 @@ troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 		"  echo %s |\n"
 		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token-file - \\\n    --dir /var/lib/troth-agent\n",
 		json_get_text(j, "token", "TOKEN"), c->config.server, server_fingerprint(c));
+	return RC_OK;
+}
+
+/* -- principals -------------------------------------------------------------------------------------------- */
+/* add and rotate: what is shown once. */
+troth_rc cli_run_principal_secret(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *body, *id = NULL, *path = c->command->path;
+	TRY(cli_body(c, &body, e));
+	if (text_equal(c->command->verb, "rotate")) {
+		TRY(cli_find(c, path, "principal", c->words[0], &id, e));
+		path = arena_printf(c->a, "%s/%s/rotate", path, id);
+	}
+	TRY(cli_call(c, HTTP_POST, path, body, 0, &j, e));
+	TRY(cli_print(c, j, e));
+	if (c->format == CLI_AS_TABLE && json_get_text(j, "token", NULL))
+		fprintf(c->out, "\nThe token is shown this once. To use it, put it into a file of mode 0600 and say --token-file FILE.\n");
 	return RC_OK;
 }
 

@@ -218,7 +218,7 @@ static const char *number_of(struct cli *c, const struct json *j, const char *me
 static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
-	const struct json *waiting = json_get(j, "would_wait_for"), *steps = json_get(j, "steps");
+	const struct json *waiting = json_get(j, "would_wait_for"), *steps = json_get(j, "steps"), *outside = json_get(j, "outside");
 	buf_printf(&out, "%s %s: %s and %s on %s\n", json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating",
 		   json_get_text(j, "name", "?"), number_of(c, j, "stores"), number_of(c, j, "slots"), number_of(c, j, "instances"));
 	for (size_t i = 0; steps && steps->type == JSON_ARRAY && i < steps->list.count; i++) {
@@ -229,6 +229,10 @@ static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err
 		buf_printf(&out, "  %swould wait for %s: %s%s\n", cli_colour(c, "33"),
 			   json_get_text(&waiting->list.items[i], "instance", "?"), json_get_text(&waiting->list.items[i], "why", "?"),
 			   cli_colour(c, "0"));
+	for (size_t i = 0; outside && outside->type == JSON_ARRAY && i < outside->list.count; i++)
+		buf_printf(&out, "  %s%s the holder of %s, outside the fleet%s\n", cli_colour(c, "33"),
+			   cli_flag(c, "--ignore-outside") ? "does not wait for" : "waits for",
+			   cli_cell_text(c->a, &outside->list.items[i], CELL_TEXT), cli_colour(c, "0"));
 	return cli_flush(c, &out, e);
 }
 

@@ -10,6 +10,14 @@ static msec_t wall(const struct pipeline *p) { return port_now(&p->config.port->
 static msec_t mono(const struct pipeline *p) { return port_mono(&p->config.port->clock); }
 
 /* -- a request, on its loop ------------------------------------------------------------------------------ */
+/* "Last used", kept by the minute: a write now and then, beside the request and not in its way. */
+static void note_use(struct pipeline *p, const struct principal *who)
+{
+	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	struct id_cmd cmd = { arena_text(a, who->uuid) };
+	pipeline_submit(p, &VERB_PRINCIPAL_USED, a, &cmd, NULL, NULL);
+}
+
 static troth_rc resolve_who(struct pipeline *p, struct edge_call *call, struct tx *tx, struct principal *ret, struct troth_err *e)
 {
 	const struct http_request *r = &call->request;
@@ -28,6 +36,8 @@ static troth_rc resolve_who(struct pipeline *p, struct edge_call *call, struct t
 	}
 	TRY(rc);
 	*ret = who.principal;
+	if (who.used_long_ago)
+		note_use(p, &who.principal);
 	return RC_OK;
 }
 

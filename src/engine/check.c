@@ -56,17 +56,23 @@ static bool is_expired(const struct view *v, const struct content *c)
 	return c->is_chain && c->not_after + SKEW <= v->now;
 }
 
+/* A holder outside the fleet has several certificates and shows one that is valid. */
+static bool is_over(const struct view *v, const struct target *t, const struct content *c)
+{
+	return t->group->outside && c && is_expired(v, c);
+}
+
 /* Without the document of generation `without` (0: all of them). */
 static struct history history_of(struct check *k, const struct target *t, int64_t without)
 {
 	struct history h = { .known = t->known,
 			     .alive = t->instance && t->instance->alive_until > k->v->now };
 
-	if (t->known)
+	if (t->known && !is_over(k->v, t, t->base))
 		history_add(k->a, &h, t->base ? t->base->members : (struct id_list){ 0 },
 			    t->base && is_expired(k->v, t->base), false);
 	for (size_t i = 0; i < t->doc_count; i++) {
-		if (t->docs[i].generation != without)
+		if (t->docs[i].generation != without && !is_over(k->v, t, t->docs[i].content))
 			history_add(k->a, &h, t->docs[i].content->members,
 				    is_expired(k->v, t->docs[i].content), mixes(t->group));
 	}
@@ -383,6 +389,8 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 
 	ENSURE(t && t->group->kind == (act->kind == ACT_SEND_SET ? GROUP_STORE : GROUP_SLOT), e,
 	       TROTH_UNSAFE, "the plan sends to target %lld, which is not one", (long long)act->target);
+	ENSURE(!t->group->outside, e, TROTH_UNSAFE, "the plan sends to target %lld, which is outside the fleet",
+	       (long long)t->id);
 	TRY(check_room(t, act, e));
 	if (act->kind == ACT_SEND_CHAIN) {
 		chain = content_find(k->v, GROUP_SLOT, act->chain);

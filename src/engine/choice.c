@@ -155,3 +155,17 @@ struct choice slot_choice(struct step *s, const struct class *c)
 	}
 	return healthy_choice(s, c);
 }
+
+int64_t view_signer(struct view *v, int64_t target, int64_t group, int64_t authority)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 24);
+	struct step s = { .v = v, .now = v->now, .a = a };
+	const struct target *t = target_find(v, target);
+	struct class newcomer = { .key = { .group = group_find(v, group), .authority = authority_find(v, authority) } };
+	struct choice choice;
+
+	if (!t && (!newcomer.key.group || !newcomer.key.authority))
+		return 0;
+	choice = slot_choice(&s, t ? t->class : &newcomer);
+	return choice.ca ? choice.ca->id : 0;
+}

@@ -8,7 +8,7 @@
 
 void clock_book_instance(struct view *v, struct instance *i)
 {
-	if (i->booked || !i->alive)
+	if (i->booked || !i->alive || i->alive_until == ALIVE_ALWAYS)
 		return;
 	i->booked = true;
 	agenda_add(&v->agenda, i->alive_until, AGENDA_INSTANCE, i->id);

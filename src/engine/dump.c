@@ -51,8 +51,9 @@ static void put_group(struct buf *out, const struct group *g)
 {
 	void **meets = sorted_list((void *const *)g->meets, g->meet_count);
 
-	buf_printf(out, "group %" PRId64 " %s role=%d atomic=%d limit=%" PRId64, g->id,
-		   g->kind == GROUP_SLOT ? "slot" : "store", g->role, g->atomic, g->store_limit);
+	buf_printf(out, "group %" PRId64 " %s%s role=%d atomic=%d limit=%" PRId64, g->id,
+		   g->kind == GROUP_SLOT ? "slot" : "store", g->outside ? " outside" : "", g->role, g->atomic,
+		   g->store_limit);
 	for (size_t i = 0; i < g->meet_count; i++)
 		buf_printf(out, "%s%" PRId64, i ? "," : " meets=", ((struct group *)meets[i])->id);
 	if (g->deployment)

@@ -63,13 +63,17 @@ enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT };
 /* The steps of an authority's rotation that a person may have to approve; bits. */
 enum rollout_step { STEP_INTRODUCE = 1, STEP_SWITCH = 2, STEP_WITHDRAW = 4 };
 
+#define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
 enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
 
 struct fact {
 	enum fact_kind kind;
 	union {
-		/* One deployment template: all its targets meet the same groups. */
+		/* One deployment template: all its targets meet the same groups.  `outside`: its slots are holders outside
+		 * the fleet, who took their certificates themselves.  Nothing is sent to them and they are asked for
+		 * nothing; all they were handed and nobody vouched to be replaced is in Seq until it expires. */
 		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */
+			 bool outside;
 			 int64_t deployment; /* whose policy its targets are under; 0 = none */ } group;
 		struct { int64_t presenter_group, verifier_group; bool on; } meet;
 		/* A version of an authority.  `cert`: distinct certificate (two versions may share it).
@@ -189,6 +193,7 @@ enum wait_reason {
 	WAIT_APPROVE_INTRODUCE, /* operator: rollout manual, nobody approved that the new CA is trusted */
 	WAIT_APPROVE_SWITCH,    /* operator: ... that the new CA signs */
 	WAIT_APPROVE_WITHDRAW,  /* operator: ... that the old CA leaves the stores */
+	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };
 
@@ -228,6 +233,11 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
  * ACT_ADMIT is planned when it is true, so the service need not ask itself. */
 bool view_admissible(const struct view *v, int64_t target, struct wait *ret_why);
 
+/* Rule 1b for a certificate that somebody takes: who signs the next one of `target`, now, so that everybody it
+ * meets who accepts what it has accepts that too; the target unknown: the first one of a newcomer to
+ * `group` of this authority.  0: nobody can.  The clock is the view's. */
+int64_t view_signer(struct view *v, int64_t target, int64_t group, int64_t authority);
+
 const char *wait_reason_name(enum wait_reason reason);    /* "not-trusted": stable */
 const char *wait_speaker_name(enum wait_speaker speaker); /* "safety" */
 const char *wait_reason_text(enum wait_reason reason);
@@ -250,7 +260,8 @@ struct progress_ca {
 
 struct progress {
 	int64_t authority;
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
 	struct progress_ca *cas; /* newest first; retired ones are left out */

@@ -55,6 +55,10 @@ static void count_class(struct progress *p, const struct class *c, const struct 
 		p->joining += c->count;
 		return;
 	}
+	if (c->key.group->outside) {
+		p->outside += class_lives(c) ? c->count : 0;
+		return;
+	}
 	*(c->key.group->kind == GROUP_STORE ? &p->stores : &p->slots) += c->count;
 	p->unknown += class_known(c) ? 0 : c->count;
 	p->offline += class_alive(c) ? 0 : c->count;

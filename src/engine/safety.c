@@ -36,6 +36,8 @@ static struct worlds worlds_until(struct arena *a, const struct class *c, size_t
 	for (size_t i = 0; i < length; i++) {
 		const struct shape *shape = c->key.seq[i];
 
+		if (c->key.group->outside && shape && shape->expired)
+			continue; /* it shows the other certificates that it holds */
 		worlds_add(a, &w, shape ? shape->members : (struct id_list){ 0 },
 			   shape && shape->expired, atomic);
 	}

@@ -187,9 +187,33 @@ static void step_known_class(struct step *s, const struct class *c)
 		ask_class(s, c, &choice);
 }
 
+/* Held outside the fleet: what it holds of a CA that is to go, its owner replaces.  Which CA signs the
+ * next one is asked when he comes for it (view_signer). */
+static void step_outside_class(struct step *s, const struct class *c)
+{
+	struct choice choice = slot_choice(s, c);
+
+	if (!class_lives(c))
+		return;
+	note_label(s, c, &choice);
+	wait_wished(s, c, &choice);
+	for (size_t i = 0; i < c->key.length; i++) {
+		const struct shape *chain = c->key.seq[i];
+		const struct ca *ca = chain ? ca_find(s->v, chain->signed_by) : NULL;
+
+		if (ca && !ca->wanted && !chain->expired)
+			wait_class(s, c, WAIT_OUTSIDE, authority_id(c), ca->id, 0);
+	}
+}
+
 static void step_class(struct step *s, const struct class *c)
 {
 	struct choice nobody = { 0 };
+
+	if (c->key.group->outside) {
+		step_outside_class(s, c);
+		return;
+	}
 
 	if (!class_counted(c) || class_known(c)) {
 		step_known_class(s, c);

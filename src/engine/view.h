@@ -108,6 +108,7 @@ struct group {
 	enum group_kind kind;
 	int role;
 	bool atomic;
+	bool outside;           /* slots: holders outside the fleet; nothing is sent there */
 	int64_t store_limit;
 	struct group **meets;   /* groups of the other kind */
 	size_t meet_count;
@@ -203,6 +204,15 @@ size_t class_sample(const struct class *c, size_t max, int64_t *ret_ids); /* sor
 static inline const struct shape *class_newest(const struct class *c)
 {
 	return c->key.length ? c->key.seq[c->key.length - 1] : NULL;
+}
+/* Slots: is one of its chains valid still? */
+static inline bool class_lives(const struct class *c)
+{
+	for (size_t i = 0; i < c->key.length; i++) {
+		if (c->key.seq[i] && !c->key.seq[i]->expired)
+			return true;
+	}
+	return false;
 }
 static inline bool class_counted(const struct class *c) { return c->key.flags & CLASS_COUNTED; }
 /* May be relied upon: its contents are known and its session is alive. */

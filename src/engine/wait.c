@@ -52,6 +52,8 @@ static const struct {
 				  "nobody has approved that the new CA signs" },
 	[WAIT_APPROVE_WITHDRAW] = { "approve-withdraw", SPEAKER_OPERATOR, "rollout",
 				    "nobody has approved that the old CA leaves the stores" },
+	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
+			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };

@@ -52,6 +52,7 @@ static bool apply_group(struct view *v, const struct fact *f)
 	g->kind = f->group.kind;
 	g->role = f->group.role;
 	g->atomic = f->group.atomic;
+	g->outside = f->group.outside;
 	g->store_limit = f->group.store_limit;
 	if (g->deployment != deployment_need(v, f->group.deployment))
 		group_move(v, g, deployment_need(v, f->group.deployment));

@@ -1,8 +1,9 @@
 /* Who takes part in a rotation: counted before it starts, and all there is to a dry run.
  *
  * Reads rows only.  Instances that are not heard of are named, because the rotation would wait for
- * them; credentials that somebody holds outside the fleet are named, because it could not. */
+ * them; so are credentials that somebody holds outside the fleet: it waits for their owners. */
 #include "service/census.h"
+#include "service/holder.h"
 
 #include "base/json.h"
 
@@ -74,7 +75,8 @@ static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t
 	size_t n, member_count;
 	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &templates, &n, e));
 	for (size_t i = 0; i < n; i++)
-		TRY(census_template(ctx, c, &templates[i], e));
+		if (templates[i].party != PARTY_HOLDER) /* named apart: census_outside */
+			TRY(census_template(ctx, c, &templates[i], e));
 	TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, authority, &members, &member_count, e));
 	for (size_t m = 0; m < member_count; m++) {
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[m].bundle_id, &templates, &n, e));
@@ -100,10 +102,13 @@ static void say_steps(struct verb_ctx *ctx, const struct credential_row *c, stru
 		"wait until each slot is seen to serve its new certificate and nothing else",
 	};
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
-	ret->step_count = ca ? ARRAY_LEN(steps_ca) : ARRAY_LEN(steps_leaf);
-	ret->steps = ARENA_ARRAY(ctx->a, const char *, ret->step_count);
-	for (size_t i = 0; i < ret->step_count; i++)
-		ret->steps[i] = ca ? steps_ca[i] : steps_leaf[i];
+	size_t n = ca ? ARRAY_LEN(steps_ca) : ARRAY_LEN(steps_leaf);
+	ret->steps = ARENA_ARRAY(ctx->a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (ca && ret->outside_count && i == n - 1)
+			ret->steps[ret->step_count++] = "wait until who took a certificate through the API has a new one and says so";
+		ret->steps[ret->step_count++] = ca ? steps_ca[i] : steps_leaf[i];
+	}
 	ret->steps[0] = ca ? arena_printf(ctx->a, "make a new version of %s with a new key", c->name)
 			   : arena_printf(ctx->a, "ask each slot of %s for a new key and sign it", c->name);
 }
@@ -122,22 +127,21 @@ static bool named_before(const struct rotate_ret *ret, const char *name)
 
 static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, int depth, struct rotate_ret *ret, struct troth_err *e);
 
-/* A leaf that was taken through the API: valid still, and no slot serves its credential. */
+/* A leaf that was taken through the API: valid still, and nobody vouched that it is replaced. */
 static troth_rc outside_version(struct verb_ctx *ctx, const struct version_row *leaf, int depth, struct rotate_ret *ret,
 				struct troth_err *e)
 {
 	struct credential_row c;
 	struct cert_row cert;
-	struct target_row *targets;
-	size_t n;
+	bool held;
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->credential_id, &c, e));
 	TRY(cert_row_get(ctx->tx, ctx->a, leaf->cert_id, &cert, e));
 	if (c.kind == CREDENTIAL_AUTHORITY)
 		return depth < LIMIT_CHAIN_CERTS ? outside_signed_by(ctx, leaf->id, depth + 1, ret, e) : RC_OK;
-	if (leaf->retired_at || cert.not_after < ctx->now || named_before(ret, c.name))
+	if (cert.not_after < ctx->now || named_before(ret, c.name))
 		return RC_OK;
-	TRY(target_row_list_credential(ctx->tx, ctx->a, c.id, &targets, &n, e));
-	if (n == 0)
+	TRY(holder_holds(ctx, &c, leaf->id, &held, e));
+	if (held)
 		ret->outside[ret->outside_count++] = c.name;
 	return RC_OK;
 }
@@ -157,12 +161,12 @@ static troth_rc outside_signed_by(struct verb_ctx *ctx, int64_t ca, int depth, s
 	}
 }
 
-static troth_rc find_outside(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret,
-			     struct troth_err *e)
+troth_rc census_outside(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret, struct troth_err *e)
 {
 	struct version_row *versions;
 	size_t n;
 	ret->outside = ARENA_ARRAY(ctx->a, const char *, OUTSIDE_NAMED);
+	ret->outside_count = 0;
 	if (c->kind != CREDENTIAL_AUTHORITY)
 		return RC_OK;
 	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
@@ -182,8 +186,8 @@ troth_rc census_take(struct verb_ctx *ctx, const struct credential_row *c, struc
 	ret->waiting = ARENA_ARRAY(ctx->a, struct rotation_waiting, CENSUS_INSTANCES);
 	ret->name = c->name;
 	ret->kind = CREDENTIAL_KIND_NAMES[c->kind];
+	TRY(census_outside(ctx, c, ret, e));
 	say_steps(ctx, c, ret);
-	TRY(find_outside(ctx, c, ret, e));
 	if (c->kind == CREDENTIAL_AUTHORITY)
 		return census_authority(ctx, &census, c->id, e);
 	struct target_row *targets;

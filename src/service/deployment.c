@@ -424,7 +424,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	ret->items = ARENA_ARRAY(ctx->a, struct deployment_view, n);
 	ret->next = record_next(cmd->page, n, n ? rows[n - 1].id : 0);
 	for (size_t i = 0; i < n; i++)
-		if (record_in_scope(ctx->who, rows[i].name))
+		if (record_in_scope(ctx->who, rows[i].name) && party_has_instances(rows[i].party))
 			TRY(deployment_view_load(ctx, &rows[i], &ret->items[ret->count++], e));
 	return RC_OK;
 }

@@ -100,7 +100,7 @@ static troth_rc enroll_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	verb_uuid(ctx, plan->instance_uuid);
 	TRY(name_choose(ctx, m, &token, &deployment, plan->instance_uuid, &plan->name, e));
 	TRY(name_free(ctx, &deployment, plan->name, e));
-	TRY(identity_need(ctx, m->csr, plan->instance_uuid, &plan->identity, e));
+	TRY(identity_need(ctx, m->csr, IDENTITY_INSTANCE, plan->instance_uuid, &plan->identity, e));
 	ctx->plan = plan;
 	return RC_OK;
 }

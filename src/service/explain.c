@@ -15,7 +15,17 @@ static const char *trimmed(struct arena *a, const char *s)
 	return s ? arena_text_n(a, s, n) : NULL;
 }
 
-static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const char **ret_instance,
+/* What went wrong, or else what is not as it should be: the newest line of it. */
+static const char *agent_words(struct arena *a, const struct target_row *t)
+{
+	const struct json *drift, *lines;
+	if (t->last_error || !t->drift || rc_failed(json_parse(a, bytes_of_text(t->drift), &drift, NULL)))
+		return trimmed(a, t->last_error);
+	lines = json_get(drift, "lines");
+	return lines && lines->list.count ? trimmed(a, lines->list.items[lines->list.count - 1].str.s) : NULL;
+}
+
+static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum party *ret_party, const char **ret_instance,
 			    const char **ret_target, const char **ret_error, struct troth_err *e)
 {
 	struct target_row t;
@@ -28,8 +38,9 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, const ch
 	TRY(template_row_get(tx, a, t.template_id, &template, e));
 	*ret_instance = i.name;
 	*ret_target = template.name;
+	*ret_party = template.party;
 	if (ret_error)
-		*ret_error = trimmed(a, t.last_error);
+		*ret_error = agent_words(a, &t);
 	return RC_OK;
 }
 
@@ -118,9 +129,9 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_freeze(tx, a, &x, e));
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
-	TRY(name_target(tx, a, row->target_id, &x.instance, &x.target, &x.last_error, e));
+	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
-	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_instance, &x.other_target, NULL, e));
+	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
 	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
 	*ret = x;
@@ -158,6 +169,8 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
+	{ "outside-holder", "may still show a certificate of the old CA",
+	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
 
 static const struct words *words_of(const char *reason)
@@ -168,24 +181,43 @@ static const struct words *words_of(const char *reason)
 	return NULL;
 }
 
-/* `text` with `name` for its @ or &, if it has one. */
+/* `text` with `name` for each @ (or &) in it. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
-	const char *at = strpbrk(text, "@&");
-	return at ? arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1) : text;
+	for (const char *at = strpbrk(text, "@&"); at; at = strpbrk(text, "@&"))
+		text = arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1);
+	return text;
+}
+
+/* A member as people call it: a target of a node, or who is outside by its name. */
+static const char *member_name(struct arena *a, enum party party, const char *instance, const char *target)
+{
+	if (party == PARTY_HOLDER)
+		return arena_printf(a, "the holder of %s", instance);
+	if (party == PARTY_BINDING)
+		return arena_printf(a, "the binding %s", instance);
+	return arena_printf(a, "%s/%s", instance, target);
 }
 
 static const char *subject_of(struct arena *a, const struct explained *x)
 {
 	if (x->instance)
-		return arena_printf(a, "%s/%s", x->instance, x->target);
+		return member_name(a, x->party, x->instance, x->target);
 	return x->authority ? x->authority : "the fleet";
+}
+
+/* What a command calls it. */
+static const char *argument_of(struct arena *a, const struct explained *x)
+{
+	if (x->instance && (x->party == PARTY_HOLDER || x->party == PARTY_BINDING))
+		return x->instance;
+	return subject_of(a, x);
 }
 
 static const char *other_of(struct arena *a, const struct explained *x)
 {
 	if (x->other_instance)
-		return arena_printf(a, "%s/%s", x->other_instance, x->other_target);
+		return member_name(a, x->other_party, x->other_instance, x->other_target);
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
@@ -202,7 +234,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	const struct words *w = words_of(x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
-		return fill(a, w->hint, strchr(w->hint, '&') && x->authority ? x->authority : subject_of(a, x));
+		return fill(a, w->hint, strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->last_error)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

@@ -18,7 +18,9 @@ struct explained {
 	const char *authority;      /* name, or NULL */
 	const char *version;        /* uuid of the CA spoken of, or NULL */
 	const char *instance, *target, *deployment; /* who waits: names, or NULL */
+	enum party party;           /* what kind of member that is */
 	const char *other_instance, *other_target; /* for whom */
+	enum party other_party;
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *last_error;     /* of the target, if its agent said one */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */

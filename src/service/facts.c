@@ -174,7 +174,8 @@ static troth_rc tell_template(struct tx *tx, struct arena *a, struct view *view,
 	f.group.role = role_bits(t);
 	f.group.atomic = t->atomic;
 	f.group.store_limit = t->store_limit;
-	f.group.deployment = t->deployment_id;
+	f.group.outside = t->party == PARTY_HOLDER;
+	f.group.deployment = party_has_instances(t->party) ? t->deployment_id : 0;
 	tell(view, &f);
 	if (t->kind == TARGET_STORE && t->bundle_id)
 		return tell_goal(tx, a, view, t, e);
@@ -308,6 +309,33 @@ static troth_rc tell_documents(struct tx *tx, struct arena *a, struct view *view
 	return RC_OK;
 }
 
+static void tell_handed(struct view *view, const struct document_row *d)
+{
+	struct fact sent = { .kind = FACT_SENT, .sent = { d->target_id, d->generation, d->content_id } };
+	struct fact handed = { .kind = FACT_HANDED, .handed = { d->target_id, d->generation } };
+	tell(view, &sent);
+	tell(view, &handed);
+}
+
+/* A holder outside the fleet may show all that it was handed.  They leave without a word of its own, so they are told
+ * from the beginning each time; the oldest stands for what was seen last. */
+static troth_rc tell_held(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e)
+{
+	struct document_row *held;
+	size_t n;
+	struct fact gone = { .kind = FACT_VOID, .voided = { target_id } };
+	TRY(document_row_list_pending(tx, a, target_id, &held, &n, e));
+	tell(view, &gone);
+	for (size_t i = 0; i < n; i++) {
+		struct fact seen = { .kind = FACT_SEEN, .seen = { target_id, held[i].content_id, held[i].generation, held[i].generation } };
+		if (i == 0)
+			tell(view, &seen);
+		else
+			tell_handed(view, &held[i]);
+	}
+	return RC_OK;
+}
+
 static troth_rc tell_staged(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e)
 {
 	struct staged_row *staged;
@@ -344,6 +372,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 	tell(view, &f);
 	if (f.target.state == ENGINE_TARGET_LEFT)
 		return RC_OK;
+	if (template.party == PARTY_HOLDER)
+		return tell_held(tx, a, view, t->id, e);
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));

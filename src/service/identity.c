@@ -21,13 +21,13 @@ bool identity_check_csr(const struct checker *c, const char *path, const char *c
 }
 
 /* As if it were a credential: what issue_leaf_need reads of one. */
-static struct credential_row pseudo_credential(struct arena *a, const char *instance_uuid)
+static struct credential_row pseudo_credential(struct arena *a, const char *kind, const char *uuid)
 {
 	const char **sans = ARENA_ARRAY(a, const char *, 1);
-	sans[0] = arena_printf(a, "uri:troth://instance/%s", instance_uuid);
-	struct credential_spec spec = { .common_name = instance_uuid, .sans = { sans, 1 }, .eku = EKU_CLIENT, .path_len = -1,
+	sans[0] = arena_printf(a, "uri:troth://%s/%s", kind, uuid);
+	struct credential_spec spec = { .common_name = uuid, .sans = { sans, 1 }, .eku = EKU_CLIENT, .path_len = -1,
 					.clamp = true };
-	return (struct credential_row){ .name = instance_uuid, .kind = CREDENTIAL_LEAF, .spec = credential_spec_write(a, &spec) };
+	return (struct credential_row){ .name = uuid, .kind = CREDENTIAL_LEAF, .spec = credential_spec_write(a, &spec) };
 }
 
 static troth_rc own_authority(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e)
@@ -46,10 +46,11 @@ static troth_rc agents_signer(struct verb_ctx *ctx, struct signer *ret, struct t
 	return signer_load(ctx->tx, ctx->a, agents.id, ret, e);
 }
 
-troth_rc identity_need(struct verb_ctx *ctx, const char *csr, const char *instance_uuid, struct identity_plan *ret, struct troth_err *e)
+troth_rc identity_need(struct verb_ctx *ctx, const char *csr, const char *kind, const char *uuid, struct identity_plan *ret,
+		       struct troth_err *e)
 {
 	struct csr parsed;
-	struct credential_row credential = pseudo_credential(ctx->a, instance_uuid);
+	struct credential_row credential = pseudo_credential(ctx->a, kind, uuid);
 	TRY(csr_parse(ctx->a, bytes_of_text(csr), &parsed, e));
 	TRY(agents_signer(ctx, &ret->signer, e));
 	return issue_leaf_need(ctx, &credential, &ret->signer, parsed.spki, e);
@@ -115,7 +116,7 @@ static troth_rc renew_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	TRY(self_load(ctx, &self, e));
 	struct identity_plan *plan = ARENA_NEW(ctx->a, struct identity_plan);
 	ctx->plan = plan;
-	return identity_need(ctx, m->csr, self.uuid, plan, e);
+	return identity_need(ctx, m->csr, IDENTITY_INSTANCE, self.uuid, plan, e);
 }
 
 static troth_rc record_renewal(struct verb_ctx *ctx, const struct instance_row *self, struct troth_err *e)

@@ -1,5 +1,5 @@
-/* Inside the room: an instance's identity, a client certificate from /troth/agents with the URI SAN
- * troth://instance/<uuid>.  It is made by enrolling and renewed by the agent. */
+/* Inside the room: an identity, a client certificate from /troth/agents with the URI SAN
+ * troth://instance/<uuid>, made by enrolling and renewed by the agent, or troth://principal/<uuid>. */
 #ifndef TROTH_SERVICE_IDENTITY_H
 #define TROTH_SERVICE_IDENTITY_H
 
@@ -13,8 +13,11 @@ struct identity_plan { struct signer signer; };
 
 /* A finding unless it is a CSR for a key that leaf keys can be sealed to (EC). */
 bool identity_check_csr(const struct checker *c, const char *path, const char *csr);
-/* Adds the keeper's request: the CSR's key as the identity of this instance. */
-troth_rc identity_need(struct verb_ctx *ctx, const char *csr, const char *instance_uuid, struct identity_plan *ret, struct troth_err *e);
+/* Adds the keeper's request: the CSR's key as the identity of this instance or principal. */
+#define IDENTITY_INSTANCE "instance"
+#define IDENTITY_PRINCIPAL "principal"
+troth_rc identity_need(struct verb_ctx *ctx, const char *csr, const char *kind, const char *uuid, struct identity_plan *ret,
+		       struct troth_err *e);
 /* Does another version of /troth/agents sign by now? */
 troth_rc identity_moved(struct verb_ctx *ctx, const struct identity_plan *plan, bool *ret, struct troth_err *e);
 /* The certificate into the row (not written); the former one becomes identity_previous. */

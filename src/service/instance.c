@@ -51,7 +51,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	for (size_t i = 0; i < n; i++) {
 		struct deployment_row deployment;
 		TRY(deployment_row_get(ctx->tx, ctx->a, rows[i].deployment_id, &deployment, e));
-		if (rows[i].state == INSTANCE_LEFT || !record_in_scope(ctx->who, deployment.name) ||
+		if (rows[i].state == INSTANCE_LEFT || !record_in_scope(ctx->who, deployment.name) || !party_has_instances(deployment.party) ||
 		    (cmd->name && !text_equal(cmd->name, rows[i].name)))
 			continue;
 		ret->items[ret->count++] = (struct instance_view){ .row = rows[i], .deployment = deployment.name };

@@ -291,15 +291,56 @@ extern const struct verb VERB_TOKEN_REVOKE; /* id_cmd -> no_ret */
 extern const struct verb VERB_ENROLL;         /* msg_enroll -> msg_enrolled */
 extern const struct verb VERB_IDENTITY_RENEW; /* msg_identity -> msg_renewed; agents, for themselves */
 
-/* -- who (principal.c) ---------------------------------------------------------------------------------------- */
+/* -- who (caller.c, principal.c) ---------------------------------------------------------------------------------------- */
 struct principal_resolve_cmd {
 	const char *bearer;         /* NULL if absent; counts before the certificate */
 	struct bytes peer_cert;     /* DER that TLS has verified against /troth/agents; len 0 if absent */
 };
-struct principal_ret { struct principal principal; };
+struct principal_ret {
+	struct principal principal;
+	bool used_long_ago;         /* a principal's row: time to say VERB_PRINCIPAL_USED */
+};
 /* Neither given: PRINCIPAL_ANONYMOUS.  Given and not known: UNAUTHENTICATED. */
 extern const struct verb VERB_PRINCIPAL_RESOLVE; /* principal_resolve_cmd -> principal_ret; run it as anybody */
 extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
+/* It was used now.  Said by the server about a principal that has not been used for PRINCIPAL_USED_EVERY. */
+#define PRINCIPAL_USED_EVERY (10 * MSEC_MIN)
+extern const struct verb VERB_PRINCIPAL_USED;    /* id_cmd -> no_ret; system */
+
+struct principal_add_cmd {
+	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything */
+	const char *csr;            /* PEM: a client certificate for this key instead of a token; or NULL */
+	msec_t expires;             /* from now; 0: never */
+};
+void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, struct troth_err *e);
+struct principal_rotate_cmd {
+	const char *id;             /* uuid or name */
+	const char *csr;            /* as above; a principal changes from one to the other in this way */
+};
+struct principal_view {
+	struct principal_row row;
+	const char *state;          /* "active", "expired", "revoked" */
+};
+struct principal_view_ret {
+	struct principal_view principal;
+	const char *token;          /* shown this once; or NULL */
+	const char *certificate, *chain; /* PEM; or NULL */
+};
+struct principal_list_ret {
+	struct principal_view *items;
+	size_t count;
+	int64_t next;
+};
+/* Only an administrator whose scope is everything. */
+extern const struct verb VERB_PRINCIPAL_ADD;    /* principal_add_cmd -> principal_view_ret */
+extern const struct verb VERB_PRINCIPAL_LIST;   /* list_cmd -> principal_list_ret; without revoked ones, whom the audit keeps */
+extern const struct verb VERB_PRINCIPAL_SHOW;   /* id_cmd (uuid or name) -> principal_view_ret */
+extern const struct verb VERB_PRINCIPAL_ROTATE; /* principal_rotate_cmd -> principal_view_ret: the old one is refused at once */
+/* CONFLICT for the last administrator. */
+extern const struct verb VERB_PRINCIPAL_REVOKE; /* id_cmd (uuid or name) -> no_ret */
+/* Bits of enum role to words; NULL for another set. */
+const char *principal_role_name(int64_t roles);
+
 /* SHA-256 of a bearer or join token: what the store keeps of it. */
 void token_hash(const char *secret, uint8_t out[SHA256_LEN]);
 

@@ -145,6 +145,7 @@ static troth_rc write_authority(struct verb_ctx *ctx, struct tale *t, struct rec
 	jw_kv_int(&r->w, "stores_with_old", c.with_old);
 	jw_kv_int(&r->w, "slots_total", (int64_t)p.slots);
 	jw_kv_int(&r->w, "slots_on_new", c.on_new);
+	jw_kv_int(&r->w, "outside", (int64_t)p.outside);
 	jw_kv_int(&r->w, "joining", (int64_t)p.joining);
 	jw_kv_int(&r->w, "unknown", (int64_t)p.unknown);
 	jw_kv_int(&r->w, "offline", (int64_t)p.offline);

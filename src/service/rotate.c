@@ -4,6 +4,7 @@
  * longer wanted, but stay trusted and signing until the engine has seen that they need not.  Of a leaf,
  * there is nothing to make here: its renewal is made due, and the engine asks its slots. */
 #include "service/census.h"
+#include "service/holder.h"
 #include "service/issue.h"
 #include "service/record.h"
 #include "service/rotation.h"
@@ -131,17 +132,19 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	return need_ca(ctx, plan, e);
 }
 
-/* -- refusals that need the census ----------------------------------------------------------------------- */
+/* -- holders outside the fleet ----------------------------------------------------------------------- */
 
-static troth_rc refuse_outside(const struct credential_row *c, const struct rotate_ret *ret, struct troth_err *e)
+/* An operator's decision, in the audit by name: nothing waits for them any more. */
+static troth_rc waive_outside(struct verb_ctx *ctx, const struct credential_row *c, const struct rotate_ret *ret,
+			      struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_UNSAFE, "%zu credentials under %s are held outside the fleet, the first is %s",
-			      ret->outside_count, c->name, ret->outside[0]);
-	err_detail(e, "their certificates were taken through the API; when the old CA leaves the stores they stop working, "
-		      "and nobody here can see whether the new one is in use");
-	err_hint(e, "let slots serve them, or say ignore_outside=true after their holders were told");
-	err_object(e, "%s", ret->outside[0]);
-	return rc;
+	struct rotate_ret page = *ret; /* names are a page; there may be more */
+	while (page.outside_count) {
+		for (size_t i = 0; i < page.outside_count; i++)
+			TRY(holder_waive(ctx, page.outside[i], e));
+		TRY(census_outside(ctx, c, &page, e));
+	}
+	return RC_OK;
 }
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
@@ -248,15 +251,19 @@ static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, 
 }
 
 static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *c, const struct rotation_row *rotation,
-			     const char *version, bool ignore_outside, struct troth_err *e)
+			     const struct rotate_ret *ret, bool ignore_outside, struct troth_err *e)
 {
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "rotation", rotation->uuid);
-	jw_kv_text(&r.w, "new_version", version);
+	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
-	jw_kv_bool(&r.w, "ignore_outside", ignore_outside);
+	jw_key(&r.w, "ignore_outside");
+	jw_array(&r.w);
+	for (size_t i = 0; ignore_outside && i < ret->outside_count; i++)
+		jw_text(&r.w, ret->outside[i]);
+	jw_array_end(&r.w);
 	struct change change = { .action = "rotation.start", .object = c->name,
 				 .topic = arena_printf(ctx->a, "rotation/%s", rotation->uuid) };
 	change.after = record_end(&r, ctx->a);
@@ -284,7 +291,9 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;
-	return record_start(ctx, c, &rotation, ret->new_version, cmd->ignore_outside, e);
+	if (cmd->ignore_outside)
+		TRY(waive_outside(ctx, c, ret, e));
+	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, e);
 }
 
 static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)
@@ -308,8 +317,6 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	ret->dry_run = ctx->options.dry_run;
 	if (ret->dry_run)
 		return RC_OK;
-	if (ret->outside_count && !cmd->ignore_outside)
-		return refuse_outside(&now, ret, e);
 	if (plan->issuer_version) {
 		struct signer issuer;
 		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));

@@ -19,7 +19,7 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
-	bool ignore_outside;      /* the holders named in `outside` may break, or were told */
+	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
 };
 struct rotate_ret {
 	bool dry_run;             /* nothing was done; the counts and steps say what would be */
@@ -29,15 +29,14 @@ struct rotate_ret {
 	int64_t stores, slots, instances; /* that take part */
 	struct rotation_waiting *waiting; /* instances that would hold it up now */
 	size_t waiting_count;
-	const char **outside;     /* credentials whose certificates somebody took through the API: nobody here
-	                             sees when the new one is in use */
+	const char **outside;     /* credentials whose certificates somebody took through the API: it waits until
+	                             each took a new one and that was vouched for, or the old one expired */
 	size_t outside_count;
 	const char **steps;       /* what will happen, in words */
 	size_t step_count;
 };
-/* CONFLICT if a rotation of it is running already (say `again`), or if it has no key here.  UNSAFE if
- * certificates under it are held outside the fleet (say ignore_outside), or if it is one of troth's own
- * (/troth/...): what agents and server trust is not observed yet, so no step could be known to be safe. */
+/* CONFLICT if a rotation of it is running already (say `again`), or if it has no key here.  UNSAFE if it is one of
+ * troth's own (/troth/...): what agents and server trust is not observed yet, so no step could be known to be safe. */
 extern const struct verb VERB_ROTATE;
 
 /* -- look ---------------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ static troth_rc owner_load(struct verb_ctx *ctx, const struct target_row *row, s
 {
 	TRY(instance_row_get(ctx->tx, ctx->a, row->instance_id, ret_instance, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, ret_instance->deployment_id, ret_deployment, e));
-	*ret_visible = record_in_scope(ctx->who, ret_deployment->name);
+	*ret_visible = record_in_scope(ctx->who, ret_deployment->name) && party_has_instances(ret_deployment->party);
 	return RC_OK;
 }
 

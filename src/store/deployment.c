@@ -2,11 +2,14 @@
  * instance of it has not left. */
 #include "store/table.h"
 
+const char *const PARTY_NAMES[] = { "agent", "external", "holder", "binding" };
+
 static const struct column COLUMNS[] = {
 	C(deployment_row, id, COL_ID),
 	C(deployment_row, uuid, COL_TEXT),
 	C(deployment_row, name, COL_TEXT),
 	C(deployment_row, ephemeral, COL_BOOL),
+	C_ENUM(deployment_row, party, PARTY_NAMES, 4),
 	C(deployment_row, rev, COL_INT),
 	C(deployment_row, created, COL_INT),
 };

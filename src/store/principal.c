@@ -11,6 +11,7 @@ static const struct column COLUMNS[] = {
 	C(principal_row, cert_fingerprint, COL_BLOB),
 	C(principal_row, instance_id, COL_REF),
 	C(principal_row, created, COL_INT),
+	C(principal_row, expires, COL_INT),
 	C(principal_row, revoked, COL_INT),
 	C(principal_row, last_used, COL_INT),
 };

@@ -164,10 +164,22 @@ troth_rc bundle_member_row_list_cert(struct tx *tx, struct arena *a, int64_t cer
 troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page, struct bundle_member_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- deployment, its templates, and which of them meet ------------------------------------------------ */
+/* Who is at the other end of a deployment's targets. */
+enum party {
+	PARTY_AGENT,    /* nodes with an agent */
+	PARTY_EXTERNAL, /* instances without one: somebody reports for them through the API */
+	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
+	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
+};
+extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
+/* Has it instances for people to list?  Holders and bindings are listed as what they are. */
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
+
 struct deployment_row {
 	int64_t id;
 	const char *uuid, *name;   /* name unique */
 	bool ephemeral;
+	enum party party;
 	int64_t rev;
 	msec_t created;
 };
@@ -217,6 +229,7 @@ struct template_row {              /* every instance of the deployment gets a ta
 	const char *uuid;
 	int64_t deployment_id;
 	enum target_kind kind;
+	enum party party;          /* the deployment's */
 	const char *name;          /* "server-tls": unique in the deployment */
 	const char *profile;       /* "nginx" */
 	enum target_role role;
@@ -405,6 +418,7 @@ struct principal_row {
 	struct bytes cert_fingerprint; /* SHA-256 of the client certificate; or empty */
 	int64_t instance_id;       /* developer or agent of an instance; or 0 */
 	msec_t created, revoked, last_used;
+	msec_t expires;            /* 0: never */
 };
 troth_rc principal_row_insert(struct tx *tx, struct principal_row *row, struct troth_err *e);
 troth_rc principal_row_update(struct tx *tx, const struct principal_row *row, struct troth_err *e);

@@ -75,6 +75,7 @@ static const char STEP_1[] =
 
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral")
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
 	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
@@ -87,6 +88,7 @@ static const char STEP_1[] =
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -172,7 +174,7 @@ static const char STEP_1[] =
 	"  name TEXT NOT NULL, roles INTEGER NOT NULL, scope TEXT NOT NULL,"
 	"  token_hash BLOB UNIQUE, cert_fingerprint BLOB,"
 	"  instance_id INTEGER REFERENCES instance(id) ON DELETE SET NULL,"
-	"  created INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"

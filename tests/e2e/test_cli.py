@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from fleet import until
+
 
 @pytest.fixture(scope="module")
 def cli(server):
@@ -30,6 +32,7 @@ def test_help_names_every_command(build):
 @pytest.mark.parametrize("noun, verbs", [("authority", "create list show"), ("credential", "create list show"),
                                          ("bundle", "create list show"), ("deployment", "create list show"),
                                          ("instance", "list show"), ("target", "list show"), ("token", "create"),
+                                         ("principal", "add list show rotate revoke"),
                                          ("rotation", "list show watch pause resume abort"), ("audit", "list verify")])
 def test_each_command_has_help_with_an_example(build, noun, verbs):
     for verb in verbs.split():
@@ -110,3 +113,36 @@ def test_restart_loses_nothing(server):
     server.start()
     assert server.cli.json("authority", "show", "/cli/kept")["name"] == "/cli/kept"
     assert "holds" in server.cli.ok("audit", "verify")
+
+
+def test_a_principal_may_what_its_role_says(cli, server, tmp_path):
+    made = cli.json("principal", "add", "ci", "--role", "operator", "--scope", "/cli/*", "--expires", "30d")
+    def asks(token, *args):
+        file = tmp_path / "token"
+        file.write_text(token)
+        file.chmod(0o600)
+        return cli.run("--token-file", str(file), *args)
+    assert asks(made["token"], "authority", "create", "/cli/of-ci").returncode == 0
+    out_of_scope = asks(made["token"], "authority", "create", "/prod/ca")
+    assert out_of_scope.returncode != 0 and "/cli/*" in out_of_scope.stderr
+    assert asks(made["token"], "principal", "list").returncode != 0, "an operator keeps no principals"
+    until("its use to be noted", lambda: cli.json("principal", "show", "ci")["last_used"])
+    again = cli.json("principal", "rotate", "ci")
+    assert asks(made["token"], "authority", "list").returncode != 0
+    assert asks(again["token"], "authority", "list").returncode == 0
+    assert "ci" in cli.ok("principal", "list") and again["token"] not in cli.ok("principal", "list")
+    cli.ok("principal", "revoke", "ci")
+    assert asks(again["token"], "authority", "list").returncode != 0
+    last = cli.run("principal", "revoke", "admin")
+    assert last.returncode != 0 and "last administrator" in last.stderr
+
+
+def test_a_principal_by_client_certificate(cli, server, tmp_path):
+    key, csr, pem = (str(tmp_path / n) for n in ("robot.key", "robot.csr", "robot.pem"))
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                    "-out", csr, "-subj", "/CN=robot"], check=True, capture_output=True)
+    made = cli.json("principal", "add", "robot", "--role", "auditor", "--csr-file", csr)
+    (tmp_path / "robot.pem").write_text(made["certificate"] + made["chain"])
+    r = subprocess.run(["curl", "-sS", "--cacert", str(server.dir / "ca.pem"), "--cert", pem, "--key", key,
+                        server.url + "/v1/principals/self"], capture_output=True, text=True, timeout=30)
+    assert json.loads(r.stdout)["name"] == "robot", r.stderr

@@ -152,6 +152,24 @@ def test_a_reload_that_breaks_keeps_the_old_certificate(fleet):
     fleet.assert_no_failure()
 
 
+def test_a_store_whose_process_is_not_found_is_waited_for(fleet):
+    """A wrong pid file looks like a stopped service; the service behind it runs and holds the old root."""
+    pid, away = fleet.dir / "app-2/pid", fleet.dir / "app-2/pid.away"
+    os.rename(pid, away)
+    try:
+        fleet.cli.ok("rotate", "/demo/ca", "--no-wait")
+        said = until("explain to name the pid file",
+                     lambda: (t := fleet.cli.json("explain", "/demo/ca")) and str(pid) in str(t) and t)
+        row = next(w for w in said["items"] if str(pid) in str(w))
+        assert row["instance"] == "app-2" and "correct its pid_file" in row["last_error"]
+        assert not any(on_new(fleet, s) for s in SERVICES), "no slot may switch before app-2 has the new root"
+    finally:
+        os.rename(away, pid)
+    fleet.cli.ok("rotation", "watch", "/demo/ca", timeout=120)
+    assert ended(fleet)
+    fleet.assert_no_failure()
+
+
 def leaf_of(fleet, service):
     r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{fleet.ports[service]}", "-servername", "localhost"],
                        input="", capture_output=True, text=True, timeout=30)

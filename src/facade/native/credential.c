@@ -1,6 +1,7 @@
 /* /v1/credentials: create, list, show, versions, renew. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
+#include "service/holder.h"
 
 #define FIELD(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), 0, 0, max }
 static const struct json_field CREATE_FIELDS[] = {
@@ -24,6 +25,30 @@ static troth_rc renew_parse(struct arena *a, const struct http_request *r, void 
 {
 	((struct credential_renew_cmd *)cmd)->id = http_param(r, "id");
 	return http_body_read(a, r, RENEW_FIELDS, ARRAY_LEN(RENEW_FIELDS), cmd, e);
+}
+
+static const struct json_field ATTEST_FIELDS[] = {
+	{ "replaced", JF_TEXT, offsetof(struct attest_cmd, reason), 0, 0, 0 },
+};
+
+static troth_rc attest_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	((struct attest_cmd *)cmd)->id = http_param(r, "id");
+	if (words_body(a, r, ATTEST_FIELDS, ARRAY_LEN(ATTEST_FIELDS), cmd, e))
+		attest_check(a, cmd, e);
+	return words_done(e);
+}
+
+static void attest_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct attest_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "name", x->name);
+	jw_kv_text(&w, "replaced", x->reason);
+	jw_kv_text(&w, "version", x->version);
+	jw_kv_int(&w, "count", x->replaced);
+	jw_object_end(&w);
 }
 
 static void write_members(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
@@ -102,5 +127,6 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
+	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render, 0, NULL },
 };
 const struct route_table NATIVE_CREDENTIAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -24,6 +24,7 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 	jw_kv_text(w, "authority", x->authority);
 	jw_kv_text(w, "version", x->version);
 	jw_kv_text(w, "instance", x->instance);
+	jw_kv_text(w, "party", x->instance ? PARTY_NAMES[x->party] : NULL);
 	jw_kv_text(w, "target", x->target);
 	jw_kv_text(w, "deployment", x->deployment);
 	jw_kv_text(w, "other_instance", x->other_instance);

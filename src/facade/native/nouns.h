@@ -14,6 +14,7 @@ extern const struct route_table NATIVE_TOKEN_ROUTES;
 extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */
 extern const struct route_table NATIVE_AUDIT_ROUTES;
 extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
+extern const struct route_table NATIVE_PRINCIPAL_ROUTES;
 extern const struct route_table NATIVE_SERVER_ROUTES;     /* health, version, who am I, the server's certificate */
 
 #endif

@@ -51,6 +51,68 @@ static void a4_no_process_has_nothing_old(void **out)
 	assert_non_null(strstr(w->last.drift.items[0], "nothing ran that could be reloaded")); /* whoever looks is told */
 }
 
+/* A pid file that is wrong and a service that is stopped look alike; only one of them has forgotten what it held. */
+static void a4_a_store_without_a_process_waits_for_one(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, STORE);
+	desire(w, store(5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_says(w, HAND_RELOAD, NULL, (struct hand_reply){ .ok = true, .down = true, .text = "process 42 is gone" });
+	take_reports(w);
+	assert_string_equal(state(w, STORE), "stuck");
+	assert_false(w->last.settled);
+	assert_int_equal(w->last.generation, 3); /* what was seen */
+	assert_int_equal(w->last.failed_generation, 0);
+	assert_non_null(strstr(w->last.drift.items[0], "process 42 is gone: start the service, or correct its pid_file"));
+	pass(w, 1100); /* asked again, by itself */
+	hand_ok(w, HAND_RELOAD);
+	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .matched = true, .present = true });
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 5);
+	assert_true(w->last.settled);
+}
+
+static void a_newer_document_comes_in_while_a_process_is_waited_for(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, STORE);
+	desire(w, store(5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_says(w, HAND_RELOAD, NULL, (struct hand_reply){ .ok = true, .down = true });
+	desire(w, store(6));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .matched = true, .present = true });
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 6);
+}
+
+static void a_first_generation_needs_no_process(void **out)
+{
+	struct world *w = *out;
+	start(w, STORE);
+	hand_says(w, HAND_LOOK, NULL, (struct hand_reply){ .ok = true, .view = view(w, STORE, PHASE_SETTLED, 0, 0, 0) });
+	open_session(w, 1, "e1");
+	take_reports(w);
+	desire(w, store(1));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_says(w, HAND_RELOAD, NULL, (struct hand_reply){ .ok = true, .down = true });
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 1);
+	assert_true(w->last.settled);
+	assert_non_null(strstr(w->last.drift.items[0], "nothing ran that could be reloaded"));
+}
+
 static void a_failed_reload_of_a_service_that_listens_is_a_failure(void **out)
 {
 	struct world *w = *out;
@@ -156,7 +218,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a4_one_address_that_serves_the_old_is_not_loaded), CASE(a4_a_store_that_does_not_attest_is_put_back),
-		CASE(a4_no_process_has_nothing_old), CASE(a_failed_reload_of_a_service_that_listens_is_a_failure),
+		CASE(a4_no_process_has_nothing_old), CASE(a4_a_store_without_a_process_waits_for_one),
+		CASE(a_newer_document_comes_in_while_a_process_is_waited_for), CASE(a_first_generation_needs_no_process),
+		CASE(a_failed_reload_of_a_service_that_listens_is_a_failure),
 		CASE(a_new_target_is_looked_at_and_found_things_are_told), CASE(a_changed_file_is_put_right_proven_and_told),
 		CASE(a_service_that_serves_something_else_is_told_with_both_fingerprints), CASE(a_silent_service_is_not_drift),
 	};

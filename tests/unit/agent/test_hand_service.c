@@ -67,9 +67,12 @@ static void nobody_to_signal_is_down_not_broken(void **state)
 	struct hand_reply r = lab_op(l, HAND_RELOAD, LAB_SLOT, 0);
 	ok(r);
 	assert_true(r.down);
+	assert_non_null(strstr(r.text, "could not open pid file")); /* the place, for it may be the place that is wrong */
 	lab_write(l, "srv/web.pid", "4242\n");
 	l->process_gone = true;
-	assert_true(lab_op(l, HAND_RELOAD, LAB_SLOT, 0).down);
+	r = lab_op(l, HAND_RELOAD, LAB_SLOT, 0);
+	assert_true(r.down);
+	assert_non_null(strstr(r.text, "process 4242 of pid file"));
 	assert_int_equal(l->signals, 0);
 }
 

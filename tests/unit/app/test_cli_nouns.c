@@ -127,6 +127,17 @@ static void renewing_sends_a_request_or_nothing(void **state)
 	assert_has(s->out, "asked  9");
 }
 
+static void attesting_says_how_many_are_replaced(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ "GET /v1/credentials?name=%2Fc", NULL, 200, "{\"items\":[{\"name\":\"/c\",\"id\":\"3\"}],\"next\":null}" },
+		{ "POST /v1/credentials/3/attest", "{\"replaced\":\"renewed\"}", 200, "{\"name\":\"/c\",\"count\":2}" },
+	};
+	assert_int_equal(RUN(s, turns, "credential", "attest", "/c", "--replaced", "renewed"), 0);
+	assert_has(s->out, "/c: 2 replaced");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +149,7 @@ int main(void)
 		cmocka_unit_test(the_audit_holds_or_says_where_it_breaks),
 		cmocka_unit_test(health_and_version_ask_the_server),
 		cmocka_unit_test(renewing_sends_a_request_or_nothing),
+		cmocka_unit_test(attesting_says_how_many_are_replaced),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
 }

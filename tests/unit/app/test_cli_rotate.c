@@ -117,7 +117,7 @@ static void not_waiting_and_dry_runs_only_tell(void **state)
 	static const struct turn dry[] = {
 		{ "POST /v1/rotations?dry_run=true", "{\"name\":\"/demo/ca\"}", 200,
 		  "{\"name\":\"/demo/ca\",\"dry_run\":true,\"rotation\":null,\"stores\":1,\"slots\":2,\"instances\":3,\"steps\":[\"first this\"],"
-		  "\"would_wait_for\":[{\"instance\":\"pg-0\",\"why\":\"not heard of for 4m\"}]}" },
+		  "\"outside\":[\"/lb\"],\"would_wait_for\":[{\"instance\":\"pg-0\",\"why\":\"not heard of for 4m\"}]}" },
 	};
 	assert_int_equal(RUN(s, start, "rotate", "/demo/ca", "--no-wait"), 0);
 	assert_has(s->out, "rotation " ID " is under way");
@@ -127,6 +127,7 @@ static void not_waiting_and_dry_runs_only_tell(void **state)
 	assert_has(s->out, "would rotate /demo/ca");
 	assert_has(s->out, "  - first this");
 	assert_has(s->out, "would wait for pg-0: not heard of for 4m");
+	assert_has(s->out, "waits for the holder of /lb");
 }
 
 static void the_newest_of_a_name_is_steered(void **state)

@@ -75,7 +75,7 @@ static bool ids_contain(const struct fleet_ids *ids, int64_t id)
 static struct fact group_fact(const struct fleet_group *g)
 {
 	return (struct fact){ .kind = FACT_GROUP,
-			      .group = { g->id, g->kind, ROLE_IS_SERVER, g->atomic, g->limit, g->deployment } };
+			      .group = { g->id, g->kind, ROLE_IS_SERVER, g->atomic, g->limit, g->outside, g->deployment } };
 }
 
 static struct fact goal_fact(const struct fleet_group *g)
@@ -676,6 +676,8 @@ static bool settle_once(struct fleet *f)
 	for (size_t i = 0; i < f->target_count; i++) {
 		int64_t id = f->targets[i].id;
 
+		if (fleet_find_group(f, f->targets[i].group)->outside)
+			continue; /* it does nothing that it is told */
 		changed = fleet_issue(f, id) || changed;
 		changed = fleet_hand(f, id) || changed;
 		if (fleet_load(f, id)) {
@@ -724,6 +726,30 @@ void fleet_count_as(struct fleet *f, int64_t target, int64_t content)
 	t->state = TARGET_COUNTED;
 	tell(f, target_fact(t));
 	fleet_report(f, target);
+}
+
+struct fleet_target *fleet_holder(struct fleet *f, int64_t id, int64_t group, int64_t authority, int64_t chain)
+{
+	struct fleet_group *g = fleet_find_group(f, group);
+
+	g->outside = true;
+	fleet_tell_group(f, g);
+	(void)fleet_target(f, id, group, authority);
+	fleet_count_as(f, id, chain);
+	return fleet_find(f, id);
+}
+
+void fleet_take(struct fleet *f, int64_t target, int64_t chain)
+{
+	struct fleet_target *t = fleet_find(f, target);
+	int64_t generation = t->next_generation++;
+
+	t->drains[t->drain_count++] = t->real; /* the old one may be shown still */
+	t->real = chain;
+	t->real_generation = t->real_high = generation;
+	t->docs[t->doc_count++] = (struct fleet_doc){ generation, chain, true };
+	tell(f, (struct fact){ .kind = FACT_SENT, .sent = { target, generation, chain } });
+	tell(f, (struct fact){ .kind = FACT_HANDED, .handed = { target, generation } });
 }
 
 void fleet_later(struct fleet *f, msec_t by)

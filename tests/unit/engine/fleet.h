@@ -16,7 +16,7 @@ enum { FLEET_MAX = 64, FLEET_DOCS = 16, FLEET_CONTENTS = 20000, FLEET_IDS = 16 }
 
 struct fleet_ids { int64_t items[FLEET_IDS]; size_t count; };
 
-struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit, deployment; struct fleet_ids authorities, certs; };
+struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit, deployment; struct fleet_ids authorities, certs; bool outside; };
 /* A deployment's policy and an authority's rollout, as told. */
 struct fleet_policy { int64_t id; struct fact rolling; };
 struct fleet_rollout { int64_t authority; struct fact rollout; };
@@ -107,6 +107,11 @@ int64_t fleet_chain(struct fleet *f, int64_t signed_by, int64_t anchor);
 int64_t fleet_set(struct fleet *f, const int64_t *certs, size_t count);
 struct fleet_content *fleet_content(struct fleet *f, int64_t id);
 void fleet_tell_content(struct fleet *f, const struct fleet_content *c);
+
+/* A holder outside the fleet (its group is made so): counted at once, serving this chain; and one more chain
+ * that it takes and serves from now on, without giving up the others. */
+struct fleet_target *fleet_holder(struct fleet *f, int64_t id, int64_t group, int64_t authority, int64_t chain);
+void fleet_take(struct fleet *f, int64_t target, int64_t chain);
 
 /* -- happening ----------------------------------------------------------------------------- */
 size_t fleet_step(struct fleet *f);   /* one engine step, checked and carried out; how many acts */

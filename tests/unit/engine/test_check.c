@@ -251,6 +251,41 @@ static void only_what_lies_on_the_table_is_taken_back(void **state)
 	fleet_free(f);
 }
 
+static void nothing_is_sent_outside_the_fleet(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_group(f, 3, GROUP_SLOT);
+	(void)fleet_holder(f, 31, 3, 5, fleet_chain(f, 1, 101));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 31, .chain = fleet_chain(f, 1, 101) }));
+	fleet_free(f);
+}
+
+/* All that a holder may show counts, and nothing that has expired. */
+static void a_holder_is_judged_by_what_it_may_show(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t brief;
+
+	fleet_settle_all(f);
+	fleet_group(f, 3, GROUP_SLOT);
+	fleet_meet(f, 3, 1);
+	(void)fleet_holder(f, 31, 3, 5, fleet_chain(f, 2, 102));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101) }));
+	fleet_ca(f, 3, 5);
+	fleet_run(f);
+	fleet_settle(f, 11);
+	brief = fleet_chain(f, 3, 103);
+	fleet_content(f, brief)->not_after = f->now + MSEC_HOUR;
+	fleet_tell_content(f, fleet_content(f, brief));
+	fleet_take(f, 31, brief);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_later(f, MSEC_DAY);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +302,8 @@ int main(void)
 		cmocka_unit_test(more_instances_than_may_change),
 		cmocka_unit_test(instances_that_may_not_begin),
 		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
+		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
+		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

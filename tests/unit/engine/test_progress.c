@@ -64,6 +64,22 @@ static void members_in_trouble_are_counted(void **state)
 	fleet_free(f);
 }
 
+static void holders_outside_are_counted_apart(void **state)
+{
+	struct fleet *f = fleet_usual();
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct progress p;
+
+	fleet_group(f, 3, GROUP_SLOT);
+	(void)fleet_holder(f, 31, 3, 5, fleet_chain(f, 1, 101));
+	engine_progress(f->view, 5, a, &p);
+	assert_true(p.slots == 2 && p.outside == 1);
+	fleet_later(f, FLEET_LIFE + MSEC_DAY);
+	engine_progress(f->view, 5, a, &p);
+	assert_int_equal(p.outside, 0);
+	fleet_free(f);
+}
+
 static void words_have_names(void **state)
 {
 	assert_string_equal(word_name(WORD_HIDDEN), "HIDDEN");
@@ -75,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_follow_the_rotation),
 		cmocka_unit_test(members_in_trouble_are_counted),
+		cmocka_unit_test(holders_outside_are_counted_apart),
 		cmocka_unit_test(words_have_names),
 	};
 

@@ -183,6 +183,153 @@ static void client_slot_probe(void **state)
 	fleet_free(f);
 }
 
+/* -- held outside the fleet ------------------------------------------------------------------ */
+
+/* The usual world, and holder 31 in group 3 who meets the stores and took a certificate of CA 1. */
+static struct fleet *with_holder(void)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_group(f, 3, GROUP_SLOT);
+	fleet_meet(f, 3, 1);
+	(void)fleet_holder(f, 31, 3, 5, fleet_chain(f, 1, 101));
+	fleet_run(f);
+	return f;
+}
+
+static struct fleet *rotating_with_holder(void)
+{
+	struct fleet *f = with_holder();
+
+	fleet_ca(f, 2, 5);
+	fleet_want(f, 1, false);
+	fleet_settle_all(f);
+	return f;
+}
+
+/* Section 12: certificate taken by API, no slot: CA withdrawn at once. */
+static void outside_holder(void **state)
+{
+	struct fleet *f = rotating_with_holder();
+
+	assert_int_equal(fleet_signer_of(f, 21), 2); /* the fleet goes on ... */
+	assert_true(fleet_holds_cert(f, 11, 101));   /* ... and the old CA stays for the holder */
+	assert_false(fleet_find_ca(f, 1)->retired);
+	assert_true(fleet_meets_ok(f, 31, 11));
+	assert_int_equal(fleet_wait(f, WAIT_OUTSIDE, 31, 0)->ca, 1);
+	assert_non_null(fleet_wait(f, WAIT_STILL_SERVED, 11, 31));
+	assert_null(fleet_wait(f, WAIT_NOT_LOADED, 31, 0)); /* nobody waits for a report of it */
+	fleet_take(f, 31, fleet_chain(f, view_signer(f->view, 31, 0, 0), 102));
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 101)); /* it has the new one, and may show the old one still */
+	assert_non_null(fleet_wait(f, WAIT_OUTSIDE, 31, 0));
+	fleet_report(f, 31); /* its owner vouches: the old one is replaced */
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 101));
+	assert_true(fleet_find_ca(f, 1)->retired);
+	assert_true(fleet_meets_ok(f, 31, 11));
+	assert_null(fleet_wait(f, WAIT_OUTSIDE, 31, 0));
+	fleet_free(f);
+}
+
+static void an_outside_holder_is_neither_asked_nor_sent_to(void **state)
+{
+	struct fleet *f = rotating_with_holder();
+
+	fleet_stage(f, 31, fleet_chain(f, 2, 102));
+	fleet_settle_all(f);
+	assert_int_equal(fleet_find(f, 31)->asked, 0);
+	assert_int_equal(fleet_find(f, 31)->doc_count, 0);
+	fleet_free(f);
+}
+
+/* What it holds ends by itself: then nobody needs the old CA. */
+static void an_expired_holder_holds_up_nothing(void **state)
+{
+	struct fleet *f = rotating_with_holder();
+
+	fleet_later(f, FLEET_LIFE + MSEC_DAY);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 1)->retired);
+	assert_null(fleet_wait(f, WAIT_OUTSIDE, 31, 0));
+	fleet_free(f);
+}
+
+/* It has two; the newer one, of a CA that is to go, ends first: it is no reason for anything any more. */
+static void an_expired_certificate_of_a_holder_is_no_world(void **state)
+{
+	struct fleet *f = rotating_with_holder();
+	int64_t brief = fleet_chain(f, 2, 102);
+
+	fleet_content(f, brief)->not_after = f->now + MSEC_HOUR;
+	fleet_tell_content(f, fleet_content(f, brief));
+	fleet_take(f, 31, brief);
+	fleet_want(f, 1, true); /* a change of mind */
+	fleet_want(f, 2, false);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102));
+	fleet_later(f, MSEC_DAY);
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 102));
+	assert_true(fleet_find_ca(f, 2)->retired);
+	fleet_free(f);
+}
+
+/* Until all that it meets trust the new CA, the next one comes from the old: renewal goes on. */
+static void a_holder_is_renewed_under_what_all_accept(void **state)
+{
+	struct fleet *f = with_holder();
+
+	fleet_offline(f, 12);
+	fleet_ca(f, 2, 5);
+	fleet_want(f, 1, false);
+	fleet_settle_all(f);
+	assert_int_equal(view_signer(f->view, 31, 0, 0), 1);
+	assert_non_null(fleet_wait(f, WAIT_NOT_TRUSTED, 31, 12));
+	assert_int_equal(view_signer(f->view, 99, 3, 5), 1); /* and a newcomer's first one too */
+	assert_int_equal(view_signer(f->view, 99, 3, 77), 0);
+	assert_int_equal(view_signer(f->view, 99, 77, 5), 0);
+	fleet_online(f, 12);
+	fleet_settle_all(f);
+	assert_int_equal(view_signer(f->view, 31, 0, 0), 2);
+	assert_int_equal(view_signer(f->view, 99, 3, 5), 2);
+	fleet_free(f);
+}
+
+static void a_holder_under_a_ca_that_may_not_sign_gets_none(void **state)
+{
+	struct fleet *f = with_holder();
+	struct fleet_ca *ca = fleet_find_ca(f, 1);
+
+	ca->signing = ca->can_sign = false;
+	fleet_tell_ca(f, ca);
+	assert_int_equal(view_signer(f->view, 99, 3, 5), 0);
+	fleet_free(f);
+}
+
+/* 1c: the label moves when the first credential can take it, also if only holders have one. */
+static void the_label_follows_holders(void **state)
+{
+	struct fleet *f = fleet_new();
+
+	fleet_group(f, 1, GROUP_STORE);
+	fleet_group(f, 3, GROUP_SLOT);
+	fleet_meet(f, 3, 1);
+	fleet_ca(f, 1, 5);
+	fleet_goal(f, 1, 5);
+	fleet_target(f, 11, 1, 0);
+	fleet_settle_all(f);
+	(void)fleet_holder(f, 31, 3, 5, fleet_chain(f, 1, 101));
+	fleet_ca(f, 2, 5);
+	fleet_want(f, 1, false);
+	fleet_run(f);
+	assert_true(fleet_find_ca(f, 1)->signing);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 2)->signing);
+	assert_false(fleet_find_ca(f, 1)->retired);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +343,13 @@ int main(void)
 		cmocka_unit_test(a_slot_has_its_own_cap),
 		cmocka_unit_test(pending_is_said),
 		cmocka_unit_test(client_slot_probe),
+		cmocka_unit_test(outside_holder),
+		cmocka_unit_test(an_outside_holder_is_neither_asked_nor_sent_to),
+		cmocka_unit_test(an_expired_holder_holds_up_nothing),
+		cmocka_unit_test(an_expired_certificate_of_a_holder_is_no_world),
+		cmocka_unit_test(a_holder_is_renewed_under_what_all_accept),
+		cmocka_unit_test(a_holder_under_a_ca_that_may_not_sign_gets_none),
+		cmocka_unit_test(the_label_follows_holders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,12 @@ static void test_csr_versions_renew(void **state)
 	call_expect(c, 409, HTTP_POST, arena_printf(a, "/v1/credentials/%s/renew", id), NULL);
 	call_expect(c, 200, HTTP_GET, arena_printf(a, "/v1/credentials/%s", id), NULL);
 	call_is(c, "rev", "2");
+	call_expect(c, 200, HTTP_POST, arena_printf(a, "/v1/credentials/%s/attest", id), "{\"replaced\":\"renewed\"}");
+	call_is(c, "name", "/prod/app");
+	call_is(c, "replaced", "renewed");
+	call_expect(c, 400, HTTP_POST, arena_printf(a, "/v1/credentials/%s/attest", id), "{\"replaced\":\"so\"}");
+	call_finding(c, "$.replaced");
+	call_expect(c, 200, HTTP_GET, arena_printf(a, "/v1/credentials/%s", id), NULL);
 	call_expect(c, 200, HTTP_GET, "/v1/credentials", NULL);
 	assert_int_equal(call_count(c, "items"), 2);
 	call_free(c);

@@ -389,6 +389,42 @@ static void shake_all(struct fleet *f)
 	}
 }
 
+struct fleet_node *fleet_stranger(struct fleet *f, const char *name, enum msg_target_kind kind)
+{
+	assert_true(f->node_count < FLEET_NODES);
+	struct fleet_node *n = &f->nodes[f->node_count++];
+	n->name = name;
+	n->off = true;
+	n->place_count = 1;
+	n->places[0] = (struct fleet_place){ .name = name, .kind = kind };
+	return n;
+}
+
+void fleet_loads(struct fleet *f, struct fleet_node *n, const char *pem)
+{
+	struct troth_err e = { 0 };
+	const struct cert *const *certs;
+	struct json_texts all;
+	ok(f, certs_parse_pem(f->a, bytes_of_text(pem), &certs, &all.count, &e), &e, "parse");
+	all.items = ARENA_ARRAY(f->a, const char *, all.count + 1);
+	for (size_t i = 0; i < all.count; i++)
+		all.items[i] = cert_pem(f->a, certs[i]->der);
+	n->places[0].loaded = all;
+	fleet_tell(f, "%s loads %zu certificates", n->name, all.count);
+	shake_all(f);
+}
+
+const char *fleet_csr(struct fleet *f)
+{
+	struct key *k;
+	const char *csr;
+	struct troth_err e = { 0 };
+	ok(f, key_generate(KEY_EC_P256, &k, &e), &e, "key");
+	ok(f, csr_build(f->a, k, "outside", &csr, &e), &e, "csr");
+	key_release(k);
+	return csr;
+}
+
 void fleet_all_hands(struct fleet *f)
 {
 	shake_all(f);

@@ -98,6 +98,10 @@ void fleet_must(struct fleet *f, const struct verb *verb, const void *cmd, void 
 
 struct fleet_node *fleet_join(struct fleet *f, const char *deployment, const char *name);
 struct fleet_node *fleet_node(struct fleet *f, const char *name);
+/* Somebody outside the fleet, without an agent, who serves (MSG_SLOT) or trusts (MSG_STORE) what the test says. */
+struct fleet_node *fleet_stranger(struct fleet *f, const char *name, enum msg_target_kind kind);
+void fleet_loads(struct fleet *f, struct fleet_node *n, const char *pem); /* from now on; every pair is tried */
+const char *fleet_csr(struct fleet *f); /* of a new key */
 void fleet_open(struct fleet *f, struct fleet_node *n); /* opens a session */
 /* One turn of a node: polls, answers requests, applies, reports.  True if anything changed. */
 bool fleet_turn(struct fleet *f, struct fleet_node *n);

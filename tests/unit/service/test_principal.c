@@ -1,75 +1,170 @@
-/* Who is calling: tokens, certificates, nobody, and strangers. */
+/* Principals: added by administrators of everything, one credential each, shown once. */
 #include "room.h"
 
-static void stranger(struct room *r, struct principal_resolve_cmd cmd, const char *part)
+static struct principal as(struct room *r, const char *token)
 {
-	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_PRINCIPAL_RESOLVE, &cmd, TROTH_UNAUTHENTICATED, part);
+	struct principal_ret ret;
+	room_do(r, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .bearer = token }, &ret);
+	return ret.principal;
 }
 
-static void test_nobody_is_anonymous(void **state)
+static void stranger(struct room *r, const char *token, const char *part)
+{
+	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .bearer = token },
+		     TROTH_UNAUTHENTICATED, part);
+}
+
+static struct principal_view_ret add(struct room *r, const char *name, const char *role, const char *scope, msec_t expires)
+{
+	struct principal_view_ret ret;
+	room_do(r, &VERB_PRINCIPAL_ADD, &(struct principal_add_cmd){ name, role, scope, NULL, expires }, &ret);
+	return ret;
+}
+
+static void test_a_token_is_shown_once_and_kept_hashed(void **state)
 {
 	struct room *r = room_new();
-	struct principal_ret ret;
-	room_do(r, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ 0 }, &ret);
-	assert_int_equal(ret.principal.roles, ROLE_ANONYMOUS);
-	stranger(r, (struct principal_resolve_cmd){ .bearer = "x" }, "bearer token");
-	stranger(r, (struct principal_resolve_cmd){ .peer_cert = bytes_of_text("der") }, "certificate");
+	struct principal_view_ret made = add(r, "ci", "operator", "/prod/" "*", 0), shown;
+	uint8_t hash[SHA256_LEN];
+	assert_true(text_starts(made.token, "troth-operator-"));
+	token_hash(made.token, hash);
+	assert_memory_equal(made.principal.row.token_hash.data, hash, sizeof hash);
+	struct principal who = as(r, made.token);
+	assert_string_equal(who.name, "ci");
+	assert_int_equal(who.roles, ROLE_OPERATOR);
+	assert_string_equal(who.scope, "/prod/" "*");
+	room_do(r, &VERB_PRINCIPAL_SHOW, &(struct id_cmd){ "ci" }, &shown);
+	assert_null(shown.token);
+	assert_string_equal(shown.principal.state, "active");
+	struct principal_list_ret list;
+	room_do(r, &VERB_PRINCIPAL_LIST, &(struct list_cmd){ .name = "ci" }, &list);
+	assert_int_equal(list.count, 1);
 	room_free(r);
 }
 
-static void insert(struct room *r, struct principal_row *row)
+static void test_a_new_credential_ends_the_old(void **state)
 {
+	struct room *r = room_new();
+	struct principal_view_ret made = add(r, "ci", "auditor", NULL, 0), again;
+	room_do(r, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ "ci", NULL }, &again);
+	assert_string_not_equal(made.token, again.token);
+	stranger(r, made.token, "not known");
+	assert_string_equal(as(r, again.token).uuid, made.principal.row.uuid);
+	room_free(r);
+}
+
+static void test_a_certificate_instead(void **state)
+{
+	struct room *r = room_new();
+	struct principal_view_ret ret;
+	struct principal_ret who;
+	const struct cert *const *certs, *cert;
+	size_t n;
+	room_do(r, &VERB_PRINCIPAL_ADD, &(struct principal_add_cmd){ "robot", "developer", NULL, room_csr(r, KEY_EC_P256), 0 }, &ret);
+	assert_null(ret.token);
+	assert_true(rc_ok(certs_parse_pem(r->a, bytes_of_text(ret.certificate), &certs, &n, &r->e)));
+	cert = certs[0];
+	room_do(r, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .peer_cert = cert->der }, &who);
+	assert_string_equal(who.principal.name, "robot");
+	assert_int_equal(who.principal.roles, ROLE_DEVELOPER);
+	room_do(r, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ "robot", NULL }, &ret); /* from now on a token */
+	assert_string_equal(as(r, ret.token).name, "robot");
+	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .peer_cert = cert->der },
+		     TROTH_UNAUTHENTICATED, "client certificate");
+	room_free(r);
+}
+
+static void test_an_end_ends_it(void **state)
+{
+	struct room *r = room_new();
+	struct principal_view_ret made = add(r, "guest", "auditor", NULL, MSEC_HOUR), shown;
+	as(r, made.token);
+	r->now += MSEC_HOUR;
+	stranger(r, made.token, "guest expired");
+	room_do(r, &VERB_PRINCIPAL_SHOW, &(struct id_cmd){ made.principal.row.uuid }, &shown);
+	assert_string_equal(shown.principal.state, "expired");
+	room_free(r);
+}
+
+static void test_revoked_is_gone_and_its_name_free(void **state)
+{
+	struct room *r = room_new();
+	struct no_ret none;
+	struct principal_view_ret made = add(r, "ci", "operator", NULL, 0), shown;
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ADD, &(struct principal_add_cmd){ "ci", "auditor" }, TROTH_CONFLICT, "already");
+	room_do(r, &VERB_PRINCIPAL_REVOKE, &(struct id_cmd){ made.principal.row.uuid }, &none);
+	room_do(r, &VERB_PRINCIPAL_REVOKE, &(struct id_cmd){ made.principal.row.uuid }, &none); /* twice is once */
+	stranger(r, made.token, "not known");
+	room_do(r, &VERB_PRINCIPAL_SHOW, &(struct id_cmd){ made.principal.row.uuid }, &shown);
+	assert_string_equal(shown.principal.state, "revoked");
+	struct principal_rotate_cmd again = { made.principal.row.uuid, NULL };
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ROTATE, &again, TROTH_CONFLICT, "was revoked");
+	add(r, "ci", "auditor", NULL, 0);
+	room_free(r);
+}
+
+static void test_the_last_administrator_stays(void **state)
+{
+	struct room *r = room_new();
+	struct no_ret none;
+	struct principal_view_ret boss = add(r, "boss", "admin", NULL, 0);
+	add(r, "guest", "admin", NULL, MSEC_DAY); /* will be gone tomorrow */
+	struct id_cmd cmd = { "boss" };
+	struct principal_row admin;
 	struct tx *tx;
-	row->created = r->now;
-	row->scope = "/prod/*";
 	assert_true(rc_ok(store_write_begin(r->store, &tx, &r->e)));
-	assert_true(rc_ok(principal_row_insert(tx, row, &r->e)));
+	if (rc_ok(principal_row_by_name(tx, r->a, "admin", &admin, NULL))) {
+		admin.revoked = r->now;
+		assert_true(rc_ok(principal_row_update(tx, &admin, &r->e)));
+	}
 	assert_true(rc_ok(store_write_commit(tx, &r->e)));
-}
-
-static void test_rows(void **state)
-{
-	struct room *r = room_new();
-	struct principal_ret ret;
-	uint8_t hash[SHA256_LEN], print[SHA256_LEN];
-	token_hash("secret", hash);
-	pki_sha256(bytes_of_text("der"), print);
-	struct principal_row op = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11", .name = "op", .roles = ROLE_OPERATOR | ROLE_SYSTEM,
-				    .token_hash = bytes_of(hash, 32) };
-	struct principal_row by_cert = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f12", .name = "robot", .roles = ROLE_AUDITOR,
-					 .cert_fingerprint = bytes_of(print, 32) };
-	insert(r, &op);
-	insert(r, &by_cert);
-	room_do(r, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .bearer = "secret", .peer_cert = bytes_of_text("der") }, &ret);
-	assert_string_equal(ret.principal.name, "op"); /* the token counts before the certificate */
-	assert_int_equal(ret.principal.roles, ROLE_OPERATOR); /* nobody becomes the system by a row */
-	assert_string_equal(ret.principal.scope, "/prod/*");
-	room_do(r, &VERB_PRINCIPAL_RESOLVE, &(struct principal_resolve_cmd){ .peer_cert = bytes_of_text("der") }, &ret);
-	assert_string_equal(ret.principal.name, "robot");
-	assert_memory_equal(ret.principal.fingerprint, print, sizeof print);
-	struct principal_ret self;
-	assert_true(rc_ok(room_try(r, &ret.principal, &VERB_PRINCIPAL_SELF, &(struct no_cmd){ 0 }, &self)));
-	assert_string_equal(self.principal.name, "robot");
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_REVOKE, &cmd, TROTH_CONFLICT, "last administrator");
+	as(r, boss.token);
+	add(r, "second", "admin", "*", 0);
+	room_do(r, &VERB_PRINCIPAL_REVOKE, &cmd, &none);
 	room_free(r);
 }
 
-/* Another instance's certificate is that instance, and nobody else. */
-static void test_agents_are_themselves(void **state)
+static void test_who_may(void **state)
 {
 	struct room *r = room_new();
-	room_deployment(r, "pg");
-	struct msg_enrolled one = room_enroll(r, "pg", "pg-1"), two = room_enroll(r, "pg", "pg-2");
-	struct principal a = room_agent(r, &one), b = room_agent(r, &two);
-	assert_int_not_equal(a.instance_id, b.instance_id);
-	assert_string_equal(b.name, "agent pg-2");
-	room_refused(r, &b, &VERB_INSTANCE_SHOW, &(struct id_cmd){ one.instance_id }, TROTH_FORBIDDEN, "may not");
+	struct principal narrow = r->narrow;
+	narrow.roles = ROLE_ADMIN;
+	struct principal_add_cmd cmd = { "x", "auditor" };
+	room_refused(r, &narrow, &VERB_PRINCIPAL_ADD, &cmd, TROTH_FORBIDDEN, "administrators of everything");
+	room_refused(r, &narrow, &VERB_PRINCIPAL_LIST, &(struct list_cmd){ 0 }, TROTH_FORBIDDEN, "your scope");
+	room_refused(r, &r->auditor, &VERB_PRINCIPAL_ADD, &cmd, TROTH_FORBIDDEN, "may not");
+	struct principal op = as(r, add(r, "op", "operator", NULL, 0).token);
+	room_refused(r, &op, &VERB_PRINCIPAL_ADD, &cmd, TROTH_FORBIDDEN, "may not");
+	room_refused(r, &op, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ "op", NULL }, TROTH_FORBIDDEN, "may not");
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_SHOW, &(struct id_cmd){ "nobody" }, TROTH_NOT_FOUND, "no principal nobody");
+	room_free(r);
+}
+
+static void test_bad_input(void **state)
+{
+	struct room *r = room_new();
+	struct principal_add_cmd cmd = { "a b", "king", "prod", NULL, 1 };
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ADD, &cmd, TROTH_INVALID, "");
+	room_finding(r, "$.name", "character");
+	room_finding(r, "$.role", "not a role");
+	room_finding(r, "$.scope", "begin with");
+	room_finding(r, "$.expires", "");
+	cmd = (struct principal_add_cmd){ "boss", "admin", "/prod/" "*" };
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ADD, &cmd, TROTH_INVALID, "");
+	room_finding(r, "$.scope", "for an admin");
+	cmd = (struct principal_add_cmd){ "x", "auditor", NULL, "no csr" };
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ADD, &cmd, TROTH_INVALID, "");
 	room_free(r);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nobody_is_anonymous), cmocka_unit_test(test_rows), cmocka_unit_test(test_agents_are_themselves),
+		cmocka_unit_test(test_a_token_is_shown_once_and_kept_hashed), cmocka_unit_test(test_a_new_credential_ends_the_old),
+		cmocka_unit_test(test_a_certificate_instead), cmocka_unit_test(test_an_end_ends_it),
+		cmocka_unit_test(test_revoked_is_gone_and_its_name_free), cmocka_unit_test(test_the_last_administrator_stays),
+		cmocka_unit_test(test_who_may), cmocka_unit_test(test_bad_input),
 	};
 	return cmocka_run_group_tests_name("principal", tests, NULL, NULL);
 }

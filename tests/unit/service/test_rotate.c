@@ -42,31 +42,6 @@ static void refusals(void **state)
 	fleet_free(f);
 }
 
-/* outside_holder: a certificate taken through the API, no slot. */
-static void held_outside_the_fleet(void **state)
-{
-	struct fleet *f = fleet_demo();
-	struct key *k;
-	const char *csr;
-	struct troth_err e = { 0 };
-	struct credential_ret made;
-	FLEET_CHECK(f, rc_ok(key_generate(KEY_EC_P256, &k, &e)) && rc_ok(csr_build(f->a, k, "lb", &csr, &e)));
-	key_release(k);
-	const char *san = "dns:lb.example";
-	fleet_must(f, &VERB_CREDENTIAL_CREATE,
-		   &(struct credential_create_cmd){ .name = "/demo/lb", .authority = "/demo/ca", .csr = csr, .sans = { &san, 1 } },
-		   &made);
-	struct rotate_cmd cmd = { .name = "/demo/ca" };
-	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "/demo/lb");
-	struct rotate_ret r;
-	cmd.ignore_outside = true;
-	fleet_must(f, &VERB_ROTATE, &cmd, &r);
-	FLEET_CHECK(f, r.outside_count == 1);
-	cmd = (struct rotate_cmd){ .name = "/demo/lb" };
-	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_CONFLICT, "no slot serves");
-	fleet_free(f);
-}
-
 static void intermediate(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -102,7 +77,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dry_run_changes_nothing),
 		cmocka_unit_test(refusals),
-		cmocka_unit_test(held_outside_the_fleet),
 		cmocka_unit_test(intermediate),
 		cmocka_unit_test(a_second_rotation_ends_the_pause_of_the_first),
 	};
