@@ -35,11 +35,6 @@ const char KEEPER_USAGE[] = "usage: troth keeper [--master-key PATH]\n\nThe serv
 
 enum { INIT_NAMES = 32, KEEPER_ANSWER_MS = 60 * 1000 };
 
-struct init_options {
-	const char *dir, *listen;
-	struct option_values names;
-};
-
 /* -- the keeper, one request at a time ----------------------------------------------------------------------- */
 static troth_rc keeper_ask(void *self, struct arena *a, const struct keeper_request *const *need, size_t n,
 			   const struct keeper_reply **replies, struct troth_err *e)
@@ -132,9 +127,10 @@ static troth_rc fill_store(struct arena *a, const struct datadir *d, const struc
 	return init_run(svc, a, &port, port_now(&port.clock), &ask, &cmd, ret, e);
 }
 
-static troth_rc init_dir(struct arena *a, const struct init_options *o, const struct datadir *d, struct troth_err *e)
+troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_err *e)
 {
 	CLEANUP(keeper_client_closep) struct keeper_client *keeper = NULL;
+	const struct datadir dir = datadir_make(a, o->dir), *d = &dir;
 	const struct keeper_spawn_options spawn = { d->master_key, d->keeper_log };
 	struct init_ret made;
 	if (access(d->admin_token, F_OK) == 0 && rc_ok(datadir_check(d, NULL))) {
@@ -148,6 +144,23 @@ static troth_rc init_dir(struct arena *a, const struct init_options *o, const st
 	TRY(keeper_spawn("/proc/self/exe", &spawn, &keeper, e));
 	TRY(fill_store(a, d, o, keeper, &made, e));
 	return write_results(a, d, o, &made, e);
+}
+
+troth_rc datadir_do(struct arena *a, const char *dir, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e)
+{
+	const struct server_port port = { PORT_CLOCK_REAL, PORT_RANDOM_REAL };
+	const struct datadir d = datadir_make(a, dir);
+	const struct keeper_spawn_options spawn = { d.master_key, d.keeper_log };
+	const struct store_options options = { .must_exist = true };
+	CLEANUP(keeper_client_closep) struct keeper_client *keeper = NULL;
+	CLEANUP(store_closep) struct store *store = NULL;
+	CLEANUP(service_freep) struct service *svc = NULL;
+	struct verb_ctx ctx;
+	TRY(keeper_spawn("/proc/self/exe", &spawn, &keeper, e));
+	TRY(store_open(d.store, &options, &store, e));
+	TRY(service_new(store, &port, &svc, e));
+	verb_ctx_init(&ctx, a, &PRINCIPAL_SYSTEM, &port, port_now(&port.clock));
+	return verb_run(svc, verb, &ctx, &(struct verb_keeper){ keeper, keeper_ask }, cmd, ret, e);
 }
 
 static troth_rc say_done(struct arena *a, const struct datadir *d, struct troth_err *e)
@@ -187,7 +200,7 @@ int init_command(int argc, char **argv)
 	if (!is_address(o.listen))
 		return command_usage(&self, "--listen wants ADDRESS:PORT, such as 127.0.0.1:8443");
 	struct datadir d = datadir_make(a, o.dir);
-	troth_rc rc = init_dir(a, &o, &d, &e);
+	troth_rc rc = init_dir(a, &o, &e);
 	if (rc_ok(rc))
 		rc = say_done(a, &d, &e);
 	return rc_ok(rc) ? 0 : command_failed(&e);

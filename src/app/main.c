@@ -11,6 +11,7 @@
 static const struct command SERVER_COMMANDS[] = {
 	{ "init", "make a data directory: keys, troth's own authorities, the admin's token", INIT_USAGE, init_command },
 	{ "server", "run the server and its keeper", SERVER_USAGE, server_command },
+	{ "dev", "a server for trying and testing, in one directory", DEV_USAGE, dev_command },
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 

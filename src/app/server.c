@@ -40,11 +40,6 @@ const char SERVER_USAGE[] =
 
 enum { STOP_GRACE_MS = 1000 };
 
-struct server_options {
-	const char *dir, *listen, *log_level, *log_format, *loops;
-	const char *request_time;
-};
-
 struct server {
 	struct arena *a;
 	const struct server_options *options;
@@ -59,11 +54,11 @@ struct server {
 	struct pipeline *pipeline;
 	struct server_tls *tls;
 	struct edge_server *edge;
-	const char *listen, *url;
+	const char *listen, *url, *http_url;
 };
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
-static troth_rc set_log(const struct server_options *o, struct troth_err *e)
+troth_rc server_set_log(const struct server_options *o, struct troth_err *e)
 {
 	static const char *const levels[] = { "debug", "info", "warn", "error" };
 	enum log_level level = LOG_LEVEL_INFO;
@@ -143,7 +138,7 @@ static troth_rc open_edge(struct server *s, struct troth_err *e)
 	struct edge_tls tls;
 	for (size_t i = 0; i < NATIVE_TABLE_COUNT; i++)
 		tables[i] = *NATIVE_TABLES[i];
-	const struct edge_config config = { .listen = s->listen, .loops = s->loops, .clock = &s->port.clock, .random = &s->port.random,
+	const struct edge_config config = { .listen = s->listen, .plain_listen = s->options->plain_listen, .loops = s->loops, .clock = &s->port.clock, .random = &s->port.random,
 					    .tables = tables, .table_count = NATIVE_TABLE_COUNT, .handler = pipeline_handler(s->pipeline),
 					    .request_time = s->request_time };
 	TRY(server_tls_new(s->a, &s->d, s->store, s->pipeline, &s->tls, e));
@@ -162,6 +157,8 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 					      : arena_printf(s->a, "%.*s:%d", (int)(colon - old_url), old_url, port);
 	const char *host_colon = strrchr(s->listen, ':');
 	const char *listen = arena_printf(s->a, "%.*s:%d", (int)(host_colon - s->listen), s->listen, port);
+	if (s->options->plain_listen)
+		s->http_url = arena_printf(s->a, "http://127.0.0.1:%d", edge_server_plain_port(s->edge));
 	TRY(datadir_write_address(&s->d, s->url, listen, e));
 	return file_write(s->d.url, bytes_of_text(arena_printf(s->a, "%s\n", s->url)), 0644, e);
 }
@@ -180,6 +177,8 @@ static troth_rc start(struct server *s, struct troth_err *e)
 	TRY(announce(s, old_url, e));
 	LOG(LOG_LEVEL_INFO, "server.ready", LOG_S("url", s->url), LOG_S("dir", s->d.dir), LOG_S("version", TROTH_VERSION),
 	    LOG_I("loops", s->loops), LOG_S("epoch", service_epoch(s->svc)));
+	if (s->options->ready)
+		s->options->ready(s->options->self, s->url, s->http_url);
 	return RC_OK;
 }
 
@@ -249,6 +248,17 @@ static int run(struct server *s)
 	return code;
 }
 
+int server_run(struct arena *a, const struct server_options *o)
+{
+	struct server s = { .a = a, .options = o, .d = datadir_make(a, o->dir), .port = { PORT_CLOCK_REAL, PORT_RANDOM_REAL },
+			    .signals = -1, .fatal = -1 };
+	raise_descriptors();
+	int code = run(&s);
+	close(s.signals);
+	close(s.fatal);
+	return code;
+}
+
 int server_command(int argc, char **argv)
 {
 	static const struct command self = { .name = "server" };
@@ -258,15 +268,9 @@ int server_command(int argc, char **argv)
 	struct troth_err e = { 0 };
 	const struct option options[] = { { "dir", &o.dir }, { "listen", &o.listen }, { "log-level", &o.log_level },
 					  { "log-format", &o.log_format }, { "loops", &o.loops }, { "request-time", &o.request_time } };
-	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(set_log(&o, &e)))
+	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_set_log(&o, &e)))
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)
 		return command_usage(&self, "say which data directory: --dir DIR");
-	struct server s = { .a = a, .options = &o, .d = datadir_make(a, o.dir), .port = { PORT_CLOCK_REAL, PORT_RANDOM_REAL },
-			    .signals = -1, .fatal = -1 };
-	raise_descriptors();
-	int code = run(&s);
-	close(s.signals);
-	close(s.fatal);
-	return code;
+	return server_run(a, &o);
 }

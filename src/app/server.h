@@ -6,9 +6,33 @@
 #include "base/arena.h"
 #include "edge/server.h"
 
-extern const char INIT_USAGE[], SERVER_USAGE[], KEEPER_USAGE[];
+extern const char INIT_USAGE[], SERVER_USAGE[], KEEPER_USAGE[], DEV_USAGE[];
 int init_command(int argc, char **argv);
 int server_command(int argc, char **argv);
+int dev_command(int argc, char **argv);
+
+/* What a server is started with; texts NULL: the default. */
+struct server_options {
+	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;
+	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
+	/* Called once it answers; http_url is NULL without plain_listen.  May be NULL. */
+	void (*ready)(void *self, const char *url, const char *http_url);
+	void *self;
+};
+/* INVALID for a log level or format that is none. */
+troth_rc server_set_log(const struct server_options *o, struct troth_err *e);
+/* Runs it to its end; the exit code. */
+int server_run(struct arena *a, const struct server_options *o);
+
+/* What init makes.  CONFLICT if the directory is complete already. */
+struct init_options {
+	const char *dir, *listen;
+	struct option_values names;
+};
+troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_err *e);
+/* One verb on a data directory on which no server runs, as the system, with a keeper of its own. */
+struct verb;
+troth_rc datadir_do(struct arena *a, const char *dir, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e);
 
 /* The files of a data directory D; all paths live in the arena. */
 struct datadir {

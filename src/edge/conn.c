@@ -59,6 +59,9 @@ static void call_finish(struct edge_conn *c, int status)
 	call_free(call);
 }
 
+/* NULL: a connection without TLS. */
+static SSL *ssl_of(const struct edge_conn *c) { return c->plain ? NULL : bufferevent_openssl_get_ssl(c->bev); }
+
 void edge_conn_close(struct edge_conn *c)
 {
 	struct edge_server *s = c->loop->server;
@@ -72,8 +75,8 @@ void edge_conn_close(struct edge_conn *c)
 	if (c->next)
 		c->next->at = c->at;
 	event_free(c->timer);
-	if (c->state > CONN_HANDSHAKE) {
-		SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	SSL *ssl = ssl_of(c);
+	if (ssl && c->state > CONN_HANDSHAKE) {
 		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 		(void)SSL_shutdown(ssl); /* best effort: the peer may be gone */
 		ERR_clear_error();
@@ -88,9 +91,10 @@ void edge_conn_close(struct edge_conn *c)
  * the reply out of the peer's hands; so we shut our half and read on for a moment. */
 static void linger(struct edge_conn *c)
 {
-	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	SSL *ssl = ssl_of(c);
 	c->state = CONN_CLOSING;
-	(void)SSL_shutdown(ssl);
+	if (ssl)
+		(void)SSL_shutdown(ssl);
 	ERR_clear_error();
 	(void)shutdown(bufferevent_getfd(c->bev), SHUT_WR);
 	set_deadline(c, CLOSE_LINGER_MS);
@@ -286,7 +290,7 @@ void edge_conn_refuse(struct edge_conn *c, const struct troth_err *e)
 /* -- events ------------------------------------------------------------------------------------ */
 static void copy_peer_cert(struct edge_conn *c)
 {
-	X509 *x = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
+	X509 *x = SSL_get0_peer_certificate(ssl_of(c));
 	unsigned char *der = NULL;
 	int len = x ? i2d_X509(x, NULL) : 0;
 	if (len <= 0 || len > LIMIT_CERT_DER_BYTES || !(der = malloc((size_t)len)))
@@ -303,8 +307,8 @@ static void on_event(struct bufferevent *bev, short what, void *self)
 		copy_peer_cert(c);
 		return;
 	}
-	bool refused = c->state == CONN_HANDSHAKE && bufferevent_get_openssl_error(bev);
-	while (bufferevent_get_openssl_error(bev))
+	bool refused = !c->plain && c->state == CONN_HANDSHAKE && bufferevent_get_openssl_error(bev);
+	while (!c->plain && bufferevent_get_openssl_error(bev))
 		; /* the peer's doing, not ours to report */
 	ERR_clear_error();
 	if (!refused || !linger_raw(c))
@@ -425,10 +429,15 @@ static struct bufferevent *tls_bufferevent(struct edge_loop *loop, int fd)
 	return bev;
 }
 
-void edge_conn_accept(struct edge_loop *loop, int fd, const char *peer)
+static struct bufferevent *plain_bufferevent(struct edge_loop *loop, int fd)
+{
+	return bufferevent_socket_new(loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
+}
+
+void edge_conn_accept(struct edge_loop *loop, int fd, bool plain, const char *peer)
 {
 	struct edge_conn *c = calloc(1, sizeof *c);
-	struct bufferevent *bev = c ? tls_bufferevent(loop, fd) : NULL;
+	struct bufferevent *bev = !c ? NULL : plain ? plain_bufferevent(loop, fd) : tls_bufferevent(loop, fd);
 	struct event *timer = bev ? event_new(loop->base, -1, 0, on_deadline, c) : NULL;
 	if (!timer) {
 		if (bev)
@@ -449,7 +458,11 @@ void edge_conn_accept(struct edge_loop *loop, int fd, const char *peer)
 	if (c->next)
 		c->next->at = &c->next;
 	loop->conns = c;
-	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	c->plain = plain;
+	if (plain)
+		c->state = CONN_HEAD;
+	else
+		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
 	bufferevent_setcb(bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(bev, EV_READ, 0, READ_HIGH_WATER);
 	set_deadline(c, request_time(c));

@@ -33,6 +33,7 @@ struct edge_conn {
 	struct bufferevent *bev;
 	struct event *timer, *closed; /* closed: only while held, or while a refused handshake lingers */
 	enum conn_state state;
+	bool plain;                   /* no TLS: came in by the plain listener */
 	bool close_after, resumed;    /* resumed: in the loop's wake list */
 	int status;                   /* of the reply that is leaving: for the log */
 	char peer[64];
@@ -58,6 +59,7 @@ struct edge_topic {                   /* a topic that someone of this loop waits
 	struct edge_topic *next;
 };
 
+enum { EDGE_LISTEN_TLS, EDGE_LISTEN_PLAIN, EDGE_LISTENERS };
 enum { TOPIC_BUCKETS = 1024, LOOP_ACCEPTS = 16, LOOP_BODY_BYTES = 128 << 20, LOOP_FREE_BODY = 64 << 10 };
 
 struct edge_topic_list { char (*names)[EDGE_TOPIC]; size_t count, room; };
@@ -68,7 +70,7 @@ struct edge_loop {
 	pthread_t thread;
 	bool started;
 	struct event_base *base;
-	struct event *accept, *accept_pause, *queue_event, *wake_event, *grace;
+	struct event *accept[EDGE_LISTENERS], *accept_pause, *queue_event, *wake_event, *grace;
 	int eventfd;
 	struct edge_conn *conns;
 	struct edge_topic *topics[TOPIC_BUCKETS];
@@ -84,10 +86,10 @@ struct edge_loop {
 
 struct edge_server {
 	struct edge_config config;
-	char listen[300];
+	char listen[300], plain_listen[300];
 	struct arena *a;
 	const struct router *router;
-	int fd, port;
+	int fds[EDGE_LISTENERS], ports[EDGE_LISTENERS]; /* fd -1: not listened on */
 	struct edge_loop *loops;
 	atomic_uint connections;
 	_Atomic msec_t grace;
@@ -96,7 +98,7 @@ struct edge_server {
 };
 
 /* conn.c */
-void edge_conn_accept(struct edge_loop *loop, int fd, const char *peer);
+void edge_conn_accept(struct edge_loop *loop, int fd, bool plain, const char *peer);
 void edge_conn_close(struct edge_conn *c);         /* at once; a parked call is dropped */
 void edge_conn_resume(struct edge_conn *c, bool last_chance);
 void edge_conn_stop(struct edge_conn *c);          /* the server stops: what can end ends now */

@@ -37,11 +37,26 @@ static void peer_text(const struct sockaddr_storage *ss, char out[64])
 	}
 }
 
+static bool start_accepting(struct edge_loop *loop)
+{
+	for (int i = 0; i < EDGE_LISTENERS; i++)
+		if (loop->accept[i] && event_add(loop->accept[i], NULL) != 0)
+			return false;
+	return true;
+}
+
+static void stop_accepting(struct edge_loop *loop)
+{
+	for (int i = 0; i < EDGE_LISTENERS; i++)
+		if (loop->accept[i])
+			event_del(loop->accept[i]);
+}
+
 /* No descriptors left: a level-triggered listener would spin, so look away for a moment. */
 static void pause_accepting(struct edge_loop *loop)
 {
 	struct timeval tv = msec_timeval(ACCEPT_PAUSE_MS);
-	event_del(loop->accept);
+	stop_accepting(loop);
 	event_add(loop->accept_pause, &tv);
 }
 
@@ -49,7 +64,7 @@ static void on_accept_pause(evutil_socket_t fd, short what, void *self)
 {
 	struct edge_loop *loop = self;
 	if (!loop->stopping)
-		event_add(loop->accept, NULL);
+		(void)start_accepting(loop); /* it was added before */
 }
 
 /* A few at a time, so that a storm of handshakes leaves turns for those who are in. */
@@ -73,7 +88,7 @@ static void on_accept(evutil_socket_t listener, short what, void *self)
 			continue;
 		}
 		peer_text(&ss, peer);
-		edge_conn_accept(loop, fd, peer);
+		edge_conn_accept(loop, fd, listener == s->fds[EDGE_LISTEN_PLAIN], peer);
 	}
 }
 
@@ -164,7 +179,7 @@ static void begin_stop(struct edge_loop *loop)
 {
 	struct timeval tv = msec_timeval(atomic_load(&loop->server->grace));
 	loop->stopping = true;
-	event_del(loop->accept);
+	stop_accepting(loop);
 	event_add(loop->grace, &tv);
 	for (struct edge_conn *c = loop->conns, *next; c; c = next) {
 		next = c->next;
@@ -239,13 +254,18 @@ void edge_publish(struct edge_server *s, const char *const *topics, size_t count
 static bool events_make(struct edge_loop *loop)
 {
 	struct event_base *b = loop->base;
-	loop->accept = event_new(b, loop->server->fd, EV_READ | EV_PERSIST, on_accept, loop);
+	bool listening = true;
+	for (int i = 0; i < EDGE_LISTENERS; i++) {
+		int fd = loop->server->fds[i];
+		loop->accept[i] = fd >= 0 ? event_new(b, fd, EV_READ | EV_PERSIST, on_accept, loop) : NULL;
+		listening = listening && (fd < 0 || loop->accept[i]);
+	}
 	loop->accept_pause = event_new(b, -1, 0, on_accept_pause, loop);
 	loop->queue_event = event_new(b, loop->eventfd, EV_READ | EV_PERSIST, on_queue, loop);
 	loop->wake_event = event_new(b, -1, 0, on_wake, loop);
 	loop->grace = event_new(b, -1, 0, on_grace, loop);
-	return loop->accept && loop->accept_pause && loop->queue_event && loop->wake_event && loop->grace &&
-	       event_add(loop->accept, NULL) == 0 && event_add(loop->queue_event, NULL) == 0;
+	return listening && loop->accept_pause && loop->queue_event && loop->wake_event && loop->grace &&
+	       start_accepting(loop) && event_add(loop->queue_event, NULL) == 0;
 }
 
 /* EV_CLOSED needs epoll; its timers need no system call each. */
@@ -294,7 +314,8 @@ void loop_release(struct edge_loop *loop)
 	}
 	while (loop->conns)
 		edge_conn_close(loop->conns);
-	event_release(loop->accept);
+	for (int i = 0; i < EDGE_LISTENERS; i++)
+		event_release(loop->accept[i]);
 	event_release(loop->accept_pause);
 	event_release(loop->queue_event);
 	event_release(loop->wake_event);

@@ -1,6 +1,8 @@
 /* The server as a whole: the port, the loops, the TLS context they share. */
 #include "edge/server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -18,6 +20,35 @@ static void fill_config(struct edge_server *s, const struct edge_config *config)
 	s->config.hold_time = or_default(config->hold_time, LIMIT_HOLD_S * MSEC_S);
 	text_copy(s->listen, sizeof s->listen, config->listen);
 	s->config.listen = s->listen;
+	if (config->plain_listen) {
+		text_copy(s->plain_listen, sizeof s->plain_listen, config->plain_listen);
+		s->config.plain_listen = s->plain_listen;
+	}
+}
+
+static bool is_loopback(int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof ss;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		return false;
+	if (ss.ss_family == AF_INET)
+		return ntohl(((struct sockaddr_in *)&ss)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return ss.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&ss)->sin6_addr);
+}
+
+static troth_rc listen_all(struct edge_server *s, struct troth_err *e)
+{
+	const char *plain = s->config.plain_listen;
+	TRY(socket_listen(s->config.listen, &s->fds[EDGE_LISTEN_TLS], &s->ports[EDGE_LISTEN_TLS], e));
+	if (!plain)
+		return RC_OK;
+	TRY(socket_listen(plain, &s->fds[EDGE_LISTEN_PLAIN], &s->ports[EDGE_LISTEN_PLAIN], e));
+	if (is_loopback(s->fds[EDGE_LISTEN_PLAIN]))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_INVALID, "%s is not a loopback address: HTTP without TLS is for this machine alone", plain);
+	err_hint(e, "listen on 127.0.0.1");
+	return rc;
 }
 
 static troth_rc server_fill(struct edge_server *s, const struct edge_config *config, const struct edge_tls *tls,
@@ -27,7 +58,7 @@ static troth_rc server_fill(struct edge_server *s, const struct edge_config *con
 	fill_config(s, config);
 	TRY(router_new(s->a, config->tables, config->table_count, &s->router, e));
 	TRY(tls_server_context(tls, &s->tls, e));
-	TRY(socket_listen(config->listen, &s->fd, &s->port, e));
+	TRY(listen_all(s, e));
 	s->loops = ARENA_ARRAY(s->a, struct edge_loop, config->loops);
 	for (unsigned i = 0; i < config->loops; i++)
 		TRY(loop_init(&s->loops[i], s, i, e));
@@ -40,7 +71,8 @@ troth_rc edge_server_new(const struct edge_config *config, const struct edge_tls
 	struct edge_server *s = calloc(1, sizeof *s);
 	ENSURE(s, e, TROTH_UNAVAILABLE, "out of memory");
 	s->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	s->fd = -1;
+	for (int i = 0; i < EDGE_LISTENERS; i++)
+		s->fds[i] = -1;
 	pthread_mutex_init(&s->tls_lock, NULL);
 	troth_rc rc = server_fill(s, config, tls, e);
 	if (rc_failed(rc)) {
@@ -57,15 +89,17 @@ void edge_server_free(struct edge_server *s)
 		return;
 	for (unsigned i = 0; s->loops && i < s->config.loops; i++)
 		loop_release(&s->loops[i]);
-	if (s->fd >= 0)
-		close(s->fd);
+	for (int i = 0; i < EDGE_LISTENERS; i++)
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
 	SSL_CTX_free(s->tls);
 	pthread_mutex_destroy(&s->tls_lock);
 	arena_free(s->a);
 	free(s);
 }
 
-int edge_server_port(const struct edge_server *s) { return s->port; }
+int edge_server_port(const struct edge_server *s) { return s->ports[EDGE_LISTEN_TLS]; }
+int edge_server_plain_port(const struct edge_server *s) { return s->ports[EDGE_LISTEN_PLAIN]; }
 unsigned edge_server_connections(const struct edge_server *s) { return atomic_load(&s->connections); }
 
 troth_rc edge_server_start(struct edge_server *s, struct troth_err *e)

@@ -49,6 +49,7 @@ struct edge_handler {
 
 struct edge_config {
 	const char *listen;            /* "127.0.0.1:8443" */
+	const char *plain_listen;      /* NULL: none.  The same without TLS, for trying things; refused unless it is loopback */
 	unsigned loops;                /* 1..EDGE_LOOPS */
 	unsigned connections;          /* 0: LIMIT_CONNECTIONS */
 	msec_t request_time;           /* 0: LIMIT_CONNECTION_REQUEST_S; handshake and the first request together, then each request */
@@ -77,6 +78,7 @@ struct edge_tls {
 troth_rc edge_server_new(const struct edge_config *config, const struct edge_tls *tls, struct edge_server **ret,
 			 struct troth_err *e);
 int edge_server_port(const struct edge_server *s);
+int edge_server_plain_port(const struct edge_server *s); /* 0: none */
 troth_rc edge_server_start(struct edge_server *s, struct troth_err *e);
 /* Any thread.  New connections get the new context; old ones keep theirs to their end.  On failure the old stays. */
 troth_rc edge_server_set_tls(struct edge_server *s, const struct edge_tls *tls, struct troth_err *e);

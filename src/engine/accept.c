@@ -15,26 +15,15 @@ bool accept_chain_now(const struct content *chain, msec_t now)
 	return chain->not_before <= now - SKEW && now + SKEW < chain->not_after;
 }
 
-bool accept_signer(const struct ca *ca, msec_t now, msec_t *ret_from)
+bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
 {
 	*ret_from = 0;
-	if (!ca->can_sign || ca->distrusted || (ca->retired && !ca->wanted) ||
+	if (!ca->can_sign || ca_distrusted(v, ca) || (ca->retired && !ca->wanted) ||
 	    now + SKEW >= ca->not_after)
 		return false;
 	if (ca->not_before > now - SKEW)
 		*ret_from = ca->not_before + SKEW;
 	return *ret_from == 0;
-}
-
-bool cert_distrusted(const struct view *v, int64_t cert)
-{
-	const struct cert *c = cert_find(v, cert);
-
-	for (size_t i = 0; c && i < c->ca_count; i++) {
-		if (c->cas[i]->distrusted)
-			return true;
-	}
-	return false;
 }
 
 bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert)

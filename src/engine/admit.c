@@ -31,13 +31,13 @@ static bool monotone(struct worlds p, struct worlds v)
 }
 
 /* Nothing that the newcomer could be given would be accepted by what the store will hold. */
-static bool store_hopeless(const struct class *slot, const struct class *store)
+static bool store_hopeless(const struct view *v, const struct class *slot, const struct class *store)
 {
 	const struct authority *a = slot->key.authority;
 	const struct shape *w = class_newest(store);
 
 	for (size_t i = 0; w && a && i < a->ca_count; i++) {
-		if (ids_meet(a->cas[i]->leaf_anchors, w->members))
+		if (!ca_distrusted(v, a->cas[i]) && ids_meet(a->cas[i]->leaf_anchors, w->members))
 			return false;
 	}
 	return true;
@@ -56,13 +56,13 @@ static bool pair_fits(const struct view *v, struct arena *a, const struct class 
 {
 	bool slot = joiner->key.group->kind == GROUP_SLOT;
 	const struct class *p = slot ? joiner : other, *s = slot ? other : joiner;
-	struct worlds rows = worlds_of(a, p), columns = worlds_of(a, s);
+	struct worlds rows = worlds_of(v, a, p), columns = worlds_of(v, a, s);
 
 	if (class_known(other) && all_true(&rows, &columns))
 		return true;
 	if (!class_known(other))
 		return !class_alive(other) && other->key.length == 0 && joiner->key.length == 1;
-	if (class_alive(other) && !(slot ? store_hopeless(p, s) : slot_hopeless(v, p, s)))
+	if (class_alive(other) && !(slot ? store_hopeless(v, p, s) : slot_hopeless(v, p, s)))
 		return false;
 	return monotone(rows, columns);
 }
@@ -80,13 +80,19 @@ static const struct class *misfit(const struct view *v, struct arena *a, const s
 	return NULL;
 }
 
-/* A slot counts only with a valid chain (rule V). */
-static bool complete(const struct class *c)
+/* A slot counts only with a valid chain (rule V); nobody begins with what is distrusted. */
+static bool complete(const struct view *v, const struct class *c)
 {
-	bool whole = class_known(c);
+	bool slot = c->key.group->kind == GROUP_SLOT, whole = class_known(c);
 
-	for (size_t i = 0; c->key.group->kind == GROUP_SLOT && i < c->key.length; i++)
-		whole = whole && c->key.seq[i] && !c->key.seq[i]->expired;
+	for (size_t i = 0; i < c->key.length; i++) {
+		const struct shape *x = c->key.seq[i];
+
+		if (slot)
+			whole = whole && x && !x->expired && !chain_distrusted(v, x);
+		else
+			whole = whole && !(x && set_distrusted(v, x));
+	}
 	return whole;
 }
 
@@ -94,9 +100,9 @@ bool view_admissible(const struct view *v, int64_t target, struct wait *ret_why)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 24);
 	const struct target *t = target_find(v, target);
-	const struct class *other = t && complete(t->class) ? misfit(v, a, t->class) : NULL;
+	const struct class *other = t && complete(v, t->class) ? misfit(v, a, t->class) : NULL;
 
-	if (t && complete(t->class) && !other)
+	if (t && complete(v, t->class) && !other)
 		return true;
 	if (ret_why) {
 		*ret_why = wait_make(other ? WAIT_ADMISSION : WAIT_UNKNOWN, 0, 0);
@@ -111,7 +117,7 @@ static void admit_class(struct step *s, const struct class *c)
 {
 	const struct class *other;
 
-	if (class_counted(c) || !complete(c))
+	if (class_counted(c) || !complete(s->v, c))
 		return;
 	if (!class_alive(c)) {
 		wait_class(s, c, WAIT_OFFLINE, c->key.authority ? c->key.authority->id : 0, 0, 0);

@@ -20,6 +20,7 @@ struct tried { const struct group *group; struct history history; };
 struct check {
 	const struct view *v;
 	struct arena *a;
+	struct id_list distrusted;  /* certificates of distrusted versions */
 	struct histories *of_group; /* by position in view.group_list; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
@@ -56,6 +57,42 @@ static bool is_expired(const struct view *v, const struct content *c)
 	return c->is_chain && c->not_after + SKEW <= v->now;
 }
 
+static bool is_distrusted(const struct view *v, int64_t cert)
+{
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->cert == cert && v->ca_list[i]->distrusted)
+			return true;
+	}
+	return false;
+}
+
+static bool all_distrusted(const struct view *v, struct id_list certs)
+{
+	for (size_t i = 0; i < certs.count; i++) {
+		if (!is_distrusted(v, certs.items[i]))
+			return false;
+	}
+	return certs.count > 0;
+}
+
+static void collect_distrusted(struct check *k)
+{
+	int64_t *items = ARENA_ARRAY(k->a, int64_t, k->v->ca_count + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->v->ca_count; i++) {
+		if (k->v->ca_list[i]->distrusted)
+			items[n++] = k->v->ca_list[i]->cert;
+	}
+	k->distrusted = ids_sorted(k->a, (struct id_list){ items, n });
+}
+
+/* What is trusted or shown by a distrusted CA is no success (section 10). */
+static struct id_list without_distrusted(struct check *k, struct id_list certs)
+{
+	return k->distrusted.count ? ids_minus(k->a, certs, k->distrusted) : certs;
+}
+
 /* A holder outside the fleet has several certificates and shows one that is valid. */
 static bool is_over(const struct view *v, const struct target *t, const struct content *c)
 {
@@ -69,11 +106,11 @@ static struct history history_of(struct check *k, const struct target *t, int64_
 			     .alive = t->instance && t->instance->alive_until > k->v->now };
 
 	if (t->known && !is_over(k->v, t, t->base))
-		history_add(k->a, &h, t->base ? t->base->members : (struct id_list){ 0 },
+		history_add(k->a, &h, without_distrusted(k, t->base ? t->base->members : (struct id_list){ 0 }),
 			    t->base && is_expired(k->v, t->base), false);
 	for (size_t i = 0; i < t->doc_count; i++) {
 		if (t->docs[i].generation != without && !is_over(k->v, t, t->docs[i].content))
-			history_add(k->a, &h, t->docs[i].content->members,
+			history_add(k->a, &h, without_distrusted(k, t->docs[i].content->members),
 				    is_expired(k->v, t->docs[i].content), mixes(t->group));
 	}
 	h.fresh = h.count;
@@ -230,16 +267,7 @@ static bool cert_is_known(const struct view *v, const struct group *g, int64_t c
 	return false;
 }
 
-static bool is_distrusted(const struct view *v, int64_t cert)
-{
-	for (size_t i = 0; i < v->ca_count; i++) {
-		if (v->ca_list[i]->cert == cert && v->ca_list[i]->distrusted)
-			return true;
-	}
-	return false;
-}
-
-/* I6: nothing distrusted or unknown comes in. */
+/* I6: nothing unknown comes in, and nothing distrusted is sent at all. */
 static troth_rc check_certs(struct check *k, const struct target *t, const struct act *act,
 			    struct troth_err *e)
 {
@@ -248,24 +276,34 @@ static troth_rc check_certs(struct check *k, const struct target *t, const struc
 	for (size_t i = 0; i < act->certs.count; i++) {
 		int64_t cert = act->certs.items[i];
 
+		ENSURE(!is_distrusted(k->v, cert), e, TROTH_UNSAFE,
+		       "the plan sends the distrusted certificate %lld to target %lld", (long long)cert,
+		       (long long)t->id);
 		if (newest && ids_has(newest->members, cert))
 			continue;
 		ENSURE(cert_is_known(k->v, t->group, cert), e, TROTH_UNSAFE,
 		       "the plan adds certificate %lld, which is of no authority, to target %lld",
 		       (long long)cert, (long long)t->id);
-		ENSURE(!is_distrusted(k->v, cert), e, TROTH_UNSAFE,
-		       "the plan adds the distrusted certificate %lld to target %lld", (long long)cert,
-		       (long long)t->id);
 	}
 	ENSURE(!t->group->store_limit || act->certs.count <= (size_t)t->group->store_limit, e,
 	       TROTH_UNSAFE, "the plan overfills target %lld", (long long)t->id);
 	return RC_OK;
 }
 
+/* Of a distrusted leaf, by a distrusted CA, or accepted by nothing else. */
+static bool is_tainted(const struct view *v, const struct content *chain)
+{
+	const struct ca *ca = ca_find(v, chain->signed_by);
+
+	return chain->distrusted || (ca && ca->distrusted) || all_distrusted(v, chain->members);
+}
+
 static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,
 			    const struct act *act, struct troth_err *e)
 {
 	ENSURE(chain, e, TROTH_UNSAFE, "the plan sends target %lld the unknown chain %lld",
+	       (long long)t->id, (long long)act->chain);
+	ENSURE(!is_tainted(k->v, chain), e, TROTH_UNSAFE, "the plan sends target %lld the distrusted chain %lld",
 	       (long long)t->id, (long long)act->chain);
 	ENSURE(chain->not_before <= k->v->now - SKEW && k->v->now + SKEW < chain->not_after, e,
 	       TROTH_UNSAFE, "the plan sends target %lld the chain %lld, which is not valid now",
@@ -299,15 +337,29 @@ static bool changes(const struct instance *i)
 	return false;
 }
 
-/* The instance of this deployment that the act makes change; NULL: none, or it changes already. */
-static const struct instance *begins(const struct view *v, const struct act *act, const struct deployment *d)
+/* It lives by a distrusted CA: no window, no stop holds it there. */
+static bool must_flee(const struct check *k, const struct target *t)
 {
-	const struct target *t = target_find(v, act->target);
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+	const struct ca *ca = newest ? ca_find(k->v, newest->signed_by) : NULL;
+
+	if (!newest || !newest->is_chain)
+		return newest && ids_meet(newest->members, k->distrusted);
+	if (newest->members.count && ids_within(newest->members, k->distrusted))
+		return true;
+	return ca && (ca->distrusted || (ca->leaf_anchors.count && ids_within(ca->leaf_anchors, k->distrusted)));
+}
+
+/* The instance of this deployment that the act makes change; NULL: none, or it changes already. */
+static const struct instance *begins(const struct check *k, const struct act *act, const struct deployment *d,
+				     bool but_flight)
+{
+	const struct target *t = target_find(k->v, act->target);
 	bool sends = act->kind == ACT_SEND_SET || act->kind == ACT_SEND_CHAIN;
 
 	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance)
 		return NULL;
-	return changes(t->instance) ? NULL : t->instance;
+	return changes(t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
 }
 
 static size_t places_held(const struct view *v, const struct deployment *d)
@@ -321,13 +373,13 @@ static size_t places_held(const struct view *v, const struct deployment *d)
 }
 
 /* Instances that begin by this plan; each once. */
-static size_t places_taken(struct check *k, const struct plan *plan, const struct deployment *d)
+static size_t places_taken(struct check *k, const struct plan *plan, const struct deployment *d, bool but_flight)
 {
 	const struct instance **seen = ARENA_ARRAY(k->a, const struct instance *, plan->act_count + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->act_count; i++) {
-		const struct instance *first = begins(k->v, &plan->acts[i], d);
+		const struct instance *first = begins(k, &plan->acts[i], d, but_flight);
 		size_t known = 0;
 
 		while (known < n && seen[known] != first)
@@ -344,15 +396,11 @@ static troth_rc check_deployment(struct check *k, const struct plan *plan, const
 	bool shut = d->stopped || (d->windowed && (!d->open || d->until <= k->v->now));
 	size_t held, taken;
 
-	if (!d->max_unavailable && !shut)
-		return RC_OK;
-	taken = places_taken(k, plan, d);
-	ENSURE(!taken || !shut, e, TROTH_UNSAFE,
-	       "the plan begins with %zu instances of deployment %lld, where none may begin now", taken, (long long)d->id);
-	if (!taken || !d->max_unavailable)
-		return RC_OK;
-	held = places_held(k->v, d);
-	ENSURE(held + taken <= (size_t)d->max_unavailable, e, TROTH_UNSAFE,
+	ENSURE(!shut || !places_taken(k, plan, d, true), e, TROTH_UNSAFE,
+	       "the plan begins with instances of deployment %lld, where none may begin now", (long long)d->id);
+	taken = d->max_unavailable ? places_taken(k, plan, d, false) : 0;
+	held = taken ? places_held(k->v, d) : 0;
+	ENSURE(!taken || held + taken <= (size_t)d->max_unavailable, e, TROTH_UNSAFE,
 	       "the plan makes %zu instances of deployment %lld unavailable, %lld may be", held + taken,
 	       (long long)d->id, (long long)d->max_unavailable);
 	return RC_OK;
@@ -381,6 +429,15 @@ static troth_rc check_take_back(struct check *k, const struct act *act, struct t
 	return RC_OK;
 }
 
+/* The one document that needs no leave of rule S: what it was sent last, less what is distrusted. */
+static bool only_withdraws_distrusted(struct check *k, const struct target *t, const struct act *act)
+{
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+
+	return act->kind == ACT_SEND_SET && newest && ids_meet(newest->members, k->distrusted) &&
+	       ids_same(act->certs, without_distrusted(k, newest->members));
+}
+
 static troth_rc check_send(struct check *k, const struct act *act, struct troth_err *e)
 {
 	const struct target *t = target_find(k->v, act->target);
@@ -403,7 +460,9 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	mine = history_of(k, t, act->replaces);
 	ENSURE(mine.known && mine.alive, e, TROTH_UNSAFE,
 	       "the plan sends to target %lld though it is not known what it holds", (long long)t->id);
-	history_add(k->a, &mine, chain ? chain->members : act->certs, false, mixes(t->group));
+	if (only_withdraws_distrusted(k, t, act))
+		return RC_OK;
+	history_add(k->a, &mine, without_distrusted(k, chain ? chain->members : act->certs), false, mixes(t->group));
 	return check_pairs(k, t, &mine, e);
 }
 
@@ -440,9 +499,33 @@ static troth_rc check_signing(struct check *k, const struct act *act, struct tro
 {
 	const struct ca *ca = ca_find(k->v, act->ca);
 
-	ENSURE(ca && ca->wanted && ca->can_sign && !ca->distrusted, e, TROTH_UNSAFE,
-	       "the plan lets version %lld sign, which must not", (long long)act->ca);
+	ENSURE(ca && ca->wanted && ca->can_sign && !ca->distrusted && !all_distrusted(k->v, ca->leaf_anchors), e,
+	       TROTH_UNSAFE, "the plan lets version %lld sign, which must not", (long long)act->ca);
 	return RC_OK;
+}
+
+static troth_rc check_ask(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct ca *ca = ca_find(k->v, act->ca);
+
+	ENSURE(target_find(k->v, act->target) && ca, e, TROTH_UNSAFE, "the plan asks nobody, or for nobody");
+	ENSURE(!ca->distrusted && !all_distrusted(k->v, ca->leaf_anchors), e, TROTH_UNSAFE,
+	       "the plan lets the distrusted version %lld sign", (long long)act->ca);
+	return RC_OK;
+}
+
+/* Nobody begins with what is distrusted. */
+static bool holds_tainted(struct check *k, const struct target *t)
+{
+	const struct content *all[DOCS_MAX + 1] = { t->base };
+
+	for (size_t i = 0; i < t->doc_count; i++)
+		all[i + 1] = t->docs[i].content;
+	for (size_t i = 0; i <= t->doc_count; i++) {
+		if (all[i] && (all[i]->is_chain ? is_tainted(k->v, all[i]) : ids_meet(all[i]->members, k->distrusted)))
+			return true;
+	}
+	return false;
 }
 
 /* A newcomer's matrix must be in order by itself: what succeeds first succeeds later. */
@@ -453,6 +536,8 @@ static troth_rc check_admit(struct check *k, const struct act *act, struct troth
 
 	ENSURE(t && t->state == TARGET_JOINING && t->known, e, TROTH_UNSAFE,
 	       "the plan admits target %lld, which has not reported", (long long)act->target);
+	ENSURE(!holds_tainted(k, t), e, TROTH_UNSAFE, "the plan admits target %lld, which holds what is distrusted",
+	       (long long)act->target);
 	mine = history_of(k, t, 0);
 	mine.fresh = 0;
 	for (size_t m = 0; m < t->group->meet_count; m++) {
@@ -476,11 +561,9 @@ static troth_rc check_act(struct check *k, const struct act *act, struct troth_e
 	case ACT_RETIRE_DONE: return check_retire(k, act, e);
 	case ACT_ADMIT: return check_admit(k, act, e);
 	case ACT_TAKE_BACK: return check_take_back(k, act, e);
-	case ACT_ASK: break;
+	case ACT_ASK: return check_ask(k, act, e);
 	}
-	ENSURE(act->kind == ACT_ASK && target_find(k->v, act->target) && ca_find(k->v, act->ca), e,
-	       TROTH_UNSAFE, "the plan asks nobody, or for nobody");
-	return RC_OK;
+	return err_set(e, TROTH_UNSAFE, "the plan wants an unknown act");
 }
 
 /* Stores and slots in one batch would not have been tested against each other. */
@@ -509,6 +592,7 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
 	struct check k = { .v = v, .a = a };
 
 	TRY(check_batch(plan, e));
+	collect_distrusted(&k);
 	k.of_group = ARENA_ARRAY(a, struct histories, v->group_count + 1);
 	collect_histories(&k);
 	TRY(check_rolling(&k, plan, e));

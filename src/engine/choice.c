@@ -11,7 +11,7 @@ struct ca *newest_signer(const struct step *s, const struct authority *a)
 	msec_t from;
 
 	for (size_t i = 0; a && i < a->ca_count; i++) {
-		if (a->cas[i]->wanted && accept_signer(a->cas[i], s->now, &from))
+		if (a->cas[i]->wanted && accept_signer(s->v, a->cas[i], s->now, &from))
 			return a->cas[i];
 	}
 	return NULL;
@@ -41,7 +41,7 @@ static enum wait_reason refusal(struct step *s, const struct class *c, const str
 	*ret_from = 0;
 	if (ca->authority->paused)
 		return WAIT_PAUSED;
-	if (!accept_signer(ca, s->now, ret_from))
+	if (!accept_signer(s->v, ca, s->now, ret_from))
 		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
 	if (safety_chain(s, c, ca->leaf_anchors))
 		return WAIT_NOT_TRUSTED;
@@ -91,8 +91,8 @@ static struct ca *accepted_signer(struct step *s, const struct class *c, const s
 
 		if (!ca->signing && ca != also && step_gated(a, c->key.group, STEP_SWITCH))
 			continue;
-		if ((ca->wanted || ca->signing || ca == also) && accept_signer(ca, s->now, &from) &&
-		    safety_accepted_everywhere(c->key.group, ca->leaf_anchors))
+		if ((ca->wanted || ca->signing || ca == also) && accept_signer(s->v, ca, s->now, &from) &&
+		    safety_accepted_everywhere(s, c->key.group, ca->leaf_anchors))
 			return ca;
 	}
 	return NULL;
@@ -103,7 +103,7 @@ static struct ca *labelled_signer(const struct step *s, const struct authority *
 	msec_t from;
 
 	for (size_t i = 0; a && i < a->ca_count; i++) {
-		if (a->cas[i]->signing && a->cas[i]->wanted && accept_signer(a->cas[i], s->now, &from))
+		if (a->cas[i]->signing && a->cas[i]->wanted && accept_signer(s->v, a->cas[i], s->now, &from))
 			return a->cas[i];
 	}
 	return newest_signer(s, a);
@@ -117,7 +117,7 @@ static struct choice not_yet(struct step *s, const struct class *c)
 	for (size_t i = 0; a && i < a->ca_count; i++) {
 		msec_t from;
 
-		if (!a->cas[i]->wanted || accept_signer(a->cas[i], s->now, &from) || !from)
+		if (!a->cas[i]->wanted || accept_signer(s->v, a->cas[i], s->now, &from) || !from)
 			continue;
 		choice.wished = a->cas[i];
 		choice.why = WAIT_NOT_VALID_YET;
@@ -131,7 +131,8 @@ static struct choice first_choice(struct step *s, const struct class *c)
 	const struct shape *newest = class_newest(c);
 	struct ca *now = newest ? ca_find(s->v, newest->signed_by) : NULL, *ca;
 
-	if (now && !newest->expired && safety_accepted_everywhere(c->key.group, newest->members))
+	if (now && !newest->expired && !ca_distrusted(s->v, now) &&
+	    safety_accepted_everywhere(s, c->key.group, newest->members))
 		return (struct choice){ .ca = now, .stay = true };
 	ca = accepted_signer(s, c, now);
 	if (!ca)

@@ -23,9 +23,9 @@ static bool worth_retrying(const struct target *t)
 
 struct content *target_ready(const struct target *t)
 {
-	if (t->staged && t->staged != target_newest(t))
+	if (t->staged && t->staged != target_newest(t) && !t->staged->distrusted)
 		return t->staged;
-	return worth_retrying(t) ? t->failed : NULL;
+	return worth_retrying(t) && !t->failed->distrusted ? t->failed : NULL;
 }
 
 static size_t handed_count(const struct target *t)

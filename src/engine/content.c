@@ -173,7 +173,7 @@ static void set_members(struct content *c, struct id_list members)
 bool content_apply_chain(struct view *v, const struct fact *f)
 {
 	struct content *c = table_get(&v->chains, f->chain.chain);
-	bool was_due = c && c->due;
+	bool was_due = c && c->due, was_distrusted = c && c->distrusted;
 
 	if (!c)
 		c = content_new(v, true, f->chain.chain);
@@ -184,7 +184,8 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 	c->renew_at = f->chain.renew_at;
 	c->due = c->renew_at && c->renew_at <= v->now;
 	reshape(v, c, c->not_after + SKEW <= v->now);
-	if (c->due != was_due)
+	c->distrusted = f->chain.distrusted;
+	if (c->due != was_due || c->distrusted != was_distrusted)
 		content_place_holders(v, c);
 	clock_book_chain(v, c);
 	return true;

@@ -80,8 +80,8 @@ static void put_content(struct buf *out, const struct content *c)
 		return;
 	buf_printf(out, "%s %" PRId64 " by=%" PRId64, c->is_chain ? "chain" : "set", c->id, c->signed_by);
 	put_ids(out, c->is_chain ? "anchors" : "certs", c->members);
-	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "\n", c->not_before, c->not_after,
-		   c->renew_at);
+	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "%s\n", c->not_before, c->not_after,
+		   c->renew_at, c->distrusted ? " distrusted" : "");
 }
 
 static int64_t id_or(const struct content *c, int64_t otherwise)

@@ -91,7 +91,8 @@ struct fact {
 		struct { int64_t group; struct id_list authorities, certs; } goal;
 		/* A chain as served.  Dates: the narrowest of leaf and every served intermediate.  renew_at 0 = never;
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
-		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at; } chain;
+		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
+			 bool distrusted; /* its leaf is: never sent again */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
 		struct { int64_t target, group, instance, authority; enum target_state state; } target; /* authority: slots */
@@ -228,6 +229,21 @@ void engine_step(struct view *v, const struct engine_policy *policy, msec_t now,
  * part in, over targets, not classes; checks unknown, joining, expired and distrusted too.  A
  * failure is a bug: the runner must not carry the plan out. */
 troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_err *e);
+
+/* Which pairs break when these versions are distrusted too (section 10), as the view stands now.
+ * `breaks`: pairs of counted targets that shake hands by what they were last seen with, and will not.
+ * `doubts`: pairs that may break because of what is on its way, or because a side is unknown. */
+struct broken_pair { int64_t slot, store; };
+struct breakage {
+	size_t breaks, doubts;      /* all of them */
+	struct broken_pair *pairs;  /* the first of `breaks`, by ids; in the arena */
+	size_t pair_count;
+	struct broken_pair *doubtful; /* the first of `doubts` */
+	size_t doubtful_count;
+};
+/* `cas`: versions; those unknown here (of leaves) break nothing.  Names at most `max` of each. */
+void engine_breakage(const struct view *v, struct id_list cas, size_t max, struct arena *a,
+		     struct breakage *ret_breakage);
 
 /* The admission test (section 9, Joiner).  On false `ret_why` (may be NULL) says with whom.
  * ACT_ADMIT is planned when it is true, so the service need not ask itself. */

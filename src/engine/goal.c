@@ -87,9 +87,21 @@ static struct id_list add_needs(struct step *s, const struct class *store, const
 	return want;
 }
 
+/* Who distrusted a version has said that it must go, and what comes instead must come. */
+static bool in_emergency(const struct authority *a)
+{
+	for (size_t i = 0; i < a->ca_count; i++) {
+		if (a->cas[i]->distrusted && !a->cas[i]->retired)
+			return true;
+	}
+	return false;
+}
+
 bool step_gated(const struct authority *a, const struct group *g, enum rollout_step step)
 {
-	return (a->unapproved & step) && (a->manual || (g && g->deployment && g->deployment->manual));
+	if (!(a->unapproved & step) || in_emergency(a))
+		return false;
+	return a->manual || (g && g->deployment && g->deployment->manual);
 }
 
 /* Neither added (STEP_INTRODUCE) nor taken away (STEP_WITHDRAW) for this authority's sake. */

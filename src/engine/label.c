@@ -27,6 +27,16 @@ static bool stores_have(const struct step *s, const struct ca *ca)
 	return true;
 }
 
+/* Nobody signs by a distrusted one any more: the label does not wait for those who cannot take the new. */
+static bool label_stranded(const struct step *s, const struct authority *a)
+{
+	for (size_t i = 0; i < a->ca_count; i++) {
+		if (a->cas[i]->signing)
+			return ca_distrusted(s->v, a->cas[i]);
+	}
+	return false;
+}
+
 void step_labels(struct step *s)
 {
 	for (size_t i = 0; i < s->v->authority_count; i++) {
@@ -36,7 +46,7 @@ void step_labels(struct step *s)
 
 		if (!ca || ca->signing || a->paused)
 			continue;
-		if (label->slots ? !label->taken : !stores_have(s, ca))
+		if (!label_stranded(s, a) && (label->slots ? !label->taken : !stores_have(s, ca)))
 			continue;
 		if (!label->slots && step_gated(a, NULL, STEP_SWITCH)) {
 			wait_authority(s, WAIT_APPROVE_SWITCH, a->id, ca->id, 0);

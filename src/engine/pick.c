@@ -81,6 +81,12 @@ static size_t canaries_left(const struct picker *p)
 	return over(p->d->canary, settled + trying + failed_with(p) + p->d->taking);
 }
 
+/* It lives by a CA that is distrusted: how that goes is no matter of windows, pauses and canaries. */
+static bool flees(const struct view *v, const struct shape *newest)
+{
+	return newest && (newest->is_chain ? chain_distrusted(v, newest) : set_distrusted(v, newest));
+}
+
 /* -- the picker ------------------------------------------------------------------------------------ */
 
 static void no_places(struct picker *p, enum wait_reason why, msec_t earliest)
@@ -98,6 +104,8 @@ static void count_places(struct picker *p)
 
 	if (d->max_unavailable)
 		p->places = over(d->max_unavailable, d->busy + d->taking);
+	if (p->flees)
+		return;
 	if (p->canaries < p->places)
 		p->why = WAIT_CANARY;
 	if (between(d, now))
@@ -120,7 +128,8 @@ struct picker picker_start(struct step *s, const struct class *c, const struct s
 	p.serial = ++s->v->picks;
 	p.holder = p.d->lists[ROLLING_BUSY];
 	p.member = p.holder ? p.holder->targets : NULL;
-	p.canaries = canaries_left(&p);
+	p.flees = flees(s->v, class_newest(c));
+	p.canaries = p.flees ? NO_LIMIT : canaries_left(&p);
 	count_places(&p);
 	return p;
 }
@@ -180,7 +189,7 @@ static bool may_go(const struct picker *p, const struct target *t)
 	if (p->phase == PICK_NEW)
 		return t->instance->list != ROLLING_BUSY && !t->instance->taking;
 	return t->class == p->c && (p->canaries || tries_again(p, t)) &&
-	       (!closed(p->d, p->s->now) || t->instance->handed);
+	       (p->flees || !closed(p->d, p->s->now) || t->instance->handed);
 }
 
 const struct target *picker_next(struct picker *p)
@@ -254,10 +263,18 @@ void picks_release(struct step *s)
 
 /* -- what lies on the table --------------------------------------------------------------------------- */
 
-static void take_back(struct step *s, const struct instance *i)
+static bool is_flight(const struct view *v, const struct target *t)
+{
+	const struct content *before = t->doc_count > 1 ? t->docs[t->doc_count - 2].content : t->base;
+
+	return before && flees(v, before->shape);
+}
+
+/* All of it, or all but what flees from a distrusted CA. */
+static void take_back(struct step *s, const struct instance *i, bool all)
 {
 	for (const struct target *t = i->targets; t; t = t->instance_next) {
-		if (t->state == TARGET_COUNTED && replaced_generation(t))
+		if (t->state == TARGET_COUNTED && replaced_generation(t) && (all || !is_flight(s->v, t)))
 			act_add(s, ACT_TAKE_BACK, t->id)->replaces = replaced_generation(t);
 	}
 }
@@ -276,10 +293,10 @@ void step_take_back(struct step *s)
 
 	while ((d = table_next(&s->v->deployments, &at))) {
 		for (const struct instance *i = d->lists[ROLLING_STRANDED]; i && limited(d); i = i->list_next)
-			take_back(s, i);
+			take_back(s, i, true);
 		for (const struct instance *i = d->lists[ROLLING_BUSY]; i && limited(d); i = i->list_next) {
 			if (must_not_begin(d, i, s->now))
-				take_back(s, i);
+				take_back(s, i, false);
 		}
 	}
 }

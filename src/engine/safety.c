@@ -20,15 +20,18 @@ static void worlds_add_mixture(struct arena *a, struct worlds *w, struct id_list
 	w->items[w->count++] = common;
 }
 
-static void worlds_add(struct arena *a, struct worlds *w, struct id_list next, bool expired, bool atomic)
+/* What only a distrusted CA lets through is no success to be kept: such pairs were named (section 10). */
+static void worlds_add(const struct view *v, struct arena *a, struct worlds *w, struct id_list next, bool expired,
+		       bool atomic)
 {
+	next = trusted_only(v, a, next);
 	if (!atomic && w->count)
 		worlds_add_mixture(a, w, next);
 	w->expired[w->count] = expired;
 	w->items[w->count++] = next;
 }
 
-static struct worlds worlds_until(struct arena *a, const struct class *c, size_t length)
+static struct worlds worlds_until(const struct view *v, struct arena *a, const struct class *c, size_t length)
 {
 	bool atomic = c->key.group->kind == GROUP_SLOT || c->key.group->atomic;
 	struct worlds w = { .sure = class_sure(c) };
@@ -38,23 +41,23 @@ static struct worlds worlds_until(struct arena *a, const struct class *c, size_t
 
 		if (c->key.group->outside && shape && shape->expired)
 			continue; /* it shows the other certificates that it holds */
-		worlds_add(a, &w, shape ? shape->members : (struct id_list){ 0 },
+		worlds_add(v, a, &w, shape ? shape->members : (struct id_list){ 0 },
 			   shape && shape->expired, atomic);
 	}
 	w.fresh = w.count;
 	return w;
 }
 
-struct worlds worlds_of(struct arena *a, const struct class *c)
+struct worlds worlds_of(const struct view *v, struct arena *a, const struct class *c)
 {
-	return worlds_until(a, c, c->key.length);
+	return worlds_until(v, a, c, c->key.length);
 }
 
-struct worlds worlds_with(struct arena *a, const struct class *c, struct id_list next)
+struct worlds worlds_with(const struct view *v, struct arena *a, const struct class *c, struct id_list next)
 {
-	struct worlds w = worlds_until(a, c, c->key.length - c->key.unhanded);
+	struct worlds w = worlds_until(v, a, c, c->key.length - c->key.unhanded);
 
-	worlds_add(a, &w, next, false, c->key.group->kind == GROUP_SLOT || c->key.group->atomic);
+	worlds_add(v, a, &w, next, false, c->key.group->kind == GROUP_SLOT || c->key.group->atomic);
 	return w;
 }
 
@@ -109,11 +112,11 @@ bool safety_pair(const struct worlds *presenter, const struct worlds *verifier)
 
 const struct class *safety_set(struct step *s, const struct class *store, struct id_list certs)
 {
-	struct worlds mine = worlds_with(s->a, store, certs);
+	struct worlds mine = worlds_with(s->v, s->a, store, certs);
 
 	for (size_t i = 0; i < store->key.group->meet_count; i++) {
 		for (struct class *c = store->key.group->meets[i]->classes; c; c = c->group_next) {
-			struct worlds theirs = worlds_of(s->a, c);
+			struct worlds theirs = worlds_of(s->v, s->a, c);
 
 			if (class_counted(c) && !safety_pair(&theirs, &mine))
 				return c;
@@ -125,12 +128,12 @@ const struct class *safety_set(struct step *s, const struct class *store, struct
 size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
 			     const struct class **ret_classes, size_t max)
 {
-	struct worlds mine = worlds_with(s->a, slot, anchors);
+	struct worlds mine = worlds_with(s->v, s->a, slot, anchors);
 	size_t n = 0;
 
 	for (size_t i = 0; i < slot->key.group->meet_count; i++) {
 		for (struct class *c = slot->key.group->meets[i]->classes; c && n < max; c = c->group_next) {
-			struct worlds theirs = worlds_of(s->a, c);
+			struct worlds theirs = worlds_of(s->v, s->a, c);
 
 			if (class_counted(c) && !safety_pair(&mine, &theirs))
 				ret_classes[n++] = c;
@@ -157,8 +160,9 @@ static bool class_accepts(const struct class *store, struct id_list anchors)
 	return true;
 }
 
-bool safety_accepted_everywhere(const struct group *slots, struct id_list anchors)
+bool safety_accepted_everywhere(struct step *s, const struct group *slots, struct id_list anchors)
 {
+	anchors = trusted_only(s->v, s->a, anchors);
 	for (size_t i = 0; i < slots->meet_count; i++) {
 		for (struct class *c = slots->meets[i]->classes; c; c = c->group_next) {
 			if (class_counted(c) && !class_accepts(c, anchors))

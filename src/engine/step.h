@@ -28,11 +28,21 @@ bool accept_pair(const struct shape *chain, struct id_list certs);
 /* At both ends of [now - skew, now + skew]. */
 bool accept_chain_now(const struct content *chain, msec_t now);
 /* Can sign now.  If only its beginning is in the way, ret_from says when. */
-bool accept_signer(const struct ca *ca, msec_t now, msec_t *ret_from);
-bool cert_distrusted(const struct view *v, int64_t cert);
+bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from);
 /* Could the engine itself bring a store of this group to trust the certificate (goal or need)? */
 bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert);
 bool group_could_accept(const struct view *v, const struct group *store_group, struct id_list anchors);
+
+/* -- distrust.c: section 10 ---------------------------------------------------------------- */
+
+bool cert_distrusted(const struct view *v, int64_t cert);
+/* Itself, or everything that a leaf of it could be accepted by. */
+bool ca_distrusted(const struct view *v, const struct ca *ca);
+/* Signed by a distrusted CA, or accepted by nothing else. */
+bool chain_distrusted(const struct view *v, const struct shape *chain);
+bool set_distrusted(const struct view *v, const struct shape *set); /* holds a distrusted certificate */
+/* What is left of anchors or of a set. */
+struct id_list trusted_only(const struct view *v, struct arena *a, struct id_list certs);
 
 /* -- safety.c: section 5 ------------------------------------------------------------------ */
 
@@ -45,9 +55,9 @@ struct worlds {
 	bool sure;    /* known and alive */
 };
 
-struct worlds worlds_of(struct arena *a, const struct class *c);
+struct worlds worlds_of(const struct view *v, struct arena *a, const struct class *c);
 /* The same when a document is appended (and what was not handed out goes). */
-struct worlds worlds_with(struct arena *a, const struct class *c, struct id_list next);
+struct worlds worlds_with(const struct view *v, struct arena *a, const struct class *c, struct id_list next);
 /* Rule S for one pair of classes of which one is given something new. */
 bool safety_pair(const struct worlds *presenter, const struct worlds *verifier);
 
@@ -58,7 +68,7 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
 			     const struct class **ret_classes, size_t max);
 /* Every counted verifier accepts these anchors in every world it may be in. */
-bool safety_accepted_everywhere(const struct group *slots, struct id_list anchors);
+bool safety_accepted_everywhere(struct step *s, const struct group *slots, struct id_list anchors);
 
 /* -- goal.c: section 6 -------------------------------------------------------------------- */
 
@@ -111,6 +121,7 @@ struct picker {
 	const struct shape *contents; /* of a chain; NULL: a set */
 	struct id_list set;
 	size_t places, canaries;     /* left for new instances; left for these contents */
+	bool flees;                  /* from a distrusted CA: only the number of places counts */
 	enum wait_reason why;        /* there are no more */
 	msec_t earliest;
 	enum { PICK_HOLDERS, PICK_TAKING, PICK_NEW } phase;

@@ -24,16 +24,16 @@ static bool ready_fits(const struct step *s, const struct class *c, const struct
 {
 	const struct shape *ready = c->key.ready;
 
-	if (!ready)
+	if (!ready || chain_distrusted(s->v, ready))
 		return false;
 	return (choice->ca && ready->signed_by == choice->ca->id) || uploaded(s, ready);
 }
 
-static bool needs_new(const struct class *c, const struct choice *choice)
+static bool needs_new(const struct step *s, const struct class *c, const struct choice *choice)
 {
 	const struct shape *newest = class_newest(c);
 
-	return !newest || newest->expired || !choice->stay || (c->key.flags & CLASS_DUE);
+	return !newest || newest->expired || chain_distrusted(s->v, newest) || !choice->stay || (c->key.flags & CLASS_DUE);
 }
 
 /* -- waits --------------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 {
 	msec_t from;
 
-	if (!choice->ca || !accept_signer(choice->ca, s->now, &from)) {
+	if (!choice->ca || !accept_signer(s->v, choice->ca, s->now, &from)) {
 		wait_class(s, c, WAIT_NO_SIGNER, authority_id(c), id_of(choice->ca), 0);
 		return;
 	}
@@ -118,7 +118,7 @@ static bool send_ready(struct step *s, const struct class *c, const struct targe
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
 			   ready->not_before + SKEW);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
-		   accept_signer(choice->ca, s->now, &from)) {
+		   accept_signer(s->v, choice->ca, s->now, &from)) {
 		ask(s, t, choice->ca);
 	} else {
 		wait_class(s, c, c->key.asked ? WAIT_CSR : WAIT_NO_SIGNER, authority_id(c),
@@ -169,7 +169,7 @@ static void note_label(struct step *s, const struct class *c, const struct choic
 static void step_known_class(struct step *s, const struct class *c)
 {
 	struct choice choice = slot_choice(s, c);
-	bool fits = ready_fits(s, c, &choice), needs = needs_new(c, &choice);
+	bool fits = ready_fits(s, c, &choice), needs = needs_new(s, c, &choice);
 
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);

@@ -42,10 +42,11 @@ static struct id_list drop_what_may_go(struct step *s, const struct class *c, st
 	return from;
 }
 
-/* The best allowed next set; what it holds now when nothing better is allowed. */
+/* The best allowed next set; what it holds now when nothing better is allowed.  What is distrusted
+ * goes in any case, whatever rule S says of the rest (section 10). */
 static struct id_list best_next(struct step *s, const struct class *c, struct id_list want)
 {
-	struct id_list held = held_of(c), both = ids_union(s->a, held, want);
+	struct id_list held = trusted_only(s->v, s->a, held_of(c)), both = ids_union(s->a, held, want);
 
 	if (!safety_set(s, c, want))
 		return want;
@@ -118,6 +119,8 @@ static void move(struct step *s, const struct class *c, struct id_list want)
 	struct id_list next = class_counted(c) ? best_next(s, c, want) : want;
 	int64_t limit = c->key.group->store_limit;
 
+	if (limit && next.count > (size_t)limit && class_newest(c) && set_distrusted(s->v, class_newest(c)))
+		next = trusted_only(s->v, s->a, held_of(c));
 	if (c->key.length && ids_same(next, held_of(c)))
 		wait_refused(s, c, want);
 	else if (limit && next.count > (size_t)limit)

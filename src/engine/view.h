@@ -47,6 +47,7 @@ struct content {
 	int64_t signed_by;
 	msec_t not_before, not_after, renew_at;
 	bool due;               /* renew_at has come */
+	bool distrusted;        /* chains: the leaf is */
 	struct shape *shape;
 	size_t refs;            /* mentions by targets; 0: idle */
 	struct target *holder;  /* the one target that mentions it, unless shared */
@@ -178,6 +179,7 @@ struct view {
 	struct agenda agenda;
 	msec_t now;
 	bool hold;
+	struct id_list distrusted; /* certificates of distrusted versions; sorted */
 	size_t idle;            /* contents that no target mentions */
 	uint64_t operations;    /* work done; for the O(1) test */
 	uint64_t picks;         /* pickers so far */

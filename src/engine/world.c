@@ -142,6 +142,21 @@ static struct ca *ca_new(struct view *v, const struct fact *f)
 	return c;
 }
 
+/* Rare: the list is made anew. */
+static void collect_distrusted(struct view *v)
+{
+	int64_t *items = mem_new(v->ca_count, sizeof(*items));
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->distrusted)
+			items[n++] = v->ca_list[i]->cert;
+	}
+	ids_release(&v->distrusted);
+	v->distrusted = ids_keep((struct id_list){ items, n });
+	free(items);
+}
+
 static bool apply_ca(struct view *v, const struct fact *f)
 {
 	struct ca *c = ca_find(v, f->ca.ca);
@@ -156,13 +171,16 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->wanted = f->ca.wanted;
 	c->signing = f->ca.signing;
 	c->can_sign = f->ca.can_sign;
-	c->distrusted = f->ca.distrusted;
 	c->retired = f->ca.retired;
 	c->not_before = f->ca.not_before;
 	c->not_after = f->ca.not_after;
 	ids_release(&c->leaf_anchors);
 	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
 	authority_sort(c->authority);
+	if (c->distrusted != f->ca.distrusted) {
+		c->distrusted = f->ca.distrusted;
+		collect_distrusted(v);
+	}
 	clock_book_ca(v, c);
 	return true;
 }
@@ -258,6 +276,7 @@ void world_free_all(struct view *v)
 		free(v->group_list[i]);
 	}
 	free(v->group_list);
+	ids_release(&v->distrusted);
 	table_release(&v->groups);
 	table_release(&v->cas);
 	table_release(&v->authorities_by_id);

@@ -111,8 +111,7 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 		return RC_OK;
 	TRY(freeze_row_on(tx, a, &row, &on, e));
 	if (on)
-		x->text = arena_printf(a, "everything is frozen since %s by %s: %s", time_format(row.frozen_at, since),
-				       row.frozen_by, row.reason);
+		x->frozen = arena_printf(a, " since %s by %s: %s", time_format(row.frozen_at, since), row.frozen_by, row.reason);
 	return RC_OK;
 }
 
@@ -143,7 +142,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
  * @ is the other side in `plain`, the subject in `hint`; & is the authority in `hint`. */
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
-	{ "held", NULL, "it goes on after: troth thaw" },
+	{ "held", "is held: everything is frozen", "it goes on after: troth thaw" },
 	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
 	{ "switch-all", "gets no certificate of the new CA before every slot can take one", NULL },
 	{ "not-trusted", "keeps its old certificate until @ is seen to trust the new CA", NULL },
@@ -225,8 +224,8 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = !w ? x->text : w->plain ? fill(a, w->plain, other_of(a, x)) : arena_printf(a, "is held: %s", x->text);
-	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
+	const char *said = !w ? x->text : fill(a, w->plain, other_of(a, x));
+	return arena_printf(a, "%s %s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)

@@ -204,6 +204,11 @@ static troth_rc leaf_becomes_newest(struct verb_ctx *ctx, int64_t credential_id,
 	return credential_row_update(ctx->tx, &row, e);
 }
 
+msec_t issue_renew_at(msec_t created, msec_t not_after)
+{
+	return created + (not_after - created) / 3 * 2;
+}
+
 troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credential, const struct signer *signer,
 		     struct bytes der, struct version_row *version, struct troth_err *e)
 {
@@ -221,7 +226,7 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	version->signed_by = signer ? signer->version.id : 0;
 	version->created = ctx->now;
 	if (credential->kind == CREDENTIAL_LEAF)
-		version->renew_at = ctx->now + (cert->not_after - ctx->now) / 3 * 2;
+		version->renew_at = issue_renew_at(ctx->now, cert->not_after);
 	TRY(version_row_insert(ctx->tx, version, e));
 	if (credential->kind == CREDENTIAL_LEAF)
 		TRY(leaf_becomes_newest(ctx, credential->id, version->id, e));

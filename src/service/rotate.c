@@ -149,50 +149,54 @@ static troth_rc waive_outside(struct verb_ctx *ctx, const struct credential_row 
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
 
-/* Whatever was wanted no longer is; ret: all versions that have to go. */
-static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct id_list *ret, struct troth_err *e)
+/* Whatever was wanted no longer is; ret: all versions that have to go, and those that were wanted. */
+static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct rotation_row *ret, struct troth_err *e)
 {
 	struct version_row *versions;
 	size_t n;
 	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
-	*ret = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->old_versions = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (versions[i].id == keep || versions[i].retired_at)
 			continue;
-		ret->items[ret->count++] = versions[i].id;
+		ret->old_versions.items[ret->old_versions.count++] = versions[i].id;
 		if (!versions[i].wanted)
 			continue;
+		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
 		versions[i].wanted = false;
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
 	return RC_OK;
 }
 
-static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const char *by, struct troth_err *e)
+static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const struct rotation_row *by,
+			      struct troth_err *e)
 {
 	struct operation_row op;
 	row->state = ROTATION_ABORTED;
+	row->superseded_by = by->id;
 	row->finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, row, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
 	op.state = OPERATION_CANCELLED;
 	op.finished = op.updated = ctx->now;
 	op.waits_for = NULL;
-	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by);
+	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by->uuid);
 	verb_publish(ctx, "operation/%s", op.uuid);
 	verb_publish(ctx, "rotation/%s", row->uuid);
 	return operation_row_update(ctx->tx, &op, e);
 }
 
 /* Rotations of it that were running: their new version has become an old one.  A pause was theirs. */
-static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const char *by, struct troth_err *e)
+static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e)
 {
 	struct rotation_row *rows;
 	struct credential_row c;
 	size_t n;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
-		if (rows[i].credential_id == credential_id)
+		if (rows[i].credential_id == credential_id && rows[i].id != by->id)
 			TRY(supersede_one(ctx, &rows[i], by, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
 	if (!c.paused)
@@ -279,15 +283,15 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const 
 	struct operation_row op;
 	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	TRY(supersede(ctx, c->id, uuid, e));
 	if (ca) {
 		TRY(new_version(ctx, plan, &rotation.new_version, e));
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation.old_versions, e));
+		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
 		ret->new_version = plan->version_uuid;
 	} else {
 		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
 	}
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
+	TRY(supersede(ctx, c->id, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;

@@ -1,12 +1,8 @@
-/* Rotations: list, show, pause, resume, abort.
- *
- * Abort flips the goal back: the version that was introduced is no longer wanted, the one that signed
- * before is wanted again.  Nothing else: the engine walks back by the same rules as forward. */
-#include "service/rotation.h"
+/* Rotations: list, show, pause, resume; what they share with rotation_abort.c. */
+#include "service/rotation_rows.h"
 
 #include "service/policy.h"
 #include "service/record.h"
-#include "store/store.h"
 
 /* -- look ---------------------------------------------------------------------------------------- */
 
@@ -32,7 +28,7 @@ static troth_rc is_going_back(struct verb_ctx *ctx, const struct rotation_row *r
 	return RC_OK;
 }
 
-static troth_rc view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
+troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
 			  struct troth_err *e)
 {
 	struct credential_row c;
@@ -74,7 +70,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	TRY(list_rows(ctx, cmd, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct rotation_view, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		TRY(view_load(ctx, &rows[i], &ret->items[ret->count], e));
+		TRY(rotation_view_load(ctx, &rows[i], &ret->items[ret->count], e));
 		if (record_in_scope(ctx->who, ret->items[ret->count].name))
 			ret->count++;
 	}
@@ -82,8 +78,13 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	return RC_OK;
 }
 
-/* By uuid, or the newest of a credential by its name. */
-static troth_rc find(struct verb_ctx *ctx, const char *id, struct rotation_row *ret, struct credential_row *ret_credential,
+bool rotation_is_open(const struct rotation_row *r)
+{
+	return r->state == ROTATION_RUNNING || r->state == ROTATION_PAUSED;
+}
+
+/* By uuid, or by the name of a credential: the one that is open, else the newest. */
+troth_rc rotation_find(struct verb_ctx *ctx, const char *id, struct rotation_row *ret, struct credential_row *ret_credential,
 		     struct troth_err *e)
 {
 	if (id && uuid_valid(id)) {
@@ -99,12 +100,10 @@ static troth_rc find(struct verb_ctx *ctx, const char *id, struct rotation_row *
 	TRY(rotation_row_list_credential(ctx->tx, ctx->a, ret_credential->id, PAGE_ALL, &rows, &n, e));
 	ENSURE(n > 0, e, TROTH_NOT_FOUND, "%s was never rotated", id);
 	*ret = rows[n - 1];
+	for (size_t i = n; i-- > 0 && !rotation_is_open(ret);) /* one that goes on, though a later one was aborted */
+		if (rotation_is_open(&rows[i]))
+			*ret = rows[i];
 	return RC_OK;
-}
-
-static bool is_open(const struct rotation_row *r)
-{
-	return r->state == ROTATION_RUNNING || r->state == ROTATION_PAUSED;
 }
 
 static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -113,17 +112,17 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	struct rotation_ret *ret = out;
 	struct rotation_row row;
 	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (ctx->options.wait && is_open(&row) && !ctx->last_chance) {
+	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
+	if (ctx->options.wait && rotation_is_open(&row) && !ctx->last_chance) {
 		ctx->hold.wanted = true;
 		(void)snprintf(ctx->hold.topic, sizeof ctx->hold.topic, "rotation/%s", row.uuid);
 	}
-	return view_load(ctx, &row, &ret->rotation, e);
+	return rotation_view_load(ctx, &row, &ret->rotation, e);
 }
 
 /* -- steer ------------------------------------------------------------------------------------------ */
 
-static troth_rc record_steer(struct verb_ctx *ctx, const char *action, const struct rotation_row *row,
+troth_rc rotation_record(struct verb_ctx *ctx, const char *action, const struct rotation_row *row,
 			     const struct credential_row *c, const char *before, struct troth_err *e)
 {
 	struct change change = { .action = action, .object = c->name,
@@ -136,7 +135,7 @@ static troth_rc record_steer(struct verb_ctx *ctx, const char *action, const str
 	return record_change(ctx, &change, e);
 }
 
-static troth_rc refuse_over(const struct rotation_row *row, const struct credential_row *c, struct troth_err *e)
+troth_rc rotation_refuse_over(const struct rotation_row *row, const struct credential_row *c, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "the rotation of %s is %s", c->name, ROTATION_STATE_NAMES[row->state]);
 	err_object(e, "%s", c->name);
@@ -150,9 +149,9 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 {
 	struct rotation_row row;
 	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (!is_open(&row))
-		return refuse_over(&row, &c, e);
+	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
+	if (!rotation_is_open(&row))
+		return rotation_refuse_over(&row, &c, e);
 	enum rotation_state want = paused ? ROTATION_PAUSED : ROTATION_RUNNING;
 	if (row.state != want) {
 		const char *before = ROTATION_STATE_NAMES[row.state];
@@ -160,11 +159,11 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 		TRY(rotation_row_update(ctx->tx, &row, e));
 		c.paused = paused;
 		TRY(credential_row_update(ctx->tx, &c, e));
-		TRY(record_steer(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
+		TRY(rotation_record(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
 	}
 	if (!paused && c.kind == CREDENTIAL_AUTHORITY)
 		TRY(rolling_go_on_all(ctx, c.id, e));
-	return view_load(ctx, &row, &ret->rotation, e);
+	return rotation_view_load(ctx, &row, &ret->rotation, e);
 }
 
 static troth_rc pause_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -175,81 +174,6 @@ static troth_rc pause_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 static troth_rc resume_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	return set_paused(ctx, arg, false, out, e);
-}
-
-/* -- abort --------------------------------------------------------------------------------------------- */
-
-/* The version to go back to: the newest of the old ones that could still sign. */
-static troth_rc version_before(struct verb_ctx *ctx, const struct rotation_row *row, struct version_row *ret,
-			       bool *ret_found, struct troth_err *e)
-{
-	*ret_found = false;
-	for (size_t i = 0; i < row->old_versions.count; i++) {
-		struct version_row v;
-		TRY(version_row_get(ctx->tx, ctx->a, row->old_versions.items[i], &v, e));
-		if (v.retired_at || v.distrusted || (*ret_found && v.id < ret->id))
-			continue;
-		*ret = v;
-		*ret_found = true;
-	}
-	return RC_OK;
-}
-
-static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
-			  struct troth_err *e)
-{
-	struct version_row before, introduced;
-	bool found;
-	if (c->kind == CREDENTIAL_LEAF || !row->new_version)
-		return RC_OK; /* a leaf that was issued is as good as the one before */
-	TRY(version_before(ctx, row, &before, &found, e));
-	if (!found) {
-		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no old version left to go back to", c->name);
-		err_hint(e, "the rotation is as good as done; let it end, and rotate again if the new version is wrong");
-		return rc;
-	}
-	TRY(version_row_get(ctx->tx, ctx->a, row->new_version, &introduced, e));
-	introduced.wanted = false;
-	before.wanted = true;
-	TRY(version_row_update(ctx->tx, &introduced, e));
-	return version_row_update(ctx->tx, &before, e);
-}
-
-static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row *row, struct troth_err *e)
-{
-	struct operation_row op;
-	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
-	op.state = OPERATION_CANCELLED;
-	op.updated = op.finished = ctx->now;
-	op.waits_for = NULL;
-	op.result = "{\"text\":\"aborted; what was introduced leaves again as soon as nobody needs it\"}";
-	verb_publish(ctx, "operation/%s", op.uuid);
-	return operation_row_update(ctx->tx, &op, e);
-}
-
-static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
-{
-	const struct rotation_cmd *cmd = arg;
-	struct rotation_ret *ret = out;
-	struct rotation_row row;
-	struct credential_row c;
-	TRY(find(ctx, cmd->id, &row, &c, e));
-	if (row.state == ROTATION_ABORTED)
-		return view_load(ctx, &row, &ret->rotation, e);
-	if (!is_open(&row))
-		return refuse_over(&row, &c, e);
-	TRY(flip_back(ctx, &row, &c, e));
-	const char *before = ROTATION_STATE_NAMES[row.state];
-	row.state = ROTATION_ABORTED;
-	row.finished = ctx->now;
-	TRY(rotation_row_update(ctx->tx, &row, e));
-	if (c.paused) {
-		c.paused = false;
-		TRY(credential_row_update(ctx->tx, &c, e));
-	}
-	TRY(cancel_operation(ctx, &row, e));
-	TRY(record_steer(ctx, "rotation.abort", &row, &c, before, e));
-	return view_load(ctx, &row, &ret->rotation, e);
 }
 
 #define STEER_VERB(action, function)                                                               \
@@ -266,4 +190,3 @@ const struct verb VERB_ROTATION_SHOW = {
 };
 const struct verb VERB_ROTATION_PAUSE = STEER_VERB("rotation.pause", pause_run);
 const struct verb VERB_ROTATION_RESUME = STEER_VERB("rotation.resume", resume_run);
-const struct verb VERB_ROTATION_ABORT = STEER_VERB("rotation.abort", abort_run);

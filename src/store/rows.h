@@ -440,6 +440,9 @@ struct rotation_row {
 	enum rotation_state state;
 	int64_t new_version;       /* version introduced; 0: only a retirement */
 	struct id_list old_versions; /* versions to retire */
+	struct id_list wanted_before; /* versions that were wanted when it began: an abort goes back to them */
+	struct id_list distrusted; /* versions that it distrusts (emergency); nothing brings them back */
+	int64_t superseded_by;     /* rotation that took its place while it ran; 0: none */
 	int64_t operation_id;
 	const char *reason;        /* or NULL */
 	const char *started_by;    /* principal's name, or NULL */

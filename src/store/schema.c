@@ -190,6 +190,7 @@ static const char STEP_1[] =
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'done', 'aborted')),"
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
+	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"

@@ -5,6 +5,8 @@
 #include <cmocka.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -123,10 +125,53 @@ static void old_protocols_are_refused(void **state)
 	world_free(w);
 }
 
+/* A plain conversation, as `troth dev --plain-http` offers it on loopback. */
+static void without_tls(void **state)
+{
+	struct world *w = world_new();
+	char reply[512] = "";
+	world_serve(w, (struct edge_config){ .plain_listen = "127.0.0.1:0" });
+	int tls_port = w->port;
+	w->port = edge_server_plain_port(w->edge);
+	assert_int_not_equal(w->port, tls_port);
+	struct raw r = raw_connect_plain(w);
+	const char *ask = "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	assert_int_equal(send(r.fd, ask, strlen(ask), 0), strlen(ask));
+	for (ssize_t n, len = 0; (n = recv(r.fd, reply + len, sizeof reply - 1 - (size_t)len, 0)) > 0; len += n)
+		;
+	assert_true(text_starts(reply, "HTTP/1.1 200 "));
+	assert_non_null(strstr(reply, "\"peer_cert\":0"));
+	close(r.fd);
+	w->port = tls_port;
+	assert_int_equal(status_with(w, &w->client), 200);
+	world_free(w);
+}
+
+static void without_tls_on_loopback_only(void **state)
+{
+	struct world *w = world_new();
+	struct edge_server *s = NULL;
+	struct bytes ca;
+	struct edge_tls tls = world_tls(w, &ca);
+	struct troth_err e = { 0 };
+	struct edge_config config = config_of(w, "127.0.0.1:0");
+	config.plain_listen = "0.0.0.0:0";
+	assert_int_equal(edge_server_new(&config, &tls, &s, &e).code, TROTH_INVALID);
+	assert_non_null(strstr(e.primary, "0.0.0.0:0 is not a loopback address"));
+	config.plain_listen = "[::1]:0";
+	err_clear(&e);
+	if (rc_ok(edge_server_new(&config, &tls, &s, &e))) /* where there is IPv6 */
+		edge_server_free(s);
+	else
+		assert_null(strstr(e.primary, "loopback"));
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(busy_port), cmocka_unit_test(bad_configs),
 					    cmocka_unit_test(certificate_is_replaced_under_way), cmocka_unit_test(client_certificates),
-					    cmocka_unit_test(old_protocols_are_refused) };
+					    cmocka_unit_test(old_protocols_are_refused), cmocka_unit_test(without_tls),
+					    cmocka_unit_test(without_tls_on_loopback_only) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

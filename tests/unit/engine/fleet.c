@@ -98,7 +98,7 @@ static struct fact content_fact(const struct fleet_content *c)
 		return (struct fact){ .kind = FACT_SET, .set = { c->id, list_of(&c->ids) } };
 	return (struct fact){ .kind = FACT_CHAIN,
 			      .chain = { c->id, c->signed_by, list_of(&c->ids), c->not_before, c->not_after,
-					 c->renew_at } };
+					 c->renew_at, c->distrusted } };
 }
 
 static struct fact target_fact(const struct fleet_target *t)
@@ -253,6 +253,15 @@ struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, i
 		c->paused = c->paused || (f->cas[i].authority == authority && f->cas[i].paused);
 	fleet_tell_ca(f, c);
 	return c;
+}
+
+void fleet_distrust(struct fleet *f, int64_t ca)
+{
+	struct fleet_ca *c = fleet_find_ca(f, ca);
+
+	c->distrusted = true;
+	c->wanted = false;
+	fleet_tell_ca(f, c);
 }
 
 void fleet_want(struct fleet *f, int64_t ca, bool wanted)

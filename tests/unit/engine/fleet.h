@@ -33,6 +33,7 @@ struct fleet_content {
 	struct fleet_ids ids;
 	int64_t signed_by;
 	msec_t not_before, not_after, renew_at;
+	bool distrusted; /* its leaf */
 };
 struct fleet_doc { int64_t generation, content; bool handed; };
 
@@ -86,6 +87,7 @@ struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, i
 void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c);
 struct fleet_ca *fleet_find_ca(struct fleet *f, int64_t id);
 void fleet_want(struct fleet *f, int64_t ca, bool wanted);
+void fleet_distrust(struct fleet *f, int64_t ca); /* and not wanted any more */
 void fleet_goal(struct fleet *f, int64_t group, int64_t authority); /* adds it to the bundle */
 void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);

@@ -41,17 +41,19 @@ static void signer_must_be_able(void **state)
 {
 	struct ca c = { .can_sign = true, .wanted = true, .not_before = FLEET_NOW,
 			.not_after = FLEET_NOW + MSEC_DAY };
+	struct view *v = view_new();
 	msec_t from;
 
-	assert_true(accept_signer(&c, FLEET_NOW + SKEW, &from));
-	assert_false(accept_signer(&c, FLEET_NOW, &from));
+	assert_true(accept_signer(v, &c, FLEET_NOW + SKEW, &from));
+	assert_false(accept_signer(v, &c, FLEET_NOW, &from));
 	assert_int_equal(from, FLEET_NOW + SKEW);
-	assert_false(accept_signer(&c, c.not_after - SKEW, &from));
+	assert_false(accept_signer(v, &c, c.not_after - SKEW, &from));
 	assert_int_equal(from, 0);
 	c.distrusted = true;
-	assert_false(accept_signer(&c, FLEET_NOW + SKEW, &from));
+	assert_false(accept_signer(v, &c, FLEET_NOW + SKEW, &from));
 	c = (struct ca){ .can_sign = true, .retired = true, .not_after = INT64_MAX };
-	assert_false(accept_signer(&c, FLEET_NOW, &from));
+	assert_false(accept_signer(v, &c, FLEET_NOW, &from));
+	view_free(v);
 }
 
 static void distrust_is_about_the_certificate(void **state)

@@ -71,6 +71,59 @@ static void chains_that_break_a_pair(void **state)
 	fleet_free(f);
 }
 
+/* Section 10, said a second time. */
+static void nothing_distrusted(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t old = fleet_chain(f, 1, 101), leaf = fleet_chain(f, 2, 102), above = fleet_chain(f, 9, 101);
+
+	fleet_settle(f, 11);
+	fleet_distrust(f, 1);
+	fleet_content(f, leaf)->distrusted = true;
+	fleet_tell_content(f, fleet_content(f, leaf));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = old }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = leaf }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = above }));
+	assert_true(refused(f, (struct act){ .kind = ACT_ASK, .target = 21, .ca = 1 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_ASK, .target = 21, .ca = 2 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11 })); /* what it has, less that */
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_free(f);
+}
+
+/* Only the distrusted may leave without rule S: not another one with it. */
+static void nothing_else_goes_with_it(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_group(f, 3, GROUP_SLOT);
+	fleet_meet(f, 3, 1);
+	fleet_ca(f, 8, 6);
+	fleet_goal(f, 1, 6);
+	fleet_target(f, 31, 3, 6);
+	fleet_settle_all(f);
+	fleet_distrust(f, 1);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(108) }));
+	fleet_free(f);
+}
+
+/* Nobody begins with what is distrusted. */
+static void no_newcomer_with_it(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_target(f, 13, 1, 0);
+	fleet_run(f);
+	assert_true(fleet_hand(f, 13) && fleet_load(f, 13));
+	fleet_report(f, 13);
+	assert_false(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 13 }));
+	fleet_distrust(f, 1);
+	assert_true(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 13 }));
+	fleet_free(f);
+}
+
 static void nothing_for_the_unknown_or_silent(void **state)
 {
 	struct fleet *f = fleet_rotating();
@@ -293,6 +346,9 @@ int main(void)
 		cmocka_unit_test(sets_that_break_a_pair),
 		cmocka_unit_test(sets_with_strangers),
 		cmocka_unit_test(chains_that_break_a_pair),
+		cmocka_unit_test(nothing_distrusted),
+		cmocka_unit_test(nothing_else_goes_with_it),
+		cmocka_unit_test(no_newcomer_with_it),
 		cmocka_unit_test(nothing_for_the_unknown_or_silent),
 		cmocka_unit_test(nothing_that_was_handed_is_taken_back),
 		cmocka_unit_test(ends_and_labels),

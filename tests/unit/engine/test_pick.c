@@ -504,6 +504,70 @@ static void frozen_means_nothing_at_all(void **state)
 	fleet_free(f);
 }
 
+/* -- a distrusted CA -------------------------------------------------------------------------------------------- */
+
+/* CA 1 is distrusted; the stores shall lose it, window or not, but only as many at once as may. */
+static void a_distrusted_ca_waits_for_no_window(void **state)
+{
+	struct fleet *f = four();
+	struct fact *p = policy(f, 2, 1);
+
+	p->rolling.windowed = p->rolling.stopped = true;
+	p->rolling.until = f->now + MSEC_DAY;
+	p->rolling.pause = MSEC_HOUR;
+	p->rolling.settled_at = f->now;
+	fleet_tell(f, p);
+	fleet_run(f);
+	assert_int_equal(pending(f), 0);
+	fleet_find_ca(f, 1)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	fleet_run(f);
+	assert_int_equal(pending(f), 2);
+	assert_non_null(fleet_wait(f, WAIT_BUDGET, 0, 0));
+	for (int i = 0; i < 4; i++) {
+		fleet_settle(f, any_pending(f));
+		fleet_run(f);
+	}
+	for (int64_t id = 11; id <= 14; id++)
+		assert_false(fleet_holds_cert(f, id, 101));
+	fleet_free(f);
+}
+
+static void slots_flee_a_distrusted_ca_too(void **state)
+{
+	struct fleet *f = ready_slots();
+	struct fact *p = fleet_policy(f, SERVICE);
+
+	p->rolling.windowed = true;
+	p->rolling.until = f->now + MSEC_DAY;
+	fleet_tell(f, p);
+	fleet_want(f, 1, false);
+	fleet_find_ca(f, 1)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	fleet_settle_all(f);
+	for (int64_t id = 21; id <= 23; id++)
+		assert_int_equal(fleet_signer_of(f, id), 2);
+	fleet_free(f);
+}
+
+static void an_emergency_is_its_own_approval(void **state)
+{
+	struct fleet *f = four();
+	struct fact *r = fleet_rollout(f, 5);
+
+	r->rollout.manual = true;
+	r->rollout.unapproved = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
+	fleet_tell(f, r);
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 102));
+	fleet_find_ca(f, 1)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102) && !fleet_holds_cert(f, 11, 101));
+	assert_true(fleet_find_ca(f, 1)->retired);
+	fleet_free(f);
+}
+
 /* -- approvals ------------------------------------------------------------------------------------------------ */
 
 static void approve(struct fleet *f, unsigned left, bool manual)
@@ -621,6 +685,9 @@ int main(void)
 		cmocka_unit_test(one_that_failed_waits_for_the_window),
 		cmocka_unit_test(newcomers_need_no_place),
 		cmocka_unit_test(frozen_means_nothing_at_all),
+		cmocka_unit_test(a_distrusted_ca_waits_for_no_window),
+		cmocka_unit_test(slots_flee_a_distrusted_ca_too),
+		cmocka_unit_test(an_emergency_is_its_own_approval),
 		cmocka_unit_test(each_step_waits_for_its_approval),
 		cmocka_unit_test(a_deployment_may_be_manual_alone),
 		cmocka_unit_test(the_label_waits_without_slots_too),

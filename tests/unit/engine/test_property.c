@@ -80,6 +80,16 @@ static bool groups_meet(struct play *p, int64_t presenter, int64_t verifier)
 
 /* -- the oracle ---------------------------------------------------------------------------- */
 
+static bool stolen(struct fleet *f, int64_t cert)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].cert == cert && f->cas[i].distrusted)
+			return true;
+	}
+	return false;
+}
+
+/* Not by a stolen CA: what works by that alone is given up when it is distrusted. */
 static bool acc(struct fleet *f, int64_t chain, int64_t set)
 {
 	if (chain <= 0 || set <= 0)
@@ -88,7 +98,7 @@ static bool acc(struct fleet *f, int64_t chain, int64_t set)
 
 	for (size_t i = 0; i < c->ids.count; i++) {
 		for (size_t j = 0; j < w->ids.count; j++) {
-			if (c->ids.items[i] == w->ids.items[j])
+			if (c->ids.items[i] == w->ids.items[j] && !stolen(f, c->ids.items[i]))
 				return true;
 		}
 	}
@@ -315,6 +325,35 @@ static int64_t newest_ca(struct play *p, int64_t authority)
 	return newest;
 }
 
+/* Section 10: all present versions of an authority are stolen; a new one takes their place. */
+static void event_compromise(struct play *p)
+{
+	int64_t authority = 5 + (int64_t)below(p, 2);
+	struct fleet *f = p->f;
+
+	if (!newest_ca(p, authority) || f->ca_count >= 10)
+		return;
+	TELL(p, "  authority %d is compromised\n", (int)authority);
+	for (size_t i = 0; i < f->ca_count; i++) {
+		struct fleet_ca *c = &f->cas[i];
+
+		if (c->authority != authority || c->distrusted)
+			continue;
+		c->distrusted = true;
+		c->wanted = false;
+		fleet_tell_ca(f, c);
+	}
+	fleet_ca(f, p->next_ca++, authority);
+	for (size_t i = 0; i < f->target_count; i++) {
+		for (size_t k = 0; k < f->target_count; k++) {
+			const struct fleet_target *s = &f->targets[i], *v = &f->targets[k];
+			bool *was = &p->was_ok[s->id][v->id];
+
+			*was = *was && really_ok(f, s, v);
+		}
+	}
+}
+
 /* A rotation, a rollback, a third version, or both wanted for a while; never none. */
 static void event_goal(struct play *p)
 {
@@ -333,7 +372,7 @@ static void event_goal(struct play *p)
 	} else {
 		const struct fleet_ca *c = &p->f->cas[below(p, p->f->ca_count)];
 
-		if (c->authority != authority)
+		if (c->authority != authority || c->distrusted)
 			return;
 		chosen = c->id;
 		TELL(p, "  CA %d is wanted\n", (int)chosen);
@@ -388,11 +427,23 @@ static void check_retirement(struct play *p, int64_t ca)
 	}
 }
 
+/* I6: from distrust on, nothing that is sent has it. */
+static void check_sent(struct play *p, const struct act *act)
+{
+	for (size_t i = 0; act->kind == ACT_SEND_SET && i < act->certs.count; i++) {
+		if (stolen(p->f, act->certs.items[i]))
+			fail_msg("seed %" PRIu64 ": I6: store %d is sent what is distrusted", p->seed, (int)act->target);
+	}
+	if (act->kind == ACT_SEND_CHAIN && stolen(p->f, 100 + fleet_content(p->f, act->chain)->signed_by))
+		fail_msg("seed %" PRIu64 ": I6: slot %d is sent a distrusted chain", p->seed, (int)act->target);
+}
+
 static size_t step(struct play *p)
 {
 	size_t n = fleet_step(p->f);
 
 	for (size_t i = 0; i < n; i++) {
+		check_sent(p, &p->f->plan.acts[i]);
 		if (p->f->plan.acts[i].kind == ACT_RETIRE_DONE)
 			check_retirement(p, p->f->plan.acts[i].ca);
 	}
@@ -507,7 +558,12 @@ static void event_node(struct play *p, struct fleet_target *t)
 static void event(struct play *p)
 {
 	switch (below(p, 24)) {
-	case 0: event_goal(p); break;
+	case 0:
+		if (p->seed % 4 == 1 && below(p, 4) == 0)
+			event_compromise(p);
+		else
+			event_goal(p);
+		break;
 	case 1: event_join(p); break;
 	case 2: below(p, 4) ? (void)0 : event_leave(p, any(p)); break;
 	case 3: event_presence(p, any(p)); break;

@@ -92,8 +92,14 @@ troth_rc fleet_do(struct fleet *f, const struct principal *who, const struct ver
 	err_clear(e);
 	troth_rc rc = verb_run(f->svc, verb, &f->last, &f->line, cmd, ret, e);
 	service_committed(f->svc, f->a, &out);
-	if (verb->kind == VERB_WRITE || f->last.then)
-		check_view(f);
+	if (verb->kind != VERB_WRITE && !f->last.then)
+		return rc;
+	check_view(f);
+	if (f->boundary && !f->at_boundary && rc_ok(rc) && !f->dry_run) {
+		f->at_boundary = true;
+		f->boundary(f);
+		f->at_boundary = false;
+	}
 	return rc;
 }
 

@@ -71,6 +71,8 @@ struct fleet {
 	const char *vfs;          /* of the store; NULL: files in dir */
 	void (*accident)(struct fleet *f); /* set: agents may go unanswered; called when a verb was UNAVAILABLE */
 	int accidents;
+	void (*boundary)(struct fleet *f); /* set: called after each commit; verbs of its own do not call it */
+	bool at_boundary;
 	int keeper_calls, checks;
 	struct fleet_node nodes[FLEET_NODES];
 	size_t node_count;

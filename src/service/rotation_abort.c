@@ -1,0 +1,205 @@
+/* Abort: the goal is flipped back, and nothing else; the engine walks back by the same rules as forward.
+ *
+ *     rotate           wanted {2}, before {1}            abort   wanted {1}; 2 leaves when nobody needs it
+ *     rotate --again   wanted {3}, before {2}            abort   wanted {2}: the rotation to 2 goes on
+ *     --compromised    wanted {2}, distrusted {1}        abort   refused: distrust is not taken back
+ *
+ * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
+ * one before. */
+#include "service/issue.h"
+#include "service/record.h"
+#include "service/rotation_rows.h"
+
+/* -- an authority ------------------------------------------------------------------------------------ */
+
+/* It could be trusted again.  That it has left everywhere is no hindrance: it comes back as a new one comes. */
+static troth_rc is_alive(struct verb_ctx *ctx, const struct version_row *v, bool *ret, struct troth_err *e)
+{
+	struct cert_row cert;
+	TRY(cert_row_get(ctx->tx, ctx->a, v->cert_id, &cert, e));
+	*ret = !v->distrusted && cert.not_after > ctx->now;
+	return RC_OK;
+}
+
+static troth_rc want(struct verb_ctx *ctx, int64_t id, bool on, struct troth_err *e)
+{
+	struct version_row v;
+	TRY(version_row_get(ctx->tx, ctx->a, id, &v, e));
+	v.wanted = on;
+	if (on)
+		v.retired_at = 0;
+	return version_row_update(ctx->tx, &v, e);
+}
+
+/* What was wanted before it, as far as that lives. */
+static troth_rc versions_before(struct verb_ctx *ctx, const struct rotation_row *row, struct id_list *ret,
+				struct troth_err *e)
+{
+	*ret = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, row->wanted_before.count + 1), 0 };
+	for (size_t i = 0; i < row->wanted_before.count; i++) {
+		struct version_row v;
+		bool alive;
+		TRY(version_row_get(ctx->tx, ctx->a, row->wanted_before.items[i], &v, e));
+		TRY(is_alive(ctx, &v, &alive, e));
+		if (alive)
+			ret->items[ret->count++] = v.id;
+	}
+	return RC_OK;
+}
+
+static troth_rc refuse_late(const struct credential_row *c, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no old version to go back to: it expired or is distrusted", c->name);
+	err_hint(e, "let the rotation end; if its new version is wrong, make another: troth rotate %s --again", c->name);
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
+/* A rotation that this one took the place of, and whose version is wanted again, goes on: as a new
+ * operation, for the old one was said to be over. */
+static troth_rc resume_one(struct verb_ctx *ctx, struct rotation_row *row, int64_t also_old, const char *name,
+			   struct troth_err *e)
+{
+	char *uuid = arena_alloc(ctx->a, UUID_LEN);
+	verb_uuid(ctx, uuid);
+	struct operation_row op = { .uuid = uuid, .kind = "rotation", .object = name, .state = OPERATION_RUNNING,
+				    .started_by = ctx->who->name, .created = ctx->now, .updated = ctx->now };
+	TRY(operation_row_insert(ctx->tx, &op, e));
+	int64_t *olds = ARENA_ARRAY(ctx->a, int64_t, row->old_versions.count + 1);
+	for (size_t i = 0; i < row->old_versions.count; i++)
+		olds[i] = row->old_versions.items[i];
+	olds[row->old_versions.count] = also_old;
+	row->old_versions = (struct id_list){ olds, row->old_versions.count + 1 };
+	row->state = ROTATION_RUNNING;
+	row->superseded_by = row->finished = 0;
+	row->operation_id = op.id;
+	verb_changed(ctx, CHANGED_ROTATION, row->id);
+	verb_publish(ctx, "rotation/%s", row->uuid);
+	return rotation_row_update(ctx->tx, row, e);
+}
+
+static troth_rc resume_superseded(struct verb_ctx *ctx, const struct rotation_row *by, const struct id_list *wanted,
+				  const char *name, struct troth_err *e)
+{
+	struct rotation_row *rows;
+	size_t n;
+	TRY(rotation_row_list_credential(ctx->tx, ctx->a, by->credential_id, PAGE_ALL, &rows, &n, e));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; rows[i].superseded_by == by->id && k < wanted->count; k++)
+			if (wanted->items[k] == rows[i].new_version) {
+				TRY(resume_one(ctx, &rows[i], by->new_version, name, e));
+				break;
+			}
+	return RC_OK;
+}
+
+static troth_rc flip_authority(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
+			       struct troth_err *e)
+{
+	struct id_list before;
+	TRY(versions_before(ctx, row, &before, e));
+	if (before.count == 0)
+		return refuse_late(c, e);
+	if (row->new_version)
+		TRY(want(ctx, row->new_version, false, e));
+	for (size_t i = 0; i < before.count; i++)
+		TRY(want(ctx, before.items[i], true, e));
+	return resume_superseded(ctx, row, &before, c->name, e);
+}
+
+/* -- a leaf -------------------------------------------------------------------------------------------- */
+
+/* Nothing is asked for any more, and what came and was not sent is forgotten. */
+static troth_rc forget_request(struct verb_ctx *ctx, struct target_row *t, struct troth_err *e)
+{
+	struct staged_row *staged;
+	size_t n;
+	TRY(staged_row_list_target(ctx->tx, ctx->a, t->id, &staged, &n, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(staged_row_delete(ctx->tx, t->id, staged[i].content_id, e));
+	t->csr_request = NULL;
+	t->csr_ca = 0;
+	verb_changed(ctx, CHANGED_TARGET, t->id);
+	return target_row_update(ctx->tx, t, e);
+}
+
+static troth_rc flip_leaf(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
+			  struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	for (size_t i = 0; i < row->old_versions.count; i++) {
+		struct version_row v;
+		struct cert_row cert;
+		TRY(version_row_get(ctx->tx, ctx->a, row->old_versions.items[i], &v, e));
+		TRY(cert_row_get(ctx->tx, ctx->a, v.cert_id, &cert, e));
+		v.renew_at = issue_renew_at(v.created, cert.not_after);
+		TRY(version_row_update(ctx->tx, &v, e));
+	}
+	TRY(target_row_list_credential(ctx->tx, ctx->a, c->id, &targets, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].state != TARGET_LEFT)
+			TRY(forget_request(ctx, &targets[i], e));
+	verb_changed(ctx, CHANGED_CREDENTIAL, c->id);
+	return RC_OK;
+}
+
+/* -- the verb -------------------------------------------------------------------------------------------- */
+
+static troth_rc refuse_emergency(const struct credential_row *c, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_UNSAFE, "%s was distrusted as compromised; that is not taken back", c->name);
+	err_hint(e, "let it end; if the new version is wrong too, make another: troth rotate %s --again", c->name);
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
+static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row *row, struct troth_err *e)
+{
+	struct operation_row op;
+	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
+	op.state = OPERATION_CANCELLED;
+	op.updated = op.finished = ctx->now;
+	op.waits_for = NULL;
+	op.result = "{\"text\":\"aborted; what was introduced leaves again as soon as nobody needs it\"}";
+	verb_publish(ctx, "operation/%s", op.uuid);
+	return operation_row_update(ctx->tx, &op, e);
+}
+
+static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
+			  struct troth_err *e)
+{
+	if (row->distrusted.count)
+		return refuse_emergency(c, e);
+	return c->kind == CREDENTIAL_LEAF ? flip_leaf(ctx, row, c, e) : flip_authority(ctx, row, c, e);
+}
+
+static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct rotation_cmd *cmd = arg;
+	struct rotation_ret *ret = out;
+	struct rotation_row row;
+	struct credential_row c;
+	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
+	if (row.state == ROTATION_ABORTED)
+		return rotation_view_load(ctx, &row, &ret->rotation, e);
+	if (!rotation_is_open(&row))
+		return rotation_refuse_over(&row, &c, e);
+	TRY(flip_back(ctx, &row, &c, e));
+	const char *before = ROTATION_STATE_NAMES[row.state];
+	row.state = ROTATION_ABORTED;
+	row.finished = ctx->now;
+	TRY(rotation_row_update(ctx->tx, &row, e));
+	if (c.paused) {
+		c.paused = false;
+		TRY(credential_row_update(ctx->tx, &c, e));
+	}
+	TRY(cancel_operation(ctx, &row, e));
+	TRY(rotation_record(ctx, "rotation.abort", &row, &c, before, e));
+	return rotation_view_load(ctx, &row, &ret->rotation, e);
+}
+
+const struct verb VERB_ROTATION_ABORT = {
+	.name = "rotation.abort", .kind = VERB_WRITE, .roles = ROLES_CHANGE,
+	.cmd_size = sizeof(struct rotation_cmd), .ret_size = sizeof(struct rotation_ret), .run = abort_run,
+};
