@@ -1,12 +1,18 @@
 #!/bin/sh
-# The oracle must catch what it is there for: each lie of the simulated agents, in a few seeds.
-for lie in early start-only; do
-	if out=$("$1" --seeds 1..4 --nodes 7..8 --mutant $lie); then
-		echo "mutant $lie was not caught"
+# The checks must catch what they are there for: each lie of the simulated world, in a few seeds.
+catch() { # MUTANT WORDS
+	if out=$("$sim" --seeds 1..4 --nodes 7..8 --no-shrink --mutant "$1"); then
+		echo "mutant $1 was not caught"
 		exit 1
 	fi
-	case $out in
-	*"no handshake"*|*"trusts nothing"*) echo "mutant $lie is caught: $(echo "$out" | grep -c '^VIOLATION') seeds" ;;
-	*) echo "$out"; echo "mutant $lie: something else went wrong"; exit 1 ;;
-	esac
-done
+	if ! echo "$out" | grep '^VIOLATION' | grep -Eq "$2"; then
+		echo "$out"
+		echo "mutant $1: something else went wrong"
+		exit 1
+	fi
+	echo "mutant $1 is caught: $(echo "$out" | grep -c '^VIOLATION') seeds"
+}
+sim=$1
+catch early "no handshake|trusts nothing|no cover"
+catch start-only "no handshake|trusts nothing|no cover"
+catch leak "a secret stands in"

@@ -45,7 +45,7 @@ void agents_make(struct sim *s)
 void agents_free(struct sim *s) { free(s->agents); }
 
 /* -- the hand's world --------------------------------------------------------------------------------- */
-static msec_t p_now(void *self) { return ((struct agent_half *)self)->s->now; }
+static msec_t p_now(void *self) { return node_now(((struct agent_half *)self)->s, ((struct agent_half *)self)->n); }
 static int p_user(void *self, const char *name, uid_t *u, gid_t *g) { return (*u = 0, *g = 0, 0); }
 static int p_group(void *self, const char *name, gid_t *g) { return (*g = 0, 0); }
 static int p_owner(void *self, pid_t pid, uid_t *u) { return (*u = 0, 0); }
@@ -108,7 +108,7 @@ static void on_hand_request(struct sim *s, struct event *x)
 	hand_handle(&n->agent->hand, &r, a, &reply);
 	if (nodefs_crashed(n->fs)) {
 		tell(s, "%s: the agent died in %s", n->name, hand_op_name(r.op));
-		node_crash(s, n, dice_chance(&s->dice, 400));
+		node_crash(s, n, dice_chance(&n->dice, 400));
 		return;
 	}
 	if (r.op != HAND_CHECK && r.op != HAND_ATTEST)
@@ -116,7 +116,7 @@ static void on_hand_request(struct sim *s, struct event *x)
 		     reply.ok ? "" : reply.text);
 	hand_reply_encode(&out, &reply);
 	CHECK(buf_ok(&out));
-	msec_t took = r.op == HAND_RELOAD ? dice_in(&s->dice, 1, 50) : dice_in(&s->dice, 0, 3);
+	msec_t took = r.op == HAND_RELOAD ? dice_in(&n->dice, 1, 50) : dice_in(&n->dice, 0, 3);
 	event_data(own_event(s, n, s->now + took, on_hand_reply), buf_bytes(&out));
 }
 
@@ -125,7 +125,7 @@ static void do_hand(struct sim *s, struct node *n, const struct hand_request *r)
 	CLEANUP(buf_release) struct buf out = buf_make_secret(WIRE_MESSAGE_BYTES);
 	hand_request_encode(&out, r);
 	CHECK(buf_ok(&out));
-	msec_t at = s->now + dice_in(&s->dice, 0, 3);
+	msec_t at = s->now + dice_in(&n->dice, 0, 3);
 	n->agent->hand_at = at > n->agent->hand_at ? at : n->agent->hand_at;
 	event_data(own_event(s, n, n->agent->hand_at, on_hand_request), buf_bytes(&out));
 }
@@ -143,7 +143,7 @@ static void on_look(struct sim *s, struct event *x)
 
 static void do_look(struct sim *s, struct node *n, const struct agent_effect *x)
 {
-	struct event *look = own_event(s, n, s->now + dice_in(&s->dice, 1, 20), on_look);
+	struct event *look = own_event(s, n, s->now + dice_in(&n->dice, 1, 20), on_look);
 	look->ticket = x->ticket;
 	event_data(look, bytes_of(x->probe.target, strlen(x->probe.target) + 1));
 }
@@ -198,29 +198,36 @@ static void encode_ask(const struct agent_effect *x, struct buf *out)
 	CHECK(buf_ok(out));
 }
 
+static void send_ask(struct sim *s, struct node *n, const struct agent_effect *x, struct bytes body, msec_t late)
+{
+	bool lost = net_loses(s, n);
+	struct event *m = own_event(s, n, s->now + (lost ? LOST_MS : net_delay(s, n) + late), lost ? node_answer : server_receive);
+	m->ticket = x->ticket;
+	m->kind = x->ask.ask;
+	m->number = lost ? TROTH_UNAVAILABLE : x->ask.ask == ASK_POLL ? x->ask.poll.session : 0;
+	m->number2 = x->ask.ask == ASK_POLL ? x->ask.poll.after : 0;
+	event_data(m, body);
+}
+
 static void do_ask(struct sim *s, struct node *n, const struct agent_effect *x)
 {
 	CLEANUP(buf_release) struct buf body = buf_make(MSG_BYTES);
-	int times = s->faults && dice_chance(&s->dice, 30) ? 2 : 1;
 	encode_ask(x, &body);
 	if (x->ask.ask == ASK_REPORT)
 		check_report(s, n, &x->ask.report);
-	for (int i = 0; i < times; i++) {
-		bool lost = net_loses(s, n);
-		struct event *m = own_event(s, n, s->now + (lost ? LOST_MS : net_delay(s)), lost ? node_answer : server_receive);
-		m->ticket = x->ticket;
-		m->kind = x->ask.ask;
-		m->number = lost ? TROTH_UNAVAILABLE : x->ask.ask == ASK_POLL ? x->ask.poll.session : 0;
-		m->number2 = x->ask.ask == ASK_POLL ? x->ask.poll.after : 0;
-		event_data(m, buf_bytes(&body));
-	}
-	s->count.faults += times - 1;
+	send_ask(s, n, x, buf_bytes(&body), 0);
+	if (fault_hits(s, FAULT_TWICE, n, 30))
+		send_ask(s, n, x, buf_bytes(&body), 0);
+	if (fault_hits(s, FAULT_STRAY, n, 10))
+		send_ask(s, n, x, buf_bytes(&body), fault_in(s, 5, 240) * 1000);
 }
 
 static void do_note(struct sim *s, const struct node *n, const struct agent_effect *x)
 {
 	tell(s, "%s: %s %s %lld %s", n->name, x->note.event, x->note.target ? x->note.target : "", (long long)x->note.generation,
 	     x->note.text ? x->note.text : "");
+	if (x->note.text)
+		world_log(s, x->note.text);
 }
 
 static void perform(struct sim *s, struct node *n)
@@ -265,7 +272,7 @@ void node_start(struct sim *s, struct node *n)
 	struct hand_port port = { self, nodefs_port(n->fs), p_now, p_user, p_group, p_owner, p_signal, p_run, 0 };
 	nodefs_restart(n->fs);
 	must(s, hand_open(&self->hand, &port, "/agent", all->profiles, PROFILE_KIND_COUNT, &all->settings, &e), &e, "hand_open");
-	struct agent_config config = { all->profiles, PROFILE_KIND_COUNT, &all->settings, dice_roll(&s->dice) };
+	struct agent_config config = { all->profiles, PROFILE_KIND_COUNT, &all->settings, dice_roll(&n->dice) };
 	self->core = agent_core_new(&config);
 	n->agent = self;
 	step(s, n, &(struct agent_event){ .kind = EVENT_START });
@@ -277,21 +284,87 @@ static void on_start(struct sim *s, struct event *x)
 		node_start(s, x->node);
 }
 
+static void write_pids(struct node *n)
+{
+	for (size_t i = 0; i < n->place_count; i++) {
+		char path[64], pid[16];
+		snprintf(path, sizeof path, "/run/%s.pid", n->places[i].t->name);
+		snprintf(pid, sizeof pid, "%d\n", n->places[i].pid);
+		nodefs_write(n->fs, path, bytes_of_text(pid));
+	}
+}
+
+static void start_services(struct sim *s, struct node *n)
+{
+	for (size_t i = 0; i < n->place_count; i++)
+		process_restart(s, n, &n->places[i]);
+}
+
 /* The agent dies; power: the whole machine, its services come again with what the disk kept. */
 void node_crash(struct sim *s, struct node *n, bool power)
 {
-	s->count.faults++;
 	tell(s, "%s: %s", n->name, power ? "power cut" : "the agent is killed");
 	if (n->agent)
 		agent_end(n);
 	nodefs_restart(n->fs);
 	if (power) {
-		nodefs_power_cut(n->fs, &s->dice);
+		nodefs_power_cut(n->fs, &n->dice);
 		write_boot_id(s, n);
-		for (size_t i = 0; i < n->place_count; i++)
-			process_restart(s, n, &n->places[i]);
+		start_services(s, n);
 	}
-	event_add(s, s->now + dice_in(&s->dice, 50, 20000), on_start, n)->life = n->life;
+	event_add(s, s->now + dice_in(&n->dice, 50, 20000), on_start, n)->life = n->life;
+}
+
+void node_on(struct sim *s, struct node *n)
+{
+	tell(s, "%s is switched on", n->name);
+	write_boot_id(s, n);
+	start_services(s, n);
+	n->off = false; /* only now: one service after the other */
+	check_node(s, n);
+	event_add(s, s->now + dice_in(&n->dice, 50, 20000), on_start, n)->life = n->life;
+}
+
+static void on_power(struct sim *s, struct event *x)
+{
+	if (x->node->there && x->node->off && x->life == x->node->life)
+		node_on(s, x->node);
+}
+
+void node_off(struct sim *s, struct node *n, msec_t time)
+{
+	tell(s, "%s is switched off for %.0f s", n->name, (double)time / 1000);
+	if (n->agent)
+		agent_end(n);
+	else
+		n->life++; /* whoever was to start it does not */
+	n->off = true;
+	nodefs_restart(n->fs);
+	for (size_t i = 0; i < n->place_count; i++)
+		process_stop(s, n, &n->places[i]);
+	event_add(s, s->now + time, on_power, n)->life = n->life;
+}
+
+void node_restore(struct sim *s, struct node *n)
+{
+	tell(s, "%s is restored from its backup", n->name);
+	if (n->agent)
+		agent_end(n);
+	else
+		n->life++;
+	nodefs_free(n->fs);
+	n->fs = n->backup;
+	n->backup = NULL;
+	n->off = false;
+	write_boot_id(s, n);
+	for (size_t i = 0; i < n->place_count; i++) {
+		n->places[i].excuse = EXCUSE_RESTORED;
+		n->places[i].excuse_seen = false;
+		n->places[i].generation = 0;
+	}
+	write_pids(n);
+	start_services(s, n);
+	event_add(s, s->now + dice_in(&n->dice, 50, 20000), on_start, n)->life = n->life;
 }
 
 void node_stop(struct sim *s, struct node *n)
@@ -302,11 +375,21 @@ void node_stop(struct sim *s, struct node *n)
 	n->life++;
 }
 
+struct node *node_none(struct sim *s)
+{
+	struct node *n = calloc(1, sizeof *n);
+	CHECK(n);
+	snprintf(n->name, sizeof n->name, "nobody-%d", s->names++);
+	n->index = s->node_count;
+	return s->nodes[s->node_count++] = n;
+}
+
 void node_free(struct node *n)
 {
 	if (n->agent)
 		agent_end(n);
 	nodefs_free(n->fs);
+	nodefs_free(n->backup);
 	free(n);
 }
 
@@ -329,16 +412,6 @@ static void install(struct sim *s, struct node *n, struct key *key, const struct
 	must(s, identity_write(&d, &id, &e), &e, "identity_write");
 }
 
-static void write_pids(struct node *n)
-{
-	for (size_t i = 0; i < n->place_count; i++) {
-		char path[64], pid[16];
-		snprintf(path, sizeof path, "/run/%s.pid", n->places[i].t->name);
-		snprintf(pid, sizeof pid, "%d\n", n->places[i].pid);
-		nodefs_write(n->fs, path, bytes_of_text(pid));
-	}
-}
-
 struct node *node_new(struct sim *s, const char *deployment)
 {
 	struct troth_err e = { 0 };
@@ -351,6 +424,7 @@ struct node *node_new(struct sim *s, const char *deployment)
 	CHECK(n);
 	snprintf(n->name, sizeof n->name, "%s-%d", deployment, s->names++);
 	n->index = s->node_count;
+	n->dice.state = fault_seed(s, fault_name(FAULT_NODE, n->index, 0));
 	n->life = 1;
 	arena_reset(s->ask_a);
 	must(s, key_generate(KEY_EC_P256, &key, &e), &e, "key");

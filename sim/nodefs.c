@@ -9,7 +9,7 @@
 
 #include "sim.h"
 
-enum { FDS = 256, LINKS_MAX = 8, PATH_BYTES = 1024, NAME_BYTES = 96 };
+enum { FDS = 256, LINKS_MAX = 8, NAME_COST = 256, PATH_BYTES = 1024, NAME_BYTES = 96 };
 
 struct entry { char name[NAME_BYTES]; struct inode *to; };
 struct entries { struct entry *items; size_t count; };
@@ -32,6 +32,7 @@ struct nodefs {
 	ino_t numbers;
 	struct open_file fds[FDS];
 	int64_t calls_left; /* < 0: never crashes */
+	int64_t room;       /* bytes that can still be written; < 0: no limit */
 	bool crashed;
 };
 
@@ -175,6 +176,17 @@ static bool dead(struct nodefs *fs)
 	return fs->crashed;
 }
 
+/* A full disk takes nothing new; a name costs as much as a small block. */
+static bool full(struct nodefs *fs, int64_t bytes)
+{
+	if (fs->room < 0)
+		return false;
+	bool none = fs->room < bytes;
+	fs->room = none ? 0 : fs->room - bytes;
+	errno = ENOSPC;
+	return none;
+}
+
 /* -- the calls ----------------------------------------------------------------------------------------- */
 static int fail(int number)
 {
@@ -206,6 +218,8 @@ static int n_openat(void *self, int fd, const char *path, int flags, mode_t mode
 		return -1;
 	if (x && (flags & O_CREAT) && (flags & O_EXCL))
 		return fail(EEXIST);
+	if (!x && full(fs, NAME_COST))
+		return -1;
 	if (!x)
 		entry_put(dir, last, x = inode_new(fs, S_IFREG | (mode & 07777), dir));
 	if (S_ISLNK(x->mode))
@@ -234,6 +248,8 @@ static int n_mkdirat(void *self, int fd, const char *path, mode_t mode)
 		return -1;
 	if (child(fs, dir, last, false, 0))
 		return fail(EEXIST);
+	if (full(fs, NAME_COST))
+		return -1;
 	entry_put(dir, last, inode_new(fs, S_IFDIR | (mode & 07777), dir));
 	return 0;
 }
@@ -258,6 +274,11 @@ static ssize_t n_write(void *self, int fd, const void *data, size_t len)
 	struct inode *x = fs->fds[fd].to;
 	if (dead(fs))
 		return -1;
+	if (fs->room == 0)
+		return fail(ENOSPC);
+	if (fs->room > 0 && (int64_t)len > fs->room)
+		len = (size_t)fs->room; /* what fits is written */
+	(void)full(fs, (int64_t)len);
 	x->live.p = realloc(x->live.p, x->live.len + len + 1);
 	CHECK(x->live.p);
 	memcpy(x->live.p + x->live.len, data, len);
@@ -301,6 +322,8 @@ static int n_symlinkat(void *self, const char *to, int fd, const char *path)
 		return -1;
 	if (entry_find(dir, last))
 		return fail(EEXIST);
+	if (full(fs, NAME_COST))
+		return -1;
 	struct inode *x = inode_new(fs, S_IFLNK | 0777, dir);
 	data_set(&x->live, to, strlen(to));
 	data_set(&x->kept, to, strlen(to)); /* a link is whole or not there */
@@ -382,6 +405,7 @@ struct nodefs *nodefs_new(void)
 {
 	struct nodefs *fs = must_alloc(sizeof *fs);
 	fs->calls_left = -1;
+	fs->room = -1;
 	fs->root = inode_new(fs, S_IFDIR | 0755, NULL);
 	fs->port = (struct port_fs){ fs, n_openat, n_close, n_mkdirat, n_read, n_write, n_fsync, n_renameat, n_symlinkat, n_fchown,
 				     n_fchmod, n_unlinkat, n_readlinkat, n_fstatat, n_flock };
@@ -415,17 +439,51 @@ void nodefs_restart(struct nodefs *fs)
 	memset(fs->fds, 0, sizeof fs->fds);
 }
 
+/* Of what was never synced: all of it, nothing, or its beginning with zeros behind. */
+static void lose(struct inode *x, struct dice *d)
+{
+	int64_t roll = dice_in(d, 0, 3);
+	if (roll == 0) {
+		data_set(&x->live, x->kept.p, x->kept.len);
+	} else if (roll == 1 && x->live.len > x->kept.len) {
+		size_t whole = (size_t)dice_in(d, (int64_t)x->kept.len, (int64_t)x->live.len - 1);
+		memset(x->live.p + whole, 0, x->live.len - whole);
+	}
+}
+
 void nodefs_power_cut(struct nodefs *fs, struct dice *d)
 {
 	for (struct inode *x = fs->all; x; x = x->next) {
 		if (S_ISDIR(x->mode) && dice_chance(d, 500))
 			entries_set(&x->names, &x->kept_names);
-		else if (S_ISREG(x->mode) && dice_chance(d, 500))
-			data_set(&x->live, x->kept.p, x->kept.len);
+		else if (S_ISREG(x->mode))
+			lose(x, d);
 		sync_inode(x);
 	}
 	nodefs_restart(fs);
 }
+
+/* -- backups ---------------------------------------------------------------------------------------------- */
+static struct inode *copy_tree(struct nodefs *to, const struct inode *x, struct inode *parent)
+{
+	struct inode *copy = inode_new(to, x->mode, parent);
+	copy->uid = x->uid;
+	if (!S_ISDIR(x->mode))
+		data_set(&copy->live, x->live.p, x->live.len);
+	for (size_t i = 0; i < x->names.count; i++)
+		entry_put(copy, x->names.items[i].name, copy_tree(to, x->names.items[i].to, copy));
+	sync_inode(copy);
+	return copy;
+}
+
+struct nodefs *nodefs_copy(const struct nodefs *fs)
+{
+	struct nodefs *to = nodefs_new();
+	to->root = copy_tree(to, fs->root, NULL); /* the empty one it was made with is freed with all others */
+	return to;
+}
+
+void nodefs_capacity(struct nodefs *fs, int64_t bytes) { fs->room = bytes; }
 
 bool nodefs_read(struct nodefs *fs, const char *path, struct buf *ret)
 {

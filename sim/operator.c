@@ -5,6 +5,8 @@
 
 #include "side_server.h"
 
+enum { SKEW_MS = 100000 }; /* two such clocks, one each way, are within LIMIT_SKEW_S of each other */
+
 static troth_rc order(struct sim *s, const struct verb *verb, const void *cmd, void *ret)
 {
 	struct troth_err e = { 0 };
@@ -18,11 +20,11 @@ static troth_rc order(struct sim *s, const struct verb *verb, const void *cmd, v
 	return rc;
 }
 
-static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s->dice, 0, 1)]; }
+static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s->act_dice, 0, 1)]; }
 
 static struct node *any_node(struct sim *s)
 {
-	struct node *n = s->nodes[dice_in(&s->dice, 0, s->node_count - 1)];
+	struct node *n = s->nodes[dice_in(&s->act_dice, 0, s->node_count - 1)];
 	return n->there && !n->leaving ? n : NULL;
 }
 
@@ -35,7 +37,7 @@ static void rotate(struct sim *s, const char *name, bool again)
 		s->count.rotations++;
 }
 
-static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->dice, 300)); }
+static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->act_dice, 300)); }
 
 static void rotate_leaf(struct sim *s)
 {
@@ -63,7 +65,7 @@ static void join(struct sim *s)
 {
 	static const char *const kinds[] = { "web", "app", "db", "batch", "peer" };
 	if (s->server->up)
-		(void)node_new(s, kinds[dice_in(&s->dice, 0, 4)]); /* NULL: the server died meanwhile */
+		(void)node_new(s, kinds[dice_in(&s->act_dice, 0, 4)]); /* NULL: the server died meanwhile */
 }
 
 static void leave(struct sim *s)
@@ -89,7 +91,7 @@ static void kill_agent(struct sim *s)
 static void power_cut(struct sim *s)
 {
 	struct node *n = any_node(s);
-	if (n)
+	if (n && !n->off)
 		node_crash(s, n, true);
 }
 
@@ -97,16 +99,15 @@ static void crash_in_hand(struct sim *s)
 {
 	struct node *n = any_node(s);
 	if (n && n->agent)
-		nodefs_crash_after(n->fs, dice_in(&s->dice, 0, 120));
+		nodefs_crash_after(n->fs, dice_in(&s->act_dice, 0, 120));
 }
 
 static void restart_service(struct sim *s)
 {
 	struct node *n = any_node(s);
-	if (!n || n->place_count == 0)
+	if (!n || n->off || n->place_count == 0)
 		return;
-	struct place_state *p = &n->places[dice_in(&s->dice, 0, (int64_t)n->place_count - 1)];
-	s->count.faults++;
+	struct place_state *p = &n->places[dice_in(&s->act_dice, 0, (int64_t)n->place_count - 1)];
 	tell(s, "%s/%s starts again by itself", n->name, p->t->name);
 	process_restart(s, n, p);
 }
@@ -116,8 +117,7 @@ static void cut_off(struct sim *s)
 	struct node *n = any_node(s);
 	if (!n)
 		return;
-	s->count.faults++;
-	n->cut_off_until = s->now + dice_in(&s->dice, 5, 240) * 1000;
+	n->cut_off_until = s->now + dice_in(&s->act_dice, 5, 240) * 1000;
 	tell(s, "%s is cut off until %.0f", n->name, (double)(n->cut_off_until - s->began) / 1000);
 }
 
@@ -128,58 +128,147 @@ static void break_reloads(struct sim *s)
 	struct node *n = any_node(s);
 	if (!n)
 		return;
-	s->count.faults++;
 	n->broken = true;
 	tell(s, "%s: reloads fail from now on", n->name);
-	event_add(s, s->now + dice_in(&s->dice, 5, 120) * 1000, on_mended, n);
+	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_mended, n);
+}
+
+static void on_emptied(struct sim *s, struct event *x) { nodefs_capacity(x->node->fs, -1); }
+
+static void fill_node(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n)
+		return;
+	nodefs_capacity(n->fs, dice_in(&s->act_dice, 0, 20000));
+	tell(s, "%s: the disk is filling up", n->name);
+	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_emptied, n);
+}
+
+static void back_up(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n)
+		return;
+	tell(s, "%s: a backup is taken", n->name);
+	nodefs_free(n->backup);
+	n->backup = nodefs_copy(n->fs);
+}
+
+static void restore(struct sim *s)
+{
+	struct node *n = any_node(s);
+	for (int i = 0; i < s->node_count && (!n || !n->backup); i++)
+		n = s->nodes[i]->there && !s->nodes[i]->leaving ? s->nodes[i] : NULL;
+	if (n && n->backup)
+		node_restore(s, n);
+}
+
+static void switch_off(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (n && !n->off)
+		node_off(s, n, dice_in(&s->act_dice, 10, dice_chance(&s->act_dice, 300) ? 1800 : 200) * 1000);
+}
+
+static void step_node_clock(struct sim *s)
+{
+	struct node *n = any_node(s);
+	if (!n)
+		return;
+	n->skew = dice_in(&s->act_dice, -SKEW_MS, SKEW_MS);
+	tell(s, "%s: the clock is off by %.0f s", n->name, (double)n->skew / 1000);
+}
+
+static void on_clock_right(struct sim *s, struct event *x)
+{
+	s->skew = 0;
+	tell(s, "the server's clock is right again");
+}
+
+static void step_server_clock(struct sim *s)
+{
+	s->skew = dice_in(&s->act_dice, -SKEW_MS, SKEW_MS);
+	tell(s, "the server's clock is off by %.0f s", (double)s->skew / 1000);
+	event_add(s, s->now + dice_in(&s->act_dice, 5, 200) * 1000, on_clock_right, NULL);
 }
 
 static void crash_server(struct sim *s)
 {
 	if (s->server->up)
-		sim_vfs_crash_at(s->server->disk, SIM_ANY, dice_in(&s->dice, 1, 400));
+		sim_vfs_crash_at(s->server->disk, SIM_ANY, dice_in(&s->act_dice, 1, 400));
 }
 
 static void fail_disk(struct sim *s)
 {
 	static const enum sim_op ops[] = { SIM_WRITE, SIM_SYNC, SIM_READ };
 	static const int codes[] = { SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_READ };
-	int which = (int)dice_in(&s->dice, 0, 1);
+	int which = (int)dice_in(&s->act_dice, 0, 1);
 	if (!s->server->up)
 		return;
-	s->count.faults++;
 	tell(s, "the server's disk will fail once");
-	sim_vfs_fail_at(s->server->disk, ops[which], dice_in(&s->dice, 1, 40), codes[which], false);
+	sim_vfs_fail_at(s->server->disk, ops[which], dice_in(&s->act_dice, 1, 40), codes[which], false);
 }
 
-static void restart_server(struct sim *s) { server_crash(s, false); }
+static void on_room(struct sim *s, struct event *x)
+{
+	sim_vfs_capacity(s->server->disk, 0);
+	tell(s, "the server's disk has room again");
+}
+
+static void fill_server(struct sim *s)
+{
+	tell(s, "the server's disk is filling up");
+	sim_vfs_capacity(s->server->disk, sim_vfs_used(s->server->disk) + dice_in(&s->act_dice, 0, 200000));
+	event_add(s, s->now + dice_in(&s->act_dice, 2, 60) * 1000, on_room, NULL);
+}
+
+static void restart_server(struct sim *s)
+{
+	if (s->server->up)
+		server_crash(s, false);
+}
 
 /* -- when ---------------------------------------------------------------------------------------------------- */
-static const struct { int weight; void (*act)(struct sim *s); } ACTS[] = {
-	{ 10, rotate_authority }, { 3, rotate_leaf }, { 3, pause }, { 6, resume }, { 3, abort_rotation }, { 4, join }, { 2, leave },
-	{ 6, kill_agent }, { 4, power_cut }, { 8, crash_in_hand }, { 6, restart_service }, { 5, cut_off }, { 4, break_reloads },
-	{ 4, crash_server }, { 3, fail_disk }, { 1, restart_server },
+static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS[] = {
+	{ 10, false, rotate_authority }, { 3, false, rotate_leaf }, { 3, false, pause }, { 6, false, resume },
+	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave },
+	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
+	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
+	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
+	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
 };
 
-static void on_act(struct sim *s, struct event *x)
+static size_t choose(struct sim *s)
 {
-	int total = 0, i = 0;
-	if (!s->faults)
-		return;
+	int total = 0;
+	size_t i = 0;
 	for (size_t k = 0; k < ARRAY_LEN(ACTS); k++)
 		total += ACTS[k].weight;
-	int roll = (int)dice_in(&s->dice, 0, total - 1);
+	int roll = (int)dice_in(&s->act_dice, 0, total - 1);
 	while (roll >= ACTS[i].weight)
 		roll -= ACTS[i++].weight;
-	event_add(s, s->now + dice_in(&s->dice, 100, 12000), on_act, NULL);
-	ACTS[i].act(s);
+	return i;
 }
 
-void operator_begin(struct sim *s)
+/* The schedule is the seed's: leaving out one act moves no other. */
+static void on_act(struct sim *s, struct event *x)
 {
-	rotate(s, any_authority(s), false);
-	event_add(s, s->now + 1000, on_act, NULL);
+	if (!s->faults)
+		return;
+	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, x->ticket));
+	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000), on_act, NULL)->ticket = x->ticket + 1;
+	size_t i = choose(s);
+	if (!fault_named(s, FAULT_ACT, x->ticket))
+		return;
+	s->count.faults += ACTS[i].fault;
+	if (x->ticket == 0)
+		rotate_authority(s); /* so that something is going on at all */
+	else
+		ACTS[i].act(s);
 }
+
+void operator_begin(struct sim *s) { event_add(s, s->now, on_act, NULL); }
 
 /* -- the end of all faults --------------------------------------------------------------------------------------- */
 static void retry_failed(struct sim *s)
@@ -230,9 +319,17 @@ void operator_heal(struct sim *s)
 	if (s->server->up)
 		sim_vfs_heal(s->server->disk);
 	for (int i = 0; i < s->node_count; i++) {
-		s->nodes[i]->broken = false;
-		s->nodes[i]->cut_off_until = 0;
+		struct node *n = s->nodes[i];
+		n->broken = false;
+		n->cut_off_until = 0;
+		n->skew = 0;
+		if (n->there)
+			nodefs_capacity(n->fs, -1);
+		if (n->there && n->off)
+			node_on(s, n);
 	}
+	s->skew = 0;
+	sim_vfs_capacity(s->server->disk, 0);
 	for (int i = 0; i < 2; i++) {
 		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
 		if (rc_failed(order(s, &VERB_ROTATION_LIST, &cmd, &list)))

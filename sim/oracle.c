@@ -9,21 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTENT_CERTS = 16, NAME_BYTES = 160, TABLE_BITS = 16 };
+enum { CONTENT_CERTS = 16, NAME_BYTES = 160, TABLE_BITS = 16, INDEX_BITS = 14 };
 
 struct content {
 	X509 *certs[CONTENT_CERTS];
 	char hex[CONTENT_CERTS][65];
+	int64_t from[CONTENT_CERTS], until[CONTENT_CERTS]; /* ms */
 	size_t count;
-	int64_t from, until; /* of the leaf, ms */
+	uint64_t hash;       /* of kind and certificates */
+	int next;            /* with an equal index */
 	char name[NAME_BYTES];
 };
 
-struct answer { int chain, set; bool known, ok; };
+/* Holds from the first to the last moment between which no certificate of the two begins or ends. */
+struct answer { int chain, set; uint64_t host; int64_t from, until; bool ok; };
 
 struct oracle {
 	struct content **contents; /* [0] is nobody */
 	int count, room;
+	int index[1 << INDEX_BITS];
+	uint64_t verified;
 	struct answer table[1 << TABLE_BITS]; /* a slot is overwritten: it is only a memory */
 };
 
@@ -80,6 +85,10 @@ static void add_cert(struct content *c, X509 *x)
 	X509_digest(x, EVP_sha256(), md, &len);
 	for (unsigned i = 0; i < len; i++)
 		snprintf(c->hex[c->count] + 2 * i, 3, "%02x", md[i]);
+	for (const char *s = c->hex[c->count]; *s; s++)
+		c->hash = (c->hash ^ (uint8_t)*s) * UINT64_C(1099511628211);
+	c->from[c->count] = ms_of(X509_get0_notBefore(x));
+	c->until[c->count] = ms_of(X509_get0_notAfter(x)) - 1; /* the last moment at which OpenSSL takes it */
 	c->certs[c->count++] = x;
 }
 
@@ -90,28 +99,36 @@ static struct content *content_parse(const char *pem, size_t len)
 	X509 *x;
 	if (!c || !b)
 		abort();
+	c->hash = UINT64_C(14695981039346656037);
 	while (c->count < CONTENT_CERTS && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)))
 		add_cert(c, x);
 	BIO_free(b);
 	return c;
 }
 
+static bool content_same(const struct content *a, const struct content *b)
+{
+	if (a->hash != b->hash || a->count != b->count || a->name[0] != b->name[0])
+		return false;
+	for (size_t k = 0; k < a->count; k++)
+		if (strcmp(a->hex[k], b->hex[k]) != 0)
+			return false;
+	return true;
+}
+
 static int content_keep(struct oracle *o, struct content *c)
 {
-	for (int i = 1; i < o->count; i++) {
-		struct content *old = o->contents[i];
-		bool same = old->count == c->count && old->name[0] == c->name[0];
-		for (size_t k = 0; same && k < c->count; k++)
-			same = strcmp(old->hex[k], c->hex[k]) == 0;
-		if (same) {
+	int *head = &o->index[c->hash & ((1u << INDEX_BITS) - 1)];
+	for (int i = *head; i; i = o->contents[i]->next)
+		if (content_same(o->contents[i], c)) {
 			content_free(c);
 			return i;
 		}
-	}
 	if (o->count == o->room)
 		o->contents = grown(o->contents, (size_t)(o->room *= 2) * sizeof *o->contents);
 	o->contents[o->count] = c;
-	return o->count++;
+	c->next = *head;
+	return *head = o->count++;
 }
 
 static bool key_fits(X509 *leaf, const char *pem, size_t len)
@@ -131,8 +148,6 @@ int oracle_chain(struct oracle *o, const char *pem, size_t len, const char *key_
 		content_free(c);
 		return 0;
 	}
-	c->from = ms_of(X509_get0_notBefore(c->certs[0]));
-	c->until = ms_of(X509_get0_notAfter(c->certs[0]));
 	snprintf(c->name, sizeof c->name, "leaf %.8s", c->hex[0]);
 	return content_keep(o, c);
 }
@@ -162,7 +177,7 @@ const char *oracle_name(const struct oracle *o, int content) { return content > 
 bool oracle_valid(struct oracle *o, int chain, int64_t now)
 {
 	const struct content *c = chain > 0 ? o->contents[chain] : NULL;
-	return c && c->from <= now && now <= c->until;
+	return c && c->from[0] <= now && now <= c->until[0];
 }
 
 /* -- handshakes -------------------------------------------------------------------------------------- */
@@ -190,14 +205,51 @@ static bool verify(const struct content *chain, const struct content *set, const
 	return ok;
 }
 
-/* Dates: the leaf's are looked at each time, the CAs' once in a run (they outlive it by years). */
+int64_t oracle_until(const struct oracle *o, int content)
+{
+	const struct content *c = content > 0 ? o->contents[content] : NULL;
+	int64_t first = INT64_MAX;
+	for (size_t i = 0; c && i < c->count; i++)
+		first = c->until[i] < first ? c->until[i] : first;
+	return first;
+}
+
+uint64_t oracle_verified(const struct oracle *o) { return o->verified; }
+
+/* Narrows [from, until] to the moments at which these certificates are as they are now. */
+static void narrow(const struct content *c, int64_t now, struct answer *a)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const int64_t edges[2] = { c->from[i] - 1, c->until[i] }; /* the last moment before each change */
+		for (int k = 0; k < 2; k++) {
+			if (edges[k] < now && edges[k] + 1 > a->from)
+				a->from = edges[k] + 1;
+			if (edges[k] >= now && edges[k] < a->until)
+				a->until = edges[k];
+		}
+	}
+}
+
+static uint64_t hash_host(const char *host)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (; host && *host; host++)
+		h = (h ^ (uint8_t)*host) * UINT64_C(1099511628211);
+	return host ? h : 0;
+}
+
 bool oracle_shake(struct oracle *o, int chain, int set, const char *host, int64_t now)
 {
-	if (chain <= 0 || set <= 0 || !oracle_valid(o, chain, now))
+	if (chain <= 0 || set <= 0)
 		return false;
-	uint32_t slot = ((uint32_t)chain * 2654435761u ^ (uint32_t)set * 40503u) >> 7 & ((1u << TABLE_BITS) - 1);
+	uint64_t h = hash_host(host);
+	uint32_t slot = ((uint32_t)chain * 2654435761u ^ (uint32_t)set * 40503u ^ (uint32_t)h) >> 7 & ((1u << TABLE_BITS) - 1);
 	struct answer *a = &o->table[slot];
-	if (!a->known || a->chain != chain || a->set != set)
-		*a = (struct answer){ chain, set, true, verify(o->contents[chain], o->contents[set], host, now) };
-	return a->ok;
+	if (a->chain == chain && a->set == set && a->host == h && a->from <= now && now <= a->until)
+		return a->ok;
+	*a = (struct answer){ .chain = chain, .set = set, .host = h, .from = INT64_MIN, .until = INT64_MAX };
+	narrow(o->contents[chain], now, a);
+	narrow(o->contents[set], now, a);
+	o->verified++;
+	return a->ok = verify(o->contents[chain], o->contents[set], host, now);
 }

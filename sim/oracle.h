@@ -2,7 +2,8 @@
  *
  * It knows certificates as bytes and asks OpenSSL, as a TLS library would: path, purpose, name, dates.
  * It includes nothing of src/, so that it cannot share a mistake with the engine.  Contents are told
- * once and named by a small number afterwards; answers are remembered. */
+ * once and named by a small number afterwards.  OpenSSL is asked once for each distinct chain, set, name
+ * and span of time in which none of their certificates begins or ends; the answer is remembered. */
 #ifndef TROTH_SIM_ORACLE_H
 #define TROTH_SIM_ORACLE_H
 
@@ -23,6 +24,10 @@ int oracle_set(struct oracle *o, const char *pem, size_t len);
 bool oracle_shake(struct oracle *o, int chain, int set, const char *host, int64_t now);
 /* Is the leaf in its dates? */
 bool oracle_valid(struct oracle *o, int chain, int64_t now);
+/* The first moment at which one of its certificates is over. */
+int64_t oracle_until(const struct oracle *o, int content);
+/* How many handshakes OpenSSL itself was asked for; all others were equal to one of these. */
+uint64_t oracle_verified(const struct oracle *o);
 /* SHA-256 of the i-th certificate in hex; NULL: no more. */
 const char *oracle_fingerprint(const struct oracle *o, int content, size_t i);
 /* "leaf 12ab34cd", "{12ab34cd 99887766}" */

@@ -27,6 +27,8 @@ static int load_chain(struct sim *s, struct node *n, const struct place_state *p
 	CLEANUP(buf_release) struct buf key = { 0 };
 	if (!nodefs_read(n->fs, file_of(path, p, "cert.pem"), &chain) || !nodefs_read(n->fs, file_of(path, p, "key.pem"), &key))
 		return 0;
+	if (text_equal(s->o.mutant, "leak"))
+		world_log(s, arena_text_n(s->look_a, (const char *)key.data, key.len));
 	return oracle_chain(s->oracle, (const char *)chain.data, chain.len, (const char *)key.data, key.len);
 }
 
@@ -78,7 +80,7 @@ static void retire_workers(struct sim *s, struct node *n, struct place_state *p)
 {
 	for (size_t i = 0; i < p->worker_count; i++) {
 		struct worker *w = &p->workers[i];
-		msec_t until = s->now + dice_in(&s->dice, 0, LINGER_MS);
+		msec_t until = s->now + dice_in(&n->dice, 0, LINGER_MS);
 		if (w->until <= until)
 			continue;
 		w->until = until;
@@ -97,6 +99,7 @@ static void worker_add(struct sim *s, struct node *n, struct place_state *p, con
 	p->ran = true;
 	attest(n, p);
 	tell(s, "%s/%s runs %s (of %zu workers)", n->name, p->t->name, oracle_name(s->oracle, w->content), p->worker_count);
+	check_cover(s, n, p);
 	check_node(s, n);
 }
 
@@ -123,15 +126,20 @@ static void on_reload(struct sim *s, struct event *x)
 	worker_add(s, x->node, p, &w);
 }
 
-void process_restart(struct sim *s, struct node *n, struct place_state *p)
+void process_stop(struct sim *s, struct node *n, struct place_state *p)
 {
-	struct worker w;
 	p->worker_count = 0;
 	p->reload_at = 0;
 	attest(n, p);
+}
+
+void process_restart(struct sim *s, struct node *n, struct place_state *p)
+{
+	struct worker w;
+	process_stop(s, n, p);
 	if (load(s, n, p, &w))
 		worker_add(s, n, p, &w);
-	else if (p->counted && p->ran)
+	else if (p->counted && p->ran && p->excuse != EXCUSE_RESTORED)
 		violation(s, "%s/%s started and has nothing to run", n->name, p->t->name);
 }
 
@@ -149,8 +157,7 @@ int process_signal(struct sim *s, struct node *n, pid_t pid)
 	struct place_state *p = place_by_pid(n, pid);
 	CHECK(p);
 	bool seen = p->t->profile == PROFILE_ATTEST || (p->t->kind == MSG_SLOT && !p->t->client);
-	if (seen && (n->broken || (s->faults && dice_chance(&s->dice, 60)))) {
-		s->count.faults++;
+	if (seen && (n->broken || fault_hits(s, FAULT_HEED, n, 60))) {
 		tell(s, "%s/%s does not heed its signal", n->name, p->t->name);
 		return 0;
 	}
@@ -161,7 +168,7 @@ int process_signal(struct sim *s, struct node *n, pid_t pid)
 	}
 	if (p->reload_at) /* one on its way: it reads the files as they will be then, and again */
 		return 0;
-	p->reload_at = s->now + dice_in(&s->dice, 1, RELOAD_MS);
+	p->reload_at = s->now + dice_in(&n->dice, 1, RELOAD_MS);
 	event_add(s, p->reload_at, on_reload, n)->place = (int)(p - n->places);
 	return 0;
 }
@@ -172,8 +179,7 @@ int process_run_restart(struct sim *s, struct node *n, const char *name)
 		struct place_state *p = &n->places[i];
 		if (!text_equal(p->t->name, name))
 			continue;
-		if (n->broken || (s->faults && dice_chance(&s->dice, 60))) {
-			s->count.faults++;
+		if (n->broken || fault_hits(s, FAULT_HEED, n, 60)) {
 			tell(s, "%s/%s could not be restarted", n->name, name);
 			return 1;
 		}
@@ -193,8 +199,7 @@ void process_look(struct sim *s, struct node *n, const char *target, struct agen
 			p = &n->places[i];
 	CHECK(p);
 	process_sweep(s, p);
-	if (s->faults && dice_chance(&s->dice, 20)) {
-		s->count.faults++;
+	if (fault_hits(s, FAULT_PROBE, n, 20)) {
 		ret->at[0].why = "timed out";
 		return;
 	}
@@ -203,7 +208,7 @@ void process_look(struct sim *s, struct node *n, const char *target, struct agen
 		ret->at[0].why = "refused";
 		return;
 	}
-	int content = p->workers[dice_in(&s->dice, 0, (int64_t)p->worker_count - 1)].content;
+	int content = p->workers[dice_in(&n->dice, 0, (int64_t)p->worker_count - 1)].content;
 	const char **chain = ARENA_ARRAY(a, const char *, 16);
 	const char *hex;
 	for (size_t i = 0; i < 16 && (hex = oracle_fingerprint(s->oracle, content, i)); i++)

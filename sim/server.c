@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pki/pki.h"
 #include "side_server.h"
 
-enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000 };
+enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000,
+       VIEW_PER_MILLE = 30, AGAIN_PER_MILLE = 60 };
 
 const char *const AUTHORITIES[2] = { "/sim/a", "/sim/b" };
 static const char *const BUNDLES[4] = { NULL, "/sim/trust-a", "/sim/trust-b", "/sim/trust-ab" };
@@ -31,7 +33,7 @@ static troth_rc line_call(void *self, struct arena *a, const struct keeper_reque
 			  const struct keeper_reply **replies, struct troth_err *e)
 {
 	struct sim *s = self;
-	ENSURE(!s->faults || !dice_chance(&s->dice, 10), e, TROTH_UNAVAILABLE, "the keeper is being started again");
+	ENSURE(!fault_hits(s, FAULT_KEEPER, NULL, 10), e, TROTH_UNAVAILABLE, "the keeper is being started again");
 	for (size_t i = 0; i < n; i++) {
 		struct keeper_request req = *need[i];
 		struct keeper_reply *reply = ARENA_NEW(a, struct keeper_reply);
@@ -55,20 +57,31 @@ static void close_all(struct server *v)
 	v->up = false;
 }
 
-static void open_all(struct sim *s)
+static troth_rc try_open(struct server *v, struct troth_err *e)
+{
+	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
+	TRY(store_open("/troth.db", &o, &v->store, e));
+	TRY(store_reader_open(v->store, &v->reader, e));
+	return service_new(v->store, &v->port, &v->svc, e);
+}
+
+/* False: its disk is full, it could not even start. */
+static bool open_all(struct sim *s)
 {
 	struct server *v = s->server;
 	struct troth_err e = { 0 };
-	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
-	must(s, store_open("/troth.db", &o, &v->store, &e), &e, "store_open");
-	must(s, store_reader_open(v->store, &v->reader, &e), &e, "store_reader_open");
-	must(s, service_new(v->store, &s->server->port, &v->svc, &e), &e, "service_new");
-	v->up = true;
+	troth_rc rc = try_open(v, &e);
+	if (rc_failed(rc) && !sim_vfs_limited(v->disk))
+		must(s, rc, &e, "the server does not start");
+	v->up = rc_ok(rc);
+	if (!v->up)
+		close_all(v);
+	return v->up;
 }
 
 static void refuse(struct sim *s, struct node *n, uint32_t node_life, int ask, uint32_t ticket, enum troth_kind kind)
 {
-	struct event *x = event_add(s, s->now + net_delay(s), node_answer, n);
+	struct event *x = event_add(s, s->now + net_delay(s, n), node_answer, n);
 	x->life = node_life;
 	x->kind = ask;
 	x->ticket = ticket;
@@ -79,7 +92,11 @@ static void on_up(struct sim *s, struct event *x)
 {
 	if (s->server->up)
 		return;
-	open_all(s);
+	if (!open_all(s)) {
+		tell(s, "the server cannot start: its disk is full");
+		event_add(s, s->now + DOWN_MS, on_up, NULL);
+		return;
+	}
 	tell(s, "the server is up");
 	check_rows(s);
 	check_admissions(s);
@@ -90,13 +107,12 @@ void server_crash(struct sim *s, bool power)
 	struct server *v = s->server;
 	if (!v->up)
 		return;
-	s->count.faults++;
 	tell(s, "the server %s", power ? "loses its machine" : "is killed");
 	if (power && !sim_vfs_crashed(v->disk))
 		sim_vfs_crash(v->disk);
 	close_all(v);
 	sim_vfs_heal(v->disk);
-	if (power)
+	if (power || sim_vfs_crashed(v->disk)) /* the machine may die while the process ends */
 		sim_vfs_reboot(v->disk);
 	v->life++;
 	for (size_t i = 0; i < v->held_count; i++)
@@ -155,10 +171,12 @@ static troth_rc after(struct sim *s, struct arena *a, bool wrote, troth_rc rc, s
 		s->count.commits++;
 		check_log(s);
 		check_admissions(s);
-		if (dice_chance(&s->dice, 30))
+		if (dice_chance(&s->dice, VIEW_PER_MILLE))
 			check_view(s);
-		if (s->faults && dice_chance(&s->dice, 3)) {
-			server_crash(s, dice_chance(&s->dice, 500));
+		if (dice_chance(&s->dice, AGAIN_PER_MILLE))
+			check_again(s);
+		if (fault_hits(s, FAULT_COMMIT, NULL, 3)) {
+			server_crash(s, fault_in(s, 0, 1));
 			return err_set(e, TROTH_UNAVAILABLE, "the server died after the commit");
 		}
 	}
@@ -172,7 +190,7 @@ troth_rc server_do(struct sim *s, struct arena *a, const struct principal *who, 
 	ENSURE(s->server->up, e, TROTH_UNAVAILABLE, "the server is down");
 	msec_t wait = ctx->options.wait;
 	bool last_chance = ctx->last_chance;
-	verb_ctx_init(ctx, a, who, &s->server->port, s->now);
+	verb_ctx_init(ctx, a, who, &s->server->port, server_now(s));
 	ctx->options.wait = wait;
 	ctx->last_chance = last_chance;
 	memset(ret, 0, verb->ret_size);
@@ -204,7 +222,7 @@ static void reply(struct sim *s, struct node *n, uint32_t node_life, int ask, ui
 		  const struct troth_err *e, struct bytes body)
 {
 	bool lost = net_loses(s, n);
-	struct event *x = event_add(s, s->now + (lost ? 15000 : net_delay(s)), node_answer, n);
+	struct event *x = event_add(s, s->now + (lost ? 15000 : net_delay(s, n)), node_answer, n);
 	x->life = node_life;
 	x->kind = ask;
 	x->ticket = ticket;
@@ -267,10 +285,15 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 	if (x->kind == SAY_OPEN) {
 		TRY(msg_session_decode(s->call_a, in, &m.session, e));
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_SESSION, &m.session, &ret.opened, &ctx, e));
+		tell(s, "%s: session %lld", n->name, (long long)ret.opened.session);
 		msg_opened_encode(out, &ret.opened);
 	} else if (x->kind == SAY_REPORT) {
 		TRY(msg_report_decode(s->call_a, in, &m.report, e));
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_REPORT, &m.report, &ret.report, &ctx, e));
+		tell(s, "%s: report %lld/%lld of %.4s in session %lld%s%s", n->name, (long long)m.report.generation, (long long)m.report.high_water,
+		     m.report.target, (long long)m.report.session, m.report.settled ? ", settled" : "", ret.report.counted ? ", counted" : "");
+		if (ret.report.counted && x->life == n->life)
+			check_counted(s, n, m.report.target);
 	} else {
 		TRY(msg_csr_decode(s->call_a, in, &m.csr, e));
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_CSR, &m.csr, &ret.csr, &ctx, e));
@@ -328,7 +351,7 @@ static void run_runner(struct sim *s)
 	arena_reset(s->call_a);
 	troth_rc rc = store_write_begin(s->server->store, &tx, &e);
 	if (rc_ok(rc)) {
-		rc = runner_run(s->server->svc, tx, s->now, &wake, &e);
+		rc = runner_run(s->server->svc, tx, server_now(s), &wake, &e);
 		if (rc_ok(rc))
 			rc = store_write_commit(tx, &e);
 		else
@@ -367,6 +390,7 @@ static troth_rc enroll(struct sim *s, const struct node *n, const char *deployme
 	struct token_ret token;
 	TRY(server_do(s, s->ask_a, &s->server->admin, &VERB_TOKEN_CREATE, &(struct token_create_cmd){ .deployment = deployment }, &token,
 		      &ctx, e));
+	secret_text(s, token.secret);
 	struct msg_enroll cmd = { .token = token.secret, .csr = csr, .boot_id = "enrolment", .agent_version = "1", .instance = n->name };
 	return server_do(s, s->ask_a, &PRINCIPAL_ANONYMOUS, &VERB_ENROLL, &cmd, ret, &ctx, e);
 }
@@ -464,13 +488,20 @@ static void init(struct sim *s)
 	must(s, csr_build(s->life_a, key, "troth", &csr, &e), &e, "csr");
 	struct init_cmd cmd = { .csr = csr, .sans = { &san, 1 } };
 	must(s, init_run(s->server->svc, s->life_a, &s->server->port, s->now, &s->server->line, &cmd, &ret, &e), &e, "init");
+	secret_text(s, ret.admin_token);
+}
+
+static bool keeper_line(void *self, struct bytes line)
+{
+	struct sim *s = self;
+	return write(s->log_fd, line.data, line.len) == (ssize_t)line.len;
 }
 
 void server_start(struct sim *s)
 {
 	static const uint8_t master[KEEPER_MASTER_KEY_BYTES] = { 1, 2, 3 };
 	static const char *const deployments[] = { "web", "app", "batch", "db", "peer" };
-	struct keeper_ports ports = { .clock = &s->clock };
+	struct keeper_ports ports = { .clock = &s->clock, .log_line = keeper_line, .log_self = s };
 	struct troth_err e = { 0 };
 	s->server = calloc(1, sizeof *s->server);
 	CHECK(s->server);
@@ -480,7 +511,7 @@ void server_start(struct sim *s)
 	s->server->life = 1;
 	s->server->disk = sim_vfs_new("sim", s->o.seed);
 	must(s, keeper_state_new(master, &ports, &s->server->keeper, &e), &e, "keeper");
-	open_all(s);
+	(void)open_all(s);
 	init(s);
 	make_authorities(s);
 	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fault.h"
 #include "model/message.h"
 #include "oracle.h"
 #include "port/port.h"
@@ -30,6 +31,8 @@ struct agent_half;  /* side_agent.h */
 struct agent_probed;
 struct agents;
 struct server;      /* side_server.h */
+struct secrets;
+struct found;
 
 /* -- dice ------------------------------------------------------------------------------------------ */
 struct dice { uint64_t state; };
@@ -75,6 +78,14 @@ extern const size_t TEMPLATE_COUNT;
 extern const char *const PROFILE_NAMES[PROFILE_KIND_COUNT];
 extern const char *const AUTHORITIES[2];
 
+/* Why handshakes of a member may fail: engine-rules section 1, and nothing else. */
+enum excuse {
+	EXCUSE_NONE,
+	EXCUSE_RESTORED, /* an outside event changed it: until the server has seen it and every pair is good again */
+	EXCUSE_EXPIRED,  /* its own certificates ended while it could not get others (off, cut off, failing) */
+	EXCUSE_COUNT
+};
+
 struct place_state { /* one process of a node, and its target */
 	const struct template *t;
 	char id[UUID_LEN];
@@ -85,6 +96,8 @@ struct place_state { /* one process of a node, and its target */
 	size_t worker_count;
 	msec_t reload_at;     /* a reload under way; 0 none */
 	int64_t generation;   /* highest l and h the agent has said */
+	enum excuse excuse;   /* its handshakes may fail; see check.c */
+	bool excuse_seen;     /* and the server has counted a report of it since */
 };
 
 struct node {
@@ -95,27 +108,40 @@ struct node {
 	struct bytes identity;
 	struct place_state places[SIM_PLACES];
 	size_t place_count;
-	struct nodefs *fs;
+	struct nodefs *fs, *backup; /* backup: or NULL */
 	struct agent_half *agent; /* NULL: the agent is down */
 	uint32_t life;
+	struct dice dice;     /* what is ordinary chance here: delays, how long a worker lingers */
 	msec_t cut_off_until; /* partition */
 	bool broken;          /* reloads fail while it is so */
+	bool off;             /* the whole machine is switched off */
+	msec_t skew;          /* its clock is ahead by so much */
 };
 
 /* -- the world ------------------------------------------------------------------------------------------------ */
-struct sim_options { uint64_t seed; int nodes; bool verbose; const char *mutant; };
-struct sim_counts { uint64_t rotations, faults, handshakes, commits, events, views; };
+struct sim_options {
+	uint64_t seed;
+	int nodes;
+	bool verbose;
+	const char *mutant;
+	const struct fault_list *keep; /* sorted; only these may happen; NULL: all */
+	struct found *found;           /* shrink.h: where to write what happened, or NULL */
+};
+struct sim_counts { uint64_t rotations, faults, handshakes, verified, commits, events, views, covers, steps; };
 
 struct sim {
 	struct sim_options o;
 	struct sim_counts count;
-	struct dice dice, entropy;
+	struct dice dice, entropy, fault_dice, act_dice; /* fault, act: of the one that happens now */
+	struct fault_list happened;
+	uint32_t asked[SIM_NODES_MAX][FAULT_KIND_COUNT], asked_server[FAULT_KIND_COUNT];
 	msec_t now, began;
+	msec_t skew;            /* the server's clock is ahead by so much */
 	struct event **queue;
 	size_t queue_len, queue_room;
 	uint64_t order, trace;  /* trace: a hash of the story; equal runs have equal ones */
 	struct arena *life_a;   /* of the whole run */
-	struct arena *step_a, *call_a, *ask_a;
+	struct arena *step_a, *call_a, *ask_a, *look_a;
 	struct port_clock clock;
 	struct port_random random;
 	struct agents *agents;
@@ -125,11 +151,17 @@ struct sim {
 	struct oracle *oracle;
 	bool faults, over;      /* faults may happen; the run has settled */
 	int log_fd;
+	off_t log_read;         /* so much of it has been looked at */
+	struct secrets *secrets;
 	struct seen *seen;      /* documents handed out: (target, generation) -> contents */
 	size_t seen_count, seen_room;
 	char story[SIM_STORY][SIM_LINE];
 	size_t story_len;
 };
+
+/* Wall clocks: each party's own.  s->now is the time that passes. */
+static inline msec_t server_now(const struct sim *s) { return s->now + s->skew; }
+static inline msec_t node_now(const struct sim *s, const struct node *n) { return s->now + n->skew; }
 
 /* world.c */
 void sim_run(struct sim *s, const struct sim_options *o);
@@ -138,7 +170,7 @@ void tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 
 _Noreturn void violation(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void must(struct sim *s, troth_rc rc, const struct troth_err *e, const char *what);
 /* A message on its way: delay, loss, repetition.  Lost ones end in x->happen_lost after a while. */
-msec_t net_delay(struct sim *s);
+msec_t net_delay(struct sim *s, struct node *n);
 bool net_loses(struct sim *s, const struct node *n);
 void randomness_seed(struct sim *s);
 
@@ -152,8 +184,12 @@ bool server_enroll(struct sim *s, struct node *n, const char *deployment, const 
 
 /* node.c */
 struct node *node_new(struct sim *s, const char *deployment); /* made and enrolled; NULL: the server did not */
+struct node *node_none(struct sim *s); /* a place left empty, so that the others keep their names */
 void node_start(struct sim *s, struct node *n);
 void node_crash(struct sim *s, struct node *n, bool power);
+void node_restore(struct sim *s, struct node *n); /* its backup, which is there, becomes its disk; it starts anew */
+void node_on(struct sim *s, struct node *n);
+void node_off(struct sim *s, struct node *n, msec_t time);
 void node_stop(struct sim *s, struct node *n); /* for good */
 void node_free(struct node *n);
 void node_answer(struct sim *s, struct event *x);
@@ -164,6 +200,7 @@ void agents_free(struct sim *s);
 int process_signal(struct sim *s, struct node *n, pid_t pid);
 int process_run_restart(struct sim *s, struct node *n, const char *name); /* an exit code */
 void process_restart(struct sim *s, struct node *n, struct place_state *p); /* by itself, or the machine's */
+void process_stop(struct sim *s, struct node *n, struct place_state *p);
 void process_look(struct sim *s, struct node *n, const char *target, struct agent_probed *ret, struct arena *a);
 void process_sweep(struct sim *s, struct place_state *p); /* workers whose time is over go */
 
@@ -172,10 +209,24 @@ void check_node(struct sim *s, struct node *n);      /* something on it changed:
 void check_admissions(struct sim *s);                /* after a commit */
 void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
 void check_report(struct sim *s, struct node *n, const struct msg_report *m);
+void check_counted(struct sim *s, struct node *n, const char *target); /* the server has counted a report */
+bool check_pending(const struct node *n);            /* not admitted, or leaving */
+
+/* rows.c */
 void check_view(struct sim *s);
+void check_again(struct sim *s);
+void check_cover(struct sim *s, struct node *n, struct place_state *p);
 void check_rows(struct sim *s);                      /* audit chain, one signer, a reason for every wait */
 bool check_settled(struct sim *s, char *why, size_t size);
 void check_log(struct sim *s);
+void world_log(struct sim *s, const char *line);     /* what an agent or the keeper says */
+
+/* secrets.c */
+void secret_drawn(struct sim *s, const uint8_t *bytes, size_t len); /* by OpenSSL */
+void secret_text(struct sim *s, const char *text);   /* a token */
+void check_secrets(struct sim *s);
+void secrets_make(struct sim *s);
+void secrets_free(struct sim *s);
 
 /* operator.c */
 void operator_begin(struct sim *s);
@@ -192,6 +243,8 @@ void nodefs_power_cut(struct nodefs *fs, struct dice *d); /* what was not synced
 /* Whole files, by absolute path; false: there is none. */
 bool nodefs_read(struct nodefs *fs, const char *path, struct buf *ret);
 void nodefs_write(struct nodefs *fs, const char *path, struct bytes data); /* synced, directories made */
+struct nodefs *nodefs_copy(const struct nodefs *fs); /* the files as they are, synced */
+void nodefs_capacity(struct nodefs *fs, int64_t bytes); /* so much more can be written; < 0: no limit */
 void nodefs_remove(struct nodefs *fs, const char *path);
 
 #endif

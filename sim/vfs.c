@@ -619,6 +619,7 @@ void sim_vfs_reboot(struct sim_vfs *v)
 }
 
 void sim_vfs_capacity(struct sim_vfs *v, int64_t bytes) { v->capacity = bytes; }
+bool sim_vfs_limited(const struct sim_vfs *v) { return v->capacity != 0; }
 
 int64_t sim_vfs_used(const struct sim_vfs *v)
 {

@@ -45,6 +45,7 @@ void sim_vfs_reboot(struct sim_vfs *v);
 
 /* All files together hold at most so many bytes; more is SQLITE_FULL.  0: no limit. */
 void sim_vfs_capacity(struct sim_vfs *v, int64_t bytes);
+bool sim_vfs_limited(const struct sim_vfs *v);
 int64_t sim_vfs_used(const struct sim_vfs *v);
 
 /* The bytes of a file, to look at or to damage; NULL if there is none.  Valid until the next call. */

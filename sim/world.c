@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shrink.h"
 #include "sim.h"
 #include "base/log.h"
 
@@ -25,7 +26,7 @@ int64_t dice_in(struct dice *d, int64_t from, int64_t to) { return from + (int64
 bool dice_chance(struct dice *d, int per_mille) { return dice_in(d, 0, 999) < per_mille; }
 
 /* -- randomness: of the ports and of OpenSSL, both from the seed ---------------------------------------- */
-static struct dice *entropy; /* OpenSSL's method has no self */
+static struct sim *world; /* OpenSSL's method has no self */
 
 static void fill(void *self, void *out, size_t len)
 {
@@ -34,7 +35,12 @@ static void fill(void *self, void *out, size_t len)
 		p[i] = (uint8_t)dice_roll(self);
 }
 
-static int rand_bytes(unsigned char *out, int len) { return (fill(entropy, out, (size_t)len), 1); }
+static int rand_bytes(unsigned char *out, int len)
+{
+	fill(&world->entropy, out, (size_t)len);
+	secret_drawn(world, out, (size_t)len);
+	return 1;
+}
 static int rand_seed(const void *data, int len) { return 1; }
 static int rand_add(const void *data, int len, double bits) { return 1; }
 static int rand_status(void) { return 1; }
@@ -42,7 +48,7 @@ static int rand_status(void) { return 1; }
 void randomness_seed(struct sim *s)
 {
 	static const RAND_METHOD method = { rand_seed, rand_bytes, NULL, rand_add, rand_bytes, rand_status };
-	entropy = &s->entropy;
+	world = s;
 	CHECK(RAND_set_rand_method(&method) == 1);
 	s->random = (struct port_random){ &s->entropy, fill };
 }
@@ -68,12 +74,15 @@ _Noreturn void violation(struct sim *s, const char *fmt, ...)
 	if (!s->o.verbose)
 		for (size_t i = s->story_len > SIM_STORY ? s->story_len - SIM_STORY : 0; i < s->story_len; i++)
 			printf("  %s\n", s->story[i % SIM_STORY]);
-	printf("VIOLATION seed %llu at %.3f s: ", (unsigned long long)s->o.seed, (double)(s->now - s->began) / 1000);
+	char text[400];
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	printf("\nreplay: scripts/sim --one %llu --nodes %d%s%s\n", (unsigned long long)s->o.seed, s->o.nodes, s->o.mutant ? " --mutant " : "",
+	printf("VIOLATION seed %llu at %.3f s: %s\nreplay: scripts/sim --one %llu --nodes %d%s%s\n", (unsigned long long)s->o.seed,
+	       (double)(s->now - s->began) / 1000, text, (unsigned long long)s->o.seed, s->o.nodes, s->o.mutant ? " --mutant " : "",
 	       s->o.mutant ? s->o.mutant : "");
+	if (s->o.found)
+		found_violation(s->o.found, fmt, text);
 	fflush(stdout);
 	_exit(3);
 }
@@ -145,24 +154,18 @@ static void event_free(struct event *x)
 }
 
 /* -- the network ---------------------------------------------------------------------------------------------------- */
-msec_t net_delay(struct sim *s)
+msec_t net_delay(struct sim *s, struct node *n)
 {
-	if (s->faults && dice_chance(&s->dice, 30)) {
-		s->count.faults++;
-		return dice_in(&s->dice, 500, 8000); /* and others overtake it */
-	}
-	return dice_in(&s->dice, 1, 30);
+	if (fault_hits(s, FAULT_DELAY, n, 30))
+		return fault_in(s, 500, 8000); /* and others overtake it */
+	return dice_in(&n->dice, 1, 30);
 }
 
-bool net_loses(struct sim *s, const struct node *n)
-{
-	bool lost = s->now < n->cut_off_until || (s->faults && dice_chance(&s->dice, 25));
-	s->count.faults += lost;
-	return lost;
-}
+bool net_loses(struct sim *s, const struct node *n) { return s->now < n->cut_off_until || fault_hits(s, FAULT_LOSS, n, 25); }
 
 /* -- a run -------------------------------------------------------------------------------------------------------------- */
-static msec_t world_now(void *self) { return ((struct sim *)self)->now; }
+static msec_t world_mono(void *self) { return ((struct sim *)self)->now; }
+static msec_t world_clock(void *self) { return server_now(self); }
 
 static void world_make(struct sim *s, const struct sim_options *o)
 {
@@ -177,10 +180,12 @@ static void world_make(struct sim *s, const struct sim_options *o)
 	s->step_a = arena_new(ARENA_BYTES);
 	s->call_a = arena_new(ARENA_BYTES);
 	s->ask_a = arena_new(ARENA_BYTES);
+	s->look_a = arena_new(ARENA_BYTES);
 	s->oracle = oracle_new();
-	s->clock = (struct port_clock){ s, world_now, world_now };
+	s->clock = (struct port_clock){ s, world_clock, world_mono };
 	s->log_fd = memfd_create("log", MFD_CLOEXEC);
-	log_setup(s->log_fd, LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, "sim");
+	log_setup(s->log_fd, LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT, "sim");
+	secrets_make(s);
 	randomness_seed(s);
 	agents_make(s);
 	server_start(s);
@@ -214,18 +219,32 @@ static void settle(struct sim *s)
 	check_rows(s);
 	for (int i = 0; i < s->node_count; i++)
 		check_node(s, s->nodes[i]);
+	check_secrets(s);
+	s->count.verified = oracle_verified(s->oracle);
+}
+
+void world_log(struct sim *s, const char *line)
+{
+	if (write(s->log_fd, line, strlen(line)) < 0 || write(s->log_fd, "\n", 1) < 0)
+		violation(s, "the log cannot be written");
 }
 
 void sim_run(struct sim *s, const struct sim_options *o)
 {
 	static const char *const kinds[] = { "web", "app", "db", "batch", "peer" };
 	world_make(s, o);
-	for (int i = 0; i < o->nodes; i++)
-		(void)node_new(s, kinds[i < 5 ? i : dice_in(&s->dice, 0, 4)]); /* nothing fails yet */
+	struct dice length = { fault_seed(s, fault_name(FAULT_ACT, -2, 0)) };
+	for (int i = 0; i < o->nodes; i++) {
+		struct dice d = { fault_seed(s, fault_name(FAULT_NODE, -1, (uint32_t)i)) };
+		if (fault_named(s, FAULT_NODE, (uint32_t)i))
+			(void)node_new(s, kinds[i < 5 ? i : dice_in(&d, 0, 4)]); /* nothing fails yet */
+		else
+			(void)node_none(s);
+	}
 	run_until(s, s->now + 30000);
 	s->faults = true;
 	operator_begin(s);
-	run_until(s, s->now + dice_in(&s->dice, 90, 300) * 1000);
+	run_until(s, s->now + dice_in(&length, 90, 300) * 1000);
 	s->faults = false;
 	tell(s, "no more faults");
 	settle(s);
@@ -246,5 +265,8 @@ void sim_free(struct sim *s)
 	arena_free(s->step_a);
 	arena_free(s->call_a);
 	arena_free(s->ask_a);
+	arena_free(s->look_a);
+	secrets_free(s);
+	fault_list_free(&s->happened);
 	close(s->log_fd);
 }

@@ -222,11 +222,13 @@ static enum msg_level level_of(const struct target *t)
 	return t->place.proof == PROOF_READ ? MSG_LEVEL_WRITTEN : MSG_LEVEL_LOADED;
 }
 
+/* A2: while a document is begun the process may run it already, also when a new session wants to know
+ * what is settled: l is true and proves nothing. */
 static struct msg_report make_report(struct step *s, struct target *t)
 {
 	struct msg_report m = { .session = s->core->session, .seq = ++s->core->seq, .target = t->id, .generation = t->loaded,
 				.high_water = t->high_water, .level = t->placed ? level_of(t) : MSG_LEVEL_LOADED,
-				.settled = t->settled, .fingerprints = t->loaded_fps,
+				.settled = t->settled && !t->begun, .fingerprints = t->loaded_fps,
 				.failed_generation = t->failed_generation,
 				.failed_reason = t->failed_generation ? t->reason : NULL,
 				.has_found = t->has_found, .found_fingerprints = t->found_fps, .found_text = t->found_text };

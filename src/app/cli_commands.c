@@ -27,7 +27,8 @@ static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest fir
 
 static const struct cli_column AUTHORITIES[] = {
 	{ "NAME", "name", CELL_TEXT }, { "KEY", "key_type", CELL_TEXT }, { "ISSUER", "issuer", CELL_TEXT },
-	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_TIME }, END
+	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_TIME },
+	{ "NEXT RENEWAL", "next_renewal", CELL_TIME }, END
 };
 static const struct cli_column CREDENTIALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
@@ -94,6 +95,18 @@ static const struct cli_column AUDIT[] = {
 };
 
 /* -- options ------------------------------------------------------------------------------------------------ */
+/* When it is renewed by itself: on create and on set. */
+#define RENEWAL_OPTIONS                                                                             \
+	{ "--renew-at", "PERCENT", "renew_at", CLI_TEXT, false, "of its life it is renewed: 66%" },               \
+	{ "--renew-before", "LIFE", "renew_before", CLI_TEXT, false, "so long before its end: 30d" },             \
+	{ "--renew", "WHEN", "renew", CLI_TEXT, false, "auto (default: at two thirds of its life) or never" }
+#define LEAF_RENEWAL_OPTIONS                                                                        \
+	{ "--leaf-renew-at", "PERCENT", "leaf_renew_at", CLI_TEXT, false, "the same for the leaves it signs" },   \
+	{ "--leaf-renew-before", "LIFE", "leaf_renew_before", CLI_TEXT, false, "the same for the leaves it signs" }, \
+	{ "--leaf-renew", "WHEN", "leaf_renew", CLI_TEXT, false, "the same for the leaves it signs" }
+#define DEADLINE_OPTION                                                                             \
+	{ "--on-deadline", "WORD", "on_deadline", CLI_TEXT, false,                                    \
+	  "shed (default): rather than let a slot break, leave out stores that are late; or hold" }
 static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--key-type", "TYPE", "key_type", CLI_TEXT, false, "ec-p256 (default), ec-p384, ed25519, rsa-2048, rsa-3072, rsa-4096" },
 	{ "--common-name", "TEXT", "common_name", CLI_TEXT, false, "of the subject; default: the name" },
@@ -105,8 +118,13 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--permitted-dns", "DOMAIN", "permitted_dns", CLI_TEXTS, false, "name constraint; may be given again" },
 	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "the key may leave the keeper" },
 	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
+	RENEWAL_OPTIONS,
+	LEAF_RENEWAL_OPTIONS,
+	DEADLINE_OPTION,
 	END
 };
+static const struct cli_option AUTHORITY_SET[] = { RENEWAL_OPTIONS, LEAF_RENEWAL_OPTIONS, DEADLINE_OPTION, END };
+static const struct cli_option CREDENTIAL_SET[] = { RENEWAL_OPTIONS, END };
 static const struct cli_option BY_NAME[] = {
 	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
 	END
@@ -120,6 +138,7 @@ static const struct cli_option CREDENTIAL_CREATE[] = {
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "default: the authority's leaf-ttl" },
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now" },
 	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
+	RENEWAL_OPTIONS,
 	END
 };
 static const struct cli_option CREDENTIAL_RENEW[] = {
@@ -229,6 +248,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth authority show /prod/pg/ca",
 	  .run = cli_run_show, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
 
+	{ .noun = "authority", .verb = "set", .args = "NAME", .summary = "when it and its leaves are renewed",
+	  .detail = "A rotation starts by itself when the CA is due; leaves follow what is said from their next version on.",
+	  .example = "troth authority set /prod/pg/ca --renew-before 60d --leaf-renew-at 50%\ntroth authority set /prod/pg/ca --renew never",
+	  .options = AUTHORITY_SET, .run = cli_run_set, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+
 	{ .noun = "credential", .verb = "create", .args = "NAME", .summary = "define a certificate, or sign a request",
 	  .detail = "Slots of a deployment get theirs by themselves. This is for the others: with --csr-file it is signed at once.",
 	  .example = "troth credential create /prod/app/client --authority /prod/pg/ca \\\n"
@@ -240,6 +264,9 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "credential", .verb = "show", .args = "NAME", .summary = "one, with its versions",
 	  .example = "troth credential show /prod/pg/pg-1/server",
 	  .run = cli_run_show, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "set", .args = "NAME", .summary = "when it is renewed",
+	  .example = "troth credential set /prod/pg/pg-1/server --renew-before 14d",
+	  .options = CREDENTIAL_SET, .run = cli_run_set, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "renew", .args = "NAME", .summary = "a new version now",
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",

@@ -30,6 +30,16 @@ troth_rc cli_run_show(struct cli *c, struct troth_err *e)
 	return cli_print(c, j, e);
 }
 
+troth_rc cli_run_set(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_find(c, c->command->path, c->command->noun, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_PATCH, arena_printf(c->a, "%s/%s", c->command->path, id), body, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
 troth_rc cli_run_delete(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;

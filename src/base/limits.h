@@ -48,6 +48,7 @@ enum {
 	LIMIT_ROLLING_PAUSE_S = 24 * 3600,     /* between two batches; longer is a maintenance window */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
+	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 };
 

@@ -552,6 +552,24 @@ static troth_rc check_admit(struct check *k, const struct act *act, struct troth
 	return RC_OK;
 }
 
+/* Its time has come, nothing newer is wanted beside it, and no rotation runs that could still end in time. */
+static troth_rc check_rotate(const struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct ca *ca = ca_find(k->v, act->ca);
+
+	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && ca->renew_at > 0 &&
+		       ca->renew_at <= k->v->now, e, TROTH_UNSAFE,
+	       "the plan rotates version %lld, which is not due", (long long)act->ca);
+	for (size_t i = 0; i < k->v->ca_count; i++) {
+		const struct ca *other = k->v->ca_list[i];
+		bool newer = other->wanted && ca_newer(other, ca), running = !other->wanted && !other->retired;
+
+		ENSURE(other->authority != ca->authority || (!newer && (!running || ca->renew_latest <= k->v->now)), e,
+		       TROTH_UNSAFE, "the plan rotates version %lld though a rotation runs", (long long)act->ca);
+	}
+	return RC_OK;
+}
+
 static troth_rc check_act(struct check *k, const struct act *act, struct troth_err *e)
 {
 	switch (act->kind) {
@@ -561,6 +579,7 @@ static troth_rc check_act(struct check *k, const struct act *act, struct troth_e
 	case ACT_RETIRE_DONE: return check_retire(k, act, e);
 	case ACT_ADMIT: return check_admit(k, act, e);
 	case ACT_TAKE_BACK: return check_take_back(k, act, e);
+	case ACT_ROTATE: return check_rotate(k, act, e);
 	case ACT_ASK: return check_ask(k, act, e);
 	}
 	return err_set(e, TROTH_UNSAFE, "the plan wants an unknown act");

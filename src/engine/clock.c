@@ -8,9 +8,9 @@
 
 void clock_book_instance(struct view *v, struct instance *i)
 {
-	if (i->booked || !i->alive || i->alive_until == ALIVE_ALWAYS)
-		return;
-	i->booked = true;
+	if (!i->alive || i->alive_until == ALIVE_ALWAYS || (i->booked_at && i->booked_at <= i->alive_until))
+		return; /* too early is harmless: it is booked again then; too late is not (a clock was set back) */
+	i->booked_at = i->alive_until;
 	agenda_add(&v->agenda, i->alive_until, AGENDA_INSTANCE, i->id);
 }
 
@@ -31,6 +31,8 @@ void clock_book_ca(struct view *v, const struct ca *c)
 {
 	book_later(v, c->not_before + SKEW, AGENDA_CA, c->id);
 	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
+	book_later(v, c->renew_at, AGENDA_CA, c->id);
+	book_later(v, c->renew_latest, AGENDA_CA, c->id);
 }
 
 /* The end of its pause, the next change of its window: nothing to judge, but the step answers anew. */
@@ -72,13 +74,13 @@ static void judge_chain(struct view *v, struct content *c)
 	judge_due(v, c);
 }
 
-static void instance_came_due(struct view *v, int64_t id)
+static void instance_came_due(struct view *v, int64_t id, msec_t at)
 {
 	struct instance *i = table_get(&v->instances, id);
 
-	if (!i)
+	if (!i || i->booked_at != at)
 		return;
-	i->booked = false;
+	i->booked_at = 0;
 	judge_instance(v, i);
 	clock_book_instance(v, i);
 }
@@ -98,7 +100,7 @@ static void move_forward(struct view *v)
 	while (agenda_take(&v->agenda, v->now, &item)) {
 		v->operations++;
 		if (item.kind == AGENDA_INSTANCE)
-			instance_came_due(v, item.id);
+			instance_came_due(v, item.id, item.at);
 		else if (item.kind == AGENDA_CHAIN)
 			chain_came_due(v, item.id);
 		/* the dates of CAs and deployments are compared when asked for; their entries only wake the runner */
@@ -114,7 +116,7 @@ static void judge_everything(struct view *v)
 
 	agenda_clear(&v->agenda);
 	while ((i = table_next(&v->instances, &at))) {
-		i->booked = false;
+		i->booked_at = 0;
 		judge_instance(v, i);
 		clock_book_instance(v, i);
 	}

@@ -71,7 +71,9 @@ static void put_ca(struct buf *out, const struct ca *c)
 		   c->signing ? " signing" : "", c->can_sign ? " can-sign" : "",
 		   c->distrusted ? " distrusted" : "", c->retired ? " retired" : "");
 	put_ids(out, "leaf-anchors", c->leaf_anchors);
-	buf_printf(out, " %" PRId64 "..%" PRId64 "\n", c->not_before, c->not_after);
+	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "/%" PRId64 "%s%s\n", c->not_before,
+		   c->not_after, c->renew_at, c->renew_latest, c->renewing ? " renewing" : "",
+		   c->by_hand ? " by-hand" : "");
 }
 
 static void put_content(struct buf *out, const struct content *c)

@@ -23,6 +23,7 @@
  *	ACT_RETIRE_DONE  FACT_CA with retired=true
  *	ACT_ADMIT        FACT_TARGET with state=TARGET_COUNTED
  *	ACT_TAKE_BACK    FACT_DROPPED{replaces}; of a chain also FACT_STAGED{on}
+ *	ACT_ROTATE       FACT_CA with renewing=true; later, when its successor was made: FACT_CA of both
  *
  * An act that is not answered by its facts comes again in the next step: applying is the runner's
  * duty, and "calling twice is once" holds because the facts are there.
@@ -86,6 +87,10 @@ struct fact {
 			bool wanted, signing, can_sign, distrusted;
 			bool retired; /* ACT_RETIRE_DONE was carried out */
 			msec_t not_before, not_after;
+			msec_t renew_at;     /* its successor is due: ACT_ROTATE; 0 = never */
+			msec_t renew_latest; /* from here on also while a rotation of it still runs; 0 = never */
+			bool renewing;       /* ACT_ROTATE was carried out, and the successor is not there yet */
+			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
@@ -154,7 +159,7 @@ uint64_t view_operations(const struct view *v); /* steps of work done so far: fo
 
 /* -- the plan ------------------------------------------------------------------------------ */
 
-enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_TAKE_BACK };
+enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_ROTATE, ACT_TAKE_BACK };
 
 struct act {
 	enum act_kind kind;
@@ -162,8 +167,9 @@ struct act {
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
 	int64_t replaces;     /* SEND_*, TAKE_BACK: generation that was never handed out and goes; 0 = none */
-	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE */
-	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone */
+	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE, ROTATE */
+	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone;
+	                         ROTATE: whose time has come */
 };
 
 enum wait_speaker { SPEAKER_POLICY = 1, SPEAKER_SAFETY, SPEAKER_TIME, SPEAKER_OPERATOR, SPEAKER_NODE };
@@ -194,6 +200,9 @@ enum wait_reason {
 	WAIT_APPROVE_INTRODUCE, /* operator: rollout manual, nobody approved that the new CA is trusted */
 	WAIT_APPROVE_SWITCH,    /* operator: ... that the new CA signs */
 	WAIT_APPROVE_WITHDRAW,  /* operator: ... that the old CA leaves the stores */
+	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
+	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
+	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };

@@ -1,7 +1,7 @@
 /* One step: what may be done now.  A batch is of one kind, because acts on different stores do
  * not influence each other's test, nor acts on different slots, but one kind influences the other
  * (engine-rules section 11): what is taken back, else admissions, else stores, else slots with their labels, else
- * retirements.  The runner applies a batch and asks again until there is none. */
+ * retirements, else rotations that are due.  The runner applies a batch and asks again until there is none. */
 #include "engine/step.h"
 
 #include <stdlib.h>
@@ -58,6 +58,8 @@ static void step_until_acts(struct step *s)
 	}
 	if (s->act_count == 0)
 		step_retirements(s);
+	if (s->act_count == 0)
+		step_renewals(s);
 }
 
 static void plan_finish(struct step *s, struct plan *ret_plan)

@@ -85,13 +85,14 @@ bool step_gated(const struct authority *a, const struct group *g, enum rollout_s
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
 int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
 
-/* -- step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c --------------------------------- */
+/* -- step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */
 
 void step_stores(struct step *s);
 void step_slots(struct step *s);
 void step_labels(struct step *s);
 void step_retirements(struct step *s);
 void step_admissions(struct step *s);
+void step_renewals(struct step *s);
 
 /* Whom a chain of this class shall come from, and why not from a newer one. */
 struct choice {

@@ -60,7 +60,7 @@ struct instance {
 	int64_t id;
 	msec_t alive_until;
 	bool alive;             /* by the view's clock */
-	bool booked;            /* has an entry in the agenda */
+	msec_t booked_at;       /* its entry in the agenda; 0 = none.  Others of it are passed over */
 	struct target *targets;
 	/* rolling.c: of its counted targets, how many ... */
 	size_t handed, unhanded, failing; /* ... hold documents handed out; have one waiting; failed last */
@@ -87,7 +87,8 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after;
+	msec_t not_before, not_after, renew_at, renew_latest;
+	bool renewing, by_hand;
 };
 
 /* A distinct certificate and the versions that have it: usually one. */

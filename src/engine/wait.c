@@ -52,12 +52,18 @@ static const struct {
 				  "nobody has approved that the new CA signs" },
 	[WAIT_APPROVE_WITHDRAW] = { "approve-withdraw", SPEAKER_OPERATOR, "rollout",
 				    "nobody has approved that the old CA leaves the stores" },
+	[WAIT_RENEW_BY_HAND] = { "renew-by-hand", SPEAKER_OPERATOR, "D",
+				 "the CA is due for renewal, and only its owner can make the next version" },
+	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
+				 "the CA is due for renewal; its rotation was ordered and has not begun" },
+	[WAIT_RENEW_LATER] = { "renew-later", SPEAKER_POLICY, "D",
+			       "the CA is due for renewal; it waits for the rotation that runs" },
 	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
 			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };
-static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "take-back" };
+static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "rotate", "take-back" };
 
 const char *wait_reason_name(enum wait_reason reason) { return table[reason].name; }
 const char *wait_reason_text(enum wait_reason reason) { return table[reason].text; }

@@ -174,6 +174,10 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->retired = f->ca.retired;
 	c->not_before = f->ca.not_before;
 	c->not_after = f->ca.not_after;
+	c->renew_at = f->ca.renew_at;
+	c->renew_latest = f->ca.renew_latest;
+	c->renewing = f->ca.renewing;
+	c->by_hand = f->ca.by_hand;
 	ids_release(&c->leaf_anchors);
 	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
 	authority_sort(c->authority);

@@ -96,7 +96,7 @@ static troth_rc take_back(struct verb_ctx *ctx, const struct act *act, struct tr
 /* The keeper makes the key: an effect after the commit. */
 static troth_rc promise_seal(struct verb_ctx *ctx, const struct target_row *t, struct troth_err *e)
 {
-	struct outbox_row row = { .kind = "seal", .created = ctx->now, .due = ctx->now };
+	struct outbox_row row = { .kind = EFFECT_SEAL, .created = ctx->now, .due = ctx->now };
 	row.body = arena_printf(ctx->a, "{\"target\":%lld,\"request\":\"%s\"}", (long long)t->id, t->csr_request);
 	ctx->svc->effects = true;
 	return outbox_put(ctx->tx, &row, e);
@@ -136,6 +136,20 @@ static troth_rc retire(struct verb_ctx *ctx, const struct act *act, struct troth
 	return facts_credential(ctx->tx, ctx->a, ctx->svc->view, act->authority, e);
 }
 
+/* The keeper makes the next version: an effect after the commit, the same verb that an operator uses. */
+static troth_rc order_rotation(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
+{
+	struct version_row v;
+	struct outbox_row row = { .kind = EFFECT_ROTATE, .created = ctx->now, .due = ctx->now };
+	TRY(version_row_get(ctx->tx, ctx->a, act->ca, &v, e));
+	v.renewing = ctx->now;
+	TRY(version_row_update(ctx->tx, &v, e));
+	row.body = arena_printf(ctx->a, "{\"version\":%lld}", (long long)v.id);
+	ctx->svc->effects = true;
+	TRY(outbox_put(ctx->tx, &row, e));
+	return facts_credential(ctx->tx, ctx->a, ctx->svc->view, act->authority, e);
+}
+
 static troth_rc admit(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct target_row t;
@@ -155,6 +169,7 @@ static troth_rc apply_one(struct verb_ctx *ctx, const struct act *act, struct tr
 	case ACT_RETIRE_DONE: return retire(ctx, act, e);
 	case ACT_ADMIT:       return admit(ctx, act, e);
 	case ACT_TAKE_BACK:   return take_back(ctx, act, e);
+	case ACT_ROTATE:      return order_rotation(ctx, act, e);
 	}
 	return err_set(e, TROTH_INTERNAL, "the engine planned an unknown act: %d", (int)act->kind);
 }

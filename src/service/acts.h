@@ -8,4 +8,8 @@
  * instances that are concerned (topics in ctx).  ctx: the runner's own, writer's transaction. */
 troth_rc acts_apply(struct verb_ctx *ctx, const struct plan *plan, struct troth_err *e);
 
+/* Kinds of rows that acts put into the outbox (effect.c). */
+#define EFFECT_SEAL "seal"     /* {"target","request"}: a leaf whose key the keeper makes */
+#define EFFECT_ROTATE "rotate" /* {"version"}: a rotation that is due, of this version's authority */
+
 #endif

@@ -28,6 +28,11 @@ static void check_permitted(const struct checker *c, struct json_texts permitted
 	}
 }
 
+static msec_t ttl_of(const struct authority_create_cmd *cmd)
+{
+	return cmd->ttl ? cmd->ttl : cmd->issuer ? INTERMEDIATE_TTL : ROOT_TTL;
+}
+
 static void create_check(struct arena *a, const struct authority_create_cmd *cmd, bool reserved_ok, struct troth_err *e)
 {
 	struct checker c = { a, e };
@@ -37,6 +42,9 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_ttl(&c, "$.ttl", cmd->ttl);
 	check_ttl(&c, "$.leaf_ttl", cmd->leaf_ttl);
+	renewal_check(&c, "", &cmd->renew, ttl_of(cmd));
+	renewal_check(&c, "leaf_", &cmd->leaf_renew, cmd->leaf_ttl ? cmd->leaf_ttl : LEAF_TTL);
+	renewal_check_on_deadline(&c, cmd->on_deadline);
 	if (cmd->issuer)
 		check_name(&c, "$.issuer", cmd->issuer);
 	if (cmd->path_len < AUTHORITY_PATH_LEN_DEFAULT || cmd->path_len > LIMIT_CHAIN_CERTS)
@@ -79,11 +87,6 @@ static struct credential_spec spec_of(const struct authority_create_cmd *cmd)
 	return (struct credential_spec){ .common_name = common_name_of(cmd), .organization = cmd->organization,
 					 .path_len = path_len_of(cmd), .permitted_dns = cmd->permitted_dns,
 					 .clamp = cmd->clamp };
-}
-
-static msec_t ttl_of(const struct authority_create_cmd *cmd)
-{
-	return cmd->ttl ? cmd->ttl : cmd->issuer ? INTERMEDIATE_TTL : ROOT_TTL;
 }
 
 static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signer *ret, struct troth_err *e)
@@ -182,6 +185,8 @@ static troth_rc insert_credential(struct verb_ctx *ctx, const struct authority_c
 		.issuer_id = cmd->issuer ? plan->issuer.authority.id : 0, .key_type = key_type_or_default(cmd->key_type),
 		.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = ttl_of(cmd),
 		.leaf_ttl = cmd->leaf_ttl ? cmd->leaf_ttl : LEAF_TTL, .exportable = cmd->exportable, .rev = 1,
+		.renew = renewal_word(ctx->a, &cmd->renew), .leaf_renew = renewal_word(ctx->a, &cmd->leaf_renew),
+		.hold_at_deadline = renewal_hold_of(cmd->on_deadline),
 		.created = ctx->now,
 	};
 	return credential_row_insert(ctx->tx, ret, e);
@@ -229,6 +234,8 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(insert_credential(ctx, cmd, plan, &row, e));
 	if (!ctx->options.dry_run)
 		TRY(insert_version(ctx, &row, plan, e));
+	if (row.issuer_id)
+		TRY(renewal_refresh(ctx, row.issuer_id, e)); /* it may live longer than what that one signed before */
 	TRY(record_create(ctx, &row, cmd->issuer, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	return credential_view_load(ctx->tx, ctx->a, &row, true, &ret->credential, e);

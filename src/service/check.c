@@ -6,7 +6,7 @@
 #include "model/name.h"
 #include "pki/pki.h"
 
-enum { TTL_LEAST_MIN = 1, TTL_MOST_DAYS = 50 * 366 };
+enum { TTL_LEAST_S = 10, TTL_MOST_DAYS = 50 * 366 };
 
 void check_fail(const struct checker *c, const char *path, const char *rule, const char *text, const char *hint)
 {
@@ -82,8 +82,8 @@ bool check_sans(const struct checker *c, const char *path, struct json_texts san
 
 bool check_ttl(const struct checker *c, const char *path, msec_t ttl)
 {
-	bool good = ttl == 0 || (ttl >= TTL_LEAST_MIN * MSEC_MIN && ttl <= TTL_MOST_DAYS * MSEC_DAY);
-	return judge(c, path, "range", good ? NULL : "is not between a minute and 50 years", "write it like 90d or 12h");
+	bool good = ttl == 0 || (ttl >= TTL_LEAST_S * MSEC_S && ttl <= TTL_MOST_DAYS * MSEC_DAY);
+	return judge(c, path, "range", good ? NULL : "is not between 10 seconds and 50 years", "write it like 90d or 12h");
 }
 
 troth_rc check_done(const struct troth_err *e)

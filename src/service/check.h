@@ -25,7 +25,7 @@ bool check_role(const struct checker *c, const char *path, const char *role);   
 bool check_common_name(const struct checker *c, const char *path, const char *name);  /* optional */
 /* 1..LIMIT_SAN_COUNT; `patterns` allows {instance}.  One finding per entry, path + "[i]". */
 bool check_sans(const struct checker *c, const char *path, struct json_texts sans, bool patterns);
-/* 0 is absent; else between a minute and 50 years. */
+/* 0 is absent; else between 10 seconds (less than a rotation takes) and 50 years. */
 bool check_ttl(const struct checker *c, const char *path, msec_t ttl);
 /* RC_OK if e has no finding. */
 troth_rc check_done(const struct troth_err *e);

@@ -30,6 +30,7 @@ static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_
 	struct version_row *rows;
 	size_t n;
 	TRY(version_row_list_credential(tx, a, view->row.id, PAGE_ALL, &rows, &n, e));
+	view->next_renewal = renewal_next(rows, n);
 	view->versions = ARENA_ARRAY(a, struct version_view, n);
 	view->version_count = n;
 	for (size_t i = 0; i < n; i++)
@@ -150,6 +151,7 @@ static void create_check(struct arena *a, const struct credential_create_cmd *cm
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_sans(&c, "$.sans", cmd->sans, false);
 	check_ttl(&c, "$.ttl", cmd->ttl);
+	renewal_check(&c, "", &cmd->renew, cmd->ttl);
 	struct csr csr;
 	struct troth_err why = { 0 };
 	if (cmd->csr && rc_failed(csr_parse(a, bytes_of_text(cmd->csr), &csr, &why)))
@@ -171,7 +173,7 @@ static struct credential_row row_of(struct verb_ctx *ctx, const struct credentia
 	return (struct credential_row){
 		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_LEAF, .issuer_id = authority->id,
 		.key_type = key_type, .spec = credential_spec_write(ctx->a, &spec), .leaf_ttl = cmd->ttl, .rev = 1,
-		.created = ctx->now,
+		.renew = renewal_word(ctx->a, &cmd->renew), .created = ctx->now,
 	};
 }
 
@@ -285,6 +287,8 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	if (ctx->retry)
 		return RC_OK;
 	TRY(credential_row_insert(ctx->tx, &row, e));
+	if (row.leaf_ttl > authority.leaf_ttl)
+		TRY(renewal_refresh(ctx, authority.id, e));
 	if (sign)
 		TRY(store_signed(ctx, &row, plan, &version, ret, e));
 	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);

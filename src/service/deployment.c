@@ -271,6 +271,8 @@ static troth_rc template_add(struct verb_ctx *ctx, struct template_row *row, con
 	}
 	TRY(template_row_insert(ctx->tx, row, e));
 	verb_changed(ctx, CHANGED_TEMPLATE, row->id);
+	if (row->leaf_ttl)
+		TRY(renewal_refresh(ctx, row->authority_id, e)); /* its CA must leave room for this life */
 	TRY(meet_template_added(ctx, row, e));
 	TRY(live_instances(ctx, row->deployment_id, &instances, &n, e));
 	for (size_t i = 0; i < n; i++) {

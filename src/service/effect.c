@@ -1,39 +1,47 @@
-/* Effects: what the runner decided and only the keeper can do.
+/* Effects: what the runner decided and only the keeper can do; one row of the outbox each, one kind of
+ * work each (EFFECTS below).
  *
- * One kind exists so far, "seal": a leaf whose key the keeper makes and seals to one agent, for slots
- * whose key_source is keeper.  The row in the outbox names target and request; by the time it is
- * carried out the engine may have asked anew, then the row is simply done.  At least once: a crash
- * between the signature and the commit repeats it, and the unused certificate is in the keeper's log. */
+ *     seal     a leaf whose key the keeper makes and seals to one agent, for slots whose key_source is keeper
+ *     rotate   a rotation that was due: the verb an operator uses, begun by the system
+ *
+ * By the time a row is carried out the ground may have moved (the engine asked anew, somebody rotated by
+ * hand): then it is simply done.  At least once: a crash between the signature and the commit repeats
+ * it, and the unused certificate is in the keeper's log. */
+#include "service/acts.h"
 #include "service/inside.h"
 #include "service/issue_slot.h"
+#include "service/record.h"
+#include "service/rotation.h"
 
 struct effect {
 	struct outbox_row row;
-	bool found, obsolete;
+	const struct effect_kind *kind; /* NULL: there is no row */
+	const struct json *body;
+	bool obsolete;
+	/* seal */
 	struct slot_issue io;
 	const char *request;
+	/* rotate */
+	struct rotate_cmd rotate;
+	void *rotate_plan;
 };
 
-static troth_rc effect_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+struct effect_kind {
+	const char *name;
+	/* Reads what the row is about; sets f->obsolete. */
+	troth_rc (*load)(struct verb_ctx *ctx, struct effect *f, struct troth_err *e);
+	/* What the keeper must do for it. */
+	troth_rc (*prepare)(struct verb_ctx *ctx, struct effect *f, struct troth_err *e);
+	/* Carries it out; `planned` is what prepare left.  May set ctx->retry. */
+	troth_rc (*run)(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e);
+};
+
+/* -- seal ---------------------------------------------------------------------------------------- */
+
+static troth_rc seal_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
 {
-	struct outbox_row *rows;
-	const struct json *j;
-	struct freeze_row freeze;
-	bool frozen;
-	size_t n;
-	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &frozen, e));
-	if (frozen)
-		return RC_OK; /* found nothing: the rows wait for the thaw */
-	TRY(outbox_take(ctx->tx, ctx->a, ctx->now, 1, &rows, &n, e));
-	f->found = n > 0;
-	if (!f->found)
-		return RC_OK;
-	f->row = rows[0];
-	TRY(json_parse(ctx->a, bytes_of_text(f->row.body), &j, e));
-	f->request = json_get_text(j, "request", "");
-	f->obsolete = true;
-	if (!text_equal(f->row.kind, "seal") ||
-	    rc_failed(target_row_get(ctx->tx, ctx->a, json_get_int(j, "target", 0), &f->io.target, NULL)))
+	f->request = json_get_text(f->body, "request", "");
+	if (rc_failed(target_row_get(ctx->tx, ctx->a, json_get_int(f->body, "target", 0), &f->io.target, NULL)))
 		return RC_OK;
 	f->obsolete = f->io.target.state == TARGET_LEFT || !text_equal(f->io.target.csr_request, f->request);
 	if (f->obsolete)
@@ -66,13 +74,8 @@ static troth_rc identity_signer(struct verb_ctx *ctx, const struct instance_row 
 		       instance->name);
 }
 
-static troth_rc effect_prepare(struct verb_ctx *ctx, const void *cmd, struct troth_err *e)
+static troth_rc seal_prepare(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
 {
-	struct effect *f = ARENA_NEW(ctx->a, struct effect);
-	TRY(effect_load(ctx, f, e));
-	ctx->plan = f;
-	if (!f->found || f->obsolete)
-		return RC_OK;
 	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
 	need->kind = KEEPER_LEAF_SEAL;
 	need->leaf_seal.issuer = (struct keeper_issuer){ f->io.signer.version.key_blob, f->io.signer.cert->der };
@@ -83,25 +86,109 @@ static troth_rc effect_prepare(struct verb_ctx *ctx, const void *cmd, struct tro
 	return verb_need(ctx, need, e);
 }
 
+static troth_rc seal_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	if (planned->io.target.csr_ca != f->io.target.csr_ca) {
+		ctx->retry = true;
+		return RC_OK;
+	}
+	struct version_row version = { .source = VERSION_GENERATED, .sealed_key = ctx->replies[0]->sealed };
+	return slot_issue_stage(ctx, &f->io, f->request, ctx->replies[0]->der, &version, e);
+}
+
+/* -- rotate ---------------------------------------------------------------------------------------- */
+
+/* Is the version still the one whose time has come?  A rotation by hand has made it unwanted. */
+static troth_rc rotate_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	struct version_row v;
+	struct credential_row c;
+	if (rc_failed(version_row_get(ctx->tx, ctx->a, json_get_int(f->body, "version", 0), &v, NULL)))
+		return RC_OK;
+	TRY(credential_row_get(ctx->tx, ctx->a, v.credential_id, &c, e));
+	f->obsolete = !v.wanted || !v.renewing || c.retired;
+	f->rotate = (struct rotate_cmd){ .name = c.name, .reason = "its renewal is due", .again = true };
+	return RC_OK;
+}
+
+static troth_rc rotate_effect_prepare(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	TRY(VERB_ROTATE.prepare(ctx, &f->rotate, e));
+	f->rotate_plan = ctx->plan;
+	return RC_OK;
+}
+
+static troth_rc rotate_effect_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	struct rotate_ret ret = { 0 };
+	ctx->plan = planned->rotate_plan;
+	return VERB_ROTATE.run(ctx, &f->rotate, &ret, e);
+}
+
+static const struct effect_kind EFFECTS[] = {
+	{ EFFECT_SEAL, seal_load, seal_prepare, seal_run },
+	{ EFFECT_ROTATE, rotate_load, rotate_effect_prepare, rotate_effect_run },
+};
+
+/* -- the verb ---------------------------------------------------------------------------------------- */
+
+static const struct effect_kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(EFFECTS); i++)
+		if (text_equal(EFFECTS[i].name, name))
+			return &EFFECTS[i];
+	return NULL;
+}
+
+/* The row that is due; row.id stays 0 if none is.  What nobody can read or needs is obsolete. */
+static troth_rc effect_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	struct outbox_row *rows;
+	struct freeze_row freeze;
+	bool frozen;
+	size_t n;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &frozen, e));
+	if (frozen)
+		return RC_OK; /* the rows wait for the thaw */
+	TRY(outbox_take(ctx->tx, ctx->a, ctx->now, 1, &rows, &n, e));
+	if (n == 0)
+		return RC_OK;
+	f->row = rows[0];
+	f->obsolete = true;
+	f->kind = kind_of(f->row.kind);
+	if (!f->kind)
+		return RC_OK;
+	TRY(json_parse(ctx->a, bytes_of_text(f->row.body), &f->body, e));
+	return f->kind->load(ctx, f, e);
+}
+
+static troth_rc effect_prepare(struct verb_ctx *ctx, const void *cmd, struct troth_err *e)
+{
+	struct effect *f = ARENA_NEW(ctx->a, struct effect);
+	TRY(effect_load(ctx, f, e));
+	if (f->row.id && !f->obsolete)
+		TRY(f->kind->prepare(ctx, f, e));
+	ctx->plan = f;
+	return RC_OK;
+}
+
 static troth_rc effect_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
 {
 	struct effect_ret *r = ret;
 	const struct effect *planned = ctx->plan;
 	struct effect f = { 0 };
 	TRY(effect_load(ctx, &f, e));
-	if (!f.found)
-		return RC_OK;
 	r->done_id = f.row.id;
+	if (!f.row.id)
+		return RC_OK;
 	if (f.obsolete)
 		return outbox_done(ctx->tx, f.row.id, e);
-	if (!planned->found || planned->obsolete || planned->row.id != f.row.id ||
-	    planned->io.target.csr_ca != f.io.target.csr_ca) {
+	if (planned->obsolete || planned->row.id != f.row.id) {
 		ctx->retry = true;
 		return RC_OK;
 	}
-	struct version_row version = { .source = VERSION_GENERATED, .sealed_key = ctx->replies[0]->sealed };
-	TRY(slot_issue_stage(ctx, &f.io, f.request, ctx->replies[0]->der, &version, e));
-	return outbox_done(ctx->tx, f.row.id, e);
+	TRY(f.kind->run(ctx, &f, planned, e));
+	return ctx->retry ? RC_OK : outbox_done(ctx->tx, f.row.id, e);
 }
 
 const struct verb VERB_EFFECT = {
@@ -113,6 +200,21 @@ const struct verb VERB_EFFECT = {
 /* -- it failed ---------------------------------------------------------------------------------- */
 enum { EFFECT_RETRY_MAX_S = 300 };
 
+/* A rotation that should have begun and could not is news, once for each reason. */
+static troth_rc record_refusal(struct verb_ctx *ctx, const struct outbox_row *row, const char *why, struct troth_err *e)
+{
+	struct effect f = { .row = *row };
+	struct record r;
+	if (!text_equal(row->kind, EFFECT_ROTATE) || text_equal(row->last_error, why))
+		return RC_OK;
+	TRY(json_parse(ctx->a, bytes_of_text(row->body), &f.body, e));
+	TRY(rotate_load(ctx, &f, e));
+	record_begin(&r);
+	jw_kv_text(&r.w, "why", why);
+	struct change c = { .action = "rotation.refused", .object = f.rotate.name, .after = record_end(&r, ctx->a) };
+	return record_change(ctx, &c, e);
+}
+
 static troth_rc effect_failed_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
 {
 	const struct effect_failed_cmd *c = cmd;
@@ -122,6 +224,7 @@ static troth_rc effect_failed_run(struct verb_ctx *ctx, const void *cmd, void *r
 	TRY(outbox_take(ctx->tx, ctx->a, ctx->now, 1, &rows, &n, e));
 	if (n == 0)
 		return RC_OK;
+	TRY(record_refusal(ctx, &rows[0], c->text, e));
 	int64_t wait_s = rows[0].attempts >= 8 ? EFFECT_RETRY_MAX_S : INT64_C(1) << rows[0].attempts;
 	r->done_id = rows[0].id;
 	return outbox_retry(ctx->tx, rows[0].id, ctx->now + wait_s * MSEC_S, c->text, e);

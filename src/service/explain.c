@@ -168,6 +168,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
+	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
+	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
+	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
 	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };

@@ -5,6 +5,8 @@
  * only differ where a row left without a word; service_check_view finds that. */
 #include "service/inside.h"
 
+#include "model/name.h"
+
 enum {
 	REBUILD_PAGE = 500,              /* rows read at once */
 	REBUILD_ARENA_BYTES = 64 << 20,  /* a page of 500 targets with everything they hold */
@@ -54,7 +56,9 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 			struct troth_err *e)
 {
 	struct cert_row cert;
+	struct credential_row authority;
 	struct fact f = { .kind = FACT_CA };
+	TRY(credential_row_get(tx, a, v->credential_id, &authority, e));
 	TRY(cert_row_get(tx, a, v->cert_id, &cert, e));
 	TRY(leaf_anchors(tx, a, v, 0, &f.ca.leaf_anchors, e));
 	f.ca.ca = v->id;
@@ -68,6 +72,10 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.retired = v->retired_at != 0;
 	f.ca.not_before = cert.not_before;
 	f.ca.not_after = cert.not_after;
+	f.ca.renew_at = v->renew_at;
+	f.ca.renew_latest = v->renew_latest;
+	f.ca.renewing = v->renewing != 0;
+	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
 	tell(view, &f);
 	return RC_OK;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "service/renewal.h"
+
 enum { SPEC_JSON_BYTES = 128 << 10 }; /* LIMIT_SAN_COUNT URIs of 512 bytes, with their quotes */
 
 /* -- the spec column --------------------------------------------------------------------- */
@@ -204,11 +206,6 @@ static troth_rc leaf_becomes_newest(struct verb_ctx *ctx, int64_t credential_id,
 	return credential_row_update(ctx->tx, &row, e);
 }
 
-msec_t issue_renew_at(msec_t created, msec_t not_after)
-{
-	return created + (not_after - created) / 3 * 2;
-}
-
 troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credential, const struct signer *signer,
 		     struct bytes der, struct version_row *version, struct troth_err *e)
 {
@@ -225,8 +222,7 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	version->cert_id = row.id;
 	version->signed_by = signer ? signer->version.id : 0;
 	version->created = ctx->now;
-	if (credential->kind == CREDENTIAL_LEAF)
-		version->renew_at = issue_renew_at(ctx->now, cert->not_after);
+	TRY(renewal_of_version(ctx->tx, ctx->a, credential, &row, version, e));
 	TRY(version_row_insert(ctx->tx, version, e));
 	if (credential->kind == CREDENTIAL_LEAF)
 		TRY(leaf_becomes_newest(ctx, credential->id, version->id, e));

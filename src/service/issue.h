@@ -54,11 +54,9 @@ troth_rc issue_leaf_spec(const struct verb_ctx *ctx, const struct credential_row
 troth_rc issue_leaf_need(struct verb_ctx *ctx, const struct credential_row *credential, const struct signer *signer,
 			 struct bytes spki, struct troth_err *e);
 
-/* When the next leaf is asked for: after two thirds of this one's life. */
-msec_t issue_renew_at(msec_t created, msec_t not_after);
 /* Puts the certificate of a keeper's reply into cert and version rows.  What the caller gives in
  * *version stays (source, key_blob, sealed_key, wanted, can_sign); filled in here: id, uuid if NULL,
- * credential_id, cert_id, signed_by, created, renew_at (a leaf's: after two thirds of its life).
+ * credential_id, cert_id, signed_by, created, renew_at and renew_latest (renewal.h).
  * For a leaf it becomes the credential's newest (credential.signing_version), and verb_changed is told;
  * an authority's label is moved by the caller (version_row_set_signing).  signer NULL: self-signed. */
 troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credential, const struct signer *signer,

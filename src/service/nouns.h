@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "model/message.h"
 #include "service/issue.h"
+#include "service/renewal.h"
 #include "service/verb.h"
 #include "store/store.h"
 
@@ -37,6 +38,8 @@ struct authority_create_cmd {
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
 	struct json_texts permitted_dns;
 	bool exportable, clamp;
+	struct renewal_cmd renew, leaf_renew; /* of itself; of the leaves it signs that say nothing */
+	const char *on_deadline;    /* "shed" (NULL too) or "hold" */
 };
 enum { AUTHORITY_PATH_LEN_DEFAULT = -2 }; /* -1 says "any number" */
 void authority_create_check(struct arena *a, const struct authority_create_cmd *cmd, struct troth_err *e);
@@ -50,6 +53,7 @@ struct credential_view {
 	struct credential_row row;
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
+	msec_t next_renewal;        /* by itself; 0: never, or the versions were not asked for */
 	struct version_view *versions; /* newest first */
 	size_t version_count;
 };
@@ -73,6 +77,7 @@ struct credential_create_cmd {
 	struct json_texts sans;
 	msec_t ttl;
 	bool clamp;
+	struct renewal_cmd renew;
 };
 void credential_create_check(struct arena *a, const struct credential_create_cmd *cmd, struct troth_err *e);
 struct credential_renew_cmd { const char *id, *csr; };

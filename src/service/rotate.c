@@ -165,6 +165,7 @@ static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep
 			continue;
 		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
 		versions[i].wanted = false;
+		versions[i].renewing = 0;
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
 	return RC_OK;

@@ -8,6 +8,7 @@
  * one before. */
 #include "service/issue.h"
 #include "service/record.h"
+#include "service/renewal.h"
 #include "service/rotation_rows.h"
 
 /* -- an authority ------------------------------------------------------------------------------------ */
@@ -26,8 +27,11 @@ static troth_rc want(struct verb_ctx *ctx, int64_t id, bool on, struct troth_err
 	struct version_row v;
 	TRY(version_row_get(ctx->tx, ctx->a, id, &v, e));
 	v.wanted = on;
-	if (on)
+	v.renewing = 0;
+	if (on) {
 		v.retired_at = 0;
+		TRY(renewal_postpone(ctx, &v, e));
+	}
 	return version_row_update(ctx->tx, &v, e);
 }
 
@@ -133,7 +137,7 @@ static troth_rc flip_leaf(struct verb_ctx *ctx, const struct rotation_row *row, 
 		struct cert_row cert;
 		TRY(version_row_get(ctx->tx, ctx->a, row->old_versions.items[i], &v, e));
 		TRY(cert_row_get(ctx->tx, ctx->a, v.cert_id, &cert, e));
-		v.renew_at = issue_renew_at(v.created, cert.not_after);
+		TRY(renewal_of_version(ctx->tx, ctx->a, c, &cert, &v, e));
 		TRY(version_row_update(ctx->tx, &v, e));
 	}
 	TRY(target_row_list_credential(ctx->tx, ctx->a, c->id, &targets, &n, e));

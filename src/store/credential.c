@@ -14,6 +14,9 @@ static const struct column COLUMNS[] = {
 	C(credential_row, spec, COL_TEXT),
 	C(credential_row, ca_ttl, COL_INT),
 	C(credential_row, leaf_ttl, COL_INT),
+	C(credential_row, renew, COL_TEXT),
+	C(credential_row, leaf_renew, COL_TEXT),
+	C(credential_row, hold_at_deadline, COL_BOOL),
 	C(credential_row, signing_version, COL_REF),
 	C(credential_row, exportable, COL_BOOL),
 	C(credential_row, paused, COL_BOOL),
@@ -25,6 +28,9 @@ static const struct table CREDENTIAL = TABLE(credential, COLUMNS, credential_row
 static const struct query BY_NAME = { &CREDENTIAL, .rows = "WHERE name = ?1 AND retired = 0" };
 static const struct query LIST_KIND = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ISSUER = { &CREDENTIAL, .rows = "WHERE retired = 0 AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query LONGEST_BELOW = { &CREDENTIAL,
+	.sql = "SELECT max(coalesce((SELECT max(CASE kind WHEN 'authority' THEN ca_ttl ELSE leaf_ttl END) FROM credential"
+	       " WHERE retired = 0 AND issuer_id = ?1), 0), coalesce((SELECT max(leaf_ttl) FROM template WHERE authority_id = ?1), 0))" };
 
 troth_rc credential_row_insert(struct tx *tx, struct credential_row *row, struct troth_err *e)
 {
@@ -70,4 +76,9 @@ troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issu
 	struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_page(tx, a, &LIST_ISSUER, arg_int(issuer_id), page, ret_rows, ret_count, e);
+}
+
+troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e)
+{
+	return rows_int(tx, &LONGEST_BELOW, ARGS(arg_int(issuer_id)), ret_ttl, e);
 }

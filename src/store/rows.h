@@ -41,6 +41,9 @@ struct credential_row {
 	const char *key_type;      /* "ec-p256" ... */
 	const char *spec;          /* json: common name, organization, sans, path_len, permitted_dns ...; or NULL */
 	msec_t ca_ttl, leaf_ttl;   /* life of its own versions if authority; of the leaves (it signs | it is) */
+	const char *renew;         /* when its versions are renewed: "66%", "30d", "never" (service/renewal.h); NULL: the default */
+	const char *leaf_renew;    /* authority: the same of the leaves it signs that say nothing themselves; or NULL */
+	bool hold_at_deadline;     /* authority: rather let every pair of a slot break at its end than leave out the late */
 	int64_t signing_version;   /* authority: the signer (version_row_set_signing); leaf: its newest version; or 0 */
 	bool exportable;
 	bool paused;               /* authority: the engine holds still for it */
@@ -55,6 +58,8 @@ troth_rc credential_row_by_name(struct tx *tx, struct arena *a, const char *name
 troth_rc credential_row_list(struct tx *tx, struct arena *a, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credential_kind kind, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
 troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+/* The longest life that is asked for below an authority: ca_ttl of authorities, leaf_ttl of leaves and of slot templates; 0: none says one. */
+troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e);
 
 /* -- cert: a distinct certificate; equal bytes are one row --------------------------------------- */
 struct cert_row {
@@ -91,7 +96,9 @@ struct version_row {
 	bool can_sign;             /* key here and certificate allows it */
 	bool distrusted;
 	msec_t created, retired_at;
-	msec_t renew_at;           /* leaf: when to ask for the next one; 0: never */
+	msec_t renew_at;           /* when the next one is asked for (leaf) or a rotation starts by itself (authority); 0: never */
+	msec_t renew_latest;       /* authority: from here on even on top of a rotation that still runs; 0: never */
+	msec_t renewing;           /* authority: since when its rotation has been ordered and not begun; 0: not */
 };
 troth_rc version_row_insert(struct tx *tx, struct version_row *row, struct troth_err *e);
 troth_rc version_row_update(struct tx *tx, const struct version_row *row, struct troth_err *e);

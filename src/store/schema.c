@@ -23,7 +23,8 @@ static const char STEP_1[] =
 	"  key_type TEXT NOT NULL, spec TEXT,"
 	"  ca_ttl INTEGER NOT NULL, leaf_ttl INTEGER NOT NULL,"
 	"  signing_version INTEGER REFERENCES version(id),"
-	BOOL("exportable") BOOL("paused")
+	"  renew TEXT, leaf_renew TEXT,"
+	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
@@ -44,7 +45,8 @@ static const char STEP_1[] =
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
 	"  key_blob BLOB, sealed_key BLOB,"
 	BOOL("wanted") BOOL("signing") BOOL("can_sign") BOOL("distrusted")
-	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL, renew_at INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL,"
+	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX version_credential ON version(credential_id);"
 	"CREATE INDEX version_cert ON version(cert_id);"
 	"CREATE INDEX version_signed_by ON version(signed_by);"

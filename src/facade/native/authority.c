@@ -7,7 +7,8 @@ static const struct json_field CREATE_FIELDS[] = {
 	FIELD(name, JF_TEXT), FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
 	FIELD(issuer, JF_TEXT), FIELD(ttl, JF_DURATION), FIELD(leaf_ttl, JF_DURATION),
 	{ "path_len", JF_INT, offsetof(struct authority_create_cmd, path_len), 0, 0, LIMIT_CHAIN_CERTS },
-	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL),
+	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL), FIELD(on_deadline, JF_TEXT),
+	WORDS_RENEWAL_FIELDS("", authority_create_cmd, renew), WORDS_RENEWAL_FIELDS("leaf_", authority_create_cmd, leaf_renew),
 };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -36,6 +37,10 @@ static void write_authority(struct arena *a, struct json_writer *w, const struct
 	else
 		jw_null(w);
 	words_texts(w, "permitted_dns", v->spec.permitted_dns);
+	words_renewal(a, w, "", v->row.renew);
+	words_renewal(a, w, "leaf_", v->row.leaf_renew);
+	jw_kv_time(w, "next_renewal", v->next_renewal);
+	jw_kv_text(w, "on_deadline", v->row.hold_at_deadline ? "hold" : "shed");
 	jw_kv_bool(w, "exportable", v->row.exportable);
 	jw_kv_bool(w, "paused", v->row.paused);
 	jw_kv_int(w, "rev", v->row.rev);
@@ -75,9 +80,24 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 	words_list_end(&w, x->next);
 }
 
+static const struct json_field SET_FIELDS[] = {
+	{ "on_deadline", JF_TEXT, offsetof(struct renewal_set_cmd, on_deadline), 0, 0, 0 },
+	WORDS_RENEWAL_FIELDS("", renewal_set_cmd, renew), WORDS_RENEWAL_FIELDS("leaf_", renewal_set_cmd, leaf_renew),
+};
+
+static troth_rc set_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct renewal_set_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	if (words_body(a, r, SET_FIELDS, ARRAY_LEN(SET_FIELDS), c, e))
+		renewal_set_check(a, c, e);
+	return words_done(e);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render, 0, NULL },
+	{ HTTP_PATCH, "/v1/authorities/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
 };
 const struct route_table NATIVE_AUTHORITY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

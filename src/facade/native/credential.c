@@ -8,6 +8,7 @@ static const struct json_field CREATE_FIELDS[] = {
 	FIELD(name, JF_TEXT, 0), FIELD(authority, JF_TEXT, 0), FIELD(common_name, JF_TEXT, 0), FIELD(organization, JF_TEXT, 0),
 	FIELD(role, JF_TEXT, 0), FIELD(key_type, JF_TEXT, 0), FIELD(sans, JF_TEXTS, LIMIT_SAN_COUNT), FIELD(ttl, JF_DURATION, 0),
 	FIELD(clamp, JF_BOOL, 0), FIELD(csr, JF_TEXT, 2 * LIMIT_CSR_DER_BYTES),
+	WORDS_RENEWAL_FIELDS("", credential_create_cmd, renew),
 };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -25,6 +26,19 @@ static troth_rc renew_parse(struct arena *a, const struct http_request *r, void 
 {
 	((struct credential_renew_cmd *)cmd)->id = http_param(r, "id");
 	return http_body_read(a, r, RENEW_FIELDS, ARRAY_LEN(RENEW_FIELDS), cmd, e);
+}
+
+static const struct json_field SET_FIELDS[] = {
+	WORDS_RENEWAL_FIELDS("", renewal_set_cmd, renew),
+};
+
+static troth_rc set_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct renewal_set_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	if (words_body(a, r, SET_FIELDS, ARRAY_LEN(SET_FIELDS), c, e))
+		renewal_set_check(a, c, e);
+	return words_done(e);
 }
 
 static const struct json_field ATTEST_FIELDS[] = {
@@ -62,6 +76,8 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	jw_kv_text(w, "organization", v->spec.organization);
 	words_texts(w, "sans", v->spec.sans);
 	words_duration(w, "ttl", v->row.leaf_ttl);
+	words_renewal(a, w, "", v->row.renew);
+	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_int(w, "rev", v->row.rev);
 	jw_kv_time(w, "created", v->row.created);
 	jw_kv_time(w, "retired", v->row.retired);
@@ -125,6 +141,7 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render, 0, NULL },
+	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render, 0, NULL },

@@ -88,6 +88,16 @@ void words_duration(struct json_writer *w, const char *key, msec_t length)
 	jw_kv_text(w, key, length ? duration_format(length, text) : NULL);
 }
 
+void words_renewal(struct arena *a, struct json_writer *w, const char *prefix, const char *word)
+{
+	struct renewal r;
+	if (rc_failed(renewal_read(word, &r, NULL)))
+		return; /* the store's own word; who wrote another shows nothing */
+	jw_kv_text(w, arena_printf(a, "%srenew", prefix), RENEWAL_KIND_NAMES[r.kind]);
+	jw_kv_text(w, arena_printf(a, "%srenew_at", prefix), r.kind == RENEWAL_AT ? word : NULL);
+	jw_kv_text(w, arena_printf(a, "%srenew_before", prefix), r.kind == RENEWAL_BEFORE ? word : NULL);
+}
+
 void words_texts(struct json_writer *w, const char *key, struct json_texts texts)
 {
 	jw_key(w, key);
@@ -133,9 +143,8 @@ static void write_version(struct arena *a, struct json_writer *w, const struct v
 		jw_kv_bool(w, "signing", v->row.signing);
 		jw_kv_bool(w, "can_sign", v->row.can_sign);
 		jw_kv_bool(w, "distrusted", v->row.distrusted);
-	} else {
-		jw_kv_time(w, "renew_at", v->row.renew_at);
 	}
+	jw_kv_time(w, "renew_at", v->row.renew_at);
 	jw_kv_text(w, "signed_by", v->signed_by);
 	words_cert(a, w, &v->cert, pem);
 	jw_kv_time(w, "created", v->row.created);

@@ -31,6 +31,13 @@ int words_created(const struct http_request *r);
 void words_list_begin(struct json_writer *w);
 void words_list_end(struct json_writer *w, int64_t next);
 
+/* The members renew, renew_at, renew_before of a row's word; prefix "" or "leaf_". */
+void words_renewal(struct arena *a, struct json_writer *w, const char *prefix, const char *word);
+/* Rows for a json_field table: `member` is the struct renewal_cmd of struct `type`, `prefix` "" or "leaf_". */
+#define WORDS_RENEWAL_FIELDS(prefix, type, member)                                                  \
+	{ prefix "renew", JF_TEXT, offsetof(struct type, member.word), 0, 0, 0 },                 \
+	{ prefix "renew_at", JF_TEXT, offsetof(struct type, member.at), 0, 0, 0 },                \
+	{ prefix "renew_before", JF_DURATION, offsetof(struct type, member.before), 0, 0, 0 }
 void words_duration(struct json_writer *w, const char *key, msec_t length);       /* 0 writes null */
 void words_texts(struct json_writer *w, const char *key, struct json_texts texts);
 void words_hex(struct json_writer *w, const char *key, struct bytes b);           /* at most 64 bytes */

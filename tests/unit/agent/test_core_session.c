@@ -68,6 +68,29 @@ static void a1_what_is_begun_is_not_yet_high_water(void **out)
 	assert_string_equal(state(w, SLOT), "reload");
 }
 
+/* A new session wants to know what is held; the process may run the begun one already, so what settled
+ * before is said and does not count (found by the simulator: the base was l, the process ran l + 1). */
+static void a2_nothing_counts_while_a_document_is_begun(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	answer(w, (struct agent_answer){ .ask = ASK_POLL, .stale = true, .kind = TROTH_CONFLICT });
+	open_session(w, 2, "e1");
+	take_reports(w);
+	assert_int_equal(w->last.generation, 3);
+	assert_false(w->last.settled);
+	see_new(w, NEW, 3);
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 5);
+	assert_true(w->last.settled);
+}
+
 static void a_csr_is_made_once_and_sent_until_taken(void **out)
 {
 	struct world *w = *out;
@@ -159,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a1_late_repeated_and_reordered_documents_are_refused), CASE(a1_documents_of_another_session_are_not_applied),
 		CASE(a1_what_is_only_staged_ends_with_its_session), CASE(a1_what_is_begun_is_not_yet_high_water),
+		CASE(a2_nothing_counts_while_a_document_is_begun),
 		CASE(a_csr_is_made_once_and_sent_until_taken),
 		CASE(a_csr_that_cannot_be_made_is_tried_ever_more_slowly), CASE(a_lost_server_is_asked_again_ever_more_slowly),
 		CASE(another_epoch_takes_back_what_is_only_begun), CASE(a_target_that_is_gone_is_forgotten),

@@ -53,6 +53,18 @@ static void a_show_of_nothing_exits_4(void **state)
 	assert_has(s->err, "troth authority list");
 }
 
+static void setting_sends_what_is_said(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ "GET /v1/authorities?name=%2Fcli%2Fca", NULL, 200, "{\"items\":[{\"name\":\"/cli/ca\",\"id\":\"7\"}],\"next\":null}" },
+		{ "PATCH /v1/authorities/7", "{\"renew_before\":\"60d\",\"leaf_renew_at\":\"50%\"}", 200,
+		  "{\"name\":\"/cli/ca\",\"renew\":\"before\",\"next_renewal\":\"2027-11-22T06:55:01Z\"}" },
+	};
+	assert_int_equal(RUN(s, turns, "authority", "set", "/cli/ca", "--renew-before", "60d", "--leaf-renew-at", "50%"), 0);
+	assert_has(s->out, "next renewal");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -60,6 +72,7 @@ int main(void)
 		cmocka_unit_test(every_list_fits_80_columns),
 		cmocka_unit_test(deleting_says_what_happened),
 		cmocka_unit_test(a_show_of_nothing_exits_4),
+		cmocka_unit_test(setting_sends_what_is_said),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
 }

@@ -89,7 +89,7 @@ static struct fact ca_fact(const struct fleet_ca *c)
 	return (struct fact){ .kind = FACT_CA,
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
-				      c->not_after } };
+				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)
@@ -514,6 +514,10 @@ static void carry_out(struct fleet *f, const struct act *act)
 	case ACT_ADMIT:
 		t->state = TARGET_COUNTED;
 		tell(f, target_fact(t));
+		break;
+	case ACT_ROTATE:
+		fleet_find_ca(f, act->ca)->renewing = true;
+		fleet_tell_ca(f, fleet_find_ca(f, act->ca));
 		break;
 	case ACT_RETIRE_DONE:
 		fleet_find_ca(f, act->ca)->retired = true;

@@ -25,7 +25,8 @@ struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
 	bool wanted, signing, can_sign, distrusted, retired, paused;
-	msec_t not_before, not_after;
+	msec_t not_before, not_after, renew_at, renew_latest;
+	bool renewing, by_hand;
 };
 struct fleet_content {
 	int64_t id;

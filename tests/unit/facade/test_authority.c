@@ -91,12 +91,45 @@ static void test_dry_run_and_intermediate(void **state)
 	call_free(c);
 }
 
+static void test_renewal_is_said_and_shown(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/authorities",
+		    "{\"name\":\"/prod/ca\",\"ttl\":\"300d\",\"leaf_ttl\":\"30d\",\"renew_at\":\"50%\",\"leaf_renew_before\":\"10d\",\"on_deadline\":\"hold\"}");
+	call_is(c, "renew", "at");
+	call_is(c, "renew_at", "50%");
+	call_is(c, "renew_before", NULL);
+	call_is(c, "leaf_renew", "before");
+	call_is(c, "leaf_renew_before", "10d");
+	call_is(c, "on_deadline", "hold");
+	char at[RFC3339_LEN];
+	call_is(c, "next_renewal", time_format(c->room->now + 150 * MSEC_DAY, at));
+	call_is(c, "versions.0.renew_at", at);
+	const char *path = arena_printf(c->room->a, "/v1/authorities/%s", call_at(c, "id"));
+	call_expect(c, 200, HTTP_PATCH, path, "{\"renew\":\"never\",\"leaf_renew\":\"auto\",\"on_deadline\":\"shed\"}");
+	call_is(c, "renew", "never");
+	call_is(c, "next_renewal", NULL);
+	call_is(c, "leaf_renew", "auto");
+	call_is(c, "on_deadline", "shed");
+	call_is(c, "rev", "2");
+	call_expect(c, 400, HTTP_PATCH, path, "{\"renew_at\":\"150%\",\"leaf_renew\":\"x\",\"ttl\":\"1d\"}");
+	call_finding(c, "$.renew_at");
+	call_finding(c, "$.leaf_renew");
+	call_finding(c, "$.ttl");
+	call_expect(c, 400, HTTP_PATCH, path, "{}");
+	call_expect(c, 400, HTTP_PATCH, path, "{\"renew\":\"never\",\"renew_before\":\"3d\"}");
+	call_finding(c, "$.renew");
+	c->if_match = "1";
+	call_expect(c, 412, HTTP_PATCH, path, "{\"renew\":\"auto\"}");
+	call_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_show_list), cmocka_unit_test(test_all_findings_at_once),
 		cmocka_unit_test(test_broken_deep_and_missing), cmocka_unit_test(test_taken_and_unknown),
-		cmocka_unit_test(test_dry_run_and_intermediate),
+		cmocka_unit_test(test_dry_run_and_intermediate), cmocka_unit_test(test_renewal_is_said_and_shown),
 	};
 	return cmocka_run_group_tests_name("authority", tests, NULL, NULL);
 }

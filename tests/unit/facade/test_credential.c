@@ -34,6 +34,23 @@ static void test_csr_versions_renew(void **state)
 	call_free(c);
 }
 
+static void test_renewal_is_said_and_shown(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\"}");
+	call_expect(c, 201, HTTP_POST, "/v1/credentials",
+		    "{\"name\":\"/prod/app\",\"authority\":\"/prod/ca\",\"sans\":[\"x.example\"],\"ttl\":\"10d\",\"renew_before\":\"2d\"}");
+	call_is(c, "renew", "before");
+	call_is(c, "renew_before", "2d");
+	call_is(c, "next_renewal", NULL); /* nothing was issued yet */
+	const char *path = arena_printf(c->room->a, "/v1/credentials/%s", call_at(c, "id"));
+	call_expect(c, 200, HTTP_PATCH, path, "{\"renew_at\":\"20%\"}");
+	call_is(c, "renew_at", "20%");
+	call_expect(c, 400, HTTP_PATCH, path, "{\"leaf_renew\":\"never\"}");
+	call_finding(c, "$.leaf_renew");
+	call_free(c);
+}
+
 static void test_findings(void **state)
 {
 	struct call *c = call_new();
@@ -62,7 +79,7 @@ static void test_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_csr_versions_renew), cmocka_unit_test(test_findings), cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_csr_versions_renew), cmocka_unit_test(test_findings), cmocka_unit_test(test_renewal_is_said_and_shown), cmocka_unit_test(test_asked),
 	};
 	return cmocka_run_group_tests_name("credential", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ static void all_columns_come_back(void **state)
 	int64_t v = add_version(b, tx, 7, ca);
 	struct credential_row in = { .uuid = uuid_of(b, 2), .name = "/prod/pg/server", .kind = CREDENTIAL_LEAF, .issuer_id = ca,
 		.key_type = "rsa-2048", .spec = "{\"sans\":[]}", .ca_ttl = 5, .leaf_ttl = 6, .signing_version = v,
-		.exportable = true, .paused = true, .rev = 3, .created = 12345, .retired = 0 }, out;
+		.exportable = true, .paused = true, .renew = "66%", .leaf_renew = "never", .hold_at_deadline = true, .rev = 3, .created = 12345, .retired = 0 }, out;
 	OK(credential_row_insert(tx, &in, &b->e));
 	assert_true(in.id > 0);
 	OK(credential_row_get(tx, b->a, in.id, &out, &b->e));
@@ -22,7 +22,9 @@ static void all_columns_come_back(void **state)
 	assert_int_equal(out.ca_ttl, 5);
 	assert_int_equal(out.leaf_ttl, 6);
 	assert_int_equal(out.signing_version, v);
-	assert_true(out.exportable && out.paused);
+	assert_true(out.exportable && out.paused && out.hold_at_deadline);
+	assert_string_equal(out.renew, "66%");
+	assert_string_equal(out.leaf_renew, "never");
 	assert_int_equal(out.rev, 3);
 	assert_int_equal(out.created, 12345);
 	OK(credential_row_by_uuid(tx, b->a, in.uuid, &out, &b->e));
@@ -39,6 +41,37 @@ static void absent_is_null_and_zero(void **state)
 	assert_null(out.spec);
 	assert_int_equal(out.issuer_id, 0);
 	assert_int_equal(out.signing_version, 0);
+	box_commit(b, tx);
+}
+
+static void the_longest_life_below_an_authority(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	int64_t ca = add_credential(b, tx, 1, CREDENTIAL_AUTHORITY), leaf = add_credential(b, tx, 2, CREDENTIAL_LEAF);
+	int64_t below = add_credential(b, tx, 3, CREDENTIAL_AUTHORITY);
+	struct credential_row row;
+	msec_t ttl = -1;
+	OK(credential_row_longest_below(tx, ca, &ttl, &b->e));
+	assert_int_equal(ttl, 0);
+	OK(credential_row_get(tx, b->a, leaf, &row, &b->e));
+	row.issuer_id = ca;
+	row.ca_ttl = 99; /* of a leaf it says nothing */
+	row.leaf_ttl = 7;
+	OK(credential_row_update(tx, &row, &b->e));
+	OK(credential_row_longest_below(tx, ca, &ttl, &b->e));
+	assert_int_equal(ttl, 7);
+	OK(credential_row_get(tx, b->a, below, &row, &b->e));
+	row.issuer_id = ca;
+	row.ca_ttl = 50;
+	row.leaf_ttl = 70;
+	OK(credential_row_update(tx, &row, &b->e));
+	OK(credential_row_longest_below(tx, ca, &ttl, &b->e));
+	assert_int_equal(ttl, 50);
+	row.retired = 1;
+	OK(credential_row_update(tx, &row, &b->e));
+	OK(credential_row_longest_below(tx, ca, &ttl, &b->e));
+	assert_int_equal(ttl, 7);
 	box_commit(b, tx);
 }
 
@@ -102,7 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(all_columns_come_back), BOX_TEST(absent_is_null_and_zero), BOX_TEST(a_name_is_unique_while_it_lives),
-		BOX_TEST(lists_page_and_filter), BOX_TEST(updating_nothing_is_not_found),
+		BOX_TEST(lists_page_and_filter), BOX_TEST(updating_nothing_is_not_found), BOX_TEST(the_longest_life_below_an_authority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
