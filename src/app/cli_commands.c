@@ -229,6 +229,11 @@ static const struct cli_option WATCH[] = {
 	{ "--timeout", "LENGTH", NULL, CLI_OWN, false, "stop following after so long: exit 5, it goes on" },
 	END
 };
+static const struct cli_option EVENTS[] = {
+	{ "--follow", NULL, NULL, CLI_OWN, false, "wait for more, until interrupted" },
+	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
+	END
+};
 static const struct cli_option AUDIT_LIST[] = {
 	{ "--object", "NAME", "object", CLI_QUERY, false, "only what was done to this" },
 	END
@@ -404,6 +409,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "NAME is an authority, a credential, an instance or INSTANCE/TARGET; without it everything.",
 	  .example = "troth explain /prod/pg/ca",
 	  .run = cli_run_explain, .path = "/v1/explain" },
+
+	{ .noun = "events", .args = "", .summary = "what happened, as it happens",
+	  .detail = "One line each; with -o json one JSON object a line. --follow goes on until it is interrupted.",
+	  .example = "troth events --follow --after 0",
+	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
 
 	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
 	  .example = "troth audit list --object /prod/pg/ca",

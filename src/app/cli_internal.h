@@ -182,7 +182,7 @@ troth_rc cli_flush(struct cli *c, struct buf *out, struct troth_err *e);
 /* cli_run.c: what most commands are. */
 cli_run_fn cli_run_create, cli_run_list, cli_run_show, cli_run_set, cli_run_delete;
 /* cli_nouns.c: the commands with something of their own. */
-cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
+cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_events, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
 /* cli_policy.c */
 cli_run_fn cli_run_policy, cli_run_freeze, cli_run_thaw;

@@ -27,7 +27,7 @@ void job_begin(struct pipeline *p, struct job *job, const struct principal *who,
 	job->ctx.options.dry_run = r->dry_run && job->verb->kind == VERB_WRITE; /* a read may hand documents out: for good */
 	job->ctx.options.if_match = r->if_match;
 	job->ctx.options.idempotency_key = r->idempotency_key;
-	job->ctx.options.wait = job->call->route->flags & ROUTE_HOLD ? r->wait : 0;
+	job->ctx.options.wait = job->streams ? STREAM_BEAT_MS : job->call->route->flags & ROUTE_HOLD ? r->wait : 0;
 }
 
 troth_rc job_prepare(struct job *job, struct tx *tx)

@@ -8,6 +8,11 @@
 #include "app/pipeline.h"
 #include "service/nouns.h"
 
+/* A stream says a comment at least so often, which shows both sides that the other is there; and ends after so many rounds. */
+#define STREAM_BEAT_MS (15 * MSEC_S)
+#define STREAM_TOPIC "events"
+enum { STREAM_ROUNDS = 2000 };
+
 struct job {
 	struct job *next;          /* in a queue */
 	struct edge_call *call;    /* NULL: the server's own */
@@ -23,6 +28,9 @@ struct job {
 	bool failed;               /* by the keeper: on its way home through the writer, not to be written */
 	int attempts;
 	msec_t hold_until;         /* monotonic; of a held READ */
+	bool streams;              /* a READ whose answers follow one another: server-sent events */
+	struct arena *round;       /* of its present one */
+	int rounds;
 	/* at the keeper */
 	size_t sent, answered;
 	/* an Idempotency-Key */

@@ -99,6 +99,33 @@ static void hold(struct pipeline *p, struct job *job)
 	edge_hold(job->call, job->ctx.hold.topic, job->hold_until > now ? job->hold_until - now : 0);
 }
 
+/* -- server-sent events ------------------------------------------------------------------------------------ */
+static bool wants_stream(const struct edge_call *call)
+{
+	const char *accept = http_header(&call->request, "Accept");
+	return call->route->stream && call->request.method == HTTP_GET && accept && strstr(accept, "text/event-stream");
+}
+
+/* Each round reads into an arena of its own; what else a round costs the call is little, and a stream ends after so many:
+ * its reader comes again with Last-Event-ID. */
+static void begin_round(struct job *job)
+{
+	arena_free(job->round);
+	job->round = job->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	job->rounds++;
+}
+
+static void stream_on(struct job *job)
+{
+	struct edge_call *call = job->call;
+	CLEANUP(buf_release) struct buf out = buf_make(HTTP_REPLY_BYTES);
+	bool more = call->route->stream(job->a, &call->request, call->cmd, call->ret, &out);
+	if (buf_ok(&out) && edge_stream(call, "text/event-stream", buf_bytes(&out)) && job->rounds < STREAM_ROUNDS)
+		edge_hold(call, STREAM_TOPIC, more ? 0 : STREAM_BEAT_MS);
+	else
+		edge_stream_end(call);
+}
+
 /* To the keeper, or straight to the writer. */
 static void send_on(struct pipeline *p, struct job *job)
 {
@@ -114,15 +141,21 @@ static void send_on(struct pipeline *p, struct job *job)
 static void go(struct pipeline *p, struct job *job, bool resumed, bool last_chance)
 {
 	struct tx *tx = NULL;
+	if (job->streams)
+		begin_round(job);
 	troth_rc rc = store_read_begin(p->readers[job->call->loop], &tx, &job->err);
 	if (rc_ok(rc))
 		rc = do_on_snapshot(p, job, tx, resumed, last_chance);
 	store_read_end(tx);
 	job->rc = rc;
-	if (rc_failed(rc))
+	if (rc_failed(rc) && job->rounds > 1)
+		edge_stream_end(job->call); /* its head has said 200 */
+	else if (rc_failed(rc))
 		edge_fail(job->call, &job->err);
 	else if (job->replayed)
 		answer_kept(job);
+	else if (job->streams)
+		stream_on(job);
 	else if (!job->verb || (job->verb->kind == VERB_READ && (!job->ctx.hold.wanted || job->ctx.last_chance)))
 		edge_reply(job->call);
 	else if (job->verb->kind == VERB_READ)
@@ -131,7 +164,12 @@ static void go(struct pipeline *p, struct job *job, bool resumed, bool last_chan
 		send_on(p, job);
 }
 
-static void on_handle(void *self, struct edge_call *call) { go(self, job_of_call(self, call), false, false); }
+static void on_handle(void *self, struct edge_call *call)
+{
+	struct job *job = job_of_call(self, call);
+	job->streams = wants_stream(call);
+	go(self, job, false, false);
+}
 
 static void on_resume(void *self, struct edge_call *call, bool last_chance)
 {
@@ -155,8 +193,10 @@ static void on_returned(void *self, struct edge_call *call)
 static void on_finished(void *self, const struct edge_call *call, int status)
 {
 	struct pipeline *p = self;
-	const struct job *job = call->user;
+	struct job *job = call->user;
 	const struct http_request *r = &call->request;
+	if (job)
+		arena_freep(&job->round);
 	LOG(LOG_LEVEL_DEBUG, "http.request", LOG_S("id", r->id), LOG_S("peer", r->peer), LOG_S("method", http_method_name(r->method)),
 	    LOG_S("path", r->path), LOG_I("status", status), LOG_I("ms", mono(p) - call->started),
 	    LOG_S("who", job && job->who.name[0] ? job->who.name : "-"));

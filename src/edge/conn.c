@@ -277,6 +277,49 @@ static void on_write(struct bufferevent *bev, void *self)
 	advance(c); /* what was pipelined */
 }
 
+/* -- streams ----------------------------------------------------------------------------------- */
+static void stream_begin(struct edge_conn *c, const char *content_type)
+{
+	CLEANUP(buf_release) struct buf head = buf_make(LIMIT_HTTP_HEADER_BYTES);
+	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
+	c->streaming = c->close_after = true; /* it ends where the connection does (RFC 9112 6.3) */
+	c->status = 200;
+	http_reply_header(&reply, c->call->a, "Content-Type", "%s", content_type);
+	wire_reply_head(&head, &reply, c->call->request.id, -1, true, port_now(c->loop->server->config.clock));
+	evbuffer_add(bufferevent_get_output(c->bev), head.data, head.len);
+}
+
+/* Does the peer take what it is sent, if slowly? */
+static bool stream_flows(struct edge_conn *c)
+{
+	size_t waiting = evbuffer_get_length(bufferevent_get_output(c->bev));
+	msec_t now = loop_mono(c->loop);
+	if (!waiting)
+		c->stalled = 0;
+	else if (!c->stalled)
+		c->stalled = now;
+	return waiting < LIMIT_STREAM_BACKLOG_BYTES && (!c->stalled || now - c->stalled < request_time(c));
+}
+
+bool edge_stream(struct edge_call *call, const char *content_type, struct bytes piece)
+{
+	struct edge_conn *c = call->conn;
+	if (!c->streaming)
+		stream_begin(c, content_type);
+	else if (!stream_flows(c))
+		return false;
+	evbuffer_add(bufferevent_get_output(c->bev), piece.data, piece.len);
+	return !c->loop->stopping;
+}
+
+void edge_stream_end(struct edge_call *call)
+{
+	struct edge_conn *c = call->conn;
+	c->state = CONN_WRITING;
+	set_deadline(c, request_time(c));
+	on_write(c->bev, c); /* nothing may be left to write, and then nobody else calls it */
+}
+
 /* What is wrong with the bytes themselves: say so and close, as the next request's start is unknown. */
 void edge_conn_refuse(struct edge_conn *c, const struct troth_err *e)
 {

@@ -35,6 +35,8 @@ struct edge_conn {
 	enum conn_state state;
 	bool plain;                   /* no TLS: came in by the plain listener */
 	bool close_after, resumed;    /* resumed: in the loop's wake list */
+	bool streaming;               /* the head of a reply without an end has been sent */
+	msec_t stalled;               /* since when a stream's peer has left bytes unread; 0: it reads */
 	int status;                   /* of the reply that is leaving: for the log */
 	char peer[64];
 	struct bytes peer_cert;       /* malloc'ed DER */

@@ -39,6 +39,10 @@ struct route {
 	unsigned flags;
 	/* A facade with its own error shape; NULL: problem+json. */
 	void (*problem)(struct arena *a, const struct http_request *r, const struct troth_err *e, struct http_reply *reply);
+	/* Server-sent events (WHATWG HTML 9.2), for a GET with Accept: text/event-stream; NULL: not offered.  Writes what ret
+	 * holds, or a comment if that is nothing, and moves cmd behind it: the verb is run again when its topic says so, or
+	 * at once if this returns true. */
+	bool (*stream)(struct arena *a, const struct http_request *r, void *cmd, const void *ret, struct buf *out);
 };
 
 struct route_table { const struct route *rows; size_t count; };

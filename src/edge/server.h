@@ -100,6 +100,11 @@ void edge_render(struct edge_call *call, struct http_reply *reply);
 /* Parks it.  The read that found no news and the hold must happen in one turn of the loop: then no publication
  * between the two is lost, as publications are handled in a later turn. */
 void edge_hold(struct edge_call *call, const char *topic, msec_t wait);
+/* A reply without an end: the first call sends the head (200, this type, closed at the end), each adds `piece`.  The call
+ * stays its owner's: edge_hold it, or edge_stream_end it.  False: end it now, because the server stops or the peer
+ * does not read what it was sent. */
+bool edge_stream(struct edge_call *call, const char *content_type, struct bytes piece);
+void edge_stream_end(struct edge_call *call);
 /* The next owner is another thread.  Call it before handing over. */
 void edge_depart(struct edge_call *call);
 

@@ -16,6 +16,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	size_t n;
 	TRY(event_list(ctx->tx, ctx->a, NULL, cmd->page, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct event_row, n);
+	ret->more = n > 0 && (int64_t)n == (cmd->page.limit ? cmd->page.limit : LIMIT_PAGE);
 	ret->next = n ? rows[n - 1].seq : cmd->page.after;
 	for (size_t i = 0; i < n; i++)
 		if (visible(ctx->who, &rows[i]))

@@ -186,9 +186,10 @@ static const struct words *words_of(const char *reason)
 /* `text` with `name` for each @ (or &) in it. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
-	for (const char *at = strpbrk(text, "@&"); at; at = strpbrk(text, "@&"))
-		text = arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, at + 1);
-	return text;
+	const char *out = "", *at;
+	for (; (at = strpbrk(text, "@&")); text = at + 1)
+		out = arena_printf(a, "%s%.*s%s", out, (int)(at - text), text, name);
+	return arena_printf(a, "%s%s", out, text);
 }
 
 /* A member as people call it: a target of a node, or who is outside by its name. */

@@ -414,6 +414,7 @@ struct event_list_ret {
 	struct event_row *items;
 	size_t count;
 	int64_t next;               /* always: where to go on */
+	bool more;                  /* the page was full */
 };
 extern const struct verb VERB_EVENT_LIST; /* event_list_cmd -> event_list_ret; holds while there is none */
 

@@ -1,4 +1,6 @@
 /* /v1/operations and /v1/events: what takes time, and what happened; both can be waited for. */
+#include <stdlib.h>
+
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
 
@@ -46,7 +48,43 @@ static void show_render(struct arena *a, const struct http_request *r, const voi
 
 static troth_rc events_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
-	return words_page(r, &((struct event_list_cmd *)cmd)->page, e);
+	struct event_list_cmd *c = cmd;
+	const char *last = http_header(r, "Last-Event-ID"); /* a reader that comes again, with the URL it began with */
+	TRY(words_page(r, &c->page, e));
+	if (!last || !*last)
+		return RC_OK;
+	char *end;
+	long long seq = strtoll(last, &end, 10);
+	ENSURE(!*end && seq >= 0, e, TROTH_INVALID, "Last-Event-ID must be the number of an event");
+	c->page.after = seq;
+	return RC_OK;
+}
+
+static void write_event(struct json_writer *w, const struct event_row *row)
+{
+	jw_object(w);
+	jw_kv_int(w, "seq", row->seq);
+	jw_kv_time(w, "at", row->at);
+	jw_kv_text(w, "kind", row->kind);
+	jw_kv_text(w, "object", row->object);
+	words_json(w, "data", row->body);
+	jw_object_end(w);
+}
+
+static bool events_stream(struct arena *a, const struct http_request *r, void *cmd, const void *ret, struct buf *out)
+{
+	struct event_list_cmd *c = cmd;
+	const struct event_list_ret *x = ret;
+	for (size_t i = 0; i < x->count; i++) {
+		struct json_writer w = json_writer_make(out);
+		buf_printf(out, "id: %lld\nevent: %s\ndata: ", (long long)x->items[i].seq, x->items[i].kind);
+		write_event(&w, &x->items[i]);
+		buf_add_text(out, "\n\n");
+	}
+	if (x->count == 0)
+		buf_add_text(out, ":\n\n");
+	c->page.after = x->next;
+	return x->more;
 }
 
 static void events_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
@@ -56,15 +94,8 @@ static void events_render(struct arena *a, const struct http_request *r, const v
 	jw_object(&w);
 	jw_key(&w, "items");
 	jw_array(&w);
-	for (size_t i = 0; i < x->count; i++) {
-		jw_object(&w);
-		jw_kv_int(&w, "seq", x->items[i].seq);
-		jw_kv_time(&w, "at", x->items[i].at);
-		jw_kv_text(&w, "kind", x->items[i].kind);
-		jw_kv_text(&w, "object", x->items[i].object);
-		words_json(&w, "data", x->items[i].body);
-		jw_object_end(&w);
-	}
+	for (size_t i = 0; i < x->count; i++)
+		write_event(&w, &x->items[i]);
 	jw_array_end(&w);
 	jw_kv_text(&w, "next", arena_printf(a, "%lld", (long long)x->next));
 	jw_object_end(&w);
@@ -73,6 +104,6 @@ static void events_render(struct arena *a, const struct http_request *r, const v
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/operations", &VERB_OPERATION_LIST, list_parse, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/operations/{id}", &VERB_OPERATION_SHOW, words_id, show_render, ROUTE_HOLD, NULL },
-	{ HTTP_GET, "/v1/events", &VERB_EVENT_LIST, events_parse, events_render, ROUTE_HOLD, NULL },
+	{ HTTP_GET, "/v1/events", &VERB_EVENT_LIST, events_parse, events_render, ROUTE_HOLD, NULL, events_stream },
 };
 const struct route_table NATIVE_OPERATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

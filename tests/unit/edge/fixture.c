@@ -159,6 +159,7 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/any", &TOY, NULL, toy_render, ROUTE_ANY_BODY },
 	{ HTTP_GET, "/hold", &TOY, NULL, toy_render, ROUTE_HOLD },
 	{ HTTP_GET, "/away", &TOY, NULL, toy_render, 0 },
+	{ HTTP_GET, "/stream", &TOY, NULL, toy_render, 0 },
 	{ HTTP_GET, "/big", NULL, NULL, big_render, 0 },
 	{ HTTP_GET, "/fail", &TOY, NULL, toy_render, 0 },
 	{ HTTP_PUT, "/only-put", &TOY, NULL, NULL, 0 },
@@ -188,6 +189,17 @@ static void send_away(struct world *w, struct edge_call *call)
 	pthread_detach(thread);
 }
 
+/* A piece each time there is news, or the deadline has come; its end when the server says so. */
+static void toy_stream(struct edge_call *call, const char *piece)
+{
+	static const uint8_t much[512 << 10];
+	struct bytes said = http_query(&call->request, "much") ? bytes_of(much, sizeof much) : bytes_of_text(piece);
+	if (edge_stream(call, "text/event-stream", said))
+		edge_hold(call, "news", 50);
+	else
+		edge_stream_end(call);
+}
+
 static void toy_handle(void *self, struct edge_call *call)
 {
 	struct world *w = self;
@@ -197,6 +209,8 @@ static void toy_handle(void *self, struct edge_call *call)
 		edge_fail(call, &e);
 	else if (strcmp(call->request.path, "/hold") == 0 && call->request.wait)
 		edge_hold(call, "news", call->request.wait);
+	else if (strcmp(call->request.path, "/stream") == 0)
+		toy_stream(call, "first\n");
 	else if (strcmp(call->request.path, "/away") == 0)
 		send_away(w, call);
 	else if (strcmp(call->request.path, "/fail") == 0 && rc_failed(err_set(&e, TROTH_UNAVAILABLE, "not now")))
@@ -210,7 +224,10 @@ static void toy_resume(void *self, struct edge_call *call, bool last_chance)
 	struct world *w = self;
 	atomic_fetch_add(&w->resumed, 1);
 	((struct toy_ret *)call->ret)->said = last_chance ? "nothing" : "news";
-	edge_reply(call);
+	if (strcmp(call->request.path, "/stream") == 0)
+		toy_stream(call, last_chance ? "beat\n" : "news\n");
+	else
+		edge_reply(call);
 }
 
 static void toy_returned(void *self, struct edge_call *call) { edge_reply(call); }

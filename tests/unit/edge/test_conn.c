@@ -251,6 +251,55 @@ static int setup(void **state)
 }
 static int teardown(void **state) { world_free(w); return 0; }
 
+/* -- streams ------------------------------------------------------------------------------------ */
+/* Reads until `word` has come; false: the end came first. */
+static bool stream_says(struct raw *r, char *all, size_t size, const char *word)
+{
+	size_t len = strlen(all);
+	while (!strstr(all, word)) {
+		if (len == size - 1 || SSL_read(r->ssl, all + len, 1) != 1)
+			return false;
+		all[++len] = 0;
+	}
+	return true;
+}
+
+static void stream_goes_on_until_the_server_ends_it(void **state)
+{
+	struct world *own = world_new();
+	char all[8192] = "";
+	const char *topics[] = { "news" };
+	world_serve(own, (struct edge_config){ 0 });
+	struct raw r = raw_connect(own, false);
+	raw_send(&r, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_true(stream_says(&r, all, sizeof all, "first\n"));
+	assert_non_null(strstr(all, "HTTP/1.1 200 "));
+	assert_non_null(strstr(all, "Content-Type: text/event-stream\r\n"));
+	assert_non_null(strstr(all, "Connection: close\r\n"));
+	assert_null(strstr(all, "Content-Length"));
+	assert_true(stream_says(&r, all, sizeof all, "beat\n")); /* nothing happened: it lives */
+	edge_publish(own->edge, topics, 1);
+	assert_true(stream_says(&r, all, sizeof all, "news\n"));
+	edge_server_stop(own->edge, 2000);
+	assert_false(stream_says(&r, all, sizeof all, "never")); /* an orderly end */
+	raw_close(&r);
+	edge_server_join(own->edge);
+	assert_int_equal(atomic_load(&own->finished), 1);
+	world_free(own);
+}
+
+/* Its bytes fill the sockets, then the backlog; it is not waited for for ever. */
+static void a_stream_that_nobody_reads_is_ended(void **state)
+{
+	struct world *own = world_new();
+	world_serve(own, (struct edge_config){ .request_time = 300 });
+	struct raw r = raw_connect(own, false);
+	raw_send(&r, "GET /stream?much HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_true(await_int(&own->finished, 1));
+	raw_close(&r);
+	world_free(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +311,7 @@ int main(void)
 		cmocka_unit_test(held_until_the_deadline), cmocka_unit_test(pipelined_behind_a_held_poll),
 		cmocka_unit_test(vanished_peer_is_noticed_at_once), cmocka_unit_test(many_held),
 		cmocka_unit_test(answered_by_another_thread), cmocka_unit_test(peer_gone_while_away),
+		cmocka_unit_test(stream_goes_on_until_the_server_ends_it), cmocka_unit_test(a_stream_that_nobody_reads_is_ended),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
