@@ -1,7 +1,7 @@
 /* Policy: how a deployment may change, and the freeze that stops everything. */
 #include "app/cli_internal.h"
 
-troth_rc cli_run_policy(struct cli *c, struct troth_err *e)
+static troth_rc patch(struct cli *c, const char *suffix, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL, *body;
@@ -10,8 +10,18 @@ troth_rc cli_run_policy(struct cli *c, struct troth_err *e)
 				 c->command->noun, c->words[0]);
 	TRY(cli_body(c, &body, e));
 	TRY(cli_find(c, c->command->path, c->command->noun, c->words[0], &id, e));
-	TRY(cli_call(c, HTTP_PATCH, arena_printf(c->a, "%s/%s", c->command->path, id), body, 0, &j, e));
+	TRY(cli_call(c, HTTP_PATCH, arena_printf(c->a, "%s/%s%s", c->command->path, id, suffix), body, 0, &j, e));
 	return cli_print(c, j, e);
+}
+
+troth_rc cli_run_policy(struct cli *c, struct troth_err *e)
+{
+	return patch(c, "", e);
+}
+
+troth_rc cli_run_rollout(struct cli *c, struct troth_err *e)
+{
+	return patch(c, "/rollout", e);
 }
 
 /* -- freeze ----------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "service/meet.h"
 #include "service/policy.h"
 #include "service/record.h"
+#include "service/window.h"
 
 #include "model/name.h"
 
@@ -204,6 +205,7 @@ troth_rc deployment_view_load(struct verb_ctx *ctx, const struct deployment_row 
 	bool found;
 	ret->row = *row;
 	TRY(rolling_row_of(ctx->tx, ctx->a, row->id, &ret->rolling, &found, e));
+	TRY(windows_read(ctx->a, ret->rolling.windows, &ret->windows, e));
 	TRY(template_row_list_deployment(ctx->tx, ctx->a, row->id, PAGE_ALL, &rows, &n, e));
 	ret->templates = ARENA_ARRAY(ctx->a, struct template_view, n);
 	ret->template_count = n;

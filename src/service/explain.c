@@ -224,12 +224,21 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
+/* Policies that end by themselves say when. */
+static const char *until_when(struct arena *a, const struct explained *x)
+{
+	char at[RFC3339_LEN];
+	if (!x->earliest || (!text_equal(x->reason, "window") && !text_equal(x->reason, "pause-between")))
+		return "";
+	return arena_printf(a, x->reason[0] == 'w' ? ", which opens at %s" : ", at %s", time_format(x->earliest, at));
+}
+
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
 	const char *said = !w ? x->text : fill(a, w->plain, other_of(a, x));
-	return arena_printf(a, "%s %s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", more);
+	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)

@@ -50,6 +50,7 @@ struct version_view {
 	const char *signed_by;      /* uuid of the issuing version, or NULL */
 };
 struct credential_view {
+	struct rollout_row rollout; /* of an authority */
 	struct credential_row row;
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
@@ -176,7 +177,8 @@ struct deployment_view {
 	struct template_view *templates;
 	size_t template_count;
 	size_t instance_count;      /* that have not left */
-	struct rolling_row rolling; /* its policy */
+	struct rolling_row rolling; /* its policy ... */
+	struct json_texts windows;  /* ... and its windows as they were written */
 };
 struct deployment_ret { struct deployment_view deployment; };
 struct deployment_list_ret {
@@ -194,6 +196,8 @@ struct deployment_policy_cmd {      /* what is absent stays as it is */
 	msec_t pause;               /* -1 absent */
 	int stop_on_failure;        /* -1 absent; else false or true */
 	const char *rollout;        /* "automatic" "manual"; NULL absent */
+	bool set_windows;           /* false: they stay; true with none: at any time */
+	struct json_texts windows;
 };
 void deployment_policy_check(struct arena *a, const struct deployment_policy_cmd *cmd, struct troth_err *e);
 extern const struct verb VERB_DEPLOYMENT_POLICY; /* deployment_policy_cmd -> deployment_ret */

@@ -4,6 +4,8 @@
  * to the engine as facts (facts.c) and come back as waits that say who decided what, and until when.
  *
  *     freeze       nothing changes at all, until somebody thaws
+ *     rollout      each step of a rotation waits for somebody's yes
+ *     windows      when a deployment may begin to change (window.h)
  *     deployment   how many at once, who first, when to stop (nouns.h: VERB_DEPLOYMENT_POLICY) */
 #ifndef TROTH_SERVICE_POLICY_H
 #define TROTH_SERVICE_POLICY_H
@@ -38,6 +40,31 @@ troth_rc rolling_failed(struct verb_ctx *ctx, const struct instance_row *instanc
 troth_rc rolling_go_on(struct verb_ctx *ctx, int64_t deployment_id, bool *ret_was, struct troth_err *e);
 /* The same for every deployment that has part in this authority. */
 troth_rc rolling_go_on_all(struct verb_ctx *ctx, int64_t authority_id, struct troth_err *e);
+
+/* What its windows say now, if that may have changed since it was told; the view learns it.  By the runner. */
+troth_rc rolling_windows(struct verb_ctx *ctx, struct troth_err *e);
+
+/* -- rollout (approve.c) ------------------------------------------------------------------------------- */
+struct authority_rollout_cmd {
+	const char *id;
+	const char *switch_when; /* "each": a slot switches when it can (default); "all": when all can; NULL: as it was */
+	const char *rollout;     /* "automatic", "manual"; NULL: as it was */
+};
+void authority_rollout_check(struct arena *a, const struct authority_rollout_cmd *cmd, struct troth_err *e);
+extern const struct verb VERB_AUTHORITY_ROLLOUT; /* authority_rollout_cmd -> credential_ret */
+
+struct approve_cmd {
+	const char *id;          /* of a rotation, or the name of its authority */
+	const char *step;        /* "introduce", "switch", "withdraw"; NULL: the one that waits */
+};
+struct approve_ret {
+	const char *rotation, *name, *step;
+	const char **what;       /* sentences: what waited for it */
+	size_t what_count;
+	bool dry_run;
+};
+/* CONFLICT unless that step waits now.  It binds to the rotation: another one begins without approvals. */
+extern const struct verb VERB_ROTATION_APPROVE;
 
 /* Shared by deployment.c and deployment_policy.c. */
 struct deployment_view;

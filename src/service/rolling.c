@@ -4,6 +4,8 @@
  * (its pause begins), and that somebody failed and nobody has said to go on. */
 #include "service/policy.h"
 #include "service/record.h"
+#include "service/inside.h"
+#include "service/window.h"
 
 static troth_rc save(struct verb_ctx *ctx, const struct rolling_row *row, struct troth_err *e)
 {
@@ -80,6 +82,37 @@ troth_rc rolling_go_on_all(struct verb_ctx *ctx, int64_t authority_id, struct tr
 	for (size_t i = 0; i < member_count; i++) {
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[i].bundle_id, &templates, &n, e));
 		TRY(go_on_templates(ctx, templates, n, e));
+	}
+	return RC_OK;
+}
+
+/* -- windows ------------------------------------------------------------------------------------------ */
+
+static troth_rc record_window(struct verb_ctx *ctx, const struct rolling_row *row, struct troth_err *e)
+{
+	struct deployment_row deployment;
+	struct record r;
+	TRY(deployment_row_get(ctx->tx, ctx->a, row->deployment_id, &deployment, e));
+	record_begin(&r);
+	jw_kv_bool(&r.w, "open", row->window_open);
+	jw_kv_time(&r.w, "until", row->window_until);
+	struct event_row event = { .at = ctx->now, .kind = "deployment.window", .object = deployment.name, .body = record_end(&r, ctx->a) };
+	verb_publish(ctx, "events");
+	return event_append(ctx->tx, &event, e);
+}
+
+troth_rc rolling_windows(struct verb_ctx *ctx, struct troth_err *e)
+{
+	struct rolling_row *rows;
+	size_t n;
+	TRY(rolling_row_list_due(ctx->tx, ctx->a, ctx->now, &rows, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		bool was = rows[i].window_open;
+		TRY(windows_judge(ctx, &rows[i], e));
+		TRY(rolling_row_update(ctx->tx, &rows[i], e));
+		TRY(facts_rolling(ctx->tx, ctx->a, ctx->svc->view, rows[i].deployment_id, e));
+		if (rows[i].window_open != was)
+			TRY(record_window(ctx, &rows[i], e));
 	}
 	return RC_OK;
 }

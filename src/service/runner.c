@@ -6,6 +6,7 @@
  * waits say so by standing still. */
 #include "base/log.h"
 #include "service/acts.h"
+#include "service/policy.h"
 #include "service/progress.h"
 #include "service/record.h"
 
@@ -168,6 +169,9 @@ static troth_rc run_all(struct run *run, msec_t *ret_next_wake, struct troth_err
 	struct plan plan;
 	struct verb_ctx ctx;
 	bool unfinished;
+	ctx_begin(run, &ctx);
+	TRY(rolling_windows(&ctx, e));
+	ctx_end(&ctx);
 	TRY(step_all(run, &plan, &unfinished, e));
 	*ret_next_wake = unfinished ? run->now : plan.next_wake;
 	if (!unfinished)

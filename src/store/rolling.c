@@ -20,7 +20,7 @@ static const struct column COLUMNS[] = {
 static const struct table ROLLING = { "rolling", COLUMNS, ARRAY_LEN(COLUMNS), sizeof(struct rolling_row), 0 };
 static const struct query OF = { &ROLLING, .rows = "WHERE deployment_id = ?1" };
 static const struct query DUE = { &ROLLING, .rows = "INDEXED BY rolling_windows WHERE windows IS NOT NULL AND"
-	" (window_until <= ?1 OR window_at > ?1) ORDER BY window_until" };
+	" (window_until <= ?1 OR window_at > ?1 + 60000) ORDER BY window_until" };
 
 troth_rc rolling_row_insert(struct tx *tx, struct rolling_row *row, struct troth_err *e)
 {

@@ -221,7 +221,7 @@ troth_rc rolling_row_update(struct tx *tx, const struct rolling_row *row, struct
 /* ret_found false: a row with the deployment's id and nothing else in it. */
 troth_rc rolling_row_of(struct tx *tx, struct arena *a, int64_t deployment_id, struct rolling_row *ret, bool *ret_found, struct troth_err *e);
 troth_rc rolling_row_list(struct tx *tx, struct arena *a, struct page page, struct rolling_row **ret_rows, size_t *ret_count, struct troth_err *e);
-/* Those with windows whose state may have changed: window_until <= now, or told at a time that has not come. */
+/* Those with windows whose state may have changed: window_until <= now, or told more than a minute after now. */
 troth_rc rolling_row_list_due(struct tx *tx, struct arena *a, msec_t now, struct rolling_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 enum target_kind { TARGET_SLOT, TARGET_STORE };

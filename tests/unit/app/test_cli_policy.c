@@ -16,6 +16,20 @@ static void only_what_is_given_is_sent(void **state)
 	assert_has(s->err, "deployment show pg");
 }
 
+static void windows_and_rollouts(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn two[] = { PG_FOUND, { "PATCH /v1/deployments/7", "{\"windows\":[\"0 2 * * 6 4h UTC\",\"0 2 * * 0 4h UTC\"]}", 200,
+						       "{\"name\":\"pg\"}" } };
+	static const struct turn none[] = { PG_FOUND, { "PATCH /v1/deployments/7", "{\"windows\":[]}", 200, "{\"name\":\"pg\"}" } };
+	static const struct turn ca[] = {
+		{ "GET /v1/authorities?name=%2Fca", NULL, 200, "{\"items\":[{\"name\":\"/ca\",\"id\":\"3\"}],\"next\":null}" },
+		{ "PATCH /v1/authorities/3/rollout", "{\"switch\":\"all\",\"rollout\":\"manual\"}", 200, "{\"name\":\"/ca\"}" } };
+	assert_int_equal(RUN(s, two, "deployment", "policy", "pg", "--window", "0 2 * * 6 4h UTC", "--window", "0 2 * * 0 4h UTC"), 0);
+	assert_int_equal(RUN(s, none, "deployment", "policy", "pg", "--no-window"), 0);
+	assert_int_equal(RUN(s, ca, "authority", "policy", "/ca", "--switch", "all", "--rollout", "manual"), 0);
+}
+
 static void a_freeze_has_a_reason(void **state)
 {
 	struct scene *s = *state;
@@ -39,6 +53,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_given_is_sent),
+		cmocka_unit_test(windows_and_rollouts),
 		cmocka_unit_test(a_freeze_has_a_reason),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);

@@ -72,6 +72,18 @@ static void test_policy(void **state)
 	call_finding(c, "$.pause");
 	call_finding(c, "$.stop_on_failure");
 	call_finding(c, "$.rollout");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"windows\":[\"0 2 * * 6 4h UTC\"]}");
+	call_is(c, "windows.0", "0 2 * * 6 4h UTC");
+	call_has(c, "window_until", "T");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"canary\":0}");
+	assert_int_equal(call_count(c, "windows"), 1);
+	call_expect(c, 200, HTTP_PATCH, at, "{\"windows\":[]}");
+	assert_int_equal(call_count(c, "windows"), 0);
+	call_is(c, "window_open", NULL);
+	call_expect(c, 400, HTTP_PATCH, at, "{\"windows\":[1,\"x\"]}");
+	call_finding(c, "$.windows[0]");
+	call_expect(c, 400, HTTP_PATCH, at, "{\"windows\":\"0 2 * * 6 4h UTC\"}");
+	call_finding(c, "$.windows");
 	call_expect(c, 400, HTTP_PATCH, at, "[]");
 	call_free(c);
 }

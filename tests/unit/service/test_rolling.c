@@ -12,7 +12,7 @@ static const char *deployment_id(struct fleet *f, const char *name)
 
 static struct deployment_policy_cmd unchanged(struct fleet *f, const char *deployment)
 {
-	return (struct deployment_policy_cmd){ deployment_id(f, deployment), -1, -1, -1, -1, NULL };
+	return (struct deployment_policy_cmd){ deployment_id(f, deployment), -1, -1, -1, -1, NULL, false, { 0 } };
 }
 
 static void set(struct fleet *f, struct deployment_policy_cmd cmd)
