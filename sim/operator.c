@@ -76,7 +76,7 @@ static void leave(struct sim *s)
 		return;
 	tell(s, "%s shall leave", n->name);
 	n->leaving = true; /* check_admissions says what became of it */
-	(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ n->uuid }, &ret);
+	(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ n->uuid, true }, &ret);
 	check_admissions(s);
 }
 
@@ -309,7 +309,7 @@ static void remove_orphans(struct sim *s)
 	for (size_t i = 0; i < list.count; i++)
 		if (list.items[i].row.state != INSTANCE_LEFT && !has_node(s, list.items[i].row.uuid)) {
 			tell(s, "%s has nobody", list.items[i].row.name);
-			(void)order(s, &VERB_INSTANCE_DELETE, &(struct id_cmd){ list.items[i].row.uuid }, &gone); /* or the next time */
+			(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ list.items[i].row.uuid, true }, &gone); /* or the next time */
 		}
 }
 

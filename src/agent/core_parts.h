@@ -16,6 +16,7 @@ enum target_state {
 
 enum {
 	RETRY_MS = 1000, /* a step of the hand that failed for want of disk or a lock */
+	STOPPED_LOOKS = 3, /* AGENT_CHECK_MS apart: a service that starts again is back by then */
 	RETRY_MAX_MS = 60000, /* what goes on failing: 1 s, 2 s, 4 s ... a minute */
 	REASON_BYTES = MSG_REASON_BYTES + 1,
 };
@@ -32,6 +33,8 @@ struct target {
 	struct arena *next_mem;       /* a changed spec, until the target is idle */
 	struct target_spec next_spec;
 	bool known, look_failed, gone; /* the hand has looked; it cannot; the server took the target away */
+	bool leaving, stopped;        /* it shall go; nobody answered at its addresses for STOPPED_LOOKS looks */
+	int unanswered;               /* looks in a row */
 
 	enum target_state state, after_queue, stuck_in, came_from;
 	bool waiting, entered;        /* for a reply or a look; the state's action was begun */

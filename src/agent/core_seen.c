@@ -95,10 +95,23 @@ static void found_probed(struct step *s, struct target *t, const struct agent_pr
 	core_finish(s, t, true);
 }
 
+/* A leaver that nobody answers for any more may go: whoever met it meets nobody. */
+static void note_silence(struct step *s, struct target *t, bool refused)
+{
+	bool before = t->stopped;
+	t->unanswered = refused ? t->unanswered + 1 : 0;
+	t->stopped = t->leaving && t->unanswered >= STOPPED_LOOKS;
+	if (!t->stopped || before)
+		return;
+	core_note(s, t, "target.stopped", NULL, t->loaded);
+	core_report(t);
+}
+
 static void watch_probed(struct step *s, struct target *t, const struct agent_probed *p)
 {
 	bool refused;
 	const char *why = compare_sights(s, t, p, &refused);
+	note_silence(s, t, refused);
 	bool other = false; /* silence is not drift: the service may be starting */
 	for (size_t i = 0; i < t->place.address_count; i++)
 		other = other || (p->at[i].fingerprint && !text_equal(p->at[i].fingerprint, expected_leaf(t)));

@@ -97,6 +97,7 @@ static void take_target(struct step *s, const struct msg_target *m)
 		t->next_spec = core_copy_spec(core_fresh(&t->next_mem, 1 << 20), t->id, &spec);
 	}
 	t->gone = false;
+	t->leaving = m->leaving;
 	bool newer = m->generation > t->high_water && m->generation > t->doing; /* A1 */
 	bool known = t->wants && m->generation <= t->want.generation;
 	bool staging = t->state == T_STAGE && m->generation <= t->staging;
@@ -231,7 +232,7 @@ static struct msg_report make_report(struct step *s, struct target *t)
 				.settled = t->settled && !t->begun, .fingerprints = t->loaded_fps,
 				.failed_generation = t->failed_generation,
 				.failed_reason = t->failed_generation ? t->reason : NULL,
-				.has_found = t->has_found, .found_fingerprints = t->found_fps, .found_text = t->found_text };
+				.stopped = t->stopped, .has_found = t->has_found, .found_fingerprints = t->found_fps, .found_text = t->found_text };
 	m.drift.items = ARENA_ARRAY(s->a, const char *, t->drift_count);
 	m.drift.count = t->drift_count;
 	for (size_t i = 0; i < t->drift_count; i++)

@@ -76,6 +76,10 @@ static const struct cli_column INSTANCES[] = {
 };
 static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
 
+static const struct cli_column LINKS[] = {
+	{ "SLOT OF", "slot.deployment", CELL_TEXT }, { "SLOT", "slot.template", CELL_TEXT }, { "STORE OF", "store.deployment", CELL_TEXT },
+	{ "STORE", "store.template", CELL_TEXT }, { "BY", "source", CELL_TEXT }, { "SINCE", "since", CELL_DAY }, END
+};
 static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
@@ -162,6 +166,9 @@ static const struct cli_option BUNDLE_ADD[] = {
 	END
 };
 static const struct cli_option DEPLOYMENT_CREATE[] = {
+	{ "--ephemeral", NULL, "ephemeral", CLI_TRUE, false, "its nodes leave by themselves, such as those of a health check" },
+	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "how long after enrolling: 60s, at most 1h; only with --ephemeral" },
+	{ "--ignore", NULL, "ignore", CLI_TRUE, false, "never wait for them, and never protect them; only with --ephemeral" },
 	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
 	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
 	  "given again" },
@@ -199,6 +206,19 @@ static const struct cli_option INSTANCE_LIST[] = {
 	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
 	END
 };
+static const struct cli_option INSTANCE_DELETE[] = {
+	{ "--now", NULL, NULL, CLI_OWN, false, "its services are stopped: nothing of it counts any more" },
+	END
+};
+static const struct cli_option WAIVE[] = {
+	{ "--reason", "TEXT", "reason", CLI_TEXT, true, "for the audit" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say which pairs lose their cover, and what that frees" },
+	END
+};
+static const struct cli_option LINK_REMOVE[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say which pairs lose their cover, and what that frees" },
+	END
+};
 static const struct cli_option TARGET_LIST[] = {
 	{ "--instance", "NAME", NULL, CLI_OWN, false, "only on this one" },
 	{ "--deployment", "NAME", NULL, CLI_OWN, false, "only of this one" },
@@ -209,6 +229,7 @@ static const struct cli_option TOKEN_CREATE[] = {
 	{ "--deployment", "NAME", "deployment", CLI_TEXT, true, "what kind of node joins with it" },
 	{ "--instance", "NAME", "instance", CLI_TEXT, false, "the only name it may take" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "default 24h, at most 7d" },
+	{ "--reinstall", NULL, "reinstall", CLI_TRUE, false, "--instance is there, and its node was made anew: it joins again" },
 	END
 };
 static const struct cli_option TOKEN_LIST[] = {
@@ -347,9 +368,29 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth instance show pg-1",
 	  .run = cli_run_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "delete", .args = "NAME", .summary = "let a node leave for good",
-	  .detail = "Nobody waits for it any more and its identity is refused. Files on the node stay as they are.",
-	  .example = "troth instance delete pg-1",
-	  .run = cli_run_delete, .path = "/v1/instances", .empty = "has left" },
+	  .detail = "What it trusts counts no more at once. What it serves stays trusted until its agent says that nobody answers there "
+		    "any more, until the certificate expires, or until you say so with --now. Files on the node stay as they are.",
+	  .example = "troth instance delete pg-1\ntroth instance delete pg-1 --now",
+	  .options = INSTANCE_DELETE, .run = cli_run_instance_delete, .path = "/v1/instances" },
+	{ .noun = "waive", .args = "INSTANCE", .summary = "wait no longer for a node that is away",
+	  .detail = "It is out of every pair in both roles, and no report of it counts any more. When its agent comes back it is sent what "
+		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, enrol it again "
+		    "with: troth token create --deployment NAME --instance NAME --reinstall.",
+	  .example = "troth waive pg-1 --reason 'disk broken, back next week' --dry-run\ntroth waive pg-1 --reason 'disk broken, back next week'",
+	  .options = WAIVE, .run = cli_run_waive, .path = "/v1/instances" },
+
+	{ .noun = "link", .verb = "list", .args = "", .summary = "which stores verify which slots",
+	  .example = "troth link list",
+	  .run = cli_run_list, .path = "/v1/meets", .columns = LINKS, .empty = "no store meets a slot yet" },
+	{ .noun = "link", .verb = "add", .args = "SLOT STORE", .summary = "say that a store verifies a slot",
+	  .detail = "SLOT and STORE are DEPLOYMENT/NAME. Pairs that follow from bundles are there by themselves; this is for the others, such "
+		    "as a store that trusts a CA as a single certificate. A pair stays until somebody removes it.",
+	  .example = "troth link add pg/server app/trust",
+	  .run = cli_run_link_add, .path = "/v1/meets" },
+	{ .noun = "link", .verb = "remove", .args = "SLOT STORE", .summary = "say that a store does not verify a slot",
+	  .detail = "From then on nothing is done to keep their handshakes working. It is not made again by itself.",
+	  .example = "troth link remove pg/server app/trust --dry-run",
+	  .options = LINK_REMOVE, .run = cli_run_link_remove, .path = "/v1/meets" },
 
 	{ .noun = "target", .verb = "list", .args = "", .summary = "what each node shall have, and has loaded",
 	  .example = "troth target list\ntroth target list --instance pg-1",

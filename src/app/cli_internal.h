@@ -186,6 +186,8 @@ cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, 
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
 /* cli_policy.c */
 cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
+/* cli_members.c: who counts, and who meets whom. */
+cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
 /* cli_rotate.c */
 cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer, cli_run_rotation_approve;
 

@@ -24,6 +24,7 @@ struct datadir datadir_make(struct arena *a, const char *dir)
 		.ca_pem = arena_printf(a, "%s/ca.pem", d),
 		.admin_token = arena_printf(a, "%s/admin.token", d),
 		.admin_json = arena_printf(a, "%s/admin.json", d),
+		.note = arena_printf(a, "%s/epoch", d),
 		.listen = arena_printf(a, "%s/server.listen", d),
 		.keeper_log = arena_printf(a, "%s/keeper.log", d),
 		.url = arena_printf(a, "%s/server.url", d),

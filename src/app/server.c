@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/note.h"
 #include "app/pipeline.h"
 #include "app/server_tls.h"
 #include "base/limits.h"
@@ -45,6 +46,7 @@ struct server {
 	const struct server_options *options;
 	struct datadir d;
 	struct server_port port;
+	struct note note;
 	struct keeper_spawn_options spawn;
 	unsigned loops;
 	msec_t request_time;
@@ -111,7 +113,10 @@ static void on_fatal(void *self, const struct troth_err *e)
 static void on_committed(void *self, struct tx *snapshot, msec_t now)
 {
 	struct server *s = self;
+	struct troth_err e = { 0 };
 	server_tls_refresh(s->tls, snapshot, now);
+	if (rc_failed(note_keep(&s->note, snapshot, port_mono(&s->port.clock), false, &e)))
+		log_err(LOG_LEVEL_WARN, "note.unwritten", &e); /* a full disk: the next commit tries again */
 }
 
 static troth_rc open_store(struct server *s, struct troth_err *e)
@@ -122,6 +127,36 @@ static troth_rc open_store(struct server *s, struct troth_err *e)
 		err_hint(e, "is another server running on %s?", s->d.dir);
 	TRY(rc);
 	return service_new(s->store, &s->port, &s->svc, e);
+}
+
+/* Has somebody put a backup in the database's place? */
+static troth_rc compare_note(struct server *s, struct troth_err *e)
+{
+	bool raised;
+	s->note.path = s->d.note;
+	TRY(note_begin(&s->note, s->svc, &s->port, &raised, e));
+	if (raised)
+		LOG(LOG_LEVEL_WARN, "server.restored", LOG_S("epoch", service_epoch(s->svc)),
+		    LOG_S("text", "the database is older than the note beside it: nothing is relied upon before it was seen"));
+	return RC_OK;
+}
+
+/* On the way out: what the writer wrote last. */
+static void leave_note(struct server *s)
+{
+	struct store_reader *reader = NULL;
+	struct tx *tx;
+	struct troth_err e = { 0 };
+	if (!s->note.path || rc_failed(store_reader_open(s->store, &reader, &e)))
+		return;
+	troth_rc rc = store_read_begin(reader, &tx, &e);
+	if (rc_ok(rc)) {
+		rc = note_keep(&s->note, tx, port_mono(&s->port.clock), true, &e);
+		store_read_end(tx);
+	}
+	if (rc_failed(rc))
+		log_err(LOG_LEVEL_WARN, "note.unwritten", &e);
+	store_reader_close(reader);
 }
 
 static troth_rc open_pipeline(struct server *s, struct troth_err *e)
@@ -170,6 +205,7 @@ static troth_rc start(struct server *s, struct troth_err *e)
 	TRY(datadir_read_address(s->a, &s->d, &old_url, &old_listen, e));
 	s->listen = s->options->listen ? s->options->listen : old_listen;
 	TRY(open_store(s, e));
+	TRY(compare_note(s, e));
 	TRY(open_pipeline(s, e));
 	TRY(open_edge(s, e));
 	TRY(pipeline_start(s->pipeline, s->edge, e));
@@ -195,6 +231,7 @@ static void stop(struct server *s)
 	edge_server_free(s->edge);
 	pipeline_free(s->pipeline);
 	server_tls_free(s->tls);
+	leave_note(s);
 	service_free(s->svc);
 	store_close(s->store);
 }

@@ -44,6 +44,7 @@ struct datadir {
 	const char *ca_pem;       /* what a client trusts: the bundle of /troth/server */
 	const char *admin_token;  /* 0600 */
 	const char *admin_json;   /* {"url","ca_file","token_file"}: what the CLI reads */
+	const char *note;         /* epoch: what was written last, beside the database (note.h) */
 	const char *listen;       /* server.listen: where to listen when the command line does not say */
 	const char *keeper_log;   /* the keeper's own */
 	const char *url;          /* server.url: there while the server is ready */

@@ -302,8 +302,20 @@ static bool minute_has_passed(struct pipeline *p)
 	return passed;
 }
 
+static void on_swept(void *self, troth_rc rc, const void *ret, const struct troth_err *e)
+{
+	const struct sweep_ret *swept = ret;
+	if (rc_failed(rc))
+		log_err(LOG_LEVEL_WARN, "sweep.failed", e);
+	else if (swept->abandoned || swept->forgotten)
+		LOG(LOG_LEVEL_INFO, "sweep.done", LOG_I("abandoned", swept->abandoned), LOG_I("forgotten", swept->forgotten));
+}
+
 static void own_work(struct pipeline *p, bool effects, bool minute)
 {
+	struct no_cmd cmd = { 0 };
+	if (minute)
+		pipeline_submit(p, &VERB_SWEEP, NULL, &cmd, on_swept, p);
 	if ((effects || minute) && !p->effects_running)
 		effect_next(p);
 	p->audit_wanted = p->audit_wanted || minute;

@@ -57,6 +57,13 @@ enum {
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
+	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
+	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */
+	LIMIT_LEFT_KEPT_S = 3600,              /* rows of an ephemeral that left: long enough to look at, not to pile up */
+	LIMIT_SWEEP = 500,                     /* instances put away in one transaction: some 50 ms */
+	LIMIT_EPOCH_REST_S = 600,              /* agents' words raise the epoch this often at most: one that lies must not stall a fleet */
+	LIMIT_GENERATIONS = 1000000000,        /* numbers of a target within an epoch; epoch 2 begins at 1000000001 */
+
 };
 
 #endif

@@ -117,7 +117,7 @@ static void admit_class(struct step *s, const struct class *c)
 {
 	const struct class *other;
 
-	if (class_counted(c) || !complete(s->v, c))
+	if (class_counted(c) || (c->key.flags & CLASS_IGNORED) || !complete(s->v, c))
 		return;
 	if (!class_alive(c)) {
 		wait_class(s, c, WAIT_OFFLINE, c->key.authority ? c->key.authority->id : 0, 0, 0);

@@ -145,6 +145,12 @@ static void histories_add(struct arena *a, struct histories *list, const struct 
 	list->items[list->count++] = *h;
 }
 
+/* It is in Meet: what it may hold binds the others. */
+static bool in_meet(const struct target *t)
+{
+	return t->state == TARGET_COUNTED || t->state == TARGET_LEAVING;
+}
+
 static size_t group_position(const struct view *v, const struct group *g)
 {
 	size_t i = 0;
@@ -160,7 +166,7 @@ static void collect_histories(struct check *k)
 		const struct target *t = k->v->targets[i];
 		struct history h;
 
-		if (t->state != TARGET_COUNTED)
+		if (!in_meet(t))
 			continue;
 		h = history_of(k, t, 0);
 		histories_add(k->a, &k->of_group[group_position(k->v, t->group)], &h);
@@ -446,6 +452,8 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 
 	ENSURE(t && t->group->kind == (act->kind == ACT_SEND_SET ? GROUP_STORE : GROUP_SLOT), e,
 	       TROTH_UNSAFE, "the plan sends to target %lld, which is not one", (long long)act->target);
+	ENSURE(t->state != TARGET_LEAVING, e, TROTH_UNSAFE, "the plan sends to target %lld, which leaves",
+	       (long long)act->target);
 	ENSURE(!t->group->outside, e, TROTH_UNSAFE, "the plan sends to target %lld, which is outside the fleet",
 	       (long long)t->id);
 	TRY(check_room(t, act, e));
@@ -488,7 +496,7 @@ static troth_rc check_retire(struct check *k, const struct act *act, struct trot
 	for (size_t i = 0; i < k->v->target_count; i++) {
 		const struct target *t = k->v->targets[i];
 
-		ENSURE(t->state != TARGET_COUNTED || !target_holds(k->v, t, ca), e, TROTH_UNSAFE,
+		ENSURE(!in_meet(t) || !target_holds(k->v, t, ca), e, TROTH_UNSAFE,
 		       "the plan retires version %lld, but target %lld may serve a chain it signed",
 		       (long long)act->ca, (long long)t->id);
 	}
@@ -552,6 +560,24 @@ static troth_rc check_admit(struct check *k, const struct act *act, struct troth
 	return RC_OK;
 }
 
+/* An end must have come: of the lease, or of everything that a leaver may serve. */
+static troth_rc check_leave(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct target *t = target_find(k->v, act->target);
+	bool served = false;
+	struct history mine;
+
+	ENSURE(t, e, TROTH_UNSAFE, "the plan lets target %lld leave, which is not there", (long long)act->target);
+	if (t->lease_until && t->lease_until <= k->v->now)
+		return RC_OK;
+	mine = history_of(k, t, 0);
+	for (size_t i = 0; i < mine.count; i++)
+		served = served || (mine.items[i].count > 0 && !mine.expired[i]);
+	ENSURE(t->state == TARGET_LEAVING && t->group->kind == GROUP_SLOT && mine.known && !served, e, TROTH_UNSAFE,
+	       "the plan lets target %lld leave before its time", (long long)act->target);
+	return RC_OK;
+}
+
 /* Its time has come, nothing newer is wanted beside it, and no rotation runs that could still end in time. */
 static troth_rc check_rotate(const struct check *k, const struct act *act, struct troth_err *e)
 {
@@ -579,6 +605,7 @@ static troth_rc check_act(struct check *k, const struct act *act, struct troth_e
 	case ACT_RETIRE_DONE: return check_retire(k, act, e);
 	case ACT_ADMIT: return check_admit(k, act, e);
 	case ACT_TAKE_BACK: return check_take_back(k, act, e);
+	case ACT_LEAVE: return check_leave(k, act, e);
 	case ACT_ROTATE: return check_rotate(k, act, e);
 	case ACT_ASK: return check_ask(k, act, e);
 	}

@@ -27,7 +27,7 @@ static bool all_can_take(struct step *s, const struct ca *ca)
 {
 	for (size_t i = 0; i < s->v->group_count; i++) {
 		for (struct class *c = s->v->group_list[i]->classes; c; c = c->group_next) {
-			if (c->key.authority == ca->authority && class_counted(c) && !serves(c, ca) &&
+			if (c->key.authority == ca->authority && class_counted(c) && !class_leaving(c) && !serves(c, ca) &&
 			    safety_chain(s, c, ca->leaf_anchors))
 				return false;
 		}

@@ -59,7 +59,11 @@ static uint32_t flags_of(const struct target *t)
 	const struct content *newest = target_newest(t);
 	uint32_t flags = 0;
 
-	flags |= t->state == TARGET_COUNTED ? CLASS_COUNTED : 0;
+	flags |= t->state == TARGET_COUNTED || t->state == TARGET_LEAVING ? CLASS_COUNTED : 0;
+	flags |= t->state == TARGET_LEAVING ? CLASS_LEAVING : 0;
+	flags |= t->state == TARGET_IGNORED ? CLASS_IGNORED : 0;
+	flags |= t->lease_until ? CLASS_LEASED : 0;
+	flags |= t->over ? CLASS_OVER : 0;
 	flags |= t->known ? CLASS_KNOWN : 0;
 	flags |= t->instance && t->instance->alive ? CLASS_ALIVE : 0;
 	flags |= handed_count(t) >= LIMIT_PENDING_DOCUMENTS ? CLASS_FULL : 0;

@@ -44,6 +44,13 @@ void clock_book_deployment(struct view *v, const struct deployment *d)
 		book_later(v, d->until, AGENDA_DEPLOYMENT, d->id);
 }
 
+void clock_judge_lease(struct view *v, struct target *t)
+{
+	t->over = t->lease_until && t->lease_until <= v->now;
+	if (t->lease_until)
+		book_later(v, t->lease_until, AGENDA_LEASE, t->id);
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -93,6 +100,16 @@ static void chain_came_due(struct view *v, int64_t id)
 		judge_chain(v, c);
 }
 
+static void lease_came_due(struct view *v, int64_t id)
+{
+	struct target *t = target_find(v, id);
+
+	if (!t)
+		return;
+	t->over = t->lease_until && t->lease_until <= v->now;
+	class_place(v, t);
+}
+
 static void move_forward(struct view *v)
 {
 	struct appointment item;
@@ -103,6 +120,8 @@ static void move_forward(struct view *v)
 			instance_came_due(v, item.id, item.at);
 		else if (item.kind == AGENDA_CHAIN)
 			chain_came_due(v, item.id);
+		else if (item.kind == AGENDA_LEASE)
+			lease_came_due(v, item.id);
 		/* the dates of CAs and deployments are compared when asked for; their entries only wake the runner */
 	}
 }
@@ -126,6 +145,10 @@ static void judge_everything(struct view *v)
 		clock_book_ca(v, v->ca_list[n]);
 	for (at = 0; (d = table_next(&v->deployments, &at));)
 		clock_book_deployment(v, d);
+	for (size_t n = 0; n < v->target_count; n++) {
+		clock_judge_lease(v, v->targets[n]);
+		class_place(v, v->targets[n]);
+	}
 }
 
 void view_clock(struct view *v, msec_t now)

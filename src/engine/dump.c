@@ -91,12 +91,21 @@ static int64_t id_or(const struct content *c, int64_t otherwise)
 	return c ? c->id : otherwise;
 }
 
+static const char *state_word(enum target_state state)
+{
+	static const char *const words[] = { "", "joining", "counted", "left", "leaving", "ignored" };
+
+	return words[state];
+}
+
 static void put_target(struct buf *out, const struct target *t)
 {
 	buf_printf(out, "target %" PRId64 " group=%" PRId64 " instance=%" PRId64 " authority=%" PRId64 " %s",
 		   t->id, t->group->id, t->instance ? t->instance->id : 0,
 		   t->authority ? t->authority->id : 0,
-		   t->state == TARGET_COUNTED ? "counted" : "joining");
+		   state_word(t->state));
+	if (t->lease_until)
+		buf_printf(out, " lease=%" PRId64, t->lease_until);
 	if (t->known)
 		buf_printf(out, " base=%" PRId64 "@%" PRId64, id_or(t->base, CONTENT_NONE), t->base_generation);
 	buf_printf(out, " high=%" PRId64, t->high_water);
@@ -225,6 +234,8 @@ static bool check_target(const struct view *v, const struct target *t, char *why
 
 	EXPECT(t->class && memcmp(&t->class->key, &k, sizeof(k)) == 0,
 	       "target %" PRId64 " is not in its class", t->id);
+	EXPECT(t->over == (t->lease_until && t->lease_until <= v->now),
+	       "target %" PRId64 ": its lease is not up to date", t->id);
 	EXPECT(v->targets[t->index] == t, "target %" PRId64 " is not where its index says", t->id);
 	for (size_t i = 1; i < t->doc_count; i++)
 		EXPECT(t->docs[i - 1].generation < t->docs[i].generation,

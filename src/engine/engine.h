@@ -23,6 +23,7 @@
  *	ACT_RETIRE_DONE  FACT_CA with retired=true
  *	ACT_ADMIT        FACT_TARGET with state=TARGET_COUNTED
  *	ACT_TAKE_BACK    FACT_DROPPED{replaces}; of a chain also FACT_STAGED{on}
+ *	ACT_LEAVE        FACT_TARGET with state=TARGET_LEFT
  *	ACT_ROTATE       FACT_CA with renewing=true; later, when its successor was made: FACT_CA of both
  *
  * An act that is not answered by its facts comes again in the next step: applying is the runner's
@@ -59,7 +60,10 @@ enum fact_kind {
 
 enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
 enum group_role { ROLE_IS_SERVER = 1, ROLE_IS_CLIENT = 2 }; /* bits; a slot may be both */
-enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT };
+/* JOINING is not counted until it is admitted; IGNORED gets documents like it and is never admitted (the
+ * promise leaves it out).  LEAVING is counted and gets nothing more: what it may serve still matters.  LEFT is out
+ * of Meet for good: also one that was waived.  Who comes back, comes as JOINING. */
+enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT, TARGET_LEAVING, TARGET_IGNORED };
 
 /* The steps of an authority's rotation that a person may have to approve; bits. */
 enum rollout_step { STEP_INTRODUCE = 1, STEP_SWITCH = 2, STEP_WITHDRAW = 4 };
@@ -100,7 +104,8 @@ struct fact {
 			 bool distrusted; /* its leaf is: never sent again */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
-		struct { int64_t target, group, instance, authority; enum target_state state; } target; /* authority: slots */
+		/* authority: slots.  lease_until: it leaves by itself then (ephemeral); 0 = never. */
+		struct { int64_t target, group, instance, authority; enum target_state state; msec_t lease_until; } target;
 		struct { int64_t target, generation, content; } sent;
 		struct { int64_t target, generation; } handed;  /* committed before the reply bytes leave */
 		struct { int64_t target, generation; } dropped; /* replaced before it was handed out */
@@ -159,11 +164,11 @@ uint64_t view_operations(const struct view *v); /* steps of work done so far: fo
 
 /* -- the plan ------------------------------------------------------------------------------ */
 
-enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_ROTATE, ACT_TAKE_BACK };
+enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_LEAVE, ACT_ROTATE, ACT_TAKE_BACK };
 
 struct act {
 	enum act_kind kind;
-	int64_t target;       /* SEND_*, ASK, ADMIT, TAKE_BACK */
+	int64_t target;       /* SEND_*, ASK, ADMIT, TAKE_BACK; LEAVE: its lease is over, or what it served last is not valid any more */
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
 	int64_t replaces;     /* SEND_*, TAKE_BACK: generation that was never handed out and goes; 0 = none */
@@ -200,6 +205,8 @@ enum wait_reason {
 	WAIT_APPROVE_INTRODUCE, /* operator: rollout manual, nobody approved that the new CA is trusted */
 	WAIT_APPROVE_SWITCH,    /* operator: ... that the new CA signs */
 	WAIT_APPROVE_WITHDRAW,  /* operator: ... that the old CA leaves the stores */
+	WAIT_LEASE,          /* time 9: `target` is ephemeral and counts until `earliest`, whatever it reports */
+	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
 	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */
@@ -220,7 +227,7 @@ struct wait {
 };
 
 struct plan {           /* lives in the arena given to engine_step */
-	struct act *acts;     /* one batch: taken back, or admissions, or stores, or slots and labels; sorted by kind and target */
+	struct act *acts;     /* one batch: leaves, or taken back, or admissions, or stores, or slots and labels; sorted by kind and target */
 	size_t act_count;
 	struct wait *waits;   /* most-blocking first; complete only when act_count is 0 */
 	size_t wait_count;

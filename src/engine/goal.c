@@ -117,7 +117,7 @@ static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert
 
 	if (ids_has(g->certs, cert))
 		return true;
-	for (size_t i = 0; c && i < c->ca_count; i++) {
+	for (size_t i = 0; i < c->ca_count; i++) {
 		if (c->cas[i]->wanted && !left_alone(c->cas[i]->authority, g, STEP_INTRODUCE) &&
 		    ids_has(g->authorities, c->cas[i]->authority->id))
 			return true;
@@ -185,10 +185,9 @@ void goal_wait_approval(struct step *s, const struct class *store, struct id_lis
 			int64_t cert = a->cas[k]->cert;
 			bool comes = ids_has(open, cert), is = ids_has(want, cert);
 
-			if (comes && !is && step_gated(a, g, STEP_INTRODUCE))
-				wait_class(s, store, WAIT_APPROVE_INTRODUCE, a->id, a->cas[k]->id, 0);
-			else if (!comes && is && step_gated(a, g, STEP_WITHDRAW))
-				wait_class(s, store, WAIT_APPROVE_WITHDRAW, a->id, a->cas[k]->id, 0);
+			if (comes != is) /* only by a gate: nothing else is left alone here */
+				wait_class(s, store, comes ? WAIT_APPROVE_INTRODUCE : WAIT_APPROVE_WITHDRAW, a->id,
+					   a->cas[k]->id, 0);
 		}
 	}
 }

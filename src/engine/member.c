@@ -105,6 +105,10 @@ static bool apply_target(struct view *v, const struct fact *f)
 	t->group = g;
 	t->authority = authority_need(v, f->target.authority);
 	t->state = f->target.state;
+	if (t->lease_until != f->target.lease_until) {
+		t->lease_until = f->target.lease_until;
+		clock_judge_lease(v, t);
+	}
 	instance_enter(t, instance_need(v, f->target.instance));
 	class_place(v, t);
 	return true;

@@ -169,12 +169,9 @@ static const struct target *next_of_class(struct picker *p)
 
 static const struct target *next_of_phase(struct picker *p)
 {
-	switch (p->phase) {
-	case PICK_HOLDERS: return next_of_holders(p);
-	case PICK_TAKING: return next_of_taking(p);
-	case PICK_NEW: break;
-	}
-	return next_of_class(p);
+	if (p->phase == PICK_HOLDERS)
+		return next_of_holders(p);
+	return p->phase == PICK_TAKING ? next_of_taking(p) : next_of_class(p);
 }
 
 /* It tried these contents and failed: it is a canary already. */
@@ -263,11 +260,10 @@ void picks_release(struct step *s)
 
 /* -- what lies on the table --------------------------------------------------------------------------- */
 
+/* Nothing was handed out, so the document follows what it runs. */
 static bool is_flight(const struct view *v, const struct target *t)
 {
-	const struct content *before = t->doc_count > 1 ? t->docs[t->doc_count - 2].content : t->base;
-
-	return before && flees(v, before->shape);
+	return t->base && flees(v, t->base->shape);
 }
 
 /* All of it, or all but what flees from a distrusted CA. */

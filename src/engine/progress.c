@@ -55,6 +55,8 @@ static void count_class(struct progress *p, const struct class *c, const struct 
 		p->joining += c->count;
 		return;
 	}
+	if (class_leaving(c))
+		return; /* nothing more is expected of it */
 	if (c->key.group->outside) {
 		p->outside += class_lives(c) ? c->count : 0;
 		return;

@@ -1,6 +1,6 @@
 /* One step: what may be done now.  A batch is of one kind, because acts on different stores do
  * not influence each other's test, nor acts on different slots, but one kind influences the other
- * (engine-rules section 11): what is taken back, else admissions, else stores, else slots with their labels, else
+ * (engine-rules section 11): leaves, else what is taken back, else admissions, else stores, else slots with their labels, else
  * retirements, else rotations that are due.  The runner applies a batch and asks again until there is none. */
 #include "engine/step.h"
 
@@ -47,7 +47,9 @@ static int compare_acts(const void *x, const void *y)
 
 static void step_until_acts(struct step *s)
 {
-	step_take_back(s);
+	step_leaves(s);
+	if (s->act_count == 0)
+		step_take_back(s);
 	if (s->act_count == 0)
 		step_admissions(s);
 	if (s->act_count == 0)

@@ -85,8 +85,9 @@ bool step_gated(const struct authority *a, const struct group *g, enum rollout_s
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
 int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
 
-/* -- step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */
+/* -- leave.c, step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */
 
+void step_leaves(struct step *s);
 void step_stores(struct step *s);
 void step_slots(struct step *s);
 void step_labels(struct step *s);

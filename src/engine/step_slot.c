@@ -210,6 +210,10 @@ static void step_class(struct step *s, const struct class *c)
 {
 	struct choice nobody = { 0 };
 
+	if (class_leaving(c)) {
+		wait_class(s, c, WAIT_LEAVING, authority_id(c), 0, 0);
+		return;
+	}
 	if (c->key.group->outside) {
 		step_outside_class(s, c);
 		return;

@@ -168,8 +168,13 @@ static void wait_needed(struct step *s, const struct class *c, struct id_list go
 
 static void step_class(struct step *s, const struct class *c, struct id_list goal)
 {
-	struct id_list want = goal_want(s, c, goal);
+	struct id_list want;
 
+	if (class_leaving(c)) {
+		wait_class(s, c, WAIT_LEAVING, 0, 0, 0);
+		return;
+	}
+	want = goal_want(s, c, goal);
 	goal_wait_approval(s, c, goal, want);
 	if (class_counted(c) && !class_known(c))
 		wait_class(s, c, WAIT_UNKNOWN, 0, 0, 0);

@@ -125,6 +125,10 @@ enum class_flags {
 	CLASS_FULL = 8,     /* too many documents handed out and unseen */
 	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
 	CLASS_FAILING = 32, /* the contents it would get failed too often */
+	CLASS_LEASED = 64,  /* ephemeral: it leaves by itself at its lease's end */
+	CLASS_OVER = 128,   /* that end has come */
+	CLASS_LEAVING = 256, /* counted, and gets nothing more */
+	CLASS_IGNORED = 512, /* never admitted */
 };
 
 /* All zero bytes where nothing is: compared and hashed as bytes. */
@@ -154,6 +158,8 @@ struct target {
 	struct instance *instance;
 	struct authority *authority;
 	enum target_state state;
+	msec_t lease_until;      /* 0: no lease */
+	bool over;               /* the lease has ended, by the view's clock */
 	bool known;              /* base is known */
 	struct content *base;    /* NULL: nothing (if known) */
 	int64_t base_generation, high_water;
@@ -225,6 +231,8 @@ static inline bool class_sure(const struct class *c)
 }
 static inline bool class_known(const struct class *c) { return c->key.flags & CLASS_KNOWN; }
 static inline bool class_alive(const struct class *c) { return c->key.flags & CLASS_ALIVE; }
+static inline bool class_leased(const struct class *c) { return c->key.flags & CLASS_LEASED; }
+static inline bool class_leaving(const struct class *c) { return c->key.flags & CLASS_LEAVING; }
 
 /* member.c: what happens to instances and targets */
 bool member_apply(struct view *v, const struct fact *f);
@@ -254,5 +262,6 @@ void clock_book_deployment(struct view *v, const struct deployment *d);
 void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);
+void clock_judge_lease(struct view *v, struct target *t); /* sets over; books the end if it is still to come */
 
 #endif

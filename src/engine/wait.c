@@ -52,6 +52,10 @@ static const struct {
 				  "nobody has approved that the new CA signs" },
 	[WAIT_APPROVE_WITHDRAW] = { "approve-withdraw", SPEAKER_OPERATOR, "rollout",
 				    "nobody has approved that the old CA leaves the stores" },
+	[WAIT_LEASE] = { "lease", SPEAKER_TIME, "9",
+			 "it is ephemeral: it counts until its lease ends, and then leaves by itself" },
+	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
+			   "it leaves, and counts until its service is stopped" },
 	[WAIT_RENEW_BY_HAND] = { "renew-by-hand", SPEAKER_OPERATOR, "D",
 				 "the CA is due for renewal, and only its owner can make the next version" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
@@ -63,7 +67,7 @@ static const struct {
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };
-static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "rotate", "take-back" };
+static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "leave", "rotate", "take-back" };
 
 const char *wait_reason_name(enum wait_reason reason) { return table[reason].name; }
 const char *wait_reason_text(enum wait_reason reason) { return table[reason].text; }
@@ -116,13 +120,26 @@ void wait_some(struct step *s, struct wait_group who, enum wait_reason reason, i
 	}
 }
 
+/* When the last member of a leased class leaves. */
+static msec_t lease_end(const struct class *c)
+{
+	msec_t end = 0;
+
+	for (const struct target *t = c->members; t; t = t->class_next)
+		end = t->lease_until > end ? t->lease_until : end;
+	return end;
+}
+
+/* Whatever an ephemeral does or fails to do, it is only waited for until its lease ends: so that is what is
+ * said of it, and it is never named as the one who breaks a rule (section 9). */
 void wait_class(struct step *s, const struct class *c, enum wait_reason reason, int64_t authority,
 		int64_t ca, msec_t earliest)
 {
 	size_t n;
 	int64_t *ids = sample(s, c, &n);
 
-	wait_some(s, (struct wait_group){ ids, n, c->count }, reason, authority, ca, earliest);
+	wait_some(s, (struct wait_group){ ids, n, c->count }, class_leased(c) ? WAIT_LEASE : reason, authority, ca,
+		  class_leased(c) ? lease_end(c) : earliest);
 }
 
 void wait_pair(struct step *s, const struct class *c, const struct class *other,
@@ -130,6 +147,11 @@ void wait_pair(struct step *s, const struct class *c, const struct class *other,
 {
 	struct wait w = wait_make(reason, authority, ca);
 	size_t n, mine;
+
+	if (class_leased(other) || class_leased(c)) {
+		wait_class(s, class_leased(other) ? other : c, WAIT_LEASE, authority, ca, 0);
+		return;
+	}
 	int64_t *ids = sample(s, other, &n), *first = sample(s, c, &mine);
 
 	w.target = first[0];

@@ -377,6 +377,7 @@ static const struct json_field TARGET[] = {
 	ROW(struct msg_target, key_request, JF_TEXT, 0, 0, UUID_LEN),
 	ROW(struct target_wire, sealed_key, JF_TEXT, 0, 0, 2 * MSG_SEALED_KEY_BYTES),
 	ROW(struct target_wire, csr, JF_ANY, 0, 0, 0),
+	ROW(struct msg_target, leaving, JF_BOOL, 0, 0, 0),
 };
 
 static const struct json_field CSR_WANTED[] = {
@@ -608,6 +609,7 @@ static const struct json_field REPORT[] = {
 	ROW(struct report_wire, level, JF_TEXT, JF_REQUIRED, 0, 16),
 	ROW(struct msg_report, settled, JF_BOOL, JF_REQUIRED, 0, 0),
 	ROW(struct msg_report, fingerprints, JF_TEXTS, JF_REQUIRED, 0, FINGERPRINTS_MAX),
+	ROW(struct msg_report, stopped, JF_BOOL, 0, 0, 0),
 	ROW(struct report_wire, failed, JF_ANY, 0, 0, 0),
 	ROW(struct report_wire, found, JF_ANY, 0, 0, 0),
 	ROW(struct msg_report, drift, JF_TEXTS, 0, 0, MSG_DRIFT_LINES),

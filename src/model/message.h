@@ -108,6 +108,7 @@ struct msg_target {
 	const char *key_request;     /* slot: the CSR that the leaf answers; NULL if sealed_key */
 	struct bytes sealed_key;     /* slot: CMS to the agent's identity; len 0 if key_request */
 	const struct msg_csr_wanted *csr; /* NULL: none wanted */
+	bool leaving;                /* nothing more comes; say when its service is stopped */
 };
 struct msg_desired {
 	int64_t session;
@@ -128,6 +129,7 @@ struct msg_report {
 	int64_t high_water;          /* h */
 	enum msg_level level;
 	bool settled;                /* A1-A5 hold: only these count */
+	bool stopped;                /* of a leaving slot: nobody answers at any of its addresses any more */
 	struct json_texts fingerprints; /* of l, as said above */
 	int64_t failed_generation;   /* 0: nothing failed */
 	const char *failed_reason;   /* NULL if nothing failed */

@@ -5,6 +5,7 @@
  * large fleet is one thought, not a hundred thousand. */
 #include "service/acts.h"
 
+#include "service/leave.h"
 #include "service/record.h"
 
 enum { ACTS_NAMED = 20 }; /* targets named in the audit of a batch; the rest is counted */
@@ -159,6 +160,16 @@ static troth_rc admit(struct verb_ctx *ctx, const struct act *act, struct troth_
 	return facts_target(ctx->tx, ctx->a, ctx->svc->view, t.id, e);
 }
 
+/* Its lease is over, or what it served has expired: nobody has to say so. */
+static troth_rc leave(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
+{
+	struct target_row t;
+	TRY(target_row_get(ctx->tx, ctx->a, act->target, &t, e));
+	TRY(leave_target(ctx, &t, e));
+	TRY(leave_if_empty(ctx, t.instance_id, e));
+	return verb_apply_changes(ctx, e);
+}
+
 static troth_rc apply_one(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	switch (act->kind) {
@@ -169,6 +180,7 @@ static troth_rc apply_one(struct verb_ctx *ctx, const struct act *act, struct tr
 	case ACT_RETIRE_DONE: return retire(ctx, act, e);
 	case ACT_ADMIT:       return admit(ctx, act, e);
 	case ACT_TAKE_BACK:   return take_back(ctx, act, e);
+	case ACT_LEAVE:       return leave(ctx, act, e);
 	case ACT_ROTATE:      return order_rotation(ctx, act, e);
 	}
 	return err_set(e, TROTH_INTERNAL, "the engine planned an unknown act: %d", (int)act->kind);

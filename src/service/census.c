@@ -46,8 +46,8 @@ static troth_rc census_targets(struct verb_ctx *ctx, struct census *c, struct ta
 			       struct troth_err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (targets[i].state == TARGET_LEFT)
-			continue;
+		if (targets[i].state != TARGET_JOINING && targets[i].state != TARGET_COUNTED)
+			continue; /* nobody waits for it */
 		(*count)++;
 		TRY(census_instance(ctx, c, targets[i].instance_id, e));
 	}

@@ -137,6 +137,18 @@ static struct templates of_extend(const struct deployment_extend_cmd *cmd)
 	return (struct templates){ cmd->slots, cmd->slot_count, cmd->stores, cmd->store_count };
 }
 
+/* --ephemeral and --ttl belong together. */
+static void check_lease(const struct checker *c, const struct deployment_create_cmd *cmd)
+{
+	if (cmd->ephemeral && !cmd->ttl)
+		check_fail(c, "$.ttl", "required", "is missing", "say how long an instance lives at most: 60s");
+	else if (cmd->ephemeral && (cmd->ttl < MSEC_S || cmd->ttl > LIMIT_LEASE_S * MSEC_S))
+		check_fail(c, "$.ttl", "range", "is not between 1s and 1h",
+			   "an ephemeral can hold up a rotation for so long; what lives longer is no ephemeral");
+	if (!cmd->ephemeral && (cmd->ttl || cmd->ignore))
+		check_fail(c, cmd->ttl ? "$.ttl" : "$.ignore", "only-ephemeral", "is for ephemeral deployments only", NULL);
+}
+
 void deployment_create_check(struct arena *a, const struct deployment_create_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { a, e };
@@ -148,6 +160,7 @@ void deployment_create_check(struct arena *a, const struct deployment_create_cmd
 		else if (name_is_reserved(cmd->name))
 			check_fail(&c, "$.name", "reserved", "names below /troth/ belong to the program", NULL);
 	}
+	check_lease(&c, cmd);
 	check_templates(&c, &in);
 }
 
@@ -341,6 +354,10 @@ static troth_rc record_deployment(struct verb_ctx *ctx, const char *action, cons
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "id", v->row.uuid);
+	if (v->row.ephemeral) {
+		jw_kv_int(&r.w, "lease_s", v->row.lease / MSEC_S);
+		jw_kv_bool(&r.w, "ignored", v->row.ignored);
+	}
 	jw_key(&r.w, "templates");
 	jw_array(&r.w);
 	for (size_t i = 0; i < v->template_count; i++)
@@ -359,7 +376,8 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(check_done(e));
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	verb_uuid(ctx, uuid);
-	struct deployment_row row = { .uuid = uuid, .name = cmd->name, .rev = 1, .created = ctx->now };
+	struct deployment_row row = { .uuid = uuid, .name = cmd->name, .rev = 1, .created = ctx->now, .ephemeral = cmd->ephemeral,
+				      .ignored = cmd->ignore, .lease = cmd->ttl };
 	TRY(deployment_row_insert(ctx->tx, &row, e));
 	TRY(templates_add(ctx, row.id, &in, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, row.id, &row, e));

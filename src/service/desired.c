@@ -107,6 +107,7 @@ static troth_rc show_target(struct verb_ctx *ctx, const struct target_row *t, st
 	*m = (struct msg_target){ .id = t->uuid, .name = template.name, .profile = template.profile,
 				  .kind = template.kind == TARGET_SLOT ? MSG_SLOT : MSG_STORE,
 				  .role = template.role == TARGET_CLIENT ? MSG_CLIENT : MSG_SERVER };
+	m->leaving = t->state == TARGET_LEAVING;
 	TRY(show_parameters(ctx, &template, m, e));
 	TRY(show_document(ctx, t, look, m, e));
 	bool ask = m->kind == MSG_SLOT && t->csr_request && !look->frozen && template.key_source == KEY_SOURCE_AGENT;
@@ -138,6 +139,7 @@ static int64_t version_of(const struct msg_desired *d)
 		hash_text(&h, t->profile);
 		hash_int(&h, t->generation);
 		hash_text(&h, t->csr ? t->csr->request : "");
+		hash_int(&h, t->leaving);
 		for (size_t k = 0; k < t->parameter_count; k++) {
 			hash_text(&h, t->parameters[k].name);
 			hash_text(&h, t->parameters[k].value);

@@ -9,6 +9,7 @@
 #include "service/join.h"
 #include "service/record.h"
 #include "service/service.h"
+#include "service/waive.h"
 
 #include "model/name.h"
 
@@ -64,6 +65,18 @@ static troth_rc name_choose(struct verb_ctx *ctx, const struct msg_enroll *m, co
 	return RC_OK;
 }
 
+/* The instance whose node was made anew, as the token says. */
+static troth_rc reinstalled(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name, struct instance_row *ret,
+			    struct troth_err *e)
+{
+	if (rc_ok(instance_row_by_name(ctx->tx, ctx->a, deployment->id, name, ret, NULL)) && ret->state != INSTANCE_LEAVING)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no instance %s any more, so it cannot be installed again", deployment->name, name);
+	err_object(e, "%s", name);
+	err_hint(e, "ask for a token without --reinstall: it joins as a new one");
+	return rc;
+}
+
 static troth_rc name_free(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name, struct troth_err *e)
 {
 	struct instance_row taken;
@@ -71,7 +84,7 @@ static troth_rc name_free(struct verb_ctx *ctx, const struct deployment_row *dep
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has an instance %s already", deployment->name, name);
 	err_object(e, "%s", name);
-	err_hint(e, "choose another name; if the node was rebuilt, delete the old one first: troth instance delete %s", name);
+	err_hint(e, "choose another name; if its node was made anew, ask for a token with --instance %s --reinstall", name);
 	return rc;
 }
 
@@ -88,6 +101,18 @@ static troth_rc input_check(struct arena *a, const struct msg_enroll *m, struct 
 	return check_done(e);
 }
 
+/* A new one must have a free name; one that is installed again keeps its id. */
+static troth_rc choose_instance(struct verb_ctx *ctx, const struct token_row *token, const struct deployment_row *deployment,
+				struct enroll_plan *plan, struct troth_err *e)
+{
+	struct instance_row there;
+	if (!token->reinstall)
+		return name_free(ctx, deployment, plan->name, e);
+	TRY(reinstalled(ctx, deployment, plan->name, &there, e));
+	(void)text_copy(plan->instance_uuid, sizeof plan->instance_uuid, there.uuid); /* a UUID fits */
+	return RC_OK;
+}
+
 static troth_rc enroll_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct msg_enroll *m = arg;
@@ -99,7 +124,7 @@ static troth_rc enroll_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	TRY(deployment_row_get(ctx->tx, ctx->a, token.deployment_id, &deployment, e));
 	verb_uuid(ctx, plan->instance_uuid);
 	TRY(name_choose(ctx, m, &token, &deployment, plan->instance_uuid, &plan->name, e));
-	TRY(name_free(ctx, &deployment, plan->name, e));
+	TRY(choose_instance(ctx, &token, &deployment, plan, e));
 	TRY(identity_need(ctx, m->csr, IDENTITY_INSTANCE, plan->instance_uuid, &plan->identity, e));
 	ctx->plan = plan;
 	return RC_OK;
@@ -110,6 +135,7 @@ static troth_rc instance_insert(struct verb_ctx *ctx, const struct msg_enroll *m
 {
 	*ret = (struct instance_row){ .uuid = plan->instance_uuid, .deployment_id = deployment->id, .name = plan->name,
 				      .state = INSTANCE_ACTIVE, .boot_id = m->boot_id, .agent_version = m->agent_version,
+				      .lease_until = deployment->ephemeral ? ctx->now + deployment->lease : 0,
 				      .created = ctx->now };
 	TRY(identity_set(ctx, ret, ctx->replies[0]->der, e));
 	TRY(instance_row_insert(ctx->tx, ret, e));
@@ -125,6 +151,38 @@ static troth_rc targets_make(struct verb_ctx *ctx, const struct instance_row *in
 	for (size_t i = 0; i < n; i++)
 		TRY(join_target(ctx, instance, &templates[i], e));
 	return RC_OK;
+}
+
+/* The same instance with a new identity.  The old one is refused from now on, and what its node held counts no more:
+ * its targets are joiners again. */
+static troth_rc instance_again(struct verb_ctx *ctx, const struct msg_enroll *m, const struct enroll_plan *plan,
+			       const struct deployment_row *deployment, struct instance_row *ret, struct troth_err *e)
+{
+	TRY(reinstalled(ctx, deployment, plan->name, ret, e));
+	if (!text_equal(ret->uuid, plan->instance_uuid)) { /* it left, and another took its name */
+		ctx->retry = true;
+		return RC_OK;
+	}
+	TRY(identity_set(ctx, ret, ctx->replies[0]->der, e));
+	ret->identity_previous = bytes_of(NULL, 0);
+	ret->boot_id = m->boot_id;
+	ret->agent_version = m->agent_version;
+	ret->session = 0;
+	ret->alarm = NULL;
+	TRY(waive_end(ctx, ret, "instance.reinstall", e));
+	TRY(instance_row_update(ctx->tx, ret, e));
+	verb_changed(ctx, CHANGED_INSTANCE, ret->id);
+	verb_publish(ctx, "instance/%s", ret->uuid); /* a held poll of the old agent ends */
+	return RC_OK;
+}
+
+/* A new instance with its targets. */
+static troth_rc instance_new(struct verb_ctx *ctx, const struct msg_enroll *m, const struct enroll_plan *plan,
+			     const struct deployment_row *deployment, struct instance_row *ret, struct troth_err *e)
+{
+	TRY(name_free(ctx, deployment, plan->name, e));
+	TRY(instance_insert(ctx, m, plan, deployment, ret, e));
+	return targets_make(ctx, ret, e);
 }
 
 static troth_rc token_use(struct verb_ctx *ctx, struct token_row *token, int64_t instance_id, struct troth_err *e)
@@ -159,12 +217,11 @@ static troth_rc enroll_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct instance_row instance;
 	TRY(token_find(ctx, m->token, &token, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, token.deployment_id, &deployment, e));
-	TRY(name_free(ctx, &deployment, plan->name, e));
 	TRY(identity_moved(ctx, &plan->identity, &ctx->retry, e));
+	if (!ctx->retry)
+		TRY((token.reinstall ? instance_again : instance_new)(ctx, m, plan, &deployment, &instance, e));
 	if (ctx->retry)
 		return RC_OK;
-	TRY(instance_insert(ctx, m, plan, &deployment, &instance, e));
-	TRY(targets_make(ctx, &instance, e));
 	TRY(token_use(ctx, &token, instance.id, e));
 	TRY(record_enroll(ctx, &instance, deployment.name, &token, e));
 	struct msg_renewed identity;

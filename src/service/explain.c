@@ -140,7 +140,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 /* -- in words ------------------------------------------------------------------------------------ */
 
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
- * @ is the other side in `plain`, the subject in `hint`; & is the authority in `hint`. */
+ * @ is the other side in `plain`, the subject in `hint`; % is the subject's instance, & the authority. */
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "held", "is held: everything is frozen", "it goes on after: troth thaw" },
 	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
@@ -154,7 +154,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "not-loaded", "was sent new contents and has not reported them in use", NULL },
 	{ "not-fetched", "has not fetched its new contents", NULL },
 	{ "csr", "was asked for a certificate request and has not sent it", NULL },
-	{ "offline", "is on a node whose agent is not heard of", NULL },
+	{ "offline", "is on a node whose agent is not heard of",
+	  "does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (first with "
+	  "--dry-run: it says what that frees)" },
 	{ "unknown", "has not reported what it holds", NULL },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
@@ -168,6 +170,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
+	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
+	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
+	  "stop its service; if it is stopped already: troth instance delete % --now" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
@@ -200,6 +205,13 @@ static const char *member_name(struct arena *a, enum party party, const char *in
 	if (party == PARTY_BINDING)
 		return arena_printf(a, "the binding %s", instance);
 	return arena_printf(a, "%s/%s", instance, target);
+}
+
+/* The same for every % in a hint. */
+static const char *fill_instance(struct arena *a, const char *text, const char *name)
+{
+	const char *at = strchr(text, '%');
+	return at ? arena_printf(a, "%.*s%s%s", (int)(at - text), text, name, fill_instance(a, at + 1, name)) : text;
 }
 
 static const char *subject_of(struct arena *a, const struct explained *x)
@@ -246,7 +258,8 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	const struct words *w = words_of(x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance;
 	if (w && w->hint)
-		return fill(a, w->hint, strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
+		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
+			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->last_error)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

@@ -356,27 +356,47 @@ static troth_rc tell_staged(struct tx *tx, struct arena *a, struct view *view, i
 	return RC_OK;
 }
 
-static enum engine_target_state engine_state(enum target_state state)
+static enum engine_target_state engine_state(enum target_state state, bool ignored)
 {
 	switch (state) {
-	case TARGET_JOINING: return ENGINE_TARGET_JOINING;
+	case TARGET_JOINING: return ignored ? ENGINE_TARGET_IGNORED : ENGINE_TARGET_JOINING;
 	case TARGET_COUNTED: return ENGINE_TARGET_COUNTED;
+	case TARGET_LEAVING: return ENGINE_TARGET_LEAVING;
 	case TARGET_WAIVED: case TARGET_LEFT: break; /* out of Meet */
 	}
 	return ENGINE_TARGET_LEFT;
+}
+
+/* Of an ephemeral: when it leaves, and whether the promise leaves it out. */
+static troth_rc read_lease(struct tx *tx, struct arena *a, const struct target_row *t, msec_t *ret_until,
+			   bool *ret_ignored, struct troth_err *e)
+{
+	struct instance_row instance;
+	struct deployment_row deployment;
+	TRY(instance_row_get(tx, a, t->instance_id, &instance, e));
+	*ret_until = instance.lease_until;
+	if (!instance.lease_until)
+		return RC_OK;
+	TRY(deployment_row_get(tx, a, instance.deployment_id, &deployment, e));
+	*ret_ignored = deployment.ignored;
+	return RC_OK;
 }
 
 static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, const struct target_row *t,
 			    struct troth_err *e)
 {
 	struct template_row template;
+	msec_t lease;
+	bool ignored = false;
 	TRY(template_row_get(tx, a, t->template_id, &template, e));
+	TRY(read_lease(tx, a, t, &lease, &ignored, e));
 	struct fact f = { .kind = FACT_TARGET };
 	f.target.target = t->id;
 	f.target.group = t->template_id;
 	f.target.instance = t->instance_id;
 	f.target.authority = template.authority_id;
-	f.target.state = engine_state(t->state);
+	f.target.state = engine_state(t->state, ignored);
+	f.target.lease_until = lease;
 	tell(view, &f);
 	if (f.target.state == ENGINE_TARGET_LEFT)
 		return RC_OK;

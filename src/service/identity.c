@@ -101,7 +101,7 @@ troth_rc identity_answer(struct verb_ctx *ctx, const struct identity_plan *plan,
 static troth_rc self_load(struct verb_ctx *ctx, struct instance_row *ret, struct troth_err *e)
 {
 	TRY(instance_row_get(ctx->tx, ctx->a, ctx->who->instance_id, ret, e));
-	ENSURE(ret->state == INSTANCE_ACTIVE, e, TROTH_FORBIDDEN, "instance %s has left", ret->name);
+	ENSURE(ret->state != INSTANCE_LEFT, e, TROTH_FORBIDDEN, "instance %s has left", ret->name);
 	return RC_OK;
 }
 

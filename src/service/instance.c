@@ -1,8 +1,6 @@
-/* Instances: nodes with an agent.  They come by enrolling (enroll.c); here they are shown, and leave.
- *
- * A leaver leaves every pair at once: nobody waits for it any more.  Its identity is refused from the
- * commit on, the names of its slots' credentials and its own name are free again, and what is on the
- * node stays as it is. */
+/* Instances: nodes with an agent.  They come by enrolling (enroll.c); here they are shown, and told to leave (leave.c).
+ * Those that are away and shall be waited for no longer are waived (waive.c). */
+#include "service/leave.h"
 #include "service/record.h"
 #include "service/target.h"
 
@@ -68,59 +66,25 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 }
 
 /* -- leaving --------------------------------------------------------------------------------------------- */
-static troth_rc target_leave(struct verb_ctx *ctx, struct target_row *row, struct troth_err *e)
-{
-	row->state = TARGET_LEFT;
-	row->left_at = ctx->now;
-	row->csr_request = NULL;
-	row->csr_ca = 0;
-	TRY(target_row_update(ctx->tx, row, e));
-	verb_changed(ctx, CHANGED_TARGET, row->id);
-	if (!row->credential_id)
-		return RC_OK;
-	struct credential_row credential;
-	TRY(credential_row_get(ctx->tx, ctx->a, row->credential_id, &credential, e));
-	credential.retired = ctx->now;
-	TRY(credential_row_update(ctx->tx, &credential, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, credential.id);
-	return RC_OK;
-}
-
-static troth_rc targets_leave(struct verb_ctx *ctx, int64_t instance_id, struct troth_err *e)
-{
-	struct target_row *rows;
-	size_t n;
-	TRY(target_row_list_instance(ctx->tx, ctx->a, instance_id, &rows, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].state != TARGET_LEFT)
-			TRY(target_leave(ctx, &rows[i], e));
-	return RC_OK;
-}
-
 static troth_rc record_leave(struct verb_ctx *ctx, const struct instance_view *v, struct troth_err *e)
 {
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "id", v->row.uuid);
 	jw_kv_text(&r.w, "deployment", v->deployment);
-	const char *topic = arena_printf(ctx->a, "instance/%s", v->row.uuid);
-	verb_publish(ctx, "%s", topic); /* a held poll of its agent ends */
-	return record_change(ctx, &(struct change){ .action = "instance.delete", .object = v->row.name, .topic = topic,
+	jw_kv_text(&r.w, "state", INSTANCE_STATE_NAMES[v->row.state]);
+	return record_change(ctx, &(struct change){ .action = "instance.delete", .object = v->row.name,
+						    .topic = arena_printf(ctx->a, "instance/%s", v->row.uuid),
 						    .before = record_end(&r, ctx->a) }, e);
 }
 
 static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
-	const struct id_cmd *cmd = arg;
+	const struct instance_delete_cmd *cmd = arg;
 	struct instance_view view;
 	TRY(instance_by_id(ctx, cmd->id, &view, e));
 	ENSURE(view.row.state != INSTANCE_LEFT, e, TROTH_NOT_FOUND, "instance %s has left already", view.row.name);
-	TRY(targets_leave(ctx, view.row.id, e));
-	view.row.state = INSTANCE_LEFT;
-	view.row.left_at = ctx->now;
-	view.row.session = 0;
-	TRY(instance_row_update(ctx->tx, &view.row, e));
-	verb_changed(ctx, CHANGED_INSTANCE, view.row.id);
+	TRY(leave_begin(ctx, &view.row, cmd->now, e));
 	return record_leave(ctx, &view, e);
 }
 
@@ -128,5 +92,5 @@ const struct verb VERB_INSTANCE_LIST = { "instance.list", VERB_READ, ROLES_READ,
 					 sizeof(struct instance_list_ret), NULL, list_run };
 const struct verb VERB_INSTANCE_SHOW = { "instance.show", VERB_READ, ROLES_READ, sizeof(struct id_cmd),
 					 sizeof(struct instance_ret), NULL, show_run };
-const struct verb VERB_INSTANCE_DELETE = { "instance.delete", VERB_WRITE, ROLES_CHANGE, sizeof(struct id_cmd),
-					   sizeof(struct no_ret), NULL, delete_run };
+const struct verb VERB_INSTANCE_DELETE = { "instance.delete", VERB_WRITE, ROLES_CHANGE,
+					   sizeof(struct instance_delete_cmd), sizeof(struct no_ret), NULL, delete_run };

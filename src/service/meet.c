@@ -4,7 +4,10 @@
  * hand.  A pair outlives the reason it was made for: taking a CA out of a bundle removes no pair. */
 #include "service/meet.h"
 
+#include "service/foresee.h"
 #include "service/record.h"
+
+enum { MEET_ARENA_BYTES = 64 << 20, MEET_PAGE = 500 };
 
 struct ids { int64_t *items; size_t count, room; };
 
@@ -196,14 +199,32 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	return RC_OK;
 }
 
+/* "pg/server", "/prod/pg/server": a deployment and the name of a template in it. */
+static troth_rc side_by_name(struct verb_ctx *ctx, const char *name, struct deployment_row *ret_deployment, struct template_row *ret,
+			     struct troth_err *e)
+{
+	const char *slash = strrchr(name, '/'), *deployment = arena_text_n(ctx->a, name, (size_t)(slash - name));
+	if (rc_ok(deployment_row_by_name(ctx->tx, ctx->a, deployment, ret_deployment, NULL)) &&
+	    record_in_scope(ctx->who, deployment) &&
+	    rc_ok(template_row_by_name(ctx->tx, ctx->a, ret_deployment->id, slash + 1, ret, NULL)))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no slot or store %.200s", name);
+	err_hint(e, "write DEPLOYMENT/NAME; troth deployment show DEPLOYMENT lists the names");
+	return rc;
+}
+
 /* One end of a pair: a template of this kind in a deployment that the principal may touch. */
 static troth_rc side_find(struct verb_ctx *ctx, const char *id, enum target_kind kind, struct template_row *ret, struct troth_err *e)
 {
 	struct deployment_row d;
-	TRY(record_uuid("template", id, e));
-	TRY(template_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
-	TRY(deployment_row_get(ctx->tx, ctx->a, ret->deployment_id, &d, e));
-	TRY(record_visible(ctx->who, "template", d.name, e));
+	if (id && strchr(id, '/')) {
+		TRY(side_by_name(ctx, id, &d, ret, e));
+	} else {
+		TRY(record_uuid("template", id, e));
+		TRY(template_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
+		TRY(deployment_row_get(ctx->tx, ctx->a, ret->deployment_id, &d, e));
+		TRY(record_visible(ctx->who, "template", d.name, e));
+	}
 	ENSURE(ret->kind == kind, e, TROTH_INVALID, "template %s of %s is not a %s", ret->name, d.name, TARGET_KIND_NAMES[kind]);
 	return RC_OK;
 }
@@ -241,12 +262,28 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	return record_pair(ctx, "meet.add", &ret->meet, e);
 }
 
+troth_rc meet_count(struct verb_ctx *ctx, int64_t template_id, int64_t *ret, struct troth_err *e)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(MEET_ARENA_BYTES);
+	struct page page = { 0, MEET_PAGE };
+	for (size_t n = MEET_PAGE; n == MEET_PAGE;) {
+		struct target_row *rows;
+		arena_reset(a);
+		TRY(target_row_list_template(ctx->tx, a, template_id, page, &rows, &n, e));
+		for (size_t i = 0; i < n; i++)
+			*ret += rows[i].state == TARGET_COUNTED || rows[i].state == TARGET_LEAVING;
+		page.after = n ? rows[n - 1].id : page.after;
+	}
+	return RC_OK;
+}
+
 static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct meet_cmd *cmd = arg;
+	struct meet_removed_ret *ret = out;
 	struct template_row slot, store;
 	struct meet_row row;
-	struct meet_view view;
+	struct plan before;
 	TRY(side_find(ctx, cmd->slot, TARGET_SLOT, &slot, e));
 	TRY(side_find(ctx, cmd->store, TARGET_STORE, &store, e));
 	TRY(meet_row_by_pair(ctx->tx, ctx->a, slot.id, store.id, &row, e));
@@ -255,14 +292,18 @@ static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	row.source = ctx->who->name;
 	row.since = ctx->now;
 	TRY(meet_row_update(ctx->tx, &row, e));
+	foresee_before(ctx, &before);
 	verb_changed_meet(ctx, slot.id, store.id);
-	TRY(view_load(ctx, &row, &view, e));
-	return record_pair(ctx, "meet.remove", &view, e);
+	TRY(foresee_after(ctx, &before, &ret->frees, e));
+	TRY(meet_count(ctx, slot.id, &ret->slots, e));
+	TRY(meet_count(ctx, store.id, &ret->stores, e));
+	TRY(view_load(ctx, &row, &ret->meet, e));
+	return record_pair(ctx, "meet.remove", &ret->meet, e);
 }
 
 const struct verb VERB_MEET_LIST = { "meet.list", VERB_READ, ROLES_READ, sizeof(struct list_cmd), sizeof(struct meet_list_ret),
 				     NULL, list_run };
 const struct verb VERB_MEET_ADD = { "meet.add", VERB_WRITE, ROLES_CHANGE, sizeof(struct meet_cmd), sizeof(struct meet_ret),
 				    NULL, add_run };
-const struct verb VERB_MEET_REMOVE = { "meet.remove", VERB_WRITE, ROLES_CHANGE, sizeof(struct meet_cmd), sizeof(struct no_ret),
+const struct verb VERB_MEET_REMOVE = { "meet.remove", VERB_WRITE, ROLES_CHANGE, sizeof(struct meet_cmd), sizeof(struct meet_removed_ret),
 				       NULL, remove_run };

@@ -12,5 +12,7 @@
 troth_rc meet_template_added(struct verb_ctx *ctx, const struct template_row *row, struct troth_err *e);
 /* All pairs through this member: after it was inserted. */
 troth_rc meet_member_added(struct verb_ctx *ctx, const struct bundle_member_row *member, struct troth_err *e);
+/* Adds to *ret how many of a template's targets count now. */
+troth_rc meet_count(struct verb_ctx *ctx, int64_t template_id, int64_t *ret, struct troth_err *e);
 
 #endif

@@ -156,6 +156,9 @@ struct deployment_create_cmd {
 	size_t slot_count;
 	struct store_template *stores;
 	size_t store_count;
+	bool ephemeral;             /* its instances leave by themselves `ttl` after they enrolled */
+	msec_t ttl;
+	bool ignore;                /* ephemeral: never counted, so never waited for and never protected */
 };
 struct deployment_extend_cmd { /* more templates for an existing one */
 	const char *id;
@@ -203,7 +206,7 @@ void deployment_policy_check(struct arena *a, const struct deployment_policy_cmd
 extern const struct verb VERB_DEPLOYMENT_POLICY; /* deployment_policy_cmd -> deployment_ret */
 extern const struct verb VERB_DEPLOYMENT_DELETE; /* id_cmd -> no_ret */
 
-struct meet_cmd { const char *slot, *store; }; /* ids of templates */
+struct meet_cmd { const char *slot, *store; }; /* templates: ids, or "pg/server" */
 struct meet_side { const char *deployment, *template, *id; };
 struct meet_view {
 	struct meet_row row;
@@ -217,7 +220,12 @@ struct meet_list_ret {
 struct meet_ret { struct meet_view meet; };
 extern const struct verb VERB_MEET_LIST;   /* list_cmd (name unused) -> meet_list_ret */
 extern const struct verb VERB_MEET_ADD;    /* meet_cmd -> meet_ret */
-extern const struct verb VERB_MEET_REMOVE; /* meet_cmd -> no_ret */
+struct meet_removed_ret {
+	struct meet_view meet;
+	int64_t slots, stores;      /* counted members of each side: so many pairs, times each other, lose their cover */
+	struct json_texts frees;    /* what the engine does at once because of it, in words */
+};
+extern const struct verb VERB_MEET_REMOVE; /* meet_cmd -> meet_removed_ret */
 
 /* -- instances and targets (instance.c, target.c) ---------------------------------------------------- */
 struct generation_view {            /* a document, or the base */
@@ -267,11 +275,51 @@ struct instance_list_ret {
 struct instance_ret { struct instance_view instance; };
 extern const struct verb VERB_INSTANCE_LIST;   /* instance_list_cmd -> instance_list_ret */
 extern const struct verb VERB_INSTANCE_SHOW;   /* id_cmd -> instance_ret */
-extern const struct verb VERB_INSTANCE_DELETE; /* id_cmd -> no_ret: it leaves */
+struct instance_delete_cmd {
+	const char *id;
+	bool now;                   /* its services are stopped: nothing of it counts any more */
+};
+/* instance_delete_cmd -> no_ret.  Its state is "leaving": slots that may serve something count until
+ * their agent says that nobody answers there any more, or until it is said again with `now`; else it has
+ * left. */
+extern const struct verb VERB_INSTANCE_DELETE;
+
+/* -- waivers (waive.c) ---------------------------------------------------------------------------------
+ * An instance that is away, and shall be waited for no longer: out of every pair in both roles, for good.
+ * No report of it counts; when its agent opens a session again it is a joiner like any other. */
+struct waive_cmd { const char *id, *reason; };
+struct waived_pair {
+	const char *target;         /* its own: "tls" */
+	const char *deployment, *template; /* whom it meets */
+	int64_t members;            /* so many of them counted now */
+};
+struct waive_ret {
+	struct instance_view instance; /* without targets */
+	struct waived_pair *pairs;  /* that lose their cover */
+	size_t pair_count;
+	struct json_texts frees;    /* what the engine does at once because of it, in words; empty: nothing */
+};
+extern const struct verb VERB_WAIVE;       /* waive_cmd -> waive_ret.  CONFLICT if it is waived, or leaves, already */
+
+/* -- a restored server (epoch.c) ---------------------------------------------------------------------------
+ * Said once at start, before anybody is answered: what the server had noted beside its database. */
+struct epoch_cmd { int64_t epoch, audit_seq; };
+struct epoch_ret {
+	int64_t epoch, audit_seq;   /* as they are now: to be noted */
+	bool raised;                /* the database is older than the note: a new epoch has begun */
+};
+extern const struct verb VERB_EPOCH;       /* epoch_cmd -> epoch_ret; system */
+
+/* -- putting away (sweep.c) ------------------------------------------------------------------------------
+ * Each minute: who enrolled and never came leaves; rows of ephemerals that left are forgotten. */
+struct sweep_ret { int64_t abandoned, forgotten; };
+extern const struct verb VERB_SWEEP;       /* no_cmd -> sweep_ret; system */
 
 /* -- joining (token.c, enroll.c, identity.c) ------------------------------------------------------------- */
 struct token_create_cmd {
 	const char *deployment, *instance;
+	bool reinstall;             /* `instance` is there: its node was made anew, or its identity expired while it was away.
+	                               Used, it is a joiner, and what it held before counts no more */
 	msec_t ttl;                 /* 0: a day */
 };
 void token_create_check(struct arena *a, const struct token_create_cmd *cmd, struct troth_err *e);

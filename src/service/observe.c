@@ -11,6 +11,8 @@
  *     failed                  counted, remembered per contents, the engine stops after a few */
 #include "service/agent.h"
 #include "service/contents.h"
+#include "service/epoch.h"
+#include "service/leave.h"
 #include "service/member.h"
 #include "service/policy.h"
 #include "service/record.h"
@@ -229,7 +231,22 @@ static troth_rc match(struct verb_ctx *ctx, const struct observed *o, bool *ret_
 	return RC_OK;
 }
 
-static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+/* The number stands for other contents than we sent under it: it was used twice (we were restored in between), or
+ * somebody else was there.  It is forgotten, and the agent is asked to begin anew: then it is matched as a stranger's. */
+static troth_rc forget_number(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	struct document_row d;
+	if (o->m->generation == 0 ||
+	    rc_failed(document_row_by_generation(ctx->tx, ctx->a, o->target.id, o->m->generation, &d, NULL)))
+		return RC_OK; /* nothing was sent under it */
+	TRY(document_row_delete(ctx->tx, o->target.id, o->m->generation, e));
+	o->instance.session = 0;
+	TRY(instance_row_update(ctx->tx, &o->instance, e));
+	verb_publish(ctx, "instance/%s", o->instance.uuid);
+	return RC_OK;
+}
+
+static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, bool known, struct troth_err *e)
 {
 	struct target_row *t = &o->target;
 	t->base_known = false;
@@ -237,6 +254,8 @@ static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, struct t
 	if (o->m->high_water >= t->next_generation)
 		t->next_generation = o->m->high_water + 1;
 	TRY(document_row_void(ctx->tx, t->id, e));
+	if (!known)
+		TRY(forget_number(ctx, o, e));
 	return member_event(ctx, &o->instance, "target.unknown", o->template.name,
 			    "it runs something that was not sent under this generation", e);
 }
@@ -279,21 +298,44 @@ static troth_rc count(struct verb_ctx *ctx, struct observed *o, struct troth_err
 	TRY(match(ctx, o, &known, &content, e));
 	TRY(count_failure(ctx, o, e));
 	if (!one_voice || !known)
-		return count_unknown(ctx, o, e);
+		return count_unknown(ctx, o, known, e);
 	return count_known(ctx, o, content, e);
+}
+
+/* A leaver's service is stopped: what it served is met by nobody any more. */
+static troth_rc stopped(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)
+{
+	TRY(member_event(ctx, &o->instance, "target.stopped", o->template.name, "its service is stopped", e));
+	TRY(leave_target(ctx, &o->target, e));
+	return leave_if_empty(ctx, o->instance.id, e);
+}
+
+/* It has a number that we never gave out.  True: a new epoch began, and the report is void with all sessions. */
+static troth_rc ahead(struct verb_ctx *ctx, const struct observed *o, bool *ret_raised, struct troth_err *e)
+{
+	*ret_raised = false;
+	if (o->m->high_water < o->target.next_generation)
+		return RC_OK;
+	return epoch_word(ctx, &o->instance, o->m->high_water, ret_raised, e);
 }
 
 static troth_rc report_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
 {
 	struct report_ret *r = ret;
 	struct observed o = { .m = cmd };
+	bool raised;
 	TRY(member_load(ctx, &o.instance, e));
 	TRY(member_target(ctx, &o.instance, o.m->target, &o.target, e));
 	TRY(template_row_get(ctx->tx, ctx->a, o.target.template_id, &o.template, e));
 	TRY(member_session(&o.instance, o.m->session, e));
 	if (o.m->seq <= o.target.report_seq)
 		return RC_OK; /* said before */
+	if (o.m->stopped && o.target.state == TARGET_LEAVING)
+		return stopped(ctx, &o, e);
 	TRY(check(&o, e));
+	TRY(ahead(ctx, &o, &raised, e));
+	if (raised)
+		return RC_OK;
 	o.target.report_seq = o.m->seq;
 	note_level(&o);
 	note_reason(&o);

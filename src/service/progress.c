@@ -183,8 +183,8 @@ static troth_rc write_leaf(struct verb_ctx *ctx, struct tale *t, struct record *
 	TRY(target_row_list_credential(ctx->tx, ctx->a, t->credential.id, &targets, &n, e));
 	for (size_t i = 0; i < n; i++) {
 		bool is_new;
-		if (targets[i].state == TARGET_LEFT)
-			continue;
+		if (targets[i].state != TARGET_JOINING && targets[i].state != TARGET_COUNTED)
+			continue; /* nothing more is expected of it */
 		TRY(slot_is_new(ctx, t, &targets[i], &is_new, e));
 		total++;
 		on_new += is_new;

@@ -7,16 +7,21 @@
 
 enum { PENDING_TOPICS_BYTES = 64 << 20 }; /* one batch on 100,000 instances: 10 MiB */
 
+static troth_rc note_epoch(struct service *svc, struct tx *tx, struct troth_err *e)
+{
+	int64_t epoch;
+	TRY(store_epoch(tx, &epoch, e));
+	(void)snprintf(svc->epoch, sizeof svc->epoch, "%lld", (long long)epoch);
+	return RC_OK;
+}
+
 static troth_rc read_epoch(struct service *svc, struct troth_err *e)
 {
 	struct tx *tx;
 	TRY(service_read_begin(svc, &tx, e));
-	int64_t epoch;
-	troth_rc rc = store_epoch(tx, &epoch, e);
+	troth_rc rc = note_epoch(svc, tx, e);
 	store_read_end(tx);
-	TRY(rc);
-	(void)snprintf(svc->epoch, sizeof svc->epoch, "%lld", (long long)epoch);
-	return RC_OK;
+	return rc;
 }
 
 troth_rc service_new(struct store *store, const struct server_port *port, struct service **ret,
@@ -69,6 +74,8 @@ troth_rc service_begin(struct service *svc, struct tx *tx, struct troth_err *e)
 		return RC_OK;
 	struct view *view = view_new();
 	troth_rc rc = facts_rebuild(tx, view, e);
+	if (rc_ok(rc))
+		rc = note_epoch(svc, tx, e); /* a new one may have begun */
 	if (rc_failed(rc)) {
 		view_free(view);
 		return rc;

@@ -56,7 +56,7 @@ void target_list_check(struct arena *a, const struct target_list_cmd *cmd, struc
 {
 	struct checker c = { a, e };
 	if (cmd->state && !state_known(cmd->state))
-		check_fail(&c, "?state", "state", "is not a state of a target", "joining, counted, waived or left");
+		check_fail(&c, "?state", "state", "is not a state of a target", "joining, counted, waived, leaving or left");
 	if (cmd->instance && !uuid_valid(cmd->instance))
 		check_fail(&c, "?instance", "id", "is not an id", "ids are UUIDs; troth instance list shows them");
 }

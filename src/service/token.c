@@ -19,6 +19,8 @@ void token_create_check(struct arena *a, const struct token_create_cmd *cmd, str
 	check_present(&c, "$.deployment", cmd->deployment);
 	if (cmd->instance)
 		check_label(&c, "$.instance", cmd->instance);
+	else if (cmd->reinstall)
+		check_fail(&c, "$.reinstall", "required", "needs the name of the instance", "say which one was made anew: instance");
 	if (cmd->ttl < 0 || cmd->ttl > LIMIT_TOKEN_TTL_S * MSEC_S)
 		check_fail(&c, "$.ttl", "range", "is longer than 7d", "a join token lives a week at most; make it when you need it");
 }
@@ -37,14 +39,28 @@ static troth_rc deployment_find(struct verb_ctx *ctx, const char *name, struct d
 	return rc;
 }
 
-/* A token for a name that is there already could never be used. */
-static troth_rc instance_free(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name, struct troth_err *e)
+static troth_rc refuse_stranger(const struct deployment_row *deployment, const char *name, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s has no instance %s to install again", deployment->name, name);
+	err_hint(e, "without reinstall it is a new one; troth instance list shows those that are there");
+	err_object(e, "%s", name);
+	return rc;
+}
+
+/* A token for a name that is there already could never be used, unless its node was made anew. */
+static troth_rc instance_free(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name, bool reinstall,
+			      struct troth_err *e)
 {
 	struct instance_row taken;
-	if (!name || rc_failed(instance_row_by_name(ctx->tx, ctx->a, deployment->id, name, &taken, NULL)))
+	if (!name)
+		return RC_OK;
+	bool there = rc_ok(instance_row_by_name(ctx->tx, ctx->a, deployment->id, name, &taken, NULL));
+	if (reinstall && !there)
+		return refuse_stranger(deployment, name, e);
+	if (reinstall || !there)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has an instance %s already", deployment->name, name);
-	err_hint(e, "if the node was rebuilt, delete the old one first: troth instance delete %s", name);
+	err_hint(e, "if its node was made anew: --reinstall; if it is gone: troth instance delete %s", name);
 	err_object(e, "%s", name);
 	return rc;
 }
@@ -63,6 +79,8 @@ static troth_rc record_token(struct verb_ctx *ctx, const char *action, const str
 	record_begin(&r);
 	jw_kv_text(&r.w, "id", v->row.uuid);
 	jw_kv_text(&r.w, "instance", v->row.instance_name);
+	if (v->row.reinstall)
+		jw_kv_bool(&r.w, "reinstall", true);
 	jw_kv_time(&r.w, "expires", v->row.expires);
 	return record_change(ctx, &(struct change){ .action = action, .object = v->deployment, .after = record_end(&r, ctx->a) }, e);
 }
@@ -77,7 +95,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	token_create_check(ctx->a, cmd, e);
 	TRY(check_done(e));
 	TRY(deployment_find(ctx, cmd->deployment, &deployment, e));
-	TRY(instance_free(ctx, &deployment, cmd->instance, e));
+	TRY(instance_free(ctx, &deployment, cmd->instance, cmd->reinstall, e));
 	verb_uuid(ctx, uuid);
 	ret->secret = secret_make(ctx);
 	token_hash(ret->secret, hash);
@@ -85,6 +103,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	ret->token.row = (struct token_row){
 		.uuid = arena_text(ctx->a, uuid), .hash = bytes_of(hash, SHA256_LEN), .deployment_id = deployment.id,
 		.instance_name = cmd->instance, .expires = ctx->now + (cmd->ttl ? cmd->ttl : TOKEN_TTL), .created = ctx->now,
+		.reinstall = cmd->reinstall,
 	};
 	ret->token.state = state_of(&ret->token.row, ctx->now);
 	TRY(token_row_insert(ctx->tx, &ret->token.row, e));

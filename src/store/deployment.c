@@ -9,6 +9,8 @@ static const struct column COLUMNS[] = {
 	C(deployment_row, uuid, COL_TEXT),
 	C(deployment_row, name, COL_TEXT),
 	C(deployment_row, ephemeral, COL_BOOL),
+	C(deployment_row, ignored, COL_BOOL),
+	C(deployment_row, lease, COL_INT),
 	C_ENUM(deployment_row, party, PARTY_NAMES, 4),
 	C(deployment_row, rev, COL_INT),
 	C(deployment_row, created, COL_INT),

@@ -24,6 +24,7 @@ static const struct query LIST_ALL_PENDING = { &DOCUMENT, .rows = "WHERE state =
 static const struct query HAND = { &DOCUMENT, .sql = "UPDATE document SET handed_at = ?4, session = ?3 WHERE target_id = ?1 AND generation = ?2 AND handed_at = 0" };
 static const struct query SETTLE = { &DOCUMENT, .sql = "UPDATE document SET state = 'settled' WHERE target_id = ?1 AND state = 'pending' AND generation <= ?2" };
 static const struct query VOID = { &DOCUMENT, .sql = "UPDATE document SET state = 'void' WHERE target_id = ?1 AND state = 'pending'" };
+static const struct query DELETE_ONE = { &DOCUMENT, .sql = "DELETE FROM document WHERE target_id = ?1 AND generation = ?2 AND state <> 'pending'" };
 static const struct query FORGET = { &DOCUMENT, .sql = "DELETE FROM document WHERE target_id = ?1 AND generation < ?2 AND state <> 'pending'" };
 
 troth_rc document_row_insert(struct tx *tx, struct document_row *row, struct troth_err *e)
@@ -80,6 +81,11 @@ troth_rc document_row_settle(struct tx *tx, int64_t target_id, int64_t high_wate
 troth_rc document_row_void(struct tx *tx, int64_t target_id, struct troth_err *e)
 {
 	return rows_exec(tx, &VOID, ARGS(arg_int(target_id)), NULL, e);
+}
+
+troth_rc document_row_delete(struct tx *tx, int64_t target_id, int64_t generation, struct troth_err *e)
+{
+	return rows_exec(tx, &DELETE_ONE, ARGS(arg_int(target_id), arg_int(generation)), NULL, e);
 }
 
 troth_rc document_row_forget(struct tx *tx, int64_t target_id, int64_t below, struct troth_err *e)

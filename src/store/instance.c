@@ -1,7 +1,7 @@
 /* Instances: nodes with an agent.  One that left keeps its row and frees its name. */
 #include "store/table.h"
 
-const char *const INSTANCE_STATE_NAMES[] = { "active", "waived", "left" };
+const char *const INSTANCE_STATE_NAMES[] = { "active", "waived", "leaving", "left" };
 
 static const struct column COLUMNS[] = {
 	C(instance_row, id, COL_ID),
@@ -29,6 +29,14 @@ static const struct table INSTANCE = TABLE(instance, COLUMNS, instance_row, name
 static const struct query BY_NAME = { &INSTANCE, .rows = "WHERE name = ?1 AND deployment_id = ?2 AND state <> 'left'" };
 static const struct query BY_FINGERPRINT = { &INSTANCE, .rows = "WHERE (identity_fingerprint = ?1 OR identity_previous = ?1) AND state <> 'left'" };
 static const struct query LIST_DEPLOYMENT = { &INSTANCE, .rows = "WHERE deployment_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query LIST_ABANDONED = { &INSTANCE, .rows = "WHERE id IN (SELECT instance_id FROM target WHERE state = 'joining')"
+	" AND state = 'active' AND last_seen < ?1 AND created < ?1 AND NOT EXISTS (SELECT 1 FROM target t"
+	" WHERE t.instance_id = instance.id AND t.state NOT IN ('joining', 'left')) ORDER BY id LIMIT ?2" };
+static const struct query LIST_WAIVED = { &INSTANCE, .rows = "WHERE state = 'waived' ORDER BY id" };
+static const struct query LIST_OVER = { &INSTANCE,
+	.rows = "WHERE state = 'left' AND lease_until > 0 AND left_at < ?1 ORDER BY left_at LIMIT ?2" };
+static const struct query HAS_LEFT = { &INSTANCE, .sql = "SELECT count(*) FROM instance WHERE id = ?1 AND state = 'left'" };
+static const struct query FORGET_TOKENS = { &INSTANCE, .sql = "DELETE FROM token WHERE used_by = ?1" };
 static const struct query TOUCH = { &INSTANCE, .sql = "UPDATE instance SET last_seen = ?2, alive_until = ?3 WHERE id = ?1" };
 
 troth_rc instance_row_insert(struct tx *tx, struct instance_row *row, struct troth_err *e)
@@ -78,6 +86,33 @@ troth_rc instance_row_list(struct tx *tx, struct arena *a, struct page page,
 	struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return table_list(tx, a, &INSTANCE, page, ret_rows, ret_count, e);
+}
+
+troth_rc instance_row_list_abandoned(struct tx *tx, struct arena *a, msec_t before, int limit,
+	struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_ABANDONED, ARGS(arg_int(before), arg_int(limit)), ret_rows, ret_count, e);
+}
+
+troth_rc instance_row_list_waived(struct tx *tx, struct arena *a, struct instance_row **ret_rows,
+	size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_WAIVED, NO_ARGS, ret_rows, ret_count, e);
+}
+
+troth_rc instance_row_list_over(struct tx *tx, struct arena *a, msec_t before, int limit,
+	struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_OVER, ARGS(arg_int(before), arg_int(limit)), ret_rows, ret_count, e);
+}
+
+troth_rc instance_row_forget(struct tx *tx, int64_t id, struct troth_err *e)
+{
+	int64_t left;
+	TRY(rows_int(tx, &HAS_LEFT, ARGS(arg_int(id)), &left, e));
+	ENSURE(left, e, TROTH_CONFLICT, "instance %lld has not left", (long long)id);
+	TRY(rows_exec(tx, &FORGET_TOKENS, ARGS(arg_int(id)), NULL, e));
+	return table_delete(tx, &INSTANCE, id, e); /* its targets, and what hangs below them, go with it */
 }
 
 troth_rc instance_row_list_deployment(struct tx *tx, struct arena *a, int64_t deployment_id,

@@ -15,6 +15,8 @@ static const struct query PUT = { &META,
 	.sql = "INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value" };
 static const struct query SEQUENCE_NEXT = { &META,
 	.sql = "INSERT INTO sequence(name, value) VALUES (?1, 1) ON CONFLICT(name) DO UPDATE SET value = value + 1" };
+static const struct query SEQUENCE_RAISE = { &META,
+	.sql = "INSERT INTO sequence(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = max(value, excluded.value)" };
 static const struct query SEQUENCE_READ = { &META, .sql = "SELECT value FROM sequence WHERE name = ?1" };
 static const struct query EPOCH = { &META, .sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'epoch'" };
 
@@ -63,4 +65,9 @@ troth_rc store_sequence_next(struct tx *tx, const char *name, int64_t *ret_numbe
 {
 	TRY(rows_exec(tx, &SEQUENCE_NEXT, ARGS(arg_text(name)), NULL, e));
 	return rows_int(tx, &SEQUENCE_READ, ARGS(arg_text(name)), ret_number, e);
+}
+
+troth_rc store_sequence_raise(struct tx *tx, const char *name, int64_t number, struct troth_err *e)
+{
+	return rows_exec(tx, &SEQUENCE_RAISE, ARGS(arg_text(name), arg_int(number)), NULL, e);
 }

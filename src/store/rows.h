@@ -185,7 +185,9 @@ static inline bool party_has_instances(enum party party) { return party == PARTY
 struct deployment_row {
 	int64_t id;
 	const char *uuid, *name;   /* name unique */
-	bool ephemeral;
+	bool ephemeral;            /* its instances leave by themselves when their lease ends */
+	bool ignored;              /* ephemeral only: never admitted, so the promise leaves them out */
+	msec_t lease;              /* ephemeral only: from enrolment on */
 	enum party party;
 	int64_t rev;
 	msec_t created;
@@ -280,8 +282,10 @@ troth_rc meet_row_list(struct tx *tx, struct arena *a, struct page page, struct 
 troth_rc meet_row_list_template(struct tx *tx, struct arena *a, int64_t template_id, struct meet_row **ret_rows, size_t *ret_count, struct troth_err *e); /* in either role */
 
 /* -- instance ------------------------------------------------------------------------------------------- */
-enum instance_state { INSTANCE_ACTIVE, INSTANCE_WAIVED, INSTANCE_LEFT };
-extern const char *const INSTANCE_STATE_NAMES[]; /* "active", "waived", "left" */
+/* waived: out of every pair until its agent opens a session again, as a joiner.  leaving: its slots count until
+ * they are stopped. */
+enum instance_state { INSTANCE_ACTIVE, INSTANCE_WAIVED, INSTANCE_LEAVING, INSTANCE_LEFT };
+extern const char *const INSTANCE_STATE_NAMES[]; /* "active", "waived", "leaving", "left" */
 
 struct instance_row {
 	int64_t id;
@@ -310,12 +314,21 @@ troth_rc instance_row_by_name(struct tx *tx, struct arena *a, int64_t deployment
 /* The instance (not left) whose present or previous identity this is. */
 troth_rc instance_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct instance_row *ret, struct troth_err *e);
 troth_rc instance_row_list(struct tx *tx, struct arena *a, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Housekeeping, both by id and at most `limit`.  Active ones that nobody ever admitted and that were not heard of since
+ * `before` (nor made since). */
+troth_rc instance_row_list_abandoned(struct tx *tx, struct arena *a, msec_t before, int limit, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Ephemeral ones (they had a lease) that left before `before`. */
+troth_rc instance_row_list_over(struct tx *tx, struct arena *a, msec_t before, int limit, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* With its targets, their documents and staged chains, and the tokens it used; certificates that were issued to it stay
+ * on record.  CONFLICT if it has not left. */
+troth_rc instance_row_forget(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc instance_row_list_waived(struct tx *tx, struct arena *a, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc instance_row_list_deployment(struct tx *tx, struct arena *a, int64_t deployment_id, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- target ----------------------------------------------------------------------------------------------- */
-enum target_state { TARGET_JOINING, TARGET_COUNTED, TARGET_WAIVED, TARGET_LEFT };
+enum target_state { TARGET_JOINING, TARGET_COUNTED, TARGET_WAIVED, TARGET_LEAVING, TARGET_LEFT };
 enum target_level { LEVEL_NONE, LEVEL_SENT, LEVEL_WRITTEN, LEVEL_LOADED, LEVEL_PROBED };
-extern const char *const TARGET_STATE_NAMES[]; /* "joining", "counted", "waived", "left" */
+extern const char *const TARGET_STATE_NAMES[]; /* "joining", "counted", "waived", "leaving", "left" */
 extern const char *const TARGET_LEVEL_NAMES[]; /* "none", "sent", "written", "loaded", "probed" */
 
 struct target_row {
@@ -383,6 +396,8 @@ troth_rc document_row_hand(struct tx *tx, int64_t target_id, int64_t generation,
 troth_rc document_row_settle(struct tx *tx, int64_t target_id, int64_t high_water, struct troth_err *e);
 /* All pending ones become void. */
 troth_rc document_row_void(struct tx *tx, int64_t target_id, struct troth_err *e);
+/* One that is not pending, as if it had never been sent: its number stands for other contents. */
+troth_rc document_row_delete(struct tx *tx, int64_t target_id, int64_t generation, struct troth_err *e);
 /* Housekeeping: deletes those not pending with generation < below. */
 troth_rc document_row_forget(struct tx *tx, int64_t target_id, int64_t below, struct troth_err *e);
 
@@ -396,6 +411,7 @@ struct staged_row {
 };
 troth_rc staged_row_put(struct tx *tx, struct staged_row *row, struct troth_err *e); /* insert, or replace the same pair */
 troth_rc staged_row_delete(struct tx *tx, int64_t target_id, int64_t content_id, struct troth_err *e); /* none is fine */
+troth_rc staged_row_clear(struct tx *tx, int64_t target_id, struct troth_err *e); /* all of them */
 troth_rc staged_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc staged_row_list(struct tx *tx, struct arena *a, struct page page, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
@@ -407,6 +423,7 @@ struct token_row {
 	int64_t deployment_id;
 	const char *instance_name; /* only this one; or NULL */
 	msec_t expires, used_at, revoked, created;
+	bool reinstall;            /* for an instance that is there: its node begins anew */
 	int64_t used_by;           /* instance; 0 not used */
 };
 troth_rc token_row_insert(struct tx *tx, struct token_row *row, struct troth_err *e);
@@ -632,5 +649,7 @@ troth_rc store_epoch(struct tx *tx, int64_t *ret_epoch, struct troth_err *e);
 troth_rc store_epoch_set(struct tx *tx, int64_t epoch, struct troth_err *e);
 /* The next number of a named counter ("session", "desired"): 1, 2, 3 ... */
 troth_rc store_sequence_next(struct tx *tx, const char *name, int64_t *ret_number, struct troth_err *e);
+/* The next number is above `number` from now on. */
+troth_rc store_sequence_raise(struct tx *tx, const char *name, int64_t number, struct troth_err *e);
 
 #endif

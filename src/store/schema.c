@@ -76,7 +76,8 @@ static const char STEP_1[] =
 	"CREATE INDEX bundle_member_cert ON bundle_member(cert_id);"
 
 	"CREATE TABLE deployment (" ID UUID
-	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral")
+	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
+	"  lease INTEGER NOT NULL,"
 	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
@@ -115,7 +116,7 @@ static const char STEP_1[] =
 	"CREATE TABLE instance (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  name TEXT NOT NULL,"
-	"  state TEXT NOT NULL CHECK (state IN ('active', 'waived', 'left')),"
+	"  state TEXT NOT NULL CHECK (state IN ('active', 'waived', 'leaving', 'left')),"
 	"  identity_fingerprint BLOB, identity_previous BLOB,"
 	"  identity_not_after INTEGER NOT NULL, identity_der BLOB,"
 	"  boot_id TEXT, session INTEGER NOT NULL, session_opened INTEGER NOT NULL,"
@@ -124,6 +125,8 @@ static const char STEP_1[] =
 	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX instance_name ON instance(deployment_id, name) WHERE state <> 'left';"
 	"CREATE INDEX instance_deployment ON instance(deployment_id);"
+	"CREATE INDEX instance_waived ON instance(id) WHERE state = 'waived';"
+	"CREATE INDEX instance_over ON instance(left_at) WHERE state = 'left' AND lease_until > 0;"
 	"CREATE UNIQUE INDEX instance_identity ON instance(identity_fingerprint);"
 	"CREATE INDEX instance_previous ON instance(identity_previous);"
 
@@ -131,7 +134,7 @@ static const char STEP_1[] =
 	"  instance_id INTEGER NOT NULL REFERENCES instance(id) ON DELETE CASCADE,"
 	"  template_id INTEGER NOT NULL REFERENCES template(id),"
 	"  credential_id INTEGER REFERENCES credential(id),"
-	"  state TEXT NOT NULL CHECK (state IN ('joining', 'counted', 'waived', 'left')),"
+	"  state TEXT NOT NULL CHECK (state IN ('joining', 'counted', 'waived', 'leaving', 'left')),"
 	"  next_generation INTEGER NOT NULL," BOOL("base_known")
 	"  base_content INTEGER REFERENCES content(id),"
 	"  base_generation INTEGER NOT NULL, high_water INTEGER NOT NULL,"
@@ -143,6 +146,7 @@ static const char STEP_1[] =
 	"  UNIQUE (instance_id, template_id)) STRICT;"
 	"CREATE INDEX target_template ON target(template_id);"
 	"CREATE INDEX target_credential ON target(credential_id);"
+	"CREATE INDEX target_joining ON target(instance_id) WHERE state = 'joining';"
 	"CREATE INDEX target_csr ON target(id) WHERE csr_request IS NOT NULL;"
 
 	"CREATE TABLE document (" ID
@@ -168,7 +172,7 @@ static const char STEP_1[] =
 	"  hash BLOB NOT NULL UNIQUE,"
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  instance_name TEXT, expires INTEGER NOT NULL, used_at INTEGER NOT NULL,"
-	"  revoked INTEGER NOT NULL, created INTEGER NOT NULL,"
+	"  revoked INTEGER NOT NULL, created INTEGER NOT NULL," BOOL("reinstall")
 	"  used_by INTEGER REFERENCES instance(id) ON DELETE SET NULL) STRICT;"
 	"CREATE INDEX token_deployment ON token(deployment_id);"
 	"CREATE INDEX token_used_by ON token(used_by);"

@@ -11,6 +11,7 @@ static const struct column COLUMNS[] = {
 };
 static const struct table STAGED = { "staged", COLUMNS, ARRAY_LEN(COLUMNS), sizeof(struct staged_row), 0 };
 static const struct query DELETE_PAIR = { &STAGED, .sql = "DELETE FROM staged WHERE target_id = ?1 AND content_id = ?2" };
+static const struct query CLEAR = { &STAGED, .sql = "DELETE FROM staged WHERE target_id = ?1" };
 static const struct query LIST_TARGET = { &STAGED, .rows = "WHERE target_id = ?1 ORDER BY id" };
 
 troth_rc staged_row_put(struct tx *tx, struct staged_row *row, struct troth_err *e)
@@ -22,6 +23,11 @@ troth_rc staged_row_put(struct tx *tx, struct staged_row *row, struct troth_err 
 troth_rc staged_row_delete(struct tx *tx, int64_t target_id, int64_t content_id, struct troth_err *e)
 {
 	return rows_exec(tx, &DELETE_PAIR, ARGS(arg_int(target_id), arg_int(content_id)), NULL, e);
+}
+
+troth_rc staged_row_clear(struct tx *tx, int64_t target_id, struct troth_err *e)
+{
+	return rows_exec(tx, &CLEAR, ARGS(arg_int(target_id)), NULL, e);
 }
 
 troth_rc staged_row_list_target(struct tx *tx, struct arena *a, int64_t target_id,

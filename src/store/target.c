@@ -1,7 +1,7 @@
 /* Targets: a slot or a store on an instance, and what the engine knows of it. */
 #include "store/table.h"
 
-const char *const TARGET_STATE_NAMES[] = { "joining", "counted", "waived", "left" };
+const char *const TARGET_STATE_NAMES[] = { "joining", "counted", "waived", "leaving", "left" };
 const char *const TARGET_LEVEL_NAMES[] = { "none", "sent", "written", "loaded", "probed" };
 
 static const struct column COLUMNS[] = {

@@ -11,6 +11,7 @@ static const struct column COLUMNS[] = {
 	C(token_row, used_at, COL_INT),
 	C(token_row, revoked, COL_INT),
 	C(token_row, created, COL_INT),
+	C(token_row, reinstall, COL_BOOL),
 	C(token_row, used_by, COL_REF),
 };
 static const struct table TOKEN = TABLE(token, COLUMNS, token_row, uuid);

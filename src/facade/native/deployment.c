@@ -41,6 +41,8 @@ static void read_parameters(struct arena *a, const struct json *j, struct parame
 struct template_body {
 	const char *name;
 	const struct json *slots, *stores;
+	bool ephemeral, ignore;
+	msec_t ttl;
 };
 
 static void read_slots(struct arena *a, const struct json *j, struct slot_template **ret, size_t *ret_n, struct troth_err *e)
@@ -71,9 +73,13 @@ static void read_stores(struct arena *a, const struct json *j, struct store_temp
 
 static const struct json_field CREATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct template_body, name), 0, 0, 0 },
+	{ "ephemeral", JF_BOOL, offsetof(struct template_body, ephemeral), 0, 0, 0 },
+	{ "ttl", JF_DURATION, offsetof(struct template_body, ttl), 0, 0, 0 },
+	{ "ignore", JF_BOOL, offsetof(struct template_body, ignore), 0, 0, 0 },
 	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0 },
 	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0 },
 };
+enum { EXTEND_FIRST = 4 }; /* of CREATE_FIELDS: what an extension may say too */
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -82,6 +88,9 @@ static troth_rc create_parse(struct arena *a, const struct http_request *r, void
 	if (!words_body(a, r, CREATE_FIELDS, ARRAY_LEN(CREATE_FIELDS), &body, e))
 		return words_done(e);
 	c->name = body.name;
+	c->ephemeral = body.ephemeral;
+	c->ttl = body.ttl;
+	c->ignore = body.ignore;
 	read_slots(a, body.slots, &c->slots, &c->slot_count, e);
 	read_stores(a, body.stores, &c->stores, &c->store_count, e);
 	deployment_create_check(a, c, e);
@@ -93,7 +102,7 @@ static troth_rc extend_parse(struct arena *a, const struct http_request *r, void
 	struct deployment_extend_cmd *c = cmd;
 	struct template_body body = { 0 };
 	c->id = http_param(r, "id");
-	if (!words_body(a, r, CREATE_FIELDS + 1, ARRAY_LEN(CREATE_FIELDS) - 1, &body, e))
+	if (!words_body(a, r, CREATE_FIELDS + EXTEND_FIRST, ARRAY_LEN(CREATE_FIELDS) - EXTEND_FIRST, &body, e))
 		return words_done(e);
 	read_slots(a, body.slots, &c->slots, &c->slot_count, e);
 	read_stores(a, body.stores, &c->stores, &c->store_count, e);
@@ -204,6 +213,11 @@ static void write_deployment(struct json_writer *w, const struct deployment_view
 	jw_kv_int(w, "rev", v->row.rev);
 	jw_kv_time(w, "created", v->row.created);
 	jw_kv_int(w, "instances", (int64_t)v->instance_count);
+	jw_kv_bool(w, "ephemeral", v->row.ephemeral);
+	if (v->row.ephemeral) {
+		words_duration(w, "ttl", v->row.lease);
+		jw_kv_bool(w, "ignore", v->row.ignored);
+	}
 	write_policy(w, v);
 	jw_key(w, "templates");
 	jw_array(w);
@@ -297,6 +311,21 @@ static void meets_render(struct arena *a, const struct http_request *r, const vo
 	words_list_end(&w, x->next);
 }
 
+static void removed_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct meet_removed_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_bool(&w, "dry_run", r->dry_run);
+	write_side(&w, "slot", &x->meet.slot);
+	write_side(&w, "store", &x->meet.store);
+	jw_kv_int(&w, "slots", x->slots);
+	jw_kv_int(&w, "stores", x->stores);
+	jw_kv_int(&w, "pairs", x->slots * x->stores);
+	words_texts(&w, "frees", x->frees);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/deployments", &VERB_DEPLOYMENT_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/deployments", &VERB_DEPLOYMENT_LIST, words_list, list_render, 0, NULL },
@@ -306,6 +335,6 @@ static const struct route ROWS[] = {
 	{ HTTP_DELETE, "/v1/deployments/{id}", &VERB_DEPLOYMENT_DELETE, words_id, NULL, 0, NULL },
 	{ HTTP_GET, "/v1/meets", &VERB_MEET_LIST, words_list, meets_render, 0, NULL },
 	{ HTTP_POST, "/v1/meets", &VERB_MEET_ADD, meet_parse, meet_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/meets/{slot}/{store}", &VERB_MEET_REMOVE, meet_path_parse, NULL, 0, NULL },
+	{ HTTP_DELETE, "/v1/meets/{slot}/{store}", &VERB_MEET_REMOVE, meet_path_parse, removed_render, 0, NULL },
 };
 const struct route_table NATIVE_DEPLOYMENT_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

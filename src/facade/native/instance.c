@@ -101,6 +101,7 @@ static void write_instance(struct json_writer *w, const struct instance_view *v)
 	jw_kv_int(w, "session", v->row.session);
 	jw_kv_time(w, "session_opened", v->row.session_opened);
 	jw_kv_time(w, "last_seen", v->row.last_seen);
+	jw_kv_time(w, "lease_until", v->row.lease_until);
 	words_hex(w, "identity_fingerprint", v->row.identity_fingerprint);
 	jw_kv_time(w, "identity_not_after", v->row.identity_not_after);
 	jw_kv_text(w, "alarm", v->row.alarm);
@@ -141,10 +142,57 @@ static void show_render(struct arena *a, const struct http_request *r, const voi
 	write_instance(&w, &x->instance);
 }
 
+/* -- leaving, waiving ------------------------------------------------------------------------------------- */
+static troth_rc delete_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct instance_delete_cmd *c = cmd;
+	const char *now = http_query(r, "now");
+	*c = (struct instance_delete_cmd){ .id = http_param(r, "id"), .now = text_equal(now, "true") };
+	ENSURE(!now || c->now || text_equal(now, "false"), e, TROTH_INVALID, "?now must be true or false");
+	return RC_OK;
+}
+
+static const struct json_field WAIVE_FIELDS[] = {
+	{ "reason", JF_TEXT, offsetof(struct waive_cmd, reason), JF_REQUIRED, 1, LIMIT_TEXT_BYTES },
+};
+
+static troth_rc waive_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct waive_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	return http_body_read(a, r, WAIVE_FIELDS, ARRAY_LEN(WAIVE_FIELDS), cmd, e);
+}
+
+static void waive_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct waive_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_bool(&w, "dry_run", r->dry_run);
+	jw_kv_text(&w, "id", x->instance.row.uuid);
+	jw_kv_text(&w, "instance", x->instance.row.name);
+	jw_kv_text(&w, "deployment", x->instance.deployment);
+	jw_key(&w, "pairs");
+	jw_array(&w);
+	for (size_t i = 0; i < x->pair_count; i++) {
+		const struct waived_pair *p = &x->pairs[i];
+		jw_object(&w);
+		jw_kv_text(&w, "target", p->target);
+		jw_kv_text(&w, "deployment", p->deployment);
+		jw_kv_text(&w, "template", p->template);
+		jw_kv_int(&w, "members", p->members);
+		jw_object_end(&w);
+	}
+	jw_array_end(&w);
+	words_texts(&w, "frees", x->frees);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/instances", &VERB_INSTANCE_LIST, list_parse, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/instances/{id}", &VERB_INSTANCE_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/instances/{id}", &VERB_INSTANCE_DELETE, words_id, NULL, 0, NULL },
+	{ HTTP_DELETE, "/v1/instances/{id}", &VERB_INSTANCE_DELETE, delete_parse, NULL, 0, NULL },
+	{ HTTP_POST, "/v1/instances/{id}/waive", &VERB_WAIVE, waive_parse, waive_render, 0, NULL },
 	{ HTTP_GET, "/v1/targets", &VERB_TARGET_LIST, targets_parse, targets_render, 0, NULL },
 	{ HTTP_GET, "/v1/targets/{id}", &VERB_TARGET_SHOW, words_id, target_render, 0, NULL },
 };

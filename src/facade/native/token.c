@@ -6,6 +6,7 @@ static const struct json_field CREATE_FIELDS[] = {
 	{ "deployment", JF_TEXT, offsetof(struct token_create_cmd, deployment), 0, 0, 0 },
 	{ "instance", JF_TEXT, offsetof(struct token_create_cmd, instance), 0, 0, 0 },
 	{ "ttl", JF_DURATION, offsetof(struct token_create_cmd, ttl), 0, 0, 0 },
+	{ "reinstall", JF_BOOL, offsetof(struct token_create_cmd, reinstall), 0, 0, 0 },
 };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -30,6 +31,7 @@ static void write_token(struct json_writer *w, const struct token_view *v, const
 		jw_kv_text(w, "token", secret);
 	jw_kv_text(w, "deployment", v->deployment);
 	jw_kv_text(w, "instance", v->row.instance_name);
+	jw_kv_bool(w, "reinstall", v->row.reinstall);
 	jw_kv_text(w, "state", v->state);
 	jw_kv_time(w, "expires", v->row.expires);
 	jw_kv_time(w, "used", v->row.used_at);

@@ -181,6 +181,41 @@ static void a_changed_file_is_put_right_proven_and_told(void **out)
 	assert_string_equal(state(w, SLOT), "idle");
 }
 
+static void look_once(struct world *w, const char *shown)
+{
+	pass(w, AGENT_CHECK_MS + 10);
+	hand_ok(w, HAND_CHECK);
+	service_shows(w, shown);
+}
+
+/* It shall leave.  One look at a closed port may be a restart; three in a row are the end. */
+static void a_leaver_says_when_its_service_is_stopped(void **out)
+{
+	struct world *w = *out;
+	struct msg_target t = slot(SLOT, 3);
+	start_settled(w, SLOT);
+	for (int i = 0; i < 4; i++)
+		look_once(w, NULL); /* stopped, but nobody told it to leave */
+	t.leaving = true;
+	desire(w, t);
+	take_reports(w);
+	look_once(w, OLD); /* it was started again */
+	size_t reports = w->reports;
+	look_once(w, NULL);
+	look_once(w, NULL);
+	take_reports(w);
+	assert_int_equal(w->reports, reports);
+	look_once(w, NULL);
+	take_reports(w);
+	assert_int_equal(w->reports, reports + 1);
+	assert_true(w->last.stopped);
+	assert_int_equal(w->last.generation, 3);
+	look_once(w, OLD);
+	look_once(w, NULL); /* said once; and it would have to be silent as long again */
+	take_reports(w);
+	assert_int_equal(w->reports, reports + 1);
+}
+
 static void a_service_that_serves_something_else_is_told_with_both_fingerprints(void **out)
 {
 	struct world *w = *out;
@@ -222,6 +257,7 @@ int main(void)
 		CASE(a_newer_document_comes_in_while_a_process_is_waited_for), CASE(a_first_generation_needs_no_process),
 		CASE(a_failed_reload_of_a_service_that_listens_is_a_failure),
 		CASE(a_new_target_is_looked_at_and_found_things_are_told), CASE(a_changed_file_is_put_right_proven_and_told),
+		CASE(a_leaver_says_when_its_service_is_stopped),
 		CASE(a_service_that_serves_something_else_is_told_with_both_fingerprints), CASE(a_silent_service_is_not_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

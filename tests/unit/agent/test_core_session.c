@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+
 static void a1_late_repeated_and_reordered_documents_are_refused(void **out)
 {
 	struct world *w = *out;
@@ -164,6 +166,35 @@ static void another_epoch_takes_back_what_is_only_begun(void **out)
 	assert_string_equal(state(w, SLOT), "back-reload");
 }
 
+static void desire_of_epoch(struct world *w, const char *epoch, struct msg_target t)
+{
+	struct msg_desired d = { .session = 2, .epoch = epoch, .version = ++w->version, .targets = &t, .target_count = 1 };
+	answer(w, (struct agent_answer){ .ask = ASK_POLL, .ok = true, .desired = &d });
+}
+
+/* The database was restored: numbers that are lower or were used before are refused, whatever they stand for now; those
+ * of the new epoch are above all of them.  First the node looks at what it holds. */
+static void server_restored(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT); /* l 3, h 4 */
+	desire_of_epoch(w, "e2", slot(SLOT, 4)); /* its session is of the old epoch */
+	assert_string_equal(state(w, SLOT), "idle");
+	assert_int_equal(agent_core_session(w->core), 0);
+	open_session(w, 2, "e2");
+	hand_ok(w, HAND_EPOCH);
+	hand_says(w, HAND_LOOK, NULL, (struct hand_reply){ .ok = true, .view = view(w, SLOT, PHASE_SETTLED, 3, 4, 0) });
+	hand_ok(w, HAND_CHECK);
+	service_shows(w, OLD);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 3); /* seen, before anything is done */
+	assert_true(w->last.settled);
+	desire_of_epoch(w, "e2", slot(SLOT, 4)); /* given out twice */
+	assert_string_equal(state(w, SLOT), "idle");
+	desire_of_epoch(w, "e2", slot(SLOT, LIMIT_GENERATIONS + 1));
+	assert_string_equal(state(w, SLOT), "stage");
+}
+
 static void a_target_that_is_gone_is_forgotten(void **out)
 {
 	struct world *w = *out;
@@ -185,7 +216,7 @@ int main(void)
 		CASE(a2_nothing_counts_while_a_document_is_begun),
 		CASE(a_csr_is_made_once_and_sent_until_taken),
 		CASE(a_csr_that_cannot_be_made_is_tried_ever_more_slowly), CASE(a_lost_server_is_asked_again_ever_more_slowly),
-		CASE(another_epoch_takes_back_what_is_only_begun), CASE(a_target_that_is_gone_is_forgotten),
+		CASE(another_epoch_takes_back_what_is_only_begun), CASE(server_restored), CASE(a_target_that_is_gone_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

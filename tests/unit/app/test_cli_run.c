@@ -37,11 +37,11 @@ static void deleting_says_what_happened(void **state)
 {
 	struct scene *s = *state;
 	static const struct turn turns[] = {
-		{ "GET /v1/instances?name=pg-1", NULL, 200, "{\"items\":[{\"name\":\"pg-1\",\"id\":\"7\"}],\"next\":null}" },
-		{ "DELETE /v1/instances/7", NULL, 204, NULL },
+		{ "GET /v1/deployments?name=pg", NULL, 200, "{\"items\":[{\"name\":\"pg\",\"id\":\"7\"}],\"next\":null}" },
+		{ "DELETE /v1/deployments/7", NULL, 204, NULL },
 	};
-	assert_int_equal(RUN(s, turns, "instance", "delete", "pg-1"), 0);
-	assert_string_equal(s->out, "instance pg-1: has left\n");
+	assert_int_equal(RUN(s, turns, "deployment", "delete", "pg"), 0);
+	assert_string_equal(s->out, "deployment pg: deleted\n");
 }
 
 static void a_show_of_nothing_exits_4(void **state)

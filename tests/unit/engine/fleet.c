@@ -104,7 +104,7 @@ static struct fact content_fact(const struct fleet_content *c)
 static struct fact target_fact(const struct fleet_target *t)
 {
 	return (struct fact){ .kind = FACT_TARGET,
-			      .target = { t->id, t->group, t->instance, t->authority, t->state } };
+			      .target = { t->id, t->group, t->instance, t->authority, t->state, t->lease_until } };
 }
 
 static struct fact seen_fact(const struct fleet_target *t)
@@ -374,6 +374,31 @@ struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, in
 	return t;
 }
 
+bool fleet_gone(struct fleet *f, int64_t target)
+{
+	for (size_t i = 0; i < f->target_count; i++) {
+		if (f->targets[i].id == target)
+			return false;
+	}
+	return true;
+}
+
+void fleet_state(struct fleet *f, int64_t target, enum target_state state)
+{
+	struct fleet_target *t = fleet_find(f, target);
+
+	t->state = state;
+	tell(f, target_fact(t));
+}
+
+void fleet_lease(struct fleet *f, int64_t target, msec_t until)
+{
+	struct fleet_target *t = fleet_find(f, target);
+
+	t->lease_until = until;
+	tell(f, target_fact(t));
+}
+
 void fleet_leave(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
@@ -515,6 +540,7 @@ static void carry_out(struct fleet *f, const struct act *act)
 		t->state = TARGET_COUNTED;
 		tell(f, target_fact(t));
 		break;
+	case ACT_LEAVE: fleet_leave(f, act->target); break;
 	case ACT_ROTATE:
 		fleet_find_ca(f, act->ca)->renewing = true;
 		fleet_tell_ca(f, fleet_find_ca(f, act->ca));

@@ -42,6 +42,7 @@ struct fleet_target {
 	/* the service's rows */
 	int64_t id, group, authority, instance;
 	enum target_state state;
+	msec_t lease_until; /* 0: no lease */
 	bool known;
 	int64_t base, base_generation, high, next_generation;
 	struct fleet_doc docs[FLEET_DOCS];
@@ -104,7 +105,10 @@ struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, in
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);
 struct fleet_group *fleet_find_group(struct fleet *f, int64_t id);
-void fleet_leave(struct fleet *f, int64_t target);
+void fleet_leave(struct fleet *f, int64_t target); /* or was waived: out of Meet, and out of the rows */
+void fleet_lease(struct fleet *f, int64_t target, msec_t until); /* it is ephemeral */
+void fleet_state(struct fleet *f, int64_t target, enum target_state state);
+bool fleet_gone(struct fleet *f, int64_t target);
 /* A chain or set out of nowhere (found on a node, uploaded). */
 int64_t fleet_chain(struct fleet *f, int64_t signed_by, int64_t anchor);
 int64_t fleet_set(struct fleet *f, const int64_t *certs, size_t count);

@@ -504,6 +504,125 @@ static void frozen_means_nothing_at_all(void **state)
 	fleet_free(f);
 }
 
+static void each_part_of_a_policy_counts_alone(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct fleet *f = four();
+		struct fact *p = policy(f, 0, 0);
+
+		p->rolling.stopped = i == 0;
+		p->rolling.pause = i == 1 ? MSEC_MIN : 0;
+		p->rolling.settled_at = f->now;
+		fleet_tell(f, p);
+		fleet_run(f);
+		assert_int_equal(pending(f), 0);
+		assert_non_null(fleet_wait(f, i == 0 ? WAIT_STOPPED : WAIT_BETWEEN, 0, 0));
+		fleet_free(f);
+	}
+}
+
+/* Each of 11 and 12 carries two stores. */
+static struct fleet *double_stores(void)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_group(f, 3, GROUP_STORE);
+	fleet_goal(f, 3, 5);
+	fleet_goal(f, 3, 6);
+	fleet_ca(f, 8, 6);
+	for (int64_t id = 31; id <= 32; id++) {
+		fleet_target(f, id, 3, 0)->instance = 980 + id;
+		fleet_tell_target(f, fleet_find(f, id));
+	}
+	fleet_deploy(f, 1, SERVICE);
+	fleet_deploy(f, 3, SERVICE);
+	fleet_settle_all(f);
+	return f;
+}
+
+static void one_that_changes_already_is_not_counted_again(void **state)
+{
+	struct fleet *f = double_stores();
+
+	policy(f, 2, 0);
+	fleet_offline(f, 12);
+	fleet_offline(f, 32);
+	fleet_ca(f, 9, 6); /* only of the second stores */
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 31)->doc_count, 1);
+	fleet_online(f, 12);
+	fleet_online(f, 32);
+	fleet_ca(f, 2, 5); /* of both */
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 11)->doc_count + fleet_find(f, 12)->doc_count, 2);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 32, 102));
+	fleet_free(f);
+}
+
+/* What failed at one store of an instance is no try of what its other store gets. */
+static void a_canary_is_of_a_store_and_its_contents(void **state)
+{
+	struct fleet *f = double_stores();
+
+	fleet_ca(f, 9, 6);
+	fleet_run(f);
+	(void)fleet_hand(f, 31);
+	assert_true(fleet_fail(f, 31)); /* other contents than those that come next, in another group than 11 */
+	fleet_settle(f, 32);
+	policy(f, 0, 1);
+	fleet_ca(f, 2, 5);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 11)->doc_count + fleet_find(f, 12)->doc_count, 1);
+	assert_int_equal(fleet_find(f, 31)->doc_count + fleet_find(f, 32)->doc_count, 1);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102) && fleet_holds_cert(f, 12, 102));
+	fleet_free(f);
+}
+
+static void many_begin_at_once(void **state)
+{
+	struct fleet *f = fleet_usual();
+	size_t n = 0;
+
+	for (int64_t id = 101; id <= 140; id++)
+		fleet_target(f, id, STORES, 0);
+	fleet_deploy(f, STORES, SERVICE);
+	fleet_settle_all(f);
+	policy(f, 40, 0);
+	f->policy.waits_each = 1;
+	fleet_ca(f, 2, 5);
+	fleet_run(f);
+	for (int64_t id = 101; id <= 140; id++)
+		n += fleet_find(f, id)->doc_count;
+	n += fleet_find(f, 11)->doc_count + fleet_find(f, 12)->doc_count;
+	assert_int_equal(n, 40);
+	assert_int_equal(fleet_wait(f, WAIT_BUDGET, 0, 0)->count, 2); /* one of them is named */
+	fleet_free(f);
+}
+
+/* Of a silent instance only what lies there is taken back, and of its counted targets only. */
+static void what_does_not_lie_there_is_not_taken_back(void **state)
+{
+	struct fleet *f = double_stores();
+
+	fleet_target(f, 41, 3, 0)->instance = fleet_find(f, 11)->instance; /* a newcomer beside them */
+	fleet_tell_target(f, fleet_find(f, 41));
+	policy(f, 1, 0);
+	fleet_ca(f, 9, 6);
+	fleet_offline(f, 12);
+	fleet_offline(f, 32);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 31)->doc_count, 1);
+	fleet_offline(f, 11);
+	fleet_offline(f, 31);
+	fleet_offline(f, 41);
+	assert_int_equal(fleet_step(f), 1);
+	assert_int_equal(f->plan.acts[0].target, 31);
+	assert_true(fleet_find(f, 41)->doc_count > 0);
+	fleet_free(f);
+}
+
 /* -- a distrusted CA -------------------------------------------------------------------------------------------- */
 
 /* CA 1 is distrusted; the stores shall lose it, window or not, but only as many at once as may. */
@@ -530,6 +649,27 @@ static void a_distrusted_ca_waits_for_no_window(void **state)
 	}
 	for (int64_t id = 11; id <= 14; id++)
 		assert_false(fleet_holds_cert(f, id, 101));
+	fleet_free(f);
+}
+
+/* It holds a place by its other store, which failed: out of the window it may do nothing but flee. */
+static void one_with_something_handed_out_flees_too(void **state)
+{
+	struct fleet *f = double_stores();
+	struct fact *p = policy(f, 0, 0);
+
+	fleet_ca(f, 9, 6);
+	fleet_run(f);
+	(void)fleet_hand(f, 31);
+	assert_true(fleet_fail(f, 31));
+	p->rolling.windowed = true;
+	p->rolling.until = f->now + MSEC_DAY;
+	fleet_tell(f, p);
+	fleet_ca(f, 2, 5);
+	fleet_find_ca(f, 1)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 101) || fleet_holds_cert(f, 12, 101));
 	fleet_free(f);
 }
 
@@ -658,6 +798,20 @@ static void an_approval_is_one_authoritys(void **state)
 	fleet_free(f);
 }
 
+/* The bundle names the certificate itself: the authority's approval is no matter. */
+static void a_single_certificate_needs_no_approval(void **state)
+{
+	struct fleet *f = four();
+
+	fleet_goal_cert(f, STORES, 102);
+	fleet_ca_with(f, 9, 7, 102); /* an authority that is in no bundle */
+	approve(f, STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW, true);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102));
+	assert_null(fleet_wait(f, WAIT_APPROVE_INTRODUCE, 0, 0));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -685,6 +839,13 @@ int main(void)
 		cmocka_unit_test(one_that_failed_waits_for_the_window),
 		cmocka_unit_test(newcomers_need_no_place),
 		cmocka_unit_test(frozen_means_nothing_at_all),
+		cmocka_unit_test(each_part_of_a_policy_counts_alone),
+		cmocka_unit_test(one_that_changes_already_is_not_counted_again),
+		cmocka_unit_test(a_canary_is_of_a_store_and_its_contents),
+		cmocka_unit_test(many_begin_at_once),
+		cmocka_unit_test(what_does_not_lie_there_is_not_taken_back),
+		cmocka_unit_test(one_with_something_handed_out_flees_too),
+		cmocka_unit_test(a_single_certificate_needs_no_approval),
 		cmocka_unit_test(a_distrusted_ca_waits_for_no_window),
 		cmocka_unit_test(slots_flee_a_distrusted_ca_too),
 		cmocka_unit_test(an_emergency_is_its_own_approval),

@@ -134,6 +134,15 @@ static void a_recount_finds_a_wrong_place(void **state)
 	assert_false(rolling_check(f->view, why, sizeof why));
 	assert_non_null(strstr(why, "a place it should not"));
 	target_find(f->view, 11)->instance->handed--;
+	target_find(f->view, 11)->instance->unhanded++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->unhanded--;
+	target_find(f->view, 11)->instance->failing++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->failing--;
+	target_find(f->view, 11)->instance->list = ROLLING_STRANDED;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->list = ROLLING_BUSY;
 	target_find(f->view, 11)->marks = 0;
 	assert_false(rolling_check(f->view, why, sizeof why));
 	target_find(f->view, 11)->marks = 2;
@@ -146,6 +155,18 @@ static void a_recount_finds_a_wrong_place(void **state)
 	deployment_need(f->view, 7)->lists[ROLLING_BUSY] = first->list_next;
 	assert_false(rolling_check(f->view, why, sizeof why)); /* it says it is on the list */
 	deployment_need(f->view, 7)->lists[ROLLING_BUSY] = first;
+	fleet_free(f);
+}
+
+/* Rows may be told before their instance is known. */
+static void a_target_without_an_instance_holds_none(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_target(f, 13, 1, 0)->instance = 0;
+	fleet_tell_target(f, fleet_find(f, 13));
+	fleet_run(f);
+	assert_int_equal(busy(f), 2);
 	fleet_free(f);
 }
 
@@ -169,6 +190,7 @@ int main(void)
 		cmocka_unit_test(one_place_for_all_targets_of_an_instance),
 		cmocka_unit_test(a_group_moves_with_its_places),
 		cmocka_unit_test(a_recount_finds_a_wrong_place),
+		cmocka_unit_test(a_target_without_an_instance_holds_none),
 		cmocka_unit_test(a_policy_names_a_deployment),
 	};
 

@@ -31,8 +31,10 @@ static void test_life(void **state)
 	call_expect(c, 200, HTTP_GET, "/v1/meets", NULL);
 	call_is(c, "items.0.slot.template", "server");
 	call_is(c, "items.0.source", "bundle");
-	call_expect(c, 204, HTTP_DELETE, arena_printf(a, "/v1/meets/%s/%s", slot, store), NULL);
-	call_expect(c, 201, HTTP_POST, "/v1/meets", arena_printf(a, "{\"slot\":\"%s\",\"store\":\"%s\"}", slot, store));
+	call_expect(c, 200, HTTP_DELETE, arena_printf(a, "/v1/meets/%s/%s", slot, store), NULL);
+	call_is(c, "slot.template", "server");
+	call_is(c, "pairs", "0");
+	call_expect(c, 201, HTTP_POST, "/v1/meets", "{\"slot\":\"pg/server\",\"store\":\"pg/trust\"}");
 	call_is(c, "source", "admin");
 	call_expect(c, 400, HTTP_POST, "/v1/meets", "{}");
 	call_expect(c, 201, HTTP_POST, arena_printf(a, "/v1/deployments/%s/templates", id),
@@ -105,8 +107,35 @@ static void test_findings(void **state)
 	call_free(c);
 }
 
+/* Its nodes leave by themselves. */
+static void test_ephemeral(void **state)
+{
+	struct call *c = call_new();
+	room_authority(c->room, "/prod/pg/ca", NULL);
+	room_bundle(c->room, "/prod/pg/trust", "/prod/pg/ca");
+	call_expect(c, 201, HTTP_POST, "/v1/deployments", "{\"name\":\"check\",\"ephemeral\":true,\"ttl\":\"60s\",\"ignore\":true,"
+		    "\"stores\":[{\"name\":\"trust\",\"profile\":\"pem-files\",\"bundle\":\"/prod/pg/trust\"}]}");
+	call_is(c, "ephemeral", "true");
+	call_is(c, "ttl", "1m");
+	call_is(c, "ignore", "true");
+	(void)room_enroll(c->room, "check", "check-1");
+	call_expect(c, 200, HTTP_GET, "/v1/instances?name=check-1", NULL);
+	assert_non_null(call_at(c, "items.0.lease_until"));
+	call_expect(c, 400, HTTP_POST, "/v1/deployments", "{\"name\":\"c2\",\"ephemeral\":true}");
+	call_finding(c, "$.ttl");
+	call_expect(c, 400, HTTP_POST, "/v1/deployments", "{\"name\":\"c2\",\"ephemeral\":true,\"ttl\":\"2h\"}");
+	call_finding(c, "$.ttl");
+	call_expect(c, 400, HTTP_POST, "/v1/deployments", "{\"name\":\"c2\",\"ttl\":\"60s\"}");
+	call_finding(c, "$.ttl");
+	call_expect(c, 400, HTTP_POST, "/v1/deployments", "{\"name\":\"c2\",\"ignore\":true}");
+	call_finding(c, "$.ignore");
+	call_expect(c, 200, HTTP_GET, "/v1/deployments?name=check", NULL);
+	call_expect(c, 400, HTTP_POST, arena_printf(c->room->a, "/v1/deployments/%s/templates", call_at(c, "items.0.id")), "{\"ttl\":\"60s\"}");
+	call_free(c);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_policy), cmocka_unit_test(test_findings) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_policy), cmocka_unit_test(test_findings), cmocka_unit_test(test_ephemeral) };
 	return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
 }

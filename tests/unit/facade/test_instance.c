@@ -37,6 +37,39 @@ static void test_both(void **state)
 	call_free(c);
 }
 
+/* Waived, with what that costs; leaving, now or when it is stopped. */
+static void test_waive_and_leave(void **state)
+{
+	struct call *c = call_new();
+	struct arena *a = c->room->a;
+	room_deployment(c->room, "pg");
+	struct msg_enrolled m = room_enroll(c->room, "pg", "pg-1");
+	const char *path = arena_printf(a, "/v1/instances/%s", m.instance_id), *waive = arena_printf(a, "%s/waive", path);
+	call_expect(c, 400, HTTP_POST, waive, "{}");
+	call_finding(c, "$.reason");
+	c->dry_run = true;
+	call_expect(c, 200, HTTP_POST, waive, "{\"reason\":\"away\"}");
+	call_is(c, "dry_run", "true");
+	call_is(c, "instance", "pg-1");
+	assert_int_equal(call_count(c, "pairs"), 0); /* nobody counts yet */
+	assert_int_equal(call_count(c, "frees"), 0);
+	c->dry_run = false;
+	call_expect(c, 200, HTTP_POST, waive, "{\"reason\":\"away\"}");
+	call_expect(c, 409, HTTP_POST, waive, "{\"reason\":\"away\"}");
+	call_expect(c, 200, HTTP_GET, path, NULL);
+	call_is(c, "state", "waived");
+	call_is(c, "targets.0.state", "waived");
+	call_expect(c, 409, HTTP_POST, "/v1/tokens", "{\"deployment\":\"pg\",\"instance\":\"pg-1\"}");
+	call_expect(c, 400, HTTP_POST, "/v1/tokens", "{\"deployment\":\"pg\",\"reinstall\":true}");
+	call_finding(c, "$.reinstall");
+	call_expect(c, 201, HTTP_POST, "/v1/tokens", "{\"deployment\":\"pg\",\"instance\":\"pg-1\",\"reinstall\":true}");
+	call_is(c, "reinstall", "true");
+	call_expect(c, 400, HTTP_DELETE, arena_printf(a, "%s?now=perhaps", path), NULL);
+	call_expect(c, 204, HTTP_DELETE, arena_printf(a, "%s?now=true", path), NULL);
+	call_expect(c, 404, HTTP_DELETE, arena_printf(a, "%s?now=false", path), NULL);
+	call_free(c);
+}
+
 /* An agent may not look around: default deny. */
 static void test_agents_may_not(void **state)
 {
@@ -57,6 +90,6 @@ static void test_agents_may_not(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_both), cmocka_unit_test(test_agents_may_not) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_both), cmocka_unit_test(test_waive_and_leave), cmocka_unit_test(test_agents_may_not) };
 	return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
 }

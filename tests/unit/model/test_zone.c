@@ -54,7 +54,7 @@ static void put_types(struct buf *b, const int32_t *offsets, size_t n)
 		put(b, (uint32_t)offsets[i], 4);
 		put(b, 0, 2);
 	}
-	buf_add(b, "XXX", 4);
+	buf_add(b, "ABC", 4);
 }
 
 /* Version 2: no transition of 32 bits, these of 64, and a footer. */

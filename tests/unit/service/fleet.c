@@ -292,6 +292,17 @@ struct fleet_node *fleet_join(struct fleet *f, const char *deployment, const cha
 	return n;
 }
 
+void fleet_reinstall(struct fleet *f, struct fleet_node *n, const char *token)
+{
+	key_release(n->identity);
+	n->boot_id = arena_printf(f->a, "%s-again", n->boot_id);
+	n->epoch = NULL;
+	n->place_count = 0;
+	enroll(f, n, token);
+	fleet_tell(f, "%s was installed again", n->name);
+	fleet_open(f, n);
+}
+
 struct fleet_node *fleet_node(struct fleet *f, const char *name)
 {
 	for (size_t i = 0; i < f->node_count; i++)
@@ -376,6 +387,11 @@ static bool shake(struct fleet *f, struct fleet_node *server, struct fleet_node 
 	return rc_ok(chain_verify(f->a, chain.items[0], rest, anchors, f->now, EKU_SERVER, host, e));
 }
 
+static bool out_of_promise(const struct fleet *f, const struct fleet_node *n)
+{
+	return n->excused || (n->until && f->now >= n->until);
+}
+
 /* What could shake hands still can. */
 static void shake_all(struct fleet *f)
 {
@@ -385,6 +401,10 @@ static void shake_all(struct fleet *f)
 			struct fleet_node *server = &f->nodes[i], *client = &f->nodes[k];
 			if (!place_kind(server, MSG_SLOT) || !place_kind(client, MSG_STORE))
 				continue;
+			if (out_of_promise(f, server) || out_of_promise(f, client)) {
+				f->could[i][k] = false;
+				continue;
+			}
 			bool can = shake(f, server, client, &e);
 			if (f->could[i][k] && !can) {
 				fleet_tell(f, "HANDSHAKE FAILED: %s -> %s: %s", client->name, server->name, e.primary);
@@ -436,7 +456,8 @@ void fleet_all_hands(struct fleet *f)
 	shake_all(f);
 	for (size_t i = 0; i < f->node_count; i++)
 		for (size_t k = 0; k < f->node_count; k++)
-			if (place_kind(&f->nodes[i], MSG_SLOT) && place_kind(&f->nodes[k], MSG_STORE))
+			if (place_kind(&f->nodes[i], MSG_SLOT) && place_kind(&f->nodes[k], MSG_STORE) &&
+			    !out_of_promise(f, &f->nodes[i]) && !out_of_promise(f, &f->nodes[k]))
 				FLEET_CHECK(f, f->could[i][k]);
 }
 
@@ -568,7 +589,7 @@ bool fleet_turn(struct fleet *f, struct fleet_node *n)
 	struct troth_err e = { 0 };
 	struct desired_ret ret;
 	bool moved = false;
-	if (n->off)
+	if (n->off || (n->until && f->now >= n->until))
 		return false;
 	struct desired_cmd cmd = { n->session, n->version };
 	troth_rc rc = fleet_do(f, &n->who, &VERB_AGENT_DESIRED, &cmd, &ret, &e);
@@ -654,6 +675,16 @@ void fleet_read_end(struct fleet *f, struct tx *tx)
 	store_read_end(tx);
 	store_reader_close(f->reader);
 	f->reader = NULL;
+}
+
+struct instance_row fleet_instance(struct fleet *f, const struct fleet_node *n)
+{
+	struct instance_row i;
+	struct troth_err e = { 0 };
+	struct tx *tx = fleet_read(f);
+	ok(f, instance_row_by_uuid(tx, f->a, n->uuid, &i, &e), &e, "instance");
+	fleet_read_end(f, tx);
+	return i;
 }
 
 struct target_row fleet_target(struct fleet *f, const struct fleet_node *n)

@@ -22,7 +22,7 @@
 #include "service/service.h"
 #include "store/store.h"
 
-enum { FLEET_NODES = 8, FLEET_PLACES = 4, FLEET_KEYS = 64 };
+enum { FLEET_NODES = 24, FLEET_PLACES = 4, FLEET_KEYS = 64 };
 
 struct fleet_place {              /* a target, on its node */
 	char id[UUID_LEN];
@@ -52,6 +52,8 @@ struct fleet_node {
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
 	bool repeats;             /* says each report twice */
+	bool excused;             /* waived: nobody promised anything */
+	msec_t until;             /* its service is stopped then; 0: never */
 };
 
 struct fleet {
@@ -99,6 +101,8 @@ void fleet_refused(struct fleet *f, const struct principal *who, const struct ve
 void fleet_must(struct fleet *f, const struct verb *verb, const void *cmd, void *ret);
 
 struct fleet_node *fleet_join(struct fleet *f, const char *deployment, const char *name);
+/* Its disk is empty and it enrols again with this token: the same node, a new identity. */
+void fleet_reinstall(struct fleet *f, struct fleet_node *n, const char *token);
 struct fleet_node *fleet_node(struct fleet *f, const char *name);
 /* Somebody outside the fleet, without an agent, who serves (MSG_SLOT) or trusts (MSG_STORE) what the test says. */
 struct fleet_node *fleet_stranger(struct fleet *f, const char *name, enum msg_target_kind kind);
@@ -125,6 +129,7 @@ void fleet_restart(struct fleet *f);
 /* The store's rows as they are now; one at a time. */
 struct tx *fleet_read(struct fleet *f);
 void fleet_read_end(struct fleet *f, struct tx *tx);
+struct instance_row fleet_instance(struct fleet *f, const struct fleet_node *n);
 struct target_row fleet_target(struct fleet *f, const struct fleet_node *n);
 /* A settled report of its first place, to be changed and sent by the test. */
 struct msg_report fleet_report_of(struct fleet *f, struct fleet_node *n);

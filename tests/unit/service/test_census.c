@@ -19,7 +19,7 @@ static void those_that_left_do_not(void **state)
 	struct fleet *f = fleet_demo();
 	struct rotate_ret r;
 	struct no_ret gone;
-	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct id_cmd){ fleet_node(f, "app-2")->uuid }, &gone);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ fleet_node(f, "app-2")->uuid, true }, &gone);
 	fleet_node(f, "app-2")->off = true;
 	fleet_node(f, "app-2")->place_count = 0; /* nobody shakes its hand any more */
 	f->dry_run = true;

@@ -144,7 +144,7 @@ static void test_delete(void **state)
 	struct deployment_view d = room_deployment(r, "pg");
 	struct msg_enrolled joined = room_enroll(r, "pg", "pg-1");
 	room_refused(r, &r->admin, &VERB_DEPLOYMENT_DELETE, &(struct id_cmd){ d.row.uuid }, TROTH_CONFLICT, "has 1 instance");
-	room_do(r, &VERB_INSTANCE_DELETE, &(struct id_cmd){ joined.instance_id }, &none);
+	room_do(r, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ joined.instance_id, true }, &none);
 	r->if_match = "7";
 	room_refused(r, &r->admin, &VERB_DEPLOYMENT_DELETE, &(struct id_cmd){ d.row.uuid }, TROTH_PRECONDITION, "");
 	r->if_match = NULL;

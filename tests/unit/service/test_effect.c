@@ -56,7 +56,7 @@ static void obsolete_effect_is_done(void **state)
 	struct fleet *f = sealed_fleet();
 	struct no_ret gone;
 	int calls = f->keeper_calls;
-	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct id_cmd){ fleet_node(f, "svc-0")->uuid }, &gone);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ fleet_node(f, "svc-0")->uuid, true }, &gone);
 	fleet_effects(f);
 	FLEET_CHECK(f, f->keeper_calls == calls);
 	fleet_free(f);

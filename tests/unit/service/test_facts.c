@@ -9,6 +9,7 @@ static void every_noun(void **state)
 	struct bundle_list_ret bundles;
 	struct credential_ret ca;
 	struct no_ret gone;
+	struct meet_removed_ret removed;
 	int before = f->checks;
 	fleet_must(f, &VERB_AUTHORITY_CREATE,
 		   &(struct authority_create_cmd){ .name = "/demo/other", .path_len = AUTHORITY_PATH_LEN_DEFAULT }, &ca);
@@ -21,12 +22,12 @@ static void every_noun(void **state)
 	fleet_must(f, &VERB_BUNDLE_REMOVE, &(struct bundle_remove_cmd){ bundles.items[0].row.uuid, member }, &bundle);
 	fleet_settle(f, 20);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1);
-	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct id_cmd){ fleet_node(f, "svc-2")->uuid }, &gone);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ fleet_node(f, "svc-2")->uuid, true }, &gone);
 	fleet_node(f, "svc-2")->off = true;
 	struct meet_list_ret meets;
 	fleet_must(f, &VERB_MEET_LIST, &(struct list_cmd){ 0 }, &meets);
 	FLEET_CHECK(f, meets.count > 0);
-	fleet_must(f, &VERB_MEET_REMOVE, &(struct meet_cmd){ meets.items[0].slot.id, meets.items[0].store.id }, &gone);
+	fleet_must(f, &VERB_MEET_REMOVE, &(struct meet_cmd){ meets.items[0].slot.id, meets.items[0].store.id }, &removed);
 	FLEET_CHECK(f, f->checks > before + 5);
 	fleet_free(f);
 }

@@ -108,7 +108,7 @@ static void test_refusals(void **state)
 	room_refused(r, &who, &VERB_IDENTITY_RENEW, &cmd, TROTH_INVALID, "sealed");
 	cmd.csr = room_csr(r, KEY_EC_P384);
 	room_refused(r, &r->admin, &VERB_IDENTITY_RENEW, &cmd, TROTH_FORBIDDEN, "may not");
-	room_do(r, &VERB_INSTANCE_DELETE, &(struct id_cmd){ m.instance_id }, &none);
+	room_do(r, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ m.instance_id, true }, &none);
 	room_refused(r, &who, &VERB_IDENTITY_RENEW, &cmd, TROTH_FORBIDDEN, "has left");
 	assert_false(known(r, m.certificate));
 	room_free(r);

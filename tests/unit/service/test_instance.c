@@ -32,7 +32,7 @@ static void test_leaving_frees_the_names(void **state)
 	struct target_list_ret targets;
 	room_deployment(r, "pg");
 	struct msg_enrolled m = room_enroll(r, "pg", "pg-1");
-	room_do(r, &VERB_INSTANCE_DELETE, &(struct id_cmd){ m.instance_id }, &none);
+	room_do(r, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ m.instance_id, true }, &none);
 	assert_string_equal(room_last_audit(r), "instance.delete");
 	room_do(r, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list);
 	assert_int_equal(list.count, 0);
@@ -40,7 +40,7 @@ static void test_leaving_frees_the_names(void **state)
 	assert_int_equal(targets.count, 0);
 	room_do(r, &VERB_TARGET_LIST, &(struct target_list_cmd){ .state = "left" }, &targets);
 	assert_int_equal(targets.count, 2);
-	room_refused(r, &r->admin, &VERB_INSTANCE_DELETE, &(struct id_cmd){ m.instance_id }, TROTH_NOT_FOUND, "left already");
+	room_refused(r, &r->admin, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ m.instance_id, true }, TROTH_NOT_FOUND, "left already");
 	struct msg_enrolled again = room_enroll(r, "pg", "pg-1"); /* instance and credential names are free */
 	assert_string_not_equal(again.instance_id, m.instance_id);
 	room_free(r);
@@ -51,8 +51,8 @@ static void test_who_may(void **state)
 	struct room *r = room_new();
 	room_deployment(r, "pg");
 	struct msg_enrolled m = room_enroll(r, "pg", "pg-1");
-	room_refused(r, &r->auditor, &VERB_INSTANCE_DELETE, &(struct id_cmd){ m.instance_id }, TROTH_FORBIDDEN, "may not");
-	room_refused(r, &r->narrow, &VERB_INSTANCE_DELETE, &(struct id_cmd){ m.instance_id }, TROTH_NOT_FOUND, "no such instance");
+	room_refused(r, &r->auditor, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ m.instance_id, true }, TROTH_FORBIDDEN, "may not");
+	room_refused(r, &r->narrow, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ m.instance_id, true }, TROTH_NOT_FOUND, "no such instance");
 	room_free(r);
 }
 

@@ -95,7 +95,7 @@ static void test_by_hand(void **state)
 {
 	struct room *r = room_new();
 	struct meet_ret ret;
-	struct no_ret none;
+	struct meet_removed_ret removed;
 	room_authority(r, "/prod/ca", NULL);
 	struct bundle_view b = room_bundle(r, "/prod/trust", NULL);
 	struct deployment_view slot = slot_only(r, "one", "/prod/ca"), store = store_only(r, "app", "/prod/trust");
@@ -103,8 +103,10 @@ static void test_by_hand(void **state)
 	room_do(r, &VERB_MEET_ADD, &cmd, &ret);
 	assert_string_equal(ret.meet.row.source, "admin");
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &cmd, TROTH_CONFLICT, "already");
-	room_do(r, &VERB_MEET_REMOVE, &cmd, &none);
+	room_do(r, &VERB_MEET_REMOVE, &cmd, &removed);
 	assert_int_equal(meets(r).count, 0);
+	assert_true(removed.slots == 0 && removed.stores == 0 && removed.frees.count == 0); /* nobody is there yet */
+	assert_string_equal(removed.meet.store.template, store.templates[0].row.name);
 	room_refused(r, &r->admin, &VERB_MEET_REMOVE, &cmd, TROTH_NOT_FOUND, "do not meet");
 	struct bundle_ret added; /* a pair that an operator took out is not made again by itself */
 	room_do(r, &VERB_BUNDLE_ADD, &(struct bundle_add_cmd){ .id = b.row.uuid, .authority = "/prod/ca" }, &added);
@@ -116,6 +118,11 @@ static void test_by_hand(void **state)
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &swapped, TROTH_INVALID, "is not a slot");
 	struct meet_cmd unknown = { "x", cmd.store };
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &unknown, TROTH_NOT_FOUND, "not an id");
+	struct meet_cmd named = { "one/none", "app/x" };
+	room_refused(r, &r->admin, &VERB_MEET_ADD, &named, TROTH_NOT_FOUND, "one/none");
+	named.slot = "nowhere/x";
+	room_refused(r, &r->admin, &VERB_MEET_ADD, &named, TROTH_NOT_FOUND, "troth deployment show");
+	room_refused(r, &r->narrow, &VERB_MEET_ADD, &named, TROTH_NOT_FOUND, "nowhere/x");
 	room_refused(r, &r->narrow, &VERB_MEET_ADD, &cmd, TROTH_NOT_FOUND, "no such template");
 	room_free(r);
 }

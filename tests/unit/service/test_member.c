@@ -9,7 +9,7 @@ static void only_agents(void **state)
 	struct msg_session cmd = { "b", NULL, "1", NULL, 0 };
 	fleet_refused(f, &nobody, &VERB_AGENT_SESSION, &cmd, TROTH_FORBIDDEN, "only an instance");
 	struct no_ret gone;
-	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct id_cmd){ n->uuid }, &gone);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ n->uuid, true }, &gone);
 	fleet_refused(f, &n->who, &VERB_AGENT_SESSION, &cmd, TROTH_FORBIDDEN, "has left");
 	fleet_free(f);
 }

@@ -104,6 +104,8 @@ static void contents_that_nobody_sent(void **state)
 	FLEET_CHECK(f, say(f, n, &m).counted);
 	FLEET_CHECK(f, !fleet_target(f, n).base_known);
 	FLEET_CHECK(f, fleet_waits(f, NULL, "app-0", "unknown"));
+	FLEET_CHECK(f, fleet_instance(f, n).session == 0); /* begin anew, and say what you hold */
+	fleet_open(f, n);
 	m = fleet_report_of(f, n);
 	say(f, n, &m);
 	FLEET_CHECK(f, fleet_target(f, n).base_known);
@@ -111,28 +113,35 @@ static void contents_that_nobody_sent(void **state)
 	fleet_free(f);
 }
 
-/* A generation above ours: the server forgot.  Known contents are known again, others are not. */
+/* A generation above ours: we forgot.  A new epoch begins; then known contents are known again, others are not. */
 static void generation_above_ours(void **state)
 {
 	struct fleet *f = fleet_demo();
 	struct fleet_node *store = fleet_node(f, "app-0"), *slot = fleet_node(f, "svc-0");
 	struct fleet_node *both[] = { store, slot };
+	struct msg_report m = fleet_report_of(f, store);
+	m.generation = m.high_water = 40;
+	FLEET_CHECK(f, !say(f, store, &m).counted);
+	FLEET_CHECK(f, text_equal(service_epoch(f->svc), "2") && !fleet_target(f, slot).base_known);
 	for (size_t i = 0; i < 2; i++) {
-		struct msg_report m = fleet_report_of(f, both[i]);
-		m.generation = m.high_water = both[i]->places[0].l = both[i]->places[0].h = 40;
+		both[i]->places[0].l = both[i]->places[0].h = 40;
+		fleet_open(f, both[i]);
+		m = fleet_report_of(f, both[i]);
 		say(f, both[i], &m);
 		struct target_row t = fleet_target(f, both[i]);
-		FLEET_CHECK(f, t.base_known && t.base_generation == 40 && t.next_generation == 41);
+		FLEET_CHECK(f, t.base_known && t.base_generation == 40 && t.next_generation == LIMIT_GENERATIONS + 1);
 	}
 	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
 	fleet_settle(f, 60);
 	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "done"));
 	const char *strange = "0000000000000000000000000000000000000000000000000000000000000001";
-	struct msg_report m = fleet_report_of(f, store);
-	m.generation = m.high_water = 90;
+	int64_t next = fleet_target(f, store).next_generation;
+	m = fleet_report_of(f, store);
+	m.generation = m.high_water = next + 90; /* again, too soon to be believed of the whole fleet */
 	m.fingerprints = (struct json_texts){ &strange, 1 };
 	say(f, store, &m);
-	FLEET_CHECK(f, !fleet_target(f, store).base_known && fleet_target(f, store).next_generation == 91);
+	FLEET_CHECK(f, !fleet_target(f, store).base_known && fleet_target(f, store).next_generation == next + 91);
+	FLEET_CHECK(f, text_equal(service_epoch(f->svc), "2") && fleet_target(f, slot).base_known);
 	fleet_free(f);
 }
 

@@ -10,7 +10,7 @@ static struct arena *a;
 /* Clocks of central Europe, as a file without transitions and with a rule. */
 static const struct zone *zurich(void)
 {
-	static const char header[] = "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0XXX";
+	static const char header[] = "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0ABC";
 	static const char footer[] = "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
 	CLEANUP(buf_release) struct buf b = buf_make(4096);
 	const struct zone *z;

@@ -10,11 +10,12 @@ static void by_name_and_uuid(void **state)
 	int64_t id = add_deployment(b, tx, 1);
 	OK(deployment_row_by_name(tx, b->a, "deployment-1", &row, &b->e));
 	assert_int_equal(row.id, id);
-	row.ephemeral = true;
+	row.ephemeral = row.ignored = true;
+	row.lease = 60000;
 	row.rev = 9;
 	OK(deployment_row_update(tx, &row, &b->e));
 	OK(deployment_row_by_uuid(tx, b->a, row.uuid, &row, &b->e));
-	assert_true(row.ephemeral && row.rev == 9);
+	assert_true(row.ephemeral && row.ignored && row.lease == 60000 && row.rev == 9);
 	OK(deployment_row_list(tx, b->a, PAGE_FIRST, &rows, &count, &b->e));
 	assert_int_equal(count, 1);
 	box_commit(b, tx);

@@ -74,7 +74,11 @@ static void voiding_and_forgetting(void **state)
 	OK(document_row_void(tx, target, &b->e));
 	OK(document_row_list_pending(tx, b->a, target, &rows, &count, &b->e));
 	assert_int_equal(count, 0);
+	OK(document_row_delete(tx, target, 2, &b->e)); /* its number stands for other contents */
+	FAILS(TROTH_NOT_FOUND, document_row_by_generation(tx, b->a, target, 2, &row, &b->e));
 	send(b, tx, target, 4);
+	OK(document_row_delete(tx, target, 4, &b->e));
+	OK(document_row_by_generation(tx, b->a, target, 4, &row, &b->e)); /* pending: it counts */
 	OK(document_row_forget(tx, target, 100, &b->e));
 	OK(document_row_list_target(tx, b->a, target, PAGE_ALL, &rows, &count, &b->e));
 	assert_int_equal(count, 1); /* the pending one */

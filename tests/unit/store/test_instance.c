@@ -84,6 +84,68 @@ static void a_heartbeat_is_cheap(void **state)
 	box_commit(b, tx);
 }
 
+/* Never admitted, and silent: gone.  One whose target was admitted once is somebody's to decide about. */
+static void abandoned_are_found(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct target_row target;
+	struct instance_row row, *rows;
+	size_t count;
+	OK(target_row_get(tx, b->a, add_target(b, tx, 1), &target, &b->e));
+	OK(instance_row_get(tx, b->a, target.instance_id, &row, &b->e));
+	row.created = 100;
+	row.last_seen = 200;
+	OK(instance_row_update(tx, &row, &b->e));
+	target.state = TARGET_JOINING;
+	OK(target_row_update(tx, &target, &b->e));
+	OK(instance_row_list_abandoned(tx, b->a, 200, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 0); /* heard of just then */
+	OK(instance_row_list_abandoned(tx, b->a, 201, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].id, row.id);
+	OK(instance_row_list_abandoned(tx, b->a, 201, 0, &rows, &count, &b->e));
+	assert_int_equal(count, 0);
+	target.state = TARGET_COUNTED;
+	OK(target_row_update(tx, &target, &b->e));
+	OK(instance_row_list_abandoned(tx, b->a, 201, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 0);
+	box_commit(b, tx);
+}
+
+static void an_ephemeral_that_left_is_forgotten(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct target_row target;
+	struct instance_row row, *rows;
+	size_t count;
+	OK(target_row_get(tx, b->a, add_target(b, tx, 1), &target, &b->e));
+	OK(instance_row_get(tx, b->a, target.instance_id, &row, &b->e));
+	struct document_row document = { .generation = 1, .content_id = add_content(b, tx, 1), .target_id = target.id };
+	OK(document_row_insert(tx, &document, &b->e));
+	struct token_row token = { .uuid = uuid_of(b, 1), .hash = hash_of(b, 1), .deployment_id = row.deployment_id, .used_by = row.id };
+	OK(token_row_insert(tx, &token, &b->e));
+	FAILS(TROTH_CONFLICT, instance_row_forget(tx, row.id, &b->e));
+	row.state = INSTANCE_LEFT;
+	row.left_at = 50;
+	OK(instance_row_update(tx, &row, &b->e));
+	OK(instance_row_list_over(tx, b->a, 51, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 0); /* it had no lease: its row stays */
+	row.lease_until = 40;
+	OK(instance_row_update(tx, &row, &b->e));
+	OK(instance_row_list_over(tx, b->a, 50, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 0);
+	OK(instance_row_list_over(tx, b->a, 51, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 1);
+	OK(instance_row_forget(tx, row.id, &b->e));
+	FAILS(TROTH_NOT_FOUND, instance_row_get(tx, b->a, row.id, &row, &b->e));
+	FAILS(TROTH_NOT_FOUND, target_row_get(tx, b->a, target.id, &target, &b->e));
+	FAILS(TROTH_NOT_FOUND, document_row_by_generation(tx, b->a, target.id, 1, &document, &b->e));
+	FAILS(TROTH_NOT_FOUND, token_row_by_hash(tx, b->a, hash_of(b, 1), &token, &b->e));
+	box_commit(b, tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +153,7 @@ int main(void)
 		BOX_TEST(the_previous_identity_still_counts),
 		BOX_TEST(one_that_left_frees_its_name),
 		BOX_TEST(a_heartbeat_is_cheap),
+		BOX_TEST(abandoned_are_found), BOX_TEST(an_ephemeral_that_left_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

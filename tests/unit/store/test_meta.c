@@ -30,6 +30,15 @@ static void counters_count(void **state)
 	}
 	OK(store_sequence_next(tx, "desired", &n, &b->e));
 	assert_int_equal(n, 1);
+	OK(store_sequence_raise(tx, "session", 2, &b->e)); /* it is beyond that */
+	OK(store_sequence_next(tx, "session", &n, &b->e));
+	assert_true(n > 3 && n < 10);
+	OK(store_sequence_raise(tx, "session", 1000, &b->e));
+	OK(store_sequence_next(tx, "session", &n, &b->e));
+	assert_int_equal(n, 1001);
+	OK(store_sequence_raise(tx, "new", 5, &b->e));
+	OK(store_sequence_next(tx, "new", &n, &b->e));
+	assert_int_equal(n, 6);
 	box_commit(b, tx);
 }
 

@@ -18,6 +18,11 @@ static void putting_twice_is_one(void **state)
 	assert_int_equal(rows[0].version_id, version);
 	OK(staged_row_delete(tx, row.target_id, row.content_id, &b->e));
 	OK(staged_row_delete(tx, row.target_id, row.content_id, &b->e));
+	OK(staged_row_put(tx, &row, &b->e));
+	OK(staged_row_clear(tx, row.target_id + 1, &b->e));
+	OK(staged_row_list_target(tx, b->a, row.target_id, &rows, &count, &b->e));
+	assert_int_equal(count, 1);
+	OK(staged_row_clear(tx, row.target_id, &b->e));
 	OK(staged_row_list(tx, b->a, PAGE_ALL, &rows, &count, &b->e));
 	assert_int_equal(count, 0);
 	box_commit(b, tx);

@@ -8,11 +8,11 @@ static void found_by_hash_and_used_once(void **state)
 	struct token_row *rows, out;
 	size_t count;
 	int64_t deployment = add_deployment(b, tx, 1), instance = add_instance(b, tx, 1, deployment);
-	struct token_row row = { .uuid = uuid_of(b, 1), .hash = hash_of(b, 1), .deployment_id = deployment, .instance_name = "node-1", .expires = 500, .created = 1 };
+	struct token_row row = { .uuid = uuid_of(b, 1), .hash = hash_of(b, 1), .deployment_id = deployment, .instance_name = "node-1", .expires = 500, .created = 1, .reinstall = true };
 	OK(token_row_insert(tx, &row, &b->e));
 	OK(token_row_by_hash(tx, b->a, hash_of(b, 1), &out, &b->e));
 	assert_string_equal(out.instance_name, "node-1");
-	assert_true(out.expires == 500 && out.used_at == 0 && out.used_by == 0 && out.revoked == 0);
+	assert_true(out.expires == 500 && out.used_at == 0 && out.used_by == 0 && out.revoked == 0 && out.reinstall);
 	out.used_at = 10;
 	out.used_by = instance;
 	out.revoked = 11;
