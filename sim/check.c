@@ -14,12 +14,53 @@
 struct seen { char id[UUID_LEN]; int64_t generation; uint64_t hash; bool used; }; /* open addressing */
 
 /* -- handshakes ---------------------------------------------------------------------------------- */
-static bool in_promise(const struct node *n, const struct place_state *p) { return n->there && !n->leaving && p->counted; }
+/* Of a leaver the slots count until they are stopped; of one that may be waived nobody knows until the rows are read. */
+static bool in_promise(const struct node *n, const struct place_state *p)
+{
+	return n->there && !n->waiving && p->counted && (!n->leaving || p->t->kind == MSG_SLOT);
+}
+
+/* -- excuses ---------------------------------------------------------------------------------------- */
+enum { CALM_MS = 5 * 60 * 1000 };
+
+void calm_ends(struct calm *c, msec_t now, msec_t until)
+{
+	if (now - c->trouble_until >= CALM_MS) {
+		c->from = c->trouble_until;
+		c->until = now;
+	}
+	c->trouble_until = until > c->trouble_until ? until : c->trouble_until;
+}
+
+static bool long_enough(msec_t a, msec_t b, msec_t from, msec_t until)
+{
+	return (b < until ? b : until) - (a > from ? a : from) >= CALM_MS;
+}
+
+bool calm_was(const struct calm *c, msec_t from, msec_t until)
+{
+	return long_enough(c->trouble_until, until, from, until) || long_enough(c->from, c->until, from, until);
+}
+
+/* What it presents is over.  Was there a quiet time, in the last fifth of its life, in which it could have got another?
+ * (It is renewed at two thirds, at most a tenth later.)  Whoever has it through the API renews it as he likes. */
+static bool expired_in_trouble(struct sim *s, struct node *n, struct place_state *slot, int content, msec_t now)
+{
+	msec_t until = oracle_until(s->oracle, content);
+	if (until >= now)
+		return false;
+	msec_t last = (until - oracle_from(s->oracle, content)) / 5;
+	if (!n->holder && calm_was(&n->calm, until - last, until) && calm_was(&s->calm, until - last, until))
+		return false;
+	slot->excuse = EXCUSE_EXPIRED;
+	tell(s, "%s/%s: what it presents has expired in times of trouble", n->name, slot->t->name);
+	return true;
+}
 
 static bool excused(const struct place_state *p) { return p->excuse != EXCUSE_NONE; }
 
 /* False: no handshake, and there is an excuse. */
-static bool shake(struct sim *s, const struct node *server, const struct place_state *slot, const struct worker *presents,
+static bool shake(struct sim *s, struct node *server, struct place_state *slot, const struct worker *presents,
 		  const struct node *client, const struct place_state *store, const struct worker *trusts)
 {
 	char host[64];
@@ -27,13 +68,13 @@ static bool shake(struct sim *s, const struct node *server, const struct place_s
 	s->count.handshakes++;
 	if (oracle_shake(s->oracle, presents->content, trusts->content, slot->t->client ? NULL : host, node_now(s, client)))
 		return true;
-	if (!excused(slot) && !excused(store))
+	if (!excused(slot) && !excused(store) && !expired_in_trouble(s, server, slot, presents->content, node_now(s, client)))
 		violation(s, "no handshake: %s/%s presents %s, %s/%s trusts %s", server->name, slot->t->name,
 			  oracle_name(s->oracle, presents->content), client->name, store->t->name, oracle_name(s->oracle, trusts->content));
 	return false;
 }
 
-static bool shake_workers(struct sim *s, const struct node *server, struct place_state *slot, const struct node *client,
+static bool shake_workers(struct sim *s, struct node *server, struct place_state *slot, const struct node *client,
 			  struct place_state *store)
 {
 	process_sweep(s, slot);
@@ -67,9 +108,24 @@ static bool shake_place(struct sim *s, struct node *n, struct place_state *p)
 	return good;
 }
 
+/* I7: also where nobody looks. */
+static void check_valid(struct sim *s, struct node *n, struct place_state *p)
+{
+	process_sweep(s, p);
+	for (size_t i = 0; p->t->kind == MSG_SLOT && i < p->worker_count; i++)
+		if (!oracle_valid(s->oracle, p->workers[i].content, s->now) && !excused(p) &&
+		    !expired_in_trouble(s, n, p, p->workers[i].content, s->now))
+			violation(s, "no valid chain: %s/%s presents %s", n->name, p->t->name, oracle_name(s->oracle, p->workers[i].content));
+}
+
 static void check_place(struct sim *s, struct node *n, struct place_state *p)
 {
+	check_valid(s, n, p);
 	bool good = shake_place(s, n, p);
+	if (p->excuse == EXCUSE_EXPIRED && good) {
+		p->excuse = EXCUSE_NONE;
+		tell(s, "%s/%s is good again", n->name, p->t->name);
+	}
 	if (p->excuse == EXCUSE_RESTORED && p->excuse_seen && good) {
 		p->excuse = EXCUSE_NONE;
 		tell(s, "%s/%s is whole again", n->name, p->t->name);
@@ -93,37 +149,66 @@ void check_node(struct sim *s, struct node *n)
 			check_place(s, n, &n->places[i]);
 }
 
+void check_everybody(struct sim *s)
+{
+	for (int i = 0; i < s->node_count; i++)
+		check_node(s, s->nodes[i]);
+}
+
 /* -- admissions ------------------------------------------------------------------------------------- */
 static void admit(struct sim *s, struct node *n, struct place_state *p)
 {
 	p->counted = true;
+	p->excuse = EXCUSE_NONE;
 	process_sweep(s, p);
 	tell(s, "%s/%s is admitted", n->name, p->t->name);
 	check_place(s, n, p);
 }
 
-static void look_at_rows(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
+/* True: it has left. */
+static bool look_at_instance(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
 {
 	struct instance_row instance;
 	struct troth_err e = { 0 };
-	if (n->leaving && rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e))) {
-		if (instance.state == INSTANCE_LEFT) {
-			tell(s, "%s has left", n->name);
-			node_stop(s, n);
-			return;
-		}
-		n->leaving = false;
+	n->waiving = false;
+	if (!n->leaving || rc_failed(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)))
+		return false;
+	if (instance.state == INSTANCE_LEFT) {
+		tell(s, "%s has left", n->name);
+		node_stop(s, n);
+		return true;
 	}
-	for (size_t i = 0; i < n->place_count; i++) {
-		struct target_row t;
-		if (!n->places[i].counted && rc_ok(target_row_by_uuid(tx, a, n->places[i].id, &t, &e)) && t.state == TARGET_COUNTED)
-			admit(s, n, &n->places[i]);
+	n->leaving = instance.state == INSTANCE_LEAVING;
+	if (n->leaving)
+		operator_stops(s, n);
+	return false;
+}
+
+static void look_at_target(struct sim *s, struct tx *tx, struct arena *a, struct node *n, struct place_state *p)
+{
+	struct target_row t;
+	struct troth_err e = { 0 };
+	if (rc_failed(target_row_by_uuid(tx, a, p->id, &t, &e)))
+		return;
+	if (!p->counted && t.state == TARGET_COUNTED)
+		admit(s, n, p);
+	else if (p->counted && (t.state == TARGET_JOINING || t.state == TARGET_WAIVED)) {
+		p->counted = false;
+		tell(s, "%s/%s is waived", n->name, p->t->name);
 	}
+}
+
+static void look_at_rows(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
+{
+	if (look_at_instance(s, tx, a, n))
+		return;
+	for (size_t i = 0; i < n->place_count; i++)
+		look_at_target(s, tx, a, n, &n->places[i]);
 }
 
 bool check_pending(const struct node *n)
 {
-	bool out = n->leaving;
+	bool out = n->leaving || n->waiving;
 	for (size_t i = 0; i < n->place_count; i++)
 		out = out || !n->places[i].counted;
 	return out && n->there;

@@ -304,6 +304,7 @@ static void start_services(struct sim *s, struct node *n)
 void node_crash(struct sim *s, struct node *n, bool power)
 {
 	tell(s, "%s: %s", n->name, power ? "power cut" : "the agent is killed");
+	trouble(s, n, 20000);
 	if (n->agent)
 		agent_end(n);
 	nodefs_restart(n->fs);
@@ -334,6 +335,7 @@ static void on_power(struct sim *s, struct event *x)
 void node_off(struct sim *s, struct node *n, msec_t time)
 {
 	tell(s, "%s is switched off for %.0f s", n->name, (double)time / 1000);
+	trouble(s, n, time + 20000);
 	if (n->agent)
 		agent_end(n);
 	else
@@ -348,6 +350,7 @@ void node_off(struct sim *s, struct node *n, msec_t time)
 void node_restore(struct sim *s, struct node *n)
 {
 	tell(s, "%s is restored from its backup", n->name);
+	trouble(s, n, 20000);
 	if (n->agent)
 		agent_end(n);
 	else
@@ -426,6 +429,7 @@ struct node *node_new(struct sim *s, const char *deployment)
 	n->index = s->node_count;
 	n->dice.state = fault_seed(s, fault_name(FAULT_NODE, n->index, 0));
 	n->life = 1;
+	n->calm.trouble_until = s->now;
 	arena_reset(s->ask_a);
 	must(s, key_generate(KEY_EC_P256, &key, &e), &e, "key");
 	must(s, csr_build(s->ask_a, key, n->name, &csr, &e), &e, "csr");

@@ -25,7 +25,18 @@ static const char *any_authority(struct sim *s) { return AUTHORITIES[dice_in(&s-
 static struct node *any_node(struct sim *s)
 {
 	struct node *n = s->nodes[dice_in(&s->act_dice, 0, s->node_count - 1)];
-	return n->there && !n->leaving ? n : NULL;
+	return n->there && !n->leaving && !n->holder ? n : NULL;
+}
+
+static struct node *any_holder(struct sim *s)
+{
+	int from = (int)dice_in(&s->act_dice, 0, s->node_count - 1);
+	for (int i = 0; i < s->node_count; i++) {
+		struct node *n = s->nodes[(from + i) % s->node_count];
+		if (n->there && n->holder)
+			return n;
+	}
+	return NULL;
 }
 
 /* -- changes of mind -------------------------------------------------------------------------------- */
@@ -80,6 +91,83 @@ static void leave(struct sim *s)
 	check_admissions(s);
 }
 
+/* A leaver's services are stopped; after a while an operator says so, if its agent did not. */
+static void on_say_stopped(struct sim *s, struct event *x)
+{
+	struct no_ret ret;
+	struct node *n = x->node;
+	if (!n->there)
+		return;
+	event_add(s, s->now + 30000, on_say_stopped, n); /* until it is heard */
+	(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ .id = n->uuid, .now = true }, &ret);
+	check_admissions(s);
+}
+
+static void on_stop(struct sim *s, struct event *x)
+{
+	struct node *n = x->node;
+	if (!n->there)
+		return;
+	tell(s, "%s: its services are stopped", n->name);
+	n->stopped = true;
+	for (size_t i = 0; i < n->place_count; i++)
+		process_stop(s, n, &n->places[i]);
+	event_add(s, s->now + dice_in(&n->dice, 1, 60) * 1000, on_say_stopped, n);
+}
+
+void operator_stops(struct sim *s, struct node *n)
+{
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	tell(s, "%s is leaving", n->name);
+	event_add(s, s->now + dice_in(&n->dice, 1, 60) * 1000, on_stop, n);
+}
+
+/* Away or not: nobody waits for it any more; its agent brings it back as a joiner. */
+static void waive(struct sim *s)
+{
+	struct waive_ret ret;
+	struct node *n = any_node(s);
+	for (int i = 0; i < s->node_count && (!n || !n->off); i++) /* rather one that is away */
+		if (s->nodes[i]->there && s->nodes[i]->off && !s->nodes[i]->leaving)
+			n = s->nodes[i];
+	if (!n || !s->server->up)
+		return;
+	tell(s, "%s shall be waived", n->name);
+	n->waiving = true; /* check_admissions says what became of it */
+	(void)order(s, &VERB_WAIVE, &(struct waive_cmd){ n->uuid, "simulated" }, &ret);
+	check_admissions(s);
+}
+
+/* Somebody outside takes a certificate, another one, or says that he shows only the newest. */
+static void outside(struct sim *s)
+{
+	struct node *n = any_holder(s);
+	if (!n || dice_chance(&s->act_dice, 250))
+		holder_new(s);
+	else
+		holder_act(s, n, &s->act_dice);
+}
+
+/* -- mending ---------------------------------------------------------------------------------------------- */
+static void retry_failed(struct sim *s)
+{
+	struct troth_err e = { 0 };
+	struct target_list_ret list;
+	struct retry_ret ret;
+	struct verb_ctx ctx = { 0 };
+	arena_reset(s->ask_a);
+	if (rc_failed(server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_LIST, &(struct target_list_cmd){ 0 }, &list, &ctx, &e)))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
+			struct verb_ctx again = { 0 };
+			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
+			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
+		}
+}
+
 /* -- misfortune ------------------------------------------------------------------------------------------ */
 static void kill_agent(struct sim *s)
 {
@@ -118,19 +206,31 @@ static void cut_off(struct sim *s)
 	if (!n)
 		return;
 	n->cut_off_until = s->now + dice_in(&s->act_dice, 5, 240) * 1000;
+	trouble(s, n, n->cut_off_until - s->now + 30000);
 	tell(s, "%s is cut off until %.0f", n->name, (double)(n->cut_off_until - s->began) / 1000);
 }
 
-static void on_mended(struct sim *s, struct event *x) { x->node->broken = false; }
+/* Who mends it also says so: what failed too often is tried again. */
+static void on_mended(struct sim *s, struct event *x)
+{
+	if (x->node->broken && !s->server->up) {
+		event_add(s, s->now + 5000, on_mended, x->node);
+		return;
+	}
+	x->node->broken = false;
+	retry_failed(s);
+}
 
 static void break_reloads(struct sim *s)
 {
 	struct node *n = any_node(s);
 	if (!n)
 		return;
+	msec_t time = dice_in(&s->act_dice, 5, 120) * 1000;
 	n->broken = true;
+	trouble(s, n, time + 120000);
 	tell(s, "%s: reloads fail from now on", n->name);
-	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_mended, n);
+	event_add(s, s->now + time, on_mended, n);
 }
 
 static void on_emptied(struct sim *s, struct event *x) { nodefs_capacity(x->node->fs, -1); }
@@ -140,9 +240,11 @@ static void fill_node(struct sim *s)
 	struct node *n = any_node(s);
 	if (!n)
 		return;
+	msec_t time = dice_in(&s->act_dice, 5, 120) * 1000;
 	nodefs_capacity(n->fs, dice_in(&s->act_dice, 0, 20000));
+	trouble(s, n, time + 120000);
 	tell(s, "%s: the disk is filling up", n->name);
-	event_add(s, s->now + dice_in(&s->act_dice, 5, 120) * 1000, on_emptied, n);
+	event_add(s, s->now + time, on_emptied, n);
 }
 
 static void back_up(struct sim *s)
@@ -159,7 +261,7 @@ static void restore(struct sim *s)
 {
 	struct node *n = any_node(s);
 	for (int i = 0; i < s->node_count && (!n || !n->backup); i++)
-		n = s->nodes[i]->there && !s->nodes[i]->leaving ? s->nodes[i] : NULL;
+		n = s->nodes[i]->there && !s->nodes[i]->leaving && !s->nodes[i]->holder ? s->nodes[i] : NULL;
 	if (n && n->backup)
 		node_restore(s, n);
 }
@@ -220,7 +322,21 @@ static void fill_server(struct sim *s)
 {
 	tell(s, "the server's disk is filling up");
 	sim_vfs_capacity(s->server->disk, sim_vfs_used(s->server->disk) + dice_in(&s->act_dice, 0, 200000));
+	trouble(s, NULL, 90000);
 	event_add(s, s->now + dice_in(&s->act_dice, 2, 60) * 1000, on_room, NULL);
+}
+
+/* Everything loses power, for longer than any leaf lives; perhaps longer than the CAs do. */
+static void black_out(struct sim *s)
+{
+	if (!s->short_lives || !s->server->up)
+		return;
+	msec_t time = dice_in(&s->act_dice, 20, 200) * MSEC_MIN;
+	tell(s, "everything is dark for %.0f min", (double)time / MSEC_MIN);
+	for (int i = 0; i < s->node_count; i++)
+		if (s->nodes[i]->there && !s->nodes[i]->off && !s->nodes[i]->holder)
+			node_off(s, s->nodes[i], time + dice_in(&s->act_dice, 0, 60000));
+	server_down(s, true, time);
 }
 
 static void restart_server(struct sim *s)
@@ -232,11 +348,11 @@ static void restart_server(struct sim *s)
 /* -- when ---------------------------------------------------------------------------------------------------- */
 static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS[] = {
 	{ 10, false, rotate_authority }, { 3, false, rotate_leaf }, { 3, false, pause }, { 6, false, resume },
-	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave },
+	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave }, { 4, false, outside }, { 2, false, waive },
 	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
 	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
-	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
+	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server }, { 1, true, black_out },
 };
 
 static size_t choose(struct sim *s)
@@ -257,7 +373,7 @@ static void on_act(struct sim *s, struct event *x)
 	if (!s->faults)
 		return;
 	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, x->ticket));
-	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000), on_act, NULL)->ticket = x->ticket + 1;
+	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000) * (s->short_lives ? SHORT_PACE : 1), on_act, NULL)->ticket = x->ticket + 1;
 	size_t i = choose(s);
 	if (!fault_named(s, FAULT_ACT, x->ticket))
 		return;
@@ -271,27 +387,10 @@ static void on_act(struct sim *s, struct event *x)
 void operator_begin(struct sim *s) { event_add(s, s->now, on_act, NULL); }
 
 /* -- the end of all faults --------------------------------------------------------------------------------------- */
-static void retry_failed(struct sim *s)
-{
-	struct troth_err e = { 0 };
-	struct target_list_ret list;
-	struct retry_ret ret;
-	struct verb_ctx ctx = { 0 };
-	arena_reset(s->ask_a);
-	if (rc_failed(server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_LIST, &(struct target_list_cmd){ 0 }, &list, &ctx, &e)))
-		return;
-	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
-			struct verb_ctx again = { 0 };
-			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
-			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
-		}
-}
-
 static bool has_node(const struct sim *s, const char *uuid)
 {
 	for (int i = 0; i < s->node_count; i++)
-		if (text_equal(s->nodes[i]->uuid, uuid))
+		if (s->nodes[i]->there && text_equal(s->nodes[i]->uuid, uuid))
 			return true;
 	return false;
 }
@@ -307,9 +406,30 @@ static void remove_orphans(struct sim *s)
 	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
 		return;
 	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.state != INSTANCE_LEFT && !has_node(s, list.items[i].row.uuid)) {
+		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !has_node(s, list.items[i].row.uuid)) {
 			tell(s, "%s has nobody", list.items[i].row.name);
 			(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ list.items[i].row.uuid, true }, &gone); /* or the next time */
+		}
+}
+
+/* Those outside take new certificates and say so; a CA that has expired signs nothing: somebody makes another. */
+static void replace_expired(struct sim *s)
+{
+	struct explain_ret x;
+	if (s->now < s->heal_at)
+		return;
+	s->heal_at = s->now + 2 * MSEC_MIN;
+	for (int i = 0; i < s->node_count; i++)
+		if (s->nodes[i]->holder)
+			holder_finish(s, s->nodes[i]);
+	if ( rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
+		return;
+	for (size_t i = 0; i < x.count; i++)
+		if (text_equal(x.items[i].reason, "no-signer") && x.items[i].authority) {
+			char name[80];
+			(void)text_copy(name, sizeof name, x.items[i].authority); /* short here */
+			rotate(s, name, true);
+			return;
 		}
 }
 
@@ -323,21 +443,25 @@ void operator_heal(struct sim *s)
 		n->broken = false;
 		n->cut_off_until = 0;
 		n->skew = 0;
-		if (n->there)
+		if (n->there && !n->holder)
 			nodefs_capacity(n->fs, -1);
 		if (n->there && n->off)
 			node_on(s, n);
 	}
 	s->skew = 0;
+	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
 	for (int i = 0; i < 2; i++) {
 		struct rotation_list_cmd cmd = { .name = AUTHORITIES[i] };
 		if (rc_failed(order(s, &VERB_ROTATION_LIST, &cmd, &list)))
 			continue;
-		bool paused = list.count && text_equal(list.items[list.count - 1].state, "paused");
+		bool paused = false;
+		for (size_t k = 0; k < list.count; k++)
+			paused = paused || text_equal(list.items[k].state, "paused");
 		if (paused)
 			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
 	}
 	retry_failed(s);
 	remove_orphans(s);
+	replace_expired(s);
 }

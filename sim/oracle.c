@@ -214,6 +214,8 @@ int64_t oracle_until(const struct oracle *o, int content)
 	return first;
 }
 
+int64_t oracle_from(const struct oracle *o, int content) { return content > 0 ? o->contents[content]->from[0] : 0; }
+
 uint64_t oracle_verified(const struct oracle *o) { return o->verified; }
 
 /* Narrows [from, until] to the moments at which these certificates are as they are now. */

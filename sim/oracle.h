@@ -26,6 +26,7 @@ bool oracle_shake(struct oracle *o, int chain, int set, const char *host, int64_
 bool oracle_valid(struct oracle *o, int chain, int64_t now);
 /* The first moment at which one of its certificates is over. */
 int64_t oracle_until(const struct oracle *o, int content);
+int64_t oracle_from(const struct oracle *o, int content); /* and when its first begins */
 /* How many handshakes OpenSSL itself was asked for; all others were equal to one of these. */
 uint64_t oracle_verified(const struct oracle *o);
 /* SHA-256 of the i-th certificate in hex; NULL: no more. */

@@ -88,8 +88,10 @@ static void retire_workers(struct sim *s, struct node *n, struct place_state *p)
 	}
 }
 
-static void worker_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w)
+void process_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w)
 {
+	if (n->stopped)
+		return; /* nobody starts it again */
 	process_sweep(s, p);
 	if (p->worker_count == SIM_WORKERS) { /* a service has a limit, too: the oldest goes */
 		memmove(p->workers, p->workers + 1, (SIM_WORKERS - 1) * sizeof *p->workers);
@@ -123,7 +125,7 @@ static void on_reload(struct sim *s, struct event *x)
 	}
 	process_sweep(s, p);
 	retire_workers(s, x->node, p);
-	worker_add(s, x->node, p, &w);
+	process_add(s, x->node, p, &w);
 }
 
 void process_stop(struct sim *s, struct node *n, struct place_state *p)
@@ -138,8 +140,8 @@ void process_restart(struct sim *s, struct node *n, struct place_state *p)
 	struct worker w;
 	process_stop(s, n, p);
 	if (load(s, n, p, &w))
-		worker_add(s, n, p, &w);
-	else if (p->counted && p->ran && p->excuse != EXCUSE_RESTORED)
+		process_add(s, n, p, &w);
+	else if (p->counted && p->ran && p->excuse != EXCUSE_RESTORED && !n->stopped)
 		violation(s, "%s/%s started and has nothing to run", n->name, p->t->name);
 }
 

@@ -176,6 +176,20 @@ void check_rows(struct sim *s)
 	check_waits(s);
 }
 
+void check_tell(struct sim *s)
+{
+	struct rotation_list_ret rotations;
+	struct explain_ret x;
+	arena_reset(s->ask_a);
+	if (rc_ok(ask(s, &VERB_ROTATION_LIST, &(struct rotation_list_cmd){ 0 }, &rotations)))
+		for (size_t i = 0; i < rotations.count; i++)
+			tell(s, "rotation of %s: %s%s", rotations.items[i].name, rotations.items[i].state,
+			     rotations.items[i].going_back ? ", going back" : "");
+	if (rc_ok(ask(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
+		for (size_t i = 0; i < x.count; i++)
+			tell(s, "waits: %s", explain_sentence(s->ask_a, &x.items[i]));
+}
+
 /* -- the end ------------------------------------------------------------------------------------------------ */
 bool check_settled(struct sim *s, char *why, size_t size)
 {

@@ -90,11 +90,11 @@ static void refuse(struct sim *s, struct node *n, uint32_t node_life, int ask, u
 
 static void on_up(struct sim *s, struct event *x)
 {
-	if (s->server->up)
+	if (s->server->up || x->life != s->server->life)
 		return;
 	if (!open_all(s)) {
 		tell(s, "the server cannot start: its disk is full");
-		event_add(s, s->now + DOWN_MS, on_up, NULL);
+		event_add(s, s->now + DOWN_MS, on_up, NULL)->life = s->server->life;
 		return;
 	}
 	tell(s, "the server is up");
@@ -102,7 +102,7 @@ static void on_up(struct sim *s, struct event *x)
 	check_admissions(s);
 }
 
-void server_crash(struct sim *s, bool power)
+void server_down(struct sim *s, bool power, msec_t time)
 {
 	struct server *v = s->server;
 	if (!v->up)
@@ -118,8 +118,17 @@ void server_crash(struct sim *s, bool power)
 	for (size_t i = 0; i < v->held_count; i++)
 		refuse(s, v->held[i].n, v->held[i].node_life, SAY_POLL, v->held[i].ticket, TROTH_UNAVAILABLE);
 	v->held_count = 0;
-	event_add(s, s->now + dice_in(&s->dice, 100, DOWN_MS), on_up, NULL);
+	trouble(s, NULL, time);
+	event_add(s, s->now + time, on_up, NULL)->life = v->life;
 }
+
+void server_on(struct sim *s)
+{
+	if (!s->server->up)
+		event_add(s, s->now + 1, on_up, NULL)->life = s->server->life;
+}
+
+void server_crash(struct sim *s, bool power) { server_down(s, power, dice_in(&s->dice, 100, DOWN_MS)); }
 
 /* -- verbs -------------------------------------------------------------------------------------------------- */
 static void answer_poll(struct sim *s, struct node *n, uint32_t node_life, uint32_t ticket, int64_t session, int64_t after,
@@ -297,6 +306,7 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 	} else {
 		TRY(msg_csr_decode(s->call_a, in, &m.csr, e));
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_CSR, &m.csr, &ret.csr, &ctx, e));
+		tell(s, "%s: request %.4s of %.4s in session %lld", n->name, m.csr.request, m.csr.target, (long long)m.csr.session);
 	}
 	return RC_OK;
 }
@@ -378,8 +388,13 @@ static void on_tick(struct sim *s, struct event *x)
 		struct verb_ctx ctx = { 0 };
 		arena_reset(s->call_a);
 		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_AUDIT_SIGN, &(struct no_cmd){ 0 }, &ret, &ctx, &e);
+		ctx = (struct verb_ctx){ 0 };
+		struct sweep_ret swept;
+		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &swept, &ctx, &e);
 		check_rows(s);
 	}
+	if (minute)
+		check_everybody(s);
 }
 
 /* -- enrolment ------------------------------------------------------------------------------------------------------------ */
@@ -442,7 +457,9 @@ static void make_authorities(struct sim *s)
 	struct credential_ret ca;
 	struct bundle_ret bundle;
 	for (int i = 0; i < 2; i++)
-		do_must(s, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT },
+		do_must(s, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = AUTHORITIES[i], .path_len = AUTHORITY_PATH_LEN_DEFAULT,
+									     .ttl = s->short_lives ? 2 * MSEC_HOUR : 0,
+									     .leaf_ttl = s->short_lives ? 30 * MSEC_MIN : 0 },
 			&ca);
 	for (unsigned b = 1; b < 4; b++) {
 		const char *names[2];

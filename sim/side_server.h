@@ -5,6 +5,7 @@
 #include "keeper/keeper.h"
 #include "service/agent.h"
 #include "service/explain.h"
+#include "service/holder.h"
 #include "service/nouns.h"
 #include "service/rotation.h"
 #include "service/service.h"

@@ -5,6 +5,7 @@
  *   node.c      a node: the real agent core and the real hand over a disk in memory
  *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
  *   nodefs.c    that disk: knows what was synced, can lose the rest
+ *   holder.c    those outside the fleet who took a certificate through the API
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
  *   operator.c  rotations, changes of mind, joins, leaves, faults
  *   check.c     what must always be true
@@ -21,7 +22,7 @@
 #include "oracle.h"
 #include "port/port.h"
 
-enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240 };
+enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240, SHORT_PACE = 10 };
 #define SIM_FOREVER INT64_MAX
 
 struct sim;
@@ -100,10 +101,20 @@ struct place_state { /* one process of a node, and its target */
 	bool excuse_seen;     /* and the server has counted a report of it since */
 };
 
+/* Stretches without trouble: whoever had one long enough in good time has no excuse for what expired. */
+struct calm {
+	msec_t trouble_until; /* the present stretch began then, or will */
+	msec_t from, until;   /* the last stretch before it that was long enough */
+};
+void calm_ends(struct calm *c, msec_t now, msec_t until);
+bool calm_was(const struct calm *c, msec_t from, msec_t until);
+
 struct node {
 	char name[32];
 	int index;
 	bool there, leaving;  /* enrolled and not left; a leave was asked for */
+	bool waiving;         /* a waiver was asked for, and the rows were not read since */
+	bool stopping, stopped; /* a leaver: its services will be stopped, are stopped for good */
 	char uuid[UUID_LEN];
 	struct bytes identity;
 	struct place_state places[SIM_PLACES];
@@ -114,8 +125,11 @@ struct node {
 	struct dice dice;     /* what is ordinary chance here: delays, how long a worker lingers */
 	msec_t cut_off_until; /* partition */
 	bool broken;          /* reloads fail while it is so */
+	bool holder;          /* no agent: somebody with a certificate from the API (holder.c) */
+	bool unsure;          /* holder: a certificate may have been made for it that never arrived */
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */
+	struct calm calm;     /* what it had of the world's cooperation */
 };
 
 /* -- the world ------------------------------------------------------------------------------------------------ */
@@ -149,6 +163,9 @@ struct sim {
 	struct node *nodes[SIM_NODES_MAX];
 	int node_count, names, pids;
 	struct oracle *oracle;
+	struct calm calm;       /* the server's */
+	bool short_lives;       /* leaves live half an hour, CAs two hours; everything goes ten times as slowly */
+	msec_t heal_at;         /* when the operator looks again for expired CAs */
 	bool faults, over;      /* faults may happen; the run has settled */
 	int log_fd;
 	off_t log_read;         /* so much of it has been looked at */
@@ -170,6 +187,8 @@ void tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 
 _Noreturn void violation(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void must(struct sim *s, troth_rc rc, const struct troth_err *e, const char *what);
 /* A message on its way: delay, loss, repetition.  Lost ones end in x->happen_lost after a while. */
+/* n NULL: the server, and so everybody. */
+void trouble(struct sim *s, struct node *n, msec_t time);
 msec_t net_delay(struct sim *s, struct node *n);
 bool net_loses(struct sim *s, const struct node *n);
 void randomness_seed(struct sim *s);
@@ -177,6 +196,8 @@ void randomness_seed(struct sim *s);
 /* server.c */
 void server_start(struct sim *s);           /* the very first time: init, nouns */
 void server_crash(struct sim *s, bool power);
+void server_down(struct sim *s, bool power, msec_t time); /* the same, for so long */
+void server_on(struct sim *s);
 void server_free(struct sim *s);
 void server_receive(struct sim *s, struct event *x); /* a request of an agent has arrived */
 /* Enrols; fills in the node's uuid and places.  false: the server did not. */
@@ -196,7 +217,13 @@ void node_answer(struct sim *s, struct event *x);
 void agents_make(struct sim *s);
 void agents_free(struct sim *s);
 
+/* holder.c */
+void holder_new(struct sim *s);                    /* somebody takes a first certificate */
+void holder_act(struct sim *s, struct node *n, struct dice *d); /* takes another one, or uses only the newest and says so */
+void holder_finish(struct sim *s, struct node *n); /* both */
+
 /* process.c */
+void process_add(struct sim *s, struct node *n, struct place_state *p, const struct worker *w);
 int process_signal(struct sim *s, struct node *n, pid_t pid);
 int process_run_restart(struct sim *s, struct node *n, const char *name); /* an exit code */
 void process_restart(struct sim *s, struct node *n, struct place_state *p); /* by itself, or the machine's */
@@ -206,6 +233,7 @@ void process_sweep(struct sim *s, struct place_state *p); /* workers whose time 
 
 /* check.c */
 void check_node(struct sim *s, struct node *n);      /* something on it changed: all its handshakes */
+void check_everybody(struct sim *s);                 /* time has passed */
 void check_admissions(struct sim *s);                /* after a commit */
 void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
 void check_report(struct sim *s, struct node *n, const struct msg_report *m);
@@ -218,6 +246,7 @@ void check_again(struct sim *s);
 void check_cover(struct sim *s, struct node *n, struct place_state *p);
 void check_rows(struct sim *s);                      /* audit chain, one signer, a reason for every wait */
 bool check_settled(struct sim *s, char *why, size_t size);
+void check_tell(struct sim *s);                      /* the rotations and waits, into the story */
 void check_log(struct sim *s);
 void world_log(struct sim *s, const char *line);     /* what an agent or the keeper says */
 
@@ -230,6 +259,7 @@ void secrets_free(struct sim *s);
 
 /* operator.c */
 void operator_begin(struct sim *s);
+void operator_stops(struct sim *s, struct node *n);  /* it may leave: its services are stopped some time from now */
 void operator_heal(struct sim *s);                   /* no more faults; what was stopped goes on */
 
 /* nodefs.c */

@@ -11,6 +11,7 @@
 #include "sim.h"
 #include "base/log.h"
 
+enum { SHORT_NODES = 30 };
 enum { SETTLE_MS = 25 * 60 * 1000, ASK_MS = 5000, ARENA_BYTES = 256 << 20 };
 
 /* -- dice: splitmix64 ------------------------------------------------------------------------------ */
@@ -154,6 +155,8 @@ static void event_free(struct event *x)
 }
 
 /* -- the network ---------------------------------------------------------------------------------------------------- */
+void trouble(struct sim *s, struct node *n, msec_t time) { calm_ends(n ? &n->calm : &s->calm, s->now, s->now + time); }
+
 msec_t net_delay(struct sim *s, struct node *n)
 {
 	if (fault_hits(s, FAULT_DELAY, n, 30))
@@ -176,6 +179,9 @@ static void world_make(struct sim *s, const struct sim_options *o)
 	s->now = s->began = INT64_C(1795000000000); /* 2026-11-18 */
 	s->trace = UINT64_C(14695981039346656037);
 	s->pids = 100;
+	struct dice kind = { fault_seed(s, fault_name(FAULT_ACT, -2, 1)) };
+	s->short_lives = o->nodes <= SHORT_NODES && dice_chance(&kind, 200);
+	s->calm.trouble_until = s->now;
 	s->life_a = arena_new(ARENA_BYTES);
 	s->step_a = arena_new(ARENA_BYTES);
 	s->call_a = arena_new(ARENA_BYTES);
@@ -209,8 +215,10 @@ static void settle(struct sim *s)
 	char why[400];
 	msec_t end = s->now + SETTLE_MS;
 	do {
-		if (s->now >= end)
+		if (s->now >= end) {
+			check_tell(s);
 			violation(s, "it does not settle: %s", why);
+		}
 		run_until(s, s->now + ASK_MS);
 		operator_heal(s);
 	} while (!check_settled(s, why, sizeof why));
@@ -234,6 +242,7 @@ void sim_run(struct sim *s, const struct sim_options *o)
 	static const char *const kinds[] = { "web", "app", "db", "batch", "peer" };
 	world_make(s, o);
 	struct dice length = { fault_seed(s, fault_name(FAULT_ACT, -2, 0)) };
+	int pace = s->short_lives ? SHORT_PACE : 1;
 	for (int i = 0; i < o->nodes; i++) {
 		struct dice d = { fault_seed(s, fault_name(FAULT_NODE, -1, (uint32_t)i)) };
 		if (fault_named(s, FAULT_NODE, (uint32_t)i))
@@ -244,7 +253,7 @@ void sim_run(struct sim *s, const struct sim_options *o)
 	run_until(s, s->now + 30000);
 	s->faults = true;
 	operator_begin(s);
-	run_until(s, s->now + dice_in(&length, 90, 300) * 1000);
+	run_until(s, s->now + dice_in(&length, 90, 300) * 1000 * pace);
 	s->faults = false;
 	tell(s, "no more faults");
 	settle(s);

@@ -92,6 +92,7 @@ static void fill_request(struct target *t, struct hand_request *r)
 	case HAND_STAGE:
 		t->staging = r->generation = t->want.generation;
 		r->certificates = t->want.certificates;
+		r->distrusted = t->want.distrusted;
 		r->key_request = t->want.key_request;
 		r->sealed_key = t->want.sealed_key;
 		break;
@@ -186,7 +187,7 @@ static void done_settle(struct step *s, struct target *t)
 	t->loaded = t->high_water = t->doing;
 	t->has_files = true;
 	t->doing = 0;
-	t->begun = false;
+	t->begun = t->no_way_back = false;
 	core_keep_fps(&t->seen_mem, &t->loaded_fps, t->doing_fps);
 	if (t->down) /* whoever looks should know that nobody was seen to use them */
 		core_add_drift(t, "nothing ran that could be reloaded: the files are in place for its start");
@@ -220,6 +221,8 @@ static enum target_state stuck_at(enum target_state state)
 static void get_stuck(struct step *s, struct target *t)
 {
 	t->stuck_in = stuck_at(t->state);
+	if (t->no_way_back && t->stuck_in == T_PUT_BACK)
+		t->stuck_in = T_SWAP;
 	t->stuck_doing = t->doing;
 	t->settled = false;
 	core_add_drift(t, t->reason);
@@ -236,6 +239,10 @@ void core_wait_for_process(struct step *s, struct target *t)
 void core_finish(struct step *s, struct target *t, bool ok)
 {
 	enum target_state from = t->state, to = ok ? STATES[from].ok : STATES[from].fail;
+	if (to == T_PUT_BACK && from != T_STUCK && t->no_way_back) {
+		core_set_reason(t, arena_printf(s->a, "the new files stay, what they replaced is distrusted: %s", t->reason));
+		to = T_STUCK;
+	}
 	if (to == T_STUCK)
 		get_stuck(s, t);
 	if (from == T_SETTLE && ok)

@@ -45,6 +45,7 @@ struct target {
 	int64_t staging, stuck_doing;
 	bool begun;                   /* doing is durable in the hand: it will be seen through */
 	bool has_files, settled, down;
+	bool no_way_back;             /* what doing replaces is distrusted: a failure keeps doing */
 	struct arena *seen_mem, *doing_mem, *found_mem;
 	struct json_texts loaded_fps, doing_fps;
 	int streak;
@@ -84,6 +85,7 @@ struct agent_core {
 	struct lane lanes[ASK_COUNT];
 	struct target *reporting, *answering; /* whose report, whose csr is under way */
 	uint32_t reporting_serial;
+	char answering_request[UUID_LEN];     /* which request of it: another one may be made meanwhile */
 	struct target *targets[LIMIT_TARGETS_PER_INSTANCE];
 	size_t target_count;
 };

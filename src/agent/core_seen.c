@@ -159,6 +159,7 @@ static void take_view(struct target *t, const struct hand_view *v)
 	t->high_water = v->high_water;
 	t->doing = v->doing;
 	t->begun = v->phase != PHASE_SETTLED;
+	t->no_way_back = v->no_way_back && v->phase == PHASE_APPLYING;
 	t->has_files = v->has_files;
 	core_keep_fps(&t->seen_mem, &t->loaded_fps, v->loaded_fingerprints);
 	core_keep_fps(&t->doing_mem, &t->doing_fps, v->doing_fingerprints);
@@ -227,6 +228,7 @@ static void stage_done(struct step *s, struct target *t, const struct hand_reply
 {
 	t->doing = t->staging;
 	t->wants = t->wants && t->want.generation > t->staging;
+	t->no_way_back = r->ok ? r->no_way_back : t->no_way_back;
 	if (r->ok)
 		core_keep_fps(&t->doing_mem, &t->doing_fps, r->fingerprints);
 	else

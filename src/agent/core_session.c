@@ -52,6 +52,7 @@ static void take_want(struct target *t, const struct msg_target *m)
 	struct arena *a = arena_new(4 << 20);
 	struct msg_target w = *m;
 	w.certificates = core_copy_texts(a, m->certificates);
+	w.distrusted = core_copy_texts(a, m->distrusted);
 	w.key_request = arena_text(a, m->key_request);
 	w.sealed_key = arena_bytes(a, m->sealed_key);
 	w.id = w.name = w.profile = NULL; /* spec has them */
@@ -153,7 +154,8 @@ static void on_csr_sent(struct step *s, const struct agent_answer *m)
 {
 	struct target *t = s->core->answering;
 	s->core->answering = NULL;
-	if (t && t->csr == CSR_READY && (m->ok || final_refusal(m->kind)))
+	bool same = t && text_equal(t->csr_request, s->core->answering_request);
+	if (same && t->csr == CSR_READY && (m->ok || final_refusal(m->kind)))
 		t->csr = CSR_SENT;
 }
 
@@ -261,6 +263,7 @@ static void ask_csr(struct step *s)
 		if (t->csr != CSR_READY)
 			continue;
 		s->core->answering = t;
+		(void)text_copy(s->core->answering_request, UUID_LEN, t->csr_request); /* of the same size */
 		ask_server(s, ASK_CSR)->ask.csr = (struct msg_csr){ s->core->session, t->id, t->csr_request, t->csr_pem };
 		return;
 	}

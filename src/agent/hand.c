@@ -59,7 +59,7 @@ static void fill_view(const struct task *j, struct hand_view *v)
 {
 	const struct target_memory *m = &j->m;
 	*v = (struct hand_view){ .phase = m->phase, .loaded = m->loaded.generation, .high_water = m->high_water,
-				 .doing = m->doing.generation, .has_files = m->loaded.dir[0] != 0,
+				 .doing = m->doing.generation, .no_way_back = task_no_way_back(j), .has_files = m->loaded.dir[0] != 0,
 				 .loaded_fingerprints = m->loaded.fingerprints, .doing_fingerprints = m->doing.fingerprints,
 				 .reason = m->reason, .name = m->name, .profile = m->profile, .kind = m->kind, .role = m->role,
 				 .parameters = m->parameters, .parameter_count = m->parameter_count,
@@ -156,11 +156,24 @@ static troth_rc make_document(struct task *j, struct document *ret, struct troth
 	return document_make(j->a, j->m.kind, &j->r->certificates, buf_bytes(&key), j->h->port.now(j->h->port.self), ret, e);
 }
 
+/* From this document on.  While another is begun, what that one named stays named. */
+static void take_distrusted(struct task *j)
+{
+	struct json_texts old = j->m.phase == PHASE_SETTLED ? (struct json_texts){ 0 } : j->m.distrusted;
+	struct json_texts out = { ARENA_ARRAY(j->a, const char *, LIMIT_DISTRUSTED + 1), 0 };
+	for (size_t i = 0; i < j->r->distrusted.count && out.count < LIMIT_DISTRUSTED; i++)
+		out.items[out.count++] = j->r->distrusted.items[i];
+	for (size_t i = 0; i < old.count && out.count < LIMIT_DISTRUSTED; i++)
+		out.items[out.count++] = old.items[i];
+	j->m.distrusted = out;
+}
+
 static troth_rc stage_files(struct task *j, int dir, struct document *d, struct troth_err *e)
 {
 	char name[STATE_DIR_BYTES];
 	int fd;
 	memory_dir_name(j->r->generation, name);
+	take_distrusted(j);
 	task_add_old(j, name); /* until it is begun: a crash here leaves what the next settling removes */
 	TRY(task_save(j, e));
 	TRY(task_write_document(j, name, d, e));
@@ -184,6 +197,7 @@ static troth_rc do_stage(struct task *j, struct troth_err *e)
 	task_close(j, &dir);
 	if (rc_ok(rc))
 		j->ret->fingerprints = d.fingerprints;
+	j->ret->no_way_back = rc_ok(rc) && task_no_way_back(j);
 	return rc;
 }
 
@@ -292,12 +306,19 @@ static troth_rc go_back(struct task *j, int dir, struct troth_err *e)
 	return tree_sync(fs, dir, e);
 }
 
+static troth_rc refuse_distrusted(const struct task *j, struct troth_err *e)
+{
+	return err_set(e, TROTH_UNSAFE, "what generation %lld replaced is distrusted; it is not put back", (long long)j->r->generation);
+}
+
 static troth_rc do_put_back(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
 	TRY(task_prepare(j, &dir, e));
 	troth_rc rc = RC_OK;
-	if (j->m.phase == PHASE_SETTLED) { /* the swap failed before it began: remember that it did */
+	if (j->m.phase != PHASE_BACKING && task_no_way_back(j)) { /* whatever the link says: not by our hand */
+		rc = refuse_distrusted(j, e);
+	} else if (j->m.phase == PHASE_SETTLED) { /* the swap failed before it began: remember that it did */
 		rc = check_new(j, e);
 		if (rc_ok(rc) && !j->m.loaded.dir[0]) /* an adoption may have got as far as this */
 			rc = task_current(j, dir, j->m.loaded.dir, e);

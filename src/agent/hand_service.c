@@ -73,27 +73,45 @@ static const char *one_line(struct arena *a, const char *text)
 	return out;
 }
 
-static troth_rc reload_by_command(struct task *j, struct troth_err *e)
+static troth_rc run_command(struct task *j, const char *const *command, const char *what, struct troth_err *e)
 {
 	struct hand_port *p = &j->h->port;
 	struct process_result res = { 0 };
-	TRY(p->run(p->self, j->p.command, j->p.reload_timeout, &res, e));
+	TRY(p->run(p->self, command, j->p.reload_timeout, &res, e));
 	const char *said = one_line(j->a, res.output);
-	ENSURE(!res.timed_out, e, TROTH_TIMEOUT, "reload command %s did not end within %lld s; it was killed", j->p.command[0],
+	ENSURE(!res.timed_out, e, TROTH_TIMEOUT, "%s command %s did not end within %lld s; it was killed", what, command[0],
 	       (long long)(j->p.reload_timeout / MSEC_S));
-	ENSURE(res.signal == 0, e, TROTH_IO, "reload command %s was ended by signal %d: %s", j->p.command[0], res.signal, said);
-	ENSURE(res.exit_code == 0, e, TROTH_IO, "reload command %s exited with %d: %s", j->p.command[0], res.exit_code, said);
+	ENSURE(res.signal == 0, e, TROTH_IO, "%s command %s was ended by signal %d: %s", what, command[0], res.signal, said);
+	ENSURE(res.exit_code == 0, e, TROTH_IO, "%s command %s exited with %d: %s", what, command[0], res.exit_code, said);
 	return RC_OK;
+}
+
+bool task_no_way_back(const struct task *j)
+{
+	const struct json_texts *back = j->m.loaded.generation ? &j->m.loaded.fingerprints : &j->m.found_fingerprints;
+	for (size_t i = 0; i < back->count; i++)
+		for (size_t k = 0; k < j->m.distrusted.count; k++)
+			if (text_equal(back->items[i], j->m.distrusted.items[k]))
+				return true;
+	return false;
+}
+
+/* An emergency: a reload would keep what distrust must end, connections and the keys of their tickets. */
+static bool is_emergency(const struct task *j)
+{
+	return j->m.phase == PHASE_APPLYING && j->p.restart[0] && task_no_way_back(j);
 }
 
 troth_rc hand_do_reload(struct task *j, struct troth_err *e)
 {
 	TRY(task_load(j, e));
 	TRY(task_place(j, e));
+	if (is_emergency(j))
+		return run_command(j, j->p.restart, "restart", e);
 	if (j->p.signal)
 		return reload_by_signal(j, e);
 	if (j->p.command[0])
-		return reload_by_command(j, e);
+		return run_command(j, j->p.command, "reload", e);
 	return RC_OK; /* the files are read at each use */
 }
 

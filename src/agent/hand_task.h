@@ -20,6 +20,10 @@ struct task { /* one request with what it needs */
 
 static inline const struct port_fs *task_fs(const struct task *j) { return j->h->port.fs; }
 
+/* -- hand_service.c ---------------------------------------------------------------------------------- */
+/* What would be gone back to holds something that is distrusted: a failure does not put it back. */
+bool task_no_way_back(const struct task *j);
+
 /* -- hand_files.c: memory, place, lock ---------------------------------------------------------------- */
 troth_rc task_load(struct task *j, struct troth_err *e);
 troth_rc task_save(struct task *j, struct troth_err *e);

@@ -251,22 +251,30 @@ static troth_rc fill_signal(const struct filler *f, struct place *x, struct trot
 
 /* A word that starts with a placeholder and comes out empty is left out (of the program: all of it);
  * all others stay one word each. */
-static troth_rc fill_command(const struct filler *f, struct place *x, struct troth_err *e)
+static troth_rc fill_words(const struct filler *f, const struct json_texts *words, const char *what, const char **out,
+			   struct troth_err *e)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < f->p->command.count; i++) {
+	for (size_t i = 0; i < words->count; i++) {
 		const char *word;
-		TRY(fill(f, f->p->command.items[i], &word, e));
-		bool off = word[0] == 0 && f->p->command.items[i][0] == '{';
+		TRY(fill(f, words->items[i], &word, e));
+		bool off = word[0] == 0 && words->items[i][0] == '{';
 		if (off && i == 0)
 			return RC_OK; /* no program: the arguments mean nothing */
 		if (off)
 			continue;
-		x->command[n++] = word;
+		out[n++] = word;
 	}
-	ENSURE(n == 0 || pattern_matches("path", x->command[0]), e, TROTH_INVALID,
-	       "reload command \"%.200s\" is not an absolute path", x->command[0]);
-	ENSURE(n == 0 || !x->signal, e, TROTH_INVALID, "profile %s gives both a signal and a command to reload by", f->p->name);
+	ENSURE(n == 0 || pattern_matches("path", out[0]), e, TROTH_INVALID,
+	       "%s command \"%.200s\" is not an absolute path", what, out[0]);
+	return RC_OK;
+}
+
+static troth_rc fill_command(const struct filler *f, struct place *x, struct troth_err *e)
+{
+	TRY(fill_words(f, &f->p->restart, "restart", x->restart, e));
+	TRY(fill_words(f, &f->p->command, "reload", x->command, e));
+	ENSURE(!x->command[0] || !x->signal, e, TROTH_INVALID, "profile %s gives both a signal and a command to reload by", f->p->name);
 	return RC_OK;
 }
 

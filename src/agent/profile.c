@@ -137,11 +137,12 @@ static const struct json_field PROFILE[] = {
 	PROFILE_ROW("proof", proof, JF_ANY, JF_REQUIRED),
 };
 
-struct reload_wire { const char *signal, *pid_file; struct json_texts command; msec_t timeout; bool network; };
+struct reload_wire { const char *signal, *pid_file; struct json_texts command, restart; msec_t timeout; bool network; };
 static const struct json_field RELOAD[] = {
 	ROW(struct reload_wire, "signal", signal, JF_TEXT, 0),
 	ROW(struct reload_wire, "pid_file", pid_file, JF_TEXT, 0),
 	{ .name = "command", .kind = JF_TEXTS, .offset = offsetof(struct reload_wire, command), .max = PROFILE_WORDS },
+	{ .name = "restart", .kind = JF_TEXTS, .offset = offsetof(struct reload_wire, restart), .max = PROFILE_WORDS },
 	ROW(struct reload_wire, "timeout", timeout, JF_DURATION, 0),
 	ROW(struct reload_wire, "network", network, JF_BOOL, 0),
 };
@@ -334,6 +335,7 @@ static void read_reload(struct arena *a, struct profile_wire *w, struct troth_er
 	w->p.signal = r.signal;
 	w->p.pid_file = r.pid_file;
 	w->p.command = r.command;
+	w->p.restart = r.restart;
 	w->p.reload_timeout = r.timeout;
 	w->p.reload_network = r.network;
 }
@@ -440,6 +442,7 @@ static void check_placeholders(struct arena *a, const struct profile *p, struct 
 	check_text(a, p, "$.reload.pid_file", p->pid_file, true, e);
 	check_text(a, p, "$.attest.file", p->attest_file, true, e);
 	check_texts(a, p, "$.reload.command", &p->command, 1, e); /* the program; its arguments may vary */
+	check_texts(a, p, "$.reload.restart", &p->restart, 1, e);
 	check_texts(a, p, "$.probe.addresses", &p->addresses, 0, e);
 	const struct { const char *path, *text; } texts[] = {
 		{ "$.probe.port", p->port }, { "$.probe.starttls", p->starttls }, { "$.probe.name", p->server_name },

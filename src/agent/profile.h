@@ -56,6 +56,7 @@ struct profile { /* as written; lives in the arena of profile_parse */
 	size_t fixed_count;
 	const char *signal, *pid_file; /* NULL: none */
 	struct json_texts command;
+	struct json_texts restart;     /* what an emergency runs instead; empty: it is only reloaded */
 	msec_t reload_timeout;
 	bool reload_network;           /* the command needs the network: the hand keeps it */
 	struct json_texts addresses;
@@ -98,6 +99,7 @@ struct place { /* a target on this node: nothing left to fill in */
 	int signal;                       /* 0: none */
 	const char *pid_file;
 	const char *command[PROFILE_WORDS + 1]; /* command[0] NULL: none */
+	const char *restart[PROFILE_WORDS + 1]; /* the same */
 	msec_t reload_timeout;
 	const char *addresses[PROFILE_ADDRESSES];
 	size_t address_count;             /* 0: nothing to probe */

@@ -204,6 +204,7 @@ static void put_memory(struct json_writer *w, const struct target_memory *m)
 	put_version(w, "loaded", &m->loaded);
 	put_version(w, "doing", &m->doing);
 	jw_kv_text(w, "reason", m->reason);
+	put_texts(w, "distrusted", &m->distrusted);
 	put_texts(w, "old", &m->old);
 	put_texts(w, "found_fingerprints", &m->found_fingerprints);
 	jw_kv_text(w, "found_text", m->found_text);
@@ -295,6 +296,7 @@ static troth_rc get_memory(struct arena *a, const struct json *j, const char *id
 	m->epoch = json_get_text(j, "epoch", "");
 	m->high_water = json_get_int(j, "high_water", 0);
 	m->reason = json_get_text(j, "reason", NULL);
+	m->distrusted = get_texts(a, j, "distrusted");
 	m->old = get_texts(a, j, "old");
 	for (size_t i = 0; i < m->old.count; i++)
 		ENSURE(dir_name_ok(m->old.items[i]), e, TROTH_CORRUPT, "the state file of target %s is damaged", id);

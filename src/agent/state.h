@@ -33,6 +33,7 @@ struct target_memory {
 	int64_t high_water;
 	struct version loaded, doing;
 	const char *reason;
+	struct json_texts distrusted;    /* fingerprints that the newest document named: not gone back to */
 	struct json_texts old;           /* directories to remove at the next settling */
 	struct json_texts found_fingerprints;
 	const char *found_text;

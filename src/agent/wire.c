@@ -172,6 +172,7 @@ static void x_request(struct wire *w, struct hand_request *r)
 	x_i64(w, &r->generation);
 	x_spec(w, &r->name, &r->profile, &r->kind, &r->role, &r->parameters, &r->parameter_count);
 	x_texts(w, &r->certificates, LIMIT_BUNDLE_CERTS, PEM_MAX);
+	x_texts(w, &r->distrusted, LIMIT_DISTRUSTED, SHA256_HEX_LEN);
 	x_text(w, &r->key_request, UUID_LEN);
 	x_bytes(w, &r->sealed_key, MSG_SEALED_KEY_BYTES);
 	x_text(w, &r->request, UUID_LEN);
@@ -189,6 +190,7 @@ static void x_view(struct wire *w, struct hand_view *v)
 	x_i64(w, &v->loaded);
 	x_i64(w, &v->high_water);
 	x_i64(w, &v->doing);
+	x_bool(w, &v->no_way_back);
 	x_bool(w, &v->has_files);
 	x_texts(w, &v->loaded_fingerprints, FINGERPRINTS, SHA256_HEX_LEN);
 	x_texts(w, &v->doing_fingerprints, FINGERPRINTS, SHA256_HEX_LEN);
@@ -209,6 +211,7 @@ static void x_reply(struct wire *w, struct hand_reply *r)
 	x_text(w, &r->text, WIRE_TEXT_BYTES);
 	x_view(w, &r->view);
 	x_texts(w, &r->fingerprints, FINGERPRINTS, SHA256_HEX_LEN);
+	x_bool(w, &r->no_way_back);
 	x_bool(w, &r->down);
 	x_bool(w, &r->matched);
 	x_bool(w, &r->present);

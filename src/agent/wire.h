@@ -54,6 +54,7 @@ struct hand_request {
 	size_t parameter_count;
 	/* STAGE */
 	struct json_texts certificates;  /* PEM, as in msg_target */
+	struct json_texts distrusted;    /* fingerprints: what holds one is not gone back to */
 	const char *key_request;
 	struct bytes sealed_key;
 	/* CSR */
@@ -73,6 +74,7 @@ enum hand_phase {
 struct hand_view {                       /* a target as the hand remembers it */
 	enum hand_phase phase;
 	int64_t loaded, high_water, doing; /* l, h, and the generation begun (0: none) */
+	bool no_way_back;                /* l, or what was there before us, is distrusted: `doing` stays */
 	bool has_files;                  /* something of ours or adopted is there for l */
 	struct json_texts loaded_fingerprints, doing_fingerprints;
 	const char *reason;              /* BACKING: why */
@@ -95,6 +97,7 @@ struct hand_reply {
 	const char *text;                /* if not ok: why.  LOOK: ok, and why there is no place for it */
 	struct hand_view view;           /* LOOK */
 	struct json_texts fingerprints;  /* STAGE: of the document */
+	bool no_way_back;                /* STAGE: as in the view */
 	bool down;                       /* RELOAD: no process runs, so none has old contents */
 	bool matched, present;           /* ATTEST: the attest file is there; it says what it should */
 	struct json_texts drift;         /* CHECK: what differed */

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-/* A line of `troth --help` for what main.c runs itself: { "server --dir D", "run the control plane" }. */
-struct cli_program { const char *usage, *summary; };
+/* What main.c runs itself, for the CLI's help, manual and completion: { "agent run", "keep this node's ...", its --help }. */
+struct cli_program { const char *usage, *summary, *help; };
 
 /* Also answers --help, --version and no arguments at all.  Returns the exit code (design.md section 7). */
 int cli_main(int argc, char **argv, const struct cli_program *programs, size_t program_count);

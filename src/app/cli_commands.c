@@ -50,6 +50,11 @@ static const struct cli_column MEMBERS[] = {
 };
 static const struct cli_section BUNDLE_SECTIONS[] = { { "members", "members", MEMBERS }, END };
 
+static const struct cli_column BINDINGS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "BUNDLE", "bundle", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "ACK", "ack", CELL_TEXT },
+	{ "OFFERED", "offered.generation", CELL_COUNT }, { "RUNS", "runs.generation", CELL_COUNT }, { "DEADLINE", "deadline", CELL_DAY },
+	{ "OVERDUE", "overdue", CELL_FLAG }, END
+};
 static const struct cli_column DEPLOYMENTS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "TEMPLATES", "templates", CELL_COUNT }, { "INSTANCES", "instances", CELL_TEXT },
 	{ "CREATED", "created", CELL_TIME }, END
@@ -165,6 +170,22 @@ static const struct cli_option BUNDLE_ADD[] = {
 	{ "--source", "TEXT", "source", CLI_TEXT, false, "where it came from, for those who ask later" },
 	END
 };
+static const struct cli_option BINDING_CREATE[] = {
+	{ "--bundle", "NAME", "bundle", CLI_TEXT, true, "what it is handed" },
+	{ "--ack", "WAY", "ack", CLI_TEXT, false, "confirm (default), fetch or attest" },
+	{ "--delay", "LENGTH", "delay", CLI_TEXT, false, "with fetch: in use so long after it" },
+	{ "--renew-by", "LENGTH", "renew_by", CLI_TEXT, false, "so long after something new is offered it is overdue" },
+	{ "--grace", "LENGTH", "grace", CLI_TEXT, false, "nothing is withdrawn so long after a switch that rests on it; default 24h, or none" },
+	END
+};
+static const struct cli_option BINDING_FETCH[] = {
+	{ "--tag", "TAG", NULL, CLI_OWN, false, "of what it has: acknowledges that it runs it" },
+	END
+};
+static const struct cli_option BINDING_ATTEST[] = {
+	{ "--reason", "REASON", "reason", CLI_TEXT, true, "renewed or runtime-already-trusts" },
+	END
+};
 static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--ephemeral", NULL, "ephemeral", CLI_TRUE, false, "its nodes leave by themselves, such as those of a health check" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "how long after enrolling: 60s, at most 1h; only with --ephemeral" },
@@ -254,6 +275,11 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
+	  "emergency: distrust it first, everywhere and for good, then rotate; look with --dry-run" },
+	{ "--only-version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
+	{ "--yes-break", "N", "yes_break", CLI_INT, false,
+	  "with --compromised: so many pairs will break, as --dry-run says; another number is refused" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
 	END
@@ -265,6 +291,14 @@ static const struct cli_option WATCH[] = {
 static const struct cli_option EVENTS[] = {
 	{ "--follow", NULL, NULL, CLI_OWN, false, "wait for more, until interrupted" },
 	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
+	END
+};
+static const struct cli_option FORECAST[] = {
+	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
+	END
+};
+static const struct cli_option MAN[] = {
+	{ "--into", "DIR", NULL, CLI_OWN, false, "write all pages there instead" },
 	END
 };
 static const struct cli_option AUDIT_LIST[] = {
@@ -334,6 +368,35 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "MEMBER is an authority's name, an alias or an id. Stores keep the CA until nobody needs it any more.",
 	  .example = "troth bundle remove /prod/pg/trust corporate",
 	  .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+
+	{ .noun = "binding", .verb = "create", .args = "NAME", .summary = "hand a bundle to an application outside the fleet",
+	  .detail = "A rotation waits until the application acknowledged what it was handed. \"confirm\": its next conditional fetch with the "
+		    "tag says that it runs it; \"fetch\": it is in use so long (--delay) after a fetch; \"attest\": somebody vouches.",
+	  .example = "troth binding create /prod/shop --bundle /prod/pg/trust --renew-by 14d\n"
+		     "curl --cacert ca.pem -H \"Authorization: Bearer $TOKEN\" -o trust.pem \\\n"
+		     "    --etag-save tag --etag-compare tag $SERVER/v1/bindings/$ID/bundle",
+	  .options = BINDING_CREATE, .run = cli_run_create, .path = "/v1/bindings", .member = "name" },
+	{ .noun = "binding", .verb = "list", .args = "", .summary = "who was handed a bundle, and what each acknowledged",
+	  .example = "troth binding list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bindings", .columns = BINDINGS, .empty = "no binding yet" },
+	{ .noun = "binding", .verb = "show", .args = "NAME", .summary = "one of them",
+	  .example = "troth binding show /prod/shop",
+	  .run = cli_run_show, .path = "/v1/bindings" },
+	{ .noun = "binding", .verb = "fetch", .args = "NAME", .summary = "what it shall trust, as PEM",
+	  .detail = "The certificates go to the output, the tag to the errors. With --tag it says what it runs.",
+	  .example = "troth binding fetch /prod/shop > trust.pem",
+	  .options = BINDING_FETCH, .run = cli_run_binding_fetch, .path = "/v1/bindings" },
+	{ .noun = "binding", .verb = "attest", .args = "NAME", .summary = "vouch for what it runs",
+	  .detail = "\"renewed\": it runs what it fetched last; \"runtime-already-trusts\": it needs no fetch for what it is offered.",
+	  .example = "troth binding attest /prod/shop --reason renewed",
+	  .options = BINDING_ATTEST, .run = cli_run_post, .path = "/v1/bindings" },
+	{ .noun = "binding", .verb = "waive", .args = "NAME", .summary = "go on without one whose renew-by has passed",
+	  .detail = "Nothing waits for it any more, and it may stop trusting what it meets. It comes back as a new binding only.",
+	  .example = "troth binding waive /prod/shop",
+	  .run = cli_run_post, .path = "/v1/bindings" },
+	{ .noun = "binding", .verb = "delete", .args = "NAME", .summary = "one that is no more",
+	  .example = "troth binding delete /prod/shop",
+	  .run = cli_run_delete, .path = "/v1/bindings", .empty = "deleted" },
 
 	{ .noun = "deployment", .verb = "create", .args = "NAME", .summary = "define a kind of node",
 	  .detail = "Slots present a certificate, stores hold a bundle. {instance} stands for the name of each instance. In a SPEC a comma "
@@ -433,7 +496,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "
 		    "before has been seen to have it. Interrupting this command does not stop the rotation.",
-	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m",
+	  .example = "troth rotate /prod/pg/ca --dry-run\ntroth rotate /prod/pg/ca --wait --timeout 30m\n"
+		     "troth rotate /prod/pg/ca --compromised --yes-break 12",
 	  .options = ROTATE, .run = cli_run_rotate, .path = "/v1/rotations", .member = "name" },
 	{ .noun = "rotation", .verb = "list", .args = "[NAME]", .summary = "rotations, and what they wait for",
 	  .example = "troth rotation list /prod/pg/ca",
@@ -478,6 +542,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth events --follow --after 0",
 	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
 
+	{ .noun = "forecast", .args = "[NAME]", .summary = "what will come if nobody does anything",
+	  .detail = "The engine run ahead: renewals, rotations that begin by themselves, what will be waited for, and what breaks when. NAME as in "
+		    "explain. What it assumes is printed too.",
+	  .example = "troth forecast /prod/pg/ca --until 2027-06-01\ntroth forecast --until 30d",
+	  .options = FORECAST, .run = cli_run_forecast, .path = "/v1/forecast" },
+
 	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
 	  .example = "troth audit list --object /prod/pg/ca",
 	  .options = AUDIT_LIST, .run = cli_run_list, .path = "/v1/audit", .columns = AUDIT, .empty = "no row" },
@@ -486,6 +556,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth audit verify",
 	  .run = cli_run_audit_verify, .path = "/v1/audit/verify" },
 
+	{ .noun = "completion", .args = "SHELL", .summary = "for bash, zsh or fish",
+	  .example = "troth completion bash >/etc/bash_completion.d/troth",
+	  .run = cli_run_completion },
+	{ .noun = "man", .args = "[COMMAND] [VERB]", .summary = "manual pages",
+	  .example = "troth man rotate | man -l -\ntroth man --into /usr/local/share/man/man1",
+	  .options = MAN, .run = cli_run_man },
 	{ .noun = "health", .args = "", .summary = "is the server well", .example = "troth health",
 	  .run = cli_run_health, .path = "/v1/health" },
 	{ .noun = "version", .args = "", .summary = "of this program and of the server", .example = "troth version",

@@ -181,13 +181,17 @@ troth_rc cli_flush(struct cli *c, struct buf *out, struct troth_err *e);
 
 /* cli_run.c: what most commands are. */
 cli_run_fn cli_run_create, cli_run_list, cli_run_show, cli_run_set, cli_run_delete;
+/* cli_forecast.c */
+cli_run_fn cli_run_forecast;
 /* cli_nouns.c: the commands with something of their own. */
-cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_events, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
+cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_completion, cli_run_man, cli_run_events, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
 /* cli_policy.c */
 cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
+/* cli_outside.c */
+cli_run_fn cli_run_post, cli_run_binding_fetch;
 /* cli_rotate.c */
 cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer, cli_run_rotation_approve;
 

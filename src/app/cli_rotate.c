@@ -45,6 +45,21 @@ troth_rc cli_run_rotation_list(struct cli *c, struct troth_err *e)
 	return cli_print(c, j, e);
 }
 
+/* After a distrust: who had it when last heard of. */
+static void print_trusting(struct cli *c, const struct json *x)
+{
+	const struct json *stores = x ? json_get(x, "stores") : NULL;
+	size_t n = stores && stores->type == JSON_ARRAY ? stores->list.count : 0;
+	if (!x)
+		return;
+	fprintf(c->out, "  still trusting what was distrusted, as last heard of: %lld stores\n", (long long)json_get_int(x, "count", 0));
+	for (size_t i = 0; i < n; i++)
+		fprintf(c->out, "    %s (%s)\n", json_get_text(&stores->list.items[i], "store", "?"),
+			json_get_text(&stores->list.items[i], "state", "?"));
+	if (json_get_int(x, "count", 0) > (int64_t)n)
+		fprintf(c->out, "    and %lld more\n", (long long)(json_get_int(x, "count", 0) - (int64_t)n));
+}
+
 troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
@@ -58,6 +73,7 @@ troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 	TRY(cli_flush(c, &out, e));
 	fprintf(c->out, "  %s, started by %s at %s\n  id %s\n", json_get_text(j, "state", "?"), json_get_text(j, "started_by", "?"),
 		cli_cell_text(c->a, json_get(j, "started"), CELL_TIME), json_get_text(j, "id", "?"));
+	print_trusting(c, json_get(j, "still_trusting"));
 	return RC_OK;
 }
 
@@ -215,6 +231,36 @@ static const char *number_of(struct cli *c, const struct json *j, const char *me
 	return arena_printf(c->a, "%lld %.*s", (long long)n, (int)strlen(member) - (n == 1), member);
 }
 
+static void print_pairs(struct cli *c, const struct json *list, const char *what, int64_t count, struct buf *out)
+{
+	size_t n = list && list->type == JSON_ARRAY ? list->list.count : 0;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "  %s%s %s with %s%s\n", cli_colour(c, "31"), what, json_get_text(&list->list.items[i], "slot", "?"),
+			   json_get_text(&list->list.items[i], "store", "?"), cli_colour(c, "0"));
+	if (count > (int64_t)n)
+		buf_printf(out, "  %s%s %lld more%s\n", cli_colour(c, "31"), what, (long long)(count - (int64_t)n), cli_colour(c, "0"));
+}
+
+/* What breaks, what may, what it does not reach; last the number that the command wants back. */
+static void print_emergency(struct cli *c, const struct json *j, bool dry, struct buf *out)
+{
+	const struct json *x = json_get(j, "emergency"), *notes = x ? json_get(x, "notes") : NULL;
+	if (!x || x->type != JSON_OBJECT)
+		return;
+	int64_t breaks = json_get_int(x, "breaks", 0), doubts = json_get_int(x, "in_doubt", 0);
+	print_pairs(c, json_get(x, "pairs"), "breaks", breaks, out);
+	print_pairs(c, json_get(x, "doubtful"), "may break", doubts, out);
+	for (size_t i = 0; notes && notes->type == JSON_ARRAY && i < notes->list.count; i++) {
+		buf_add_text(out, "  note: ");
+		cli_wrap_write(cli_cell_text(c->a, &notes->list.items[i], CELL_TEXT), 8, c->width, out);
+	}
+	if (dry)
+		buf_printf(out, "%lld pair%s would break, %lld may; to do it: troth rotate %s --compromised%s%s --yes-break %lld\n",
+			   (long long)breaks, breaks == 1 ? "" : "s", (long long)doubts, json_get_text(j, "name", "?"),
+			   cli_value(c, "--only-version") ? " --only-version " : "", cli_value(c, "--only-version") ? cli_value(c, "--only-version") : "",
+			   (long long)breaks);
+}
+
 static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
@@ -233,6 +279,7 @@ static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err
 		buf_printf(&out, "  %s%s the holder of %s, outside the fleet%s\n", cli_colour(c, "33"),
 			   cli_flag(c, "--ignore-outside") ? "does not wait for" : "waits for",
 			   cli_cell_text(c->a, &outside->list.items[i], CELL_TEXT), cli_colour(c, "0"));
+	print_emergency(c, j, json_get_bool(j, "dry_run", false), &out);
 	return cli_flush(c, &out, e);
 }
 

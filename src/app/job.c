@@ -32,8 +32,11 @@ void job_begin(struct pipeline *p, struct job *job, const struct principal *who,
 
 troth_rc job_prepare(struct job *job, struct tx *tx)
 {
-	verb_ctx_again(&job->ctx);
-	job->sent = job->answered = 0;
+	if (!job->ctx.more) {
+		verb_ctx_again(&job->ctx);
+		job->sent = job->answered = 0;
+	}
+	job->ctx.more = false;
 	job->prepared = true;
 	if (!job->verb->prepare)
 		return RC_OK;

@@ -74,8 +74,10 @@ struct pipeline {
 /* job.c */
 struct job *job_of_call(struct pipeline *p, struct edge_call *call);
 void job_begin(struct pipeline *p, struct job *job, const struct principal *who, msec_t now);
-/* prepare on `tx`; then the job waits for the keeper (true) or can be written at once. */
+/* prepare on `tx`, or its next round if it asked for one; then the job goes to the keeper (job_needs_keeper) or can be
+ * written at once. */
 troth_rc job_prepare(struct job *job, struct tx *tx);
+static inline bool job_needs_keeper(const struct job *job) { return job->ctx.need_count > job->ctx.reply_count; }
 void job_end(struct pipeline *p, struct job *job, troth_rc rc); /* after the commit, or failed: home with it */
 void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e);
 /* Idempotency: has this been done before?  Sets replayed, or fails with CONFLICT for another body. */

@@ -71,7 +71,7 @@ static int hand_to_cli(int argc, char **argv)
 	for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
 		for (size_t i = 0; i < TABLES[t].count && n < ARRAY_LEN(programs); i++)
 			if (TABLES[t].rows[i].summary[0] != '(') /* started by the program itself */
-				programs[n++] = (struct cli_program){ TABLES[t].rows[i].name, TABLES[t].rows[i].summary };
+				programs[n++] = (struct cli_program){ TABLES[t].rows[i].name, TABLES[t].rows[i].summary, TABLES[t].rows[i].usage };
 	return cli_main(argc, argv, programs, n);
 }
 

@@ -130,7 +130,7 @@ static void stream_on(struct job *job)
 static void send_on(struct pipeline *p, struct job *job)
 {
 	edge_depart(job->call);
-	if (job->ctx.need_count) {
+	if (job_needs_keeper(job)) {
 		keeper_link_push(p->keeper, job);
 		return;
 	}

@@ -86,7 +86,7 @@ static void prepare_here(struct pipeline *p, struct job *job)
 	store_read_end(tx);
 	if (rc_failed(rc))
 		job_end(p, job, rc);
-	else if (job->ctx.need_count)
+	else if (job_needs_keeper(job))
 		keeper_link_push(p->keeper, job);
 	else
 		(void)writer_push(p, job, PUSH_RETURN); /* always taken */
@@ -99,7 +99,7 @@ static size_t keep_prepared(struct pipeline *p, struct job **jobs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (jobs[i]->failed)
 			job_end(p, jobs[i], jobs[i]->rc);
-		else if (jobs[i]->prepared || !jobs[i]->verb->prepare)
+		else if ((jobs[i]->prepared && !jobs[i]->ctx.more) || !jobs[i]->verb->prepare)
 			jobs[kept++] = jobs[i];
 		else
 			prepare_here(p, jobs[i]);

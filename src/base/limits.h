@@ -40,10 +40,12 @@ enum {
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
+	LIMIT_DISTRUSTED = 64,                 /* certificates that one target is told not to go back to: its documents hold few */
 	LIMIT_APPLY_FAILURES = 3,              /* equal contents failing this often: stop, wait for a change */
 	LIMIT_TARGETS_PER_INSTANCE = 64,       /* one node, one poll */
-	LIMIT_STEP_ACTS = 100000,              /* acts of one engine step: a batch on a whole fleet */
+	LIMIT_STEP_ACTS = 5000,                /* acts of one engine step and of one commit: 10 ms of engine; the rest comes next */
 	LIMIT_FRESHNESS_S = 180,               /* a session not heard of so long is not relied upon */
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
 	LIMIT_WINDOWS = 16,                    /* of a deployment: each day of the week its own, twice */
@@ -55,6 +57,13 @@ enum {
 	LIMIT_ROLLING_PAUSE_S = 24 * 3600,     /* between two batches; longer is a maintenance window */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
+	LIMIT_FORECAST_STEPS = 20000,          /* of an engine run ahead: some ten a renewal, and a loop waits for the answer */
+	LIMIT_FORECAST_MOMENTS = 400,          /* what a person reads; a day's renewals of an authority are one */
+	LIMIT_FORECAST_DAYS = 20 * 366,        /* two lives of a usual root */
+	LIMIT_LEAD_MARGIN_S = 3600,            /* before a chain ends, on top of measured times: for what was never measured */
+	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
+	LIMIT_BINDING_GRACE_S = 24 * 3600,     /* after a switch that rests on a binding nothing is withdrawn: a day of use shows it */
+	LIMIT_BINDING_LENGTH_S = 366 * 24 * 3600, /* delay, renew_by, grace: a year is a typing error's friend already */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */

@@ -12,18 +12,32 @@ bool accept_pair(const struct shape *chain, struct id_list certs)
 
 bool accept_chain_now(const struct content *chain, msec_t now)
 {
-	return chain->not_before <= now - SKEW && now + SKEW < chain->not_after;
+	return chain->not_before <= now - chain->skew && now + chain->skew < chain->not_after;
+}
+
+/* What it signs would stand in a chain with every CA above it. */
+static bool chain_holds(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
+{
+	if (ca_distrusted(v, ca))
+		return false;
+	for (int depth = 0; ca && depth <= LIMIT_CHAIN_CERTS; depth++, ca = ca->issuer) {
+		if (now + ca->skew >= ca->not_after)
+			return false;
+		if (ca->not_before > now - ca->skew && ca->not_before + ca->skew > *ret_from)
+			*ret_from = ca->not_before + ca->skew;
+	}
+	return true;
 }
 
 bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from)
 {
+	msec_t from = 0;
+
 	*ret_from = 0;
-	if (!ca->can_sign || ca_distrusted(v, ca) || (ca->retired && !ca->wanted) ||
-	    now + SKEW >= ca->not_after)
+	if (!ca->can_sign || (ca->retired && !ca->wanted) || !chain_holds(v, ca, now, &from))
 		return false;
-	if (ca->not_before > now - SKEW)
-		*ret_from = ca->not_before + SKEW;
-	return *ret_from == 0;
+	*ret_from = from;
+	return from == 0;
 }
 
 bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert)

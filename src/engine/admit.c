@@ -83,7 +83,7 @@ static const struct class *misfit(const struct view *v, struct arena *a, const s
 /* A slot counts only with a valid chain (rule V); nobody begins with what is distrusted. */
 static bool complete(const struct view *v, const struct class *c)
 {
-	bool slot = c->key.group->kind == GROUP_SLOT, whole = class_known(c);
+	bool slot = c->key.group->kind == GROUP_SLOT, whole = class_known(c) && !(c->key.flags & CLASS_TAINTED);
 
 	for (size_t i = 0; i < c->key.length; i++) {
 		const struct shape *x = c->key.seq[i];

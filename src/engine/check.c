@@ -8,11 +8,13 @@
 struct history {
 	struct id_list items[2 * DOCS_MAX + 4];
 	bool expired[2 * DOCS_MAX + 4];
+	bool tainted[2 * DOCS_MAX + 4]; /* a distrusted chain: it may fail */
 	size_t count, fresh;
 	bool known, alive;
 };
 
-struct histories { struct history *items; size_t count, room; };
+struct histories { struct history *items; size_t count, room; bool filled; };
+enum { ASKED_OF_A_CLASS = 8 };
 
 /* A test that was made: not made again for the next target with the same history. */
 struct tried { const struct group *group; struct history history; };
@@ -21,9 +23,11 @@ struct check {
 	const struct view *v;
 	struct arena *a;
 	struct id_list distrusted;  /* certificates of distrusted versions */
-	struct histories *of_group; /* by position in view.group_list; filled when asked for */
+	struct histories *of_group; /* by group.index; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
+	const struct act *shed_act; /* the last that left somebody out and was found good, */
+	struct history shed_mine;   /* and for which history */
 };
 
 /* -- histories ----------------------------------------------------------------------------- */
@@ -52,9 +56,17 @@ static bool mixes(const struct group *g)
 	return g->kind == GROUP_STORE && !g->atomic;
 }
 
+/* Clocks may be so far apart: of a short life only a tenth. */
+static msec_t skew(const struct content *c)
+{
+	msec_t tenth = (c->not_after - (c->issued ? c->issued : c->not_before)) / 10;
+
+	return tenth < 0 ? 0 : tenth > SKEW ? SKEW : tenth;
+}
+
 static bool is_expired(const struct view *v, const struct content *c)
 {
-	return c->is_chain && c->not_after + SKEW <= v->now;
+	return c->is_chain && c->not_after + skew(c) <= v->now;
 }
 
 static bool is_distrusted(const struct view *v, int64_t cert)
@@ -87,6 +99,19 @@ static void collect_distrusted(struct check *k)
 	k->distrusted = ids_sorted(k->a, (struct id_list){ items, n });
 }
 
+/* Of a distrusted leaf, by a distrusted CA, or accepted by nothing else. */
+static bool is_tainted(const struct view *v, const struct content *chain)
+{
+	const struct ca *ca = ca_find(v, chain->signed_by);
+
+	return chain->distrusted || (ca && ca->distrusted) || all_distrusted(v, chain->members);
+}
+
+static bool is_chain_tainted(const struct view *v, const struct content *c)
+{
+	return c->is_chain && is_tainted(v, c);
+}
+
 /* What is trusted or shown by a distrusted CA is no success (section 10). */
 static struct id_list without_distrusted(struct check *k, struct id_list certs)
 {
@@ -105,13 +130,17 @@ static struct history history_of(struct check *k, const struct target *t, int64_
 	struct history h = { .known = t->known,
 			     .alive = t->instance && t->instance->alive_until > k->v->now };
 
-	if (t->known && !is_over(k->v, t, t->base))
+	if (t->known && !is_over(k->v, t, t->base)) {
 		history_add(k->a, &h, without_distrusted(k, t->base ? t->base->members : (struct id_list){ 0 }),
 			    t->base && is_expired(k->v, t->base), false);
+		h.tainted[h.count - 1] = t->base && is_chain_tainted(k->v, t->base);
+	}
 	for (size_t i = 0; i < t->doc_count; i++) {
-		if (t->docs[i].generation != without && !is_over(k->v, t, t->docs[i].content))
-			history_add(k->a, &h, without_distrusted(k, t->docs[i].content->members),
-				    is_expired(k->v, t->docs[i].content), mixes(t->group));
+		if (t->docs[i].generation == without || is_over(k->v, t, t->docs[i].content))
+			continue;
+		history_add(k->a, &h, without_distrusted(k, t->docs[i].content->members),
+			    is_expired(k->v, t->docs[i].content), mixes(t->group));
+		h.tainted[h.count - 1] = is_chain_tainted(k->v, t->docs[i].content);
 	}
 	h.fresh = h.count;
 	return h;
@@ -122,7 +151,7 @@ static bool history_same(const struct history *x, const struct history *y)
 	if (x->count != y->count || x->fresh != y->fresh || x->known != y->known || x->alive != y->alive)
 		return false;
 	for (size_t i = 0; i < x->count; i++) {
-		if (x->expired[i] != y->expired[i] || !ids_same(x->items[i], y->items[i]))
+		if (x->expired[i] != y->expired[i] || x->tainted[i] != y->tainted[i] || !ids_same(x->items[i], y->items[i]))
 			return false;
 	}
 	return true;
@@ -151,26 +180,24 @@ static bool in_meet(const struct target *t)
 	return t->state == TARGET_COUNTED || t->state == TARGET_LEAVING;
 }
 
-static size_t group_position(const struct view *v, const struct group *g)
+/* What the members of a group may hold, each by its own rows.  Members that the view counts as one class are
+ * alike, and view_check recounts that; so in a large fleet not all of them are asked. */
+static const struct histories *histories_of_group(struct check *k, const struct group *g)
 {
-	size_t i = 0;
+	struct histories *list = &k->of_group[g->index];
 
-	while (v->group_list[i] != g)
-		i++;
-	return i;
-}
+	for (const struct class *c = list->filled ? NULL : g->classes; c; c = c->group_next) {
+		const struct target *t = c->members;
 
-static void collect_histories(struct check *k)
-{
-	for (size_t i = 0; i < k->v->target_count; i++) {
-		const struct target *t = k->v->targets[i];
-		struct history h;
+		for (size_t n = 0; t && n < ASKED_OF_A_CLASS; n++, t = t->class_next) {
+			struct history h = history_of(k, t, 0);
 
-		if (!in_meet(t))
-			continue;
-		h = history_of(k, t, 0);
-		histories_add(k->a, &k->of_group[group_position(k->v, t->group)], &h);
+			if (in_meet(t))
+				histories_add(k->a, list, &h);
+		}
 	}
+	list->filled = true;
+	return list;
 }
 
 /* -- rule S, written out -------------------------------------------------------------------- */
@@ -185,7 +212,7 @@ static bool implication_holds(const struct history *p, const struct history *v, 
 {
 	if (later_i < p->fresh && later_j < v->fresh)
 		return true; /* between old entries: not asked again */
-	return !succeeds(p, v, i, j) || ids_meet(p->items[later_i], v->items[later_j]);
+	return p->tainted[later_i] || !succeeds(p, v, i, j) || ids_meet(p->items[later_i], v->items[later_j]);
 }
 
 static bool implications_hold(const struct history *p, const struct history *v)
@@ -249,7 +276,7 @@ static troth_rc check_pairs(struct check *k, const struct target *t, const struc
 		return RC_OK;
 	for (size_t m = 0; m < t->group->meet_count; m++) {
 		const struct group *g = t->group->meets[m];
-		const struct histories *list = &k->of_group[group_position(k->v, g)];
+		const struct histories *list = histories_of_group(k, g);
 
 		for (size_t i = 0; i < list->count; i++)
 			ENSURE(pair_holds(mine, &list->items[i], slot), e, TROTH_UNSAFE,
@@ -257,6 +284,91 @@ static troth_rc check_pairs(struct check *k, const struct target *t, const struc
 			       (long long)t->id, (long long)g->id);
 	}
 	note_tried(k, t->group, mine);
+	return RC_OK;
+}
+
+/* -- rule D: who is left out at a deadline ---------------------------------------------------- */
+
+/* Of all members that were measured; what a reload may take if none was. */
+static msec_t slowest(const struct view *v, const struct group *g)
+{
+	msec_t most = 0;
+
+	for (size_t i = 0; i < v->target_count; i++) {
+		if (v->targets[i]->group == g && v->targets[i]->pace > most)
+			most = v->targets[i]->pace;
+	}
+	return most ? pace_ceiling(most) : LIMIT_RELOAD_S * MSEC_S;
+}
+
+static msec_t lead_of(const struct view *v, const struct group *slots, const struct content *c)
+{
+	msec_t stores = 0, most = (c->not_after - (c->issued ? c->issued : c->not_before)) / LEAD_LIFE_PART, lead;
+
+	for (size_t m = 0; m < slots->meet_count; m++) {
+		msec_t pace = slowest(v, slots->meets[m]);
+
+		stores = pace > stores ? pace : stores;
+	}
+	lead = 2 * slowest(v, slots) + 2 * stores + LIMIT_LEAD_MARGIN_S * MSEC_S;
+	return lead < most ? lead : most;
+}
+
+/* Everything it may serve has ended or will within the lead, and the new chain lives on. */
+static troth_rc check_deadline(const struct check *k, const struct target *t, const struct act *act,
+			       struct troth_err *e)
+{
+	const struct content *chain = content_find(k->v, GROUP_SLOT, act->chain);
+
+	for (size_t i = 0; i <= t->doc_count; i++) {
+		const struct content *c = i ? t->docs[i - 1].content : t->base;
+
+		if (!c)
+			continue;
+		ENSURE(k->v->now >= c->not_after - skew(c) - lead_of(k->v, t->group, c), e, TROTH_UNSAFE,
+		       "the plan leaves stores out for target %lld too early", (long long)t->id);
+		ENSURE(chain->not_after - skew(chain) > c->not_after - skew(c), e, TROTH_UNSAFE,
+		       "the plan leaves stores out for target %lld and gains no time", (long long)t->id);
+	}
+	return RC_OK;
+}
+
+static bool meets_target(const struct target *t, const struct target *other)
+{
+	for (size_t m = 0; m < t->group->meet_count; m++) {
+		if (t->group->meets[m] == other->group)
+			return other->state == TARGET_COUNTED;
+	}
+	return false;
+}
+
+/* Those who refuse are named, all of them and nobody else. */
+static troth_rc check_shed(struct check *k, const struct target *t, const struct act *act, const struct history *mine,
+			   struct troth_err *e)
+{
+	size_t named = 0;
+
+	ENSURE(act->kind == ACT_SEND_CHAIN && t->authority && !t->authority->hold_at_deadline, e, TROTH_UNSAFE,
+	       "the plan leaves stores out for target %lld, whose authority holds at a deadline", (long long)t->id);
+	TRY(check_deadline(k, t, act, e));
+	if (k->shed_act && k->shed_act->shed.items == act->shed.items && history_same(&k->shed_mine, mine))
+		return RC_OK;
+	for (size_t i = 0; i < k->v->target_count; i++) {
+		const struct target *other = k->v->targets[i];
+
+		if (!meets_target(t, other))
+			continue;
+		struct history theirs = history_of(k, other, 0);
+		bool shed = ids_has(act->shed, other->id);
+
+		named += shed;
+		ENSURE(pair_holds(mine, &theirs, true) != shed, e, TROTH_UNSAFE, "the plan %s target %lld for target %lld",
+		       shed ? "needlessly leaves out" : "does not name", (long long)other->id, (long long)t->id);
+	}
+	ENSURE(named == act->shed.count, e, TROTH_UNSAFE, "the plan leaves out somebody whom target %lld does not meet",
+	       (long long)t->id);
+	k->shed_act = act;
+	k->shed_mine = *mine;
 	return RC_OK;
 }
 
@@ -296,12 +408,20 @@ static troth_rc check_certs(struct check *k, const struct target *t, const struc
 	return RC_OK;
 }
 
-/* Of a distrusted leaf, by a distrusted CA, or accepted by nothing else. */
-static bool is_tainted(const struct view *v, const struct content *chain)
+/* Nothing of an authority in its grace is withdrawn, unless it is distrusted. */
+static troth_rc check_grace(const struct view *v, const struct target *t, const struct act *act, struct troth_err *e)
 {
-	const struct ca *ca = ca_find(v, chain->signed_by);
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
 
-	return chain->distrusted || (ca && ca->distrusted) || all_distrusted(v, chain->members);
+	for (size_t i = 0; i < v->ca_count; i++) {
+		const struct ca *ca = v->ca_list[i];
+		bool goes = newest && ids_has(newest->members, ca->cert) && !ids_has(act->certs, ca->cert);
+
+		ENSURE(!goes || ca->authority->grace_until <= v->now || is_distrusted(v, ca->cert), e, TROTH_UNSAFE,
+		       "the plan withdraws version %lld from target %lld before its grace is over", (long long)ca->id,
+		       (long long)t->id);
+	}
+	return RC_OK;
 }
 
 static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,
@@ -311,7 +431,7 @@ static troth_rc check_chain(struct check *k, const struct target *t, const struc
 	       (long long)t->id, (long long)act->chain);
 	ENSURE(!is_tainted(k->v, chain), e, TROTH_UNSAFE, "the plan sends target %lld the distrusted chain %lld",
 	       (long long)t->id, (long long)act->chain);
-	ENSURE(chain->not_before <= k->v->now - SKEW && k->v->now + SKEW < chain->not_after, e,
+	ENSURE(chain->not_before <= k->v->now - skew(chain) && k->v->now + skew(chain) < chain->not_after, e,
 	       TROTH_UNSAFE, "the plan sends target %lld the chain %lld, which is not valid now",
 	       (long long)t->id, (long long)act->chain);
 	return RC_OK;
@@ -363,8 +483,8 @@ static const struct instance *begins(const struct check *k, const struct act *ac
 	const struct target *t = target_find(k->v, act->target);
 	bool sends = act->kind == ACT_SEND_SET || act->kind == ACT_SEND_CHAIN;
 
-	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance)
-		return NULL;
+	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance || act->shed.count)
+		return NULL; /* at a deadline no policy holds: all pairs of the slot would break */
 	return changes(t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
 }
 
@@ -457,6 +577,8 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	ENSURE(!t->group->outside, e, TROTH_UNSAFE, "the plan sends to target %lld, which is outside the fleet",
 	       (long long)t->id);
 	TRY(check_room(t, act, e));
+	if (act->kind == ACT_SEND_SET && t->state == TARGET_COUNTED)
+		TRY(check_grace(k->v, t, act, e));
 	if (act->kind == ACT_SEND_CHAIN) {
 		chain = content_find(k->v, GROUP_SLOT, act->chain);
 		TRY(check_chain(k, t, chain, act, e));
@@ -471,7 +593,20 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	if (only_withdraws_distrusted(k, t, act))
 		return RC_OK;
 	history_add(k->a, &mine, without_distrusted(k, chain ? chain->members : act->certs), false, mixes(t->group));
-	return check_pairs(k, t, &mine, e);
+	return act->shed.count ? check_shed(k, t, act, &mine, e) : check_pairs(k, t, &mine, e);
+}
+
+/* Does the version stand in what that one signed? */
+static bool stands_in(const struct view *v, int64_t ca, int64_t signed_by)
+{
+	for (int depth = 0; signed_by && depth <= LIMIT_CHAIN_CERTS; depth++) {
+		const struct ca *signer = ca_find(v, signed_by);
+
+		if (signed_by == ca)
+			return true;
+		signed_by = signer ? signer->issuer_id : 0;
+	}
+	return false;
 }
 
 static bool target_holds(const struct view *v, const struct target *t, const struct ca *ca)
@@ -481,7 +616,7 @@ static bool target_holds(const struct view *v, const struct target *t, const str
 	for (size_t i = 0; i < t->doc_count; i++)
 		all[i + 1] = t->docs[i].content;
 	for (size_t i = 0; i <= t->doc_count; i++) {
-		if (all[i] && all[i]->is_chain && all[i]->signed_by == ca->id && !is_expired(v, all[i]))
+		if (all[i] && all[i]->is_chain && !is_expired(v, all[i]) && stands_in(v, ca->id, all[i]->signed_by))
 			return true;
 	}
 	return false;
@@ -493,6 +628,10 @@ static troth_rc check_retire(struct check *k, const struct act *act, struct trot
 
 	ENSURE(ca && !ca->wanted && !ca->signing, e, TROTH_UNSAFE,
 	       "the plan retires version %lld, which is wanted or signs", (long long)act->ca);
+	for (size_t i = 0; i < k->v->ca_count; i++)
+		ENSURE(k->v->ca_list[i]->issuer_id != act->ca || k->v->ca_list[i]->retired, e, TROTH_UNSAFE,
+		       "the plan retires version %lld before version %lld, which it signed", (long long)act->ca,
+		       (long long)k->v->ca_list[i]->id);
 	for (size_t i = 0; i < k->v->target_count; i++) {
 		const struct target *t = k->v->targets[i];
 
@@ -549,7 +688,7 @@ static troth_rc check_admit(struct check *k, const struct act *act, struct troth
 	mine = history_of(k, t, 0);
 	mine.fresh = 0;
 	for (size_t m = 0; m < t->group->meet_count; m++) {
-		const struct histories *list = &k->of_group[group_position(k->v, t->group->meets[m])];
+		const struct histories *list = histories_of_group(k, t->group->meets[m]);
 
 		for (size_t i = 0; i < list->count; i++)
 			ENSURE(t->group->kind == GROUP_SLOT ? implications_hold(&mine, &list->items[i])
@@ -640,7 +779,6 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
 	TRY(check_batch(plan, e));
 	collect_distrusted(&k);
 	k.of_group = ARENA_ARRAY(a, struct histories, v->group_count + 1);
-	collect_histories(&k);
 	TRY(check_rolling(&k, plan, e));
 	for (size_t i = 0; i < plan->act_count; i++)
 		TRY(check_act(&k, &plan->acts[i], e));

@@ -39,7 +39,7 @@ static bool all_can_take(struct step *s, const struct ca *ca)
 static enum wait_reason refusal(struct step *s, const struct class *c, const struct ca *ca, msec_t *ret_from)
 {
 	*ret_from = 0;
-	if (ca->authority->paused)
+	if (ca_paused_by(ca))
 		return WAIT_PAUSED;
 	if (!accept_signer(s->v, ca, s->now, ret_from))
 		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
@@ -151,7 +151,7 @@ struct choice slot_choice(struct step *s, const struct class *c)
 	if (newest->expired) {
 		struct ca *now = ca_find(s->v, newest->signed_by), *ca = accepted_signer(s, c, now);
 
-		if (ca && !ca->authority->paused && !safety_chain(s, c, ca->leaf_anchors))
+		if (ca && !ca_paused_by(ca) && !safety_chain(s, c, ca->leaf_anchors))
 			return (struct choice){ .ca = ca, .stay = ca == now };
 	}
 	return healthy_choice(s, c);

@@ -37,13 +37,10 @@ static size_t handed_count(const struct target *t)
 	return n;
 }
 
+/* What goes if something is sent: the last document, if it was never handed out (replaced_generation). */
 static size_t unhanded_at_end(const struct target *t)
 {
-	size_t n = 0;
-
-	while (n < t->doc_count && !t->docs[t->doc_count - 1 - n].handed)
-		n++;
-	return n;
+	return t->doc_count && !t->docs[t->doc_count - 1].handed;
 }
 
 /* A chain that failed and is the one that would be sent again; for a store the set is compared
@@ -52,6 +49,31 @@ static bool failing(const struct target *t)
 {
 	return t->failed && t->failures >= LIMIT_APPLY_FAILURES &&
 	       (t->group->kind == GROUP_STORE || target_ready(t) == t->failed);
+}
+
+static bool tainted(const struct target *t)
+{
+	bool found = t->base && t->base->distrusted;
+
+	for (size_t i = 0; i < t->doc_count; i++)
+		found = found || t->docs[i].content->distrusted;
+	return found;
+}
+
+/* A chain that it may serve ends soon; outside the fleet its newest, which it shows while that is valid. */
+static bool ending(const struct target *t)
+{
+	const struct content *newest = target_newest(t);
+
+	if (t->group->outside)
+		return newest && newest->ending;
+	if (t->base && t->base->ending)
+		return true;
+	for (size_t i = 0; i < t->doc_count; i++) {
+		if (t->docs[i].content->ending)
+			return true;
+	}
+	return false;
 }
 
 static uint32_t flags_of(const struct target *t)
@@ -67,7 +89,9 @@ static uint32_t flags_of(const struct target *t)
 	flags |= t->known ? CLASS_KNOWN : 0;
 	flags |= t->instance && t->instance->alive ? CLASS_ALIVE : 0;
 	flags |= handed_count(t) >= LIMIT_PENDING_DOCUMENTS ? CLASS_FULL : 0;
-	flags |= newest && newest->due ? CLASS_DUE : 0;
+	flags |= newest && (newest->due || newest->distrusted) ? CLASS_DUE : 0;
+	flags |= tainted(t) ? CLASS_TAINTED : 0;
+	flags |= ending(t) ? CLASS_ENDING : 0;
 	flags |= failing(t) ? CLASS_FAILING : 0;
 	return flags;
 }
@@ -128,7 +152,7 @@ static void unlink_from_group(struct class *c)
 
 static struct class *class_intern(struct view *v, const struct class_key *k)
 {
-	uint64_t hash = key_hash(k);
+	uint64_t hash = key_hash(k) & v->hash_mask;
 	struct class *first = table_get(&v->classes, (int64_t)hash), *c;
 
 	for (c = first; c; c = c->same_hash) {

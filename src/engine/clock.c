@@ -22,15 +22,17 @@ static void book_later(struct view *v, msec_t at, enum agenda_kind kind, int64_t
 
 void clock_book_chain(struct view *v, struct content *c)
 {
-	book_later(v, c->not_before + SKEW, AGENDA_CHAIN, c->id);
+	book_later(v, c->not_before + c->skew, AGENDA_CHAIN, c->id);
 	book_later(v, c->renew_at, AGENDA_CHAIN, c->id);
-	book_later(v, c->not_after + SKEW, AGENDA_CHAIN, c->id);
+	book_later(v, c->ending_at, AGENDA_CHAIN, c->id);
+	book_later(v, c->not_after + c->skew, AGENDA_CHAIN, c->id);
 }
 
 void clock_book_ca(struct view *v, const struct ca *c)
 {
-	book_later(v, c->not_before + SKEW, AGENDA_CA, c->id);
-	book_later(v, c->not_after - SKEW, AGENDA_CA, c->id);
+	book_later(v, c->not_before + c->skew, AGENDA_CA, c->id);
+	book_later(v, c->not_after - c->skew, AGENDA_CA, c->id);
+	book_later(v, c->not_after + c->skew, AGENDA_CA, c->id);
 	book_later(v, c->renew_at, AGENDA_CA, c->id);
 	book_later(v, c->renew_latest, AGENDA_CA, c->id);
 }
@@ -51,6 +53,11 @@ void clock_judge_lease(struct view *v, struct target *t)
 		book_later(v, t->lease_until, AGENDA_LEASE, t->id);
 }
 
+void clock_book_grace(struct view *v, const struct authority *a)
+{
+	book_later(v, a->grace_until, AGENDA_CA, a->id); /* only wakes the runner */
+}
+
 static void judge_instance(struct view *v, struct instance *i)
 {
 	bool alive = i->alive_until > v->now;
@@ -64,20 +71,26 @@ static void judge_instance(struct view *v, struct instance *i)
 	}
 }
 
-/* Is the chain some target's newest?  Then its renewal concerns that target's class. */
+bool clock_judge_ending(const struct view *v, const struct content *c)
+{
+	return c->ending_at && c->ending_at <= v->now;
+}
+
+/* Its renewal and its end concern the classes of those who hold it. */
 static void judge_due(struct view *v, struct content *c)
 {
-	bool due = c->renew_at && c->renew_at <= v->now;
+	bool due = c->renew_at && c->renew_at <= v->now, ending = clock_judge_ending(v, c);
 
-	if (due == c->due)
+	if (due == c->due && ending == c->ending)
 		return;
 	c->due = due;
+	c->ending = ending;
 	content_place_holders(v, c);
 }
 
 static void judge_chain(struct view *v, struct content *c)
 {
-	content_set_expired(v, c, c->not_after + SKEW <= v->now);
+	content_set_expired(v, c, c->not_after + c->skew <= v->now);
 	judge_due(v, c);
 }
 
@@ -149,6 +162,8 @@ static void judge_everything(struct view *v)
 		clock_judge_lease(v, v->targets[n]);
 		class_place(v, v->targets[n]);
 	}
+	for (size_t n = 0; n < v->authority_count; n++)
+		clock_book_grace(v, v->authorities[n]);
 }
 
 void view_clock(struct view *v, msec_t now)

@@ -1,9 +1,9 @@
 /* Contents: what a document holds.  A chain or a set is known by its id from the store; what
  * matters to the rules is its shape, shared by all contents that behave alike.
  *
- * A content that no target mentions (as base, document, staged, failed) is idle.  Idle ones are
- * swept when they outnumber the others, at a clock move and never between two facts, so that the
- * view does not grow with history and an introduction is still there when its mention comes. */
+ * A content that no target mentions (as base, document, staged, failed) is idle.  Some are kept, the
+ * oldest are swept, at a clock move and never between two facts, so that the view does not grow with
+ * history and an introduction is still there when its mention comes. */
 #include <stdlib.h>
 
 #include "engine/view.h"
@@ -19,7 +19,7 @@ static uint64_t shape_hash(struct id_list members, int64_t signed_by, bool is_ch
 static struct shape *shape_take(struct view *v, struct id_list members, int64_t signed_by,
 				bool is_chain, bool expired)
 {
-	uint64_t hash = shape_hash(members, signed_by, is_chain, expired);
+	uint64_t hash = shape_hash(members, signed_by, is_chain, expired) & v->hash_mask;
 	struct shape *first = table_get(&v->shapes, (int64_t)hash), *s;
 
 	for (s = first; s; s = s->same_hash) {
@@ -80,6 +80,22 @@ static void content_free(struct view *v, struct content *c)
 	free(c);
 }
 
+static void idle_enter(struct view *v, struct content *c)
+{
+	c->idle_prev = v->idle_last;
+	c->idle_next = NULL;
+	*(v->idle_last ? &v->idle_last->idle_next : &v->idle_first) = c;
+	v->idle_last = c;
+	v->idle++;
+}
+
+static void idle_leave(struct view *v, struct content *c)
+{
+	*(c->idle_prev ? &c->idle_prev->idle_next : &v->idle_first) = c->idle_next;
+	*(c->idle_next ? &c->idle_next->idle_prev : &v->idle_last) = c->idle_prev;
+	v->idle--;
+}
+
 void content_hold(struct view *v, struct target *t, struct content *c)
 {
 	if (!c)
@@ -89,7 +105,7 @@ void content_hold(struct view *v, struct target *t, struct content *c)
 		return;
 	}
 	c->holder = t;
-	v->idle--;
+	idle_leave(v, c);
 }
 
 void content_drop(struct view *v, struct content *c)
@@ -98,32 +114,18 @@ void content_drop(struct view *v, struct content *c)
 		return;
 	c->holder = NULL;
 	c->shared = false;
-	v->idle++;
+	idle_enter(v, c);
 }
 
-static void sweep_table(struct view *v, const struct table *t)
-{
-	struct content **idle = mem_new(t->count, sizeof(struct content *)), *c;
-	size_t at = 0, n = 0;
-
-	while ((c = table_next(t, &at))) {
-		if (c->refs == 0)
-			idle[n++] = c;
-	}
-	for (size_t i = 0; i < n; i++)
-		content_free(v, idle[i]);
-	free(idle);
-}
-
+/* A few of the oldest at a time: a fleet that has just been rotated leaves a hundred thousand, and no step shall wait for that. */
 void content_sweep(struct view *v)
 {
-	size_t all = v->chains.count + v->sets.count;
+	for (int i = 0; i < SWEPT_AT_ONCE && v->idle > IDLE_MAX; i++) {
+		struct content *oldest = v->idle_first;
 
-	if (v->idle < IDLE_MAX || v->idle * 2 < all)
-		return;
-	sweep_table(v, &v->chains);
-	sweep_table(v, &v->sets);
-	v->idle = 0;
+		idle_leave(v, oldest);
+		content_free(v, oldest);
+	}
 }
 
 void content_place_holders(struct view *v, struct content *c)
@@ -159,7 +161,7 @@ static struct content *content_new(struct view *v, bool is_chain, int64_t id)
 
 	c->id = id;
 	c->is_chain = is_chain;
-	v->idle++;
+	idle_enter(v, c);
 	table_put(table_of(v, is_chain), id, c);
 	return c;
 }
@@ -170,10 +172,23 @@ static void set_members(struct content *c, struct id_list members)
 	c->members = ids_keep(members);
 }
 
+/* A quarter of its life before its end, days at most; where it is renewed later than that, a quarter
+ * of what is left then. */
+static msec_t ending_moment(const struct content *c)
+{
+	msec_t window = chain_life(c) / ENDING_LIFE_PART, most = LIMIT_ENDING_S * MSEC_S;
+	msec_t at = c->not_after - (window < most ? window : most);
+
+	if (c->renew_at > at && c->renew_at < c->not_after)
+		at = c->renew_at + (c->not_after - c->renew_at) / ENDING_LIFE_PART;
+	return chain_life(c) > 0 ? at : 0;
+}
+
 bool content_apply_chain(struct view *v, const struct fact *f)
 {
 	struct content *c = table_get(&v->chains, f->chain.chain);
-	bool was_due = c && c->due, was_distrusted = c && c->distrusted;
+	bool was_due = c && c->due, was_distrusted = c && c->distrusted, was_ending = c && c->ending;
+	msec_t was_from = c ? c->not_before : 0;
 
 	if (!c)
 		c = content_new(v, true, f->chain.chain);
@@ -182,10 +197,14 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 	c->not_before = f->chain.not_before;
 	c->not_after = f->chain.not_after;
 	c->renew_at = f->chain.renew_at;
+	c->issued = f->chain.issued;
+	c->skew = skew_of(c->not_after - chain_life(c), c->not_after);
+	c->ending_at = ending_moment(c);
 	c->due = c->renew_at && c->renew_at <= v->now;
-	reshape(v, c, c->not_after + SKEW <= v->now);
+	c->ending = clock_judge_ending(v, c);
+	reshape(v, c, c->not_after + c->skew <= v->now);
 	c->distrusted = f->chain.distrusted;
-	if (c->due != was_due || c->distrusted != was_distrusted)
+	if (c->due != was_due || c->distrusted != was_distrusted || c->ending != was_ending || c->not_before != was_from)
 		content_place_holders(v, c);
 	clock_book_chain(v, c);
 	return true;

@@ -13,7 +13,13 @@ bool cert_distrusted(const struct view *v, int64_t cert)
 
 bool ca_distrusted(const struct view *v, const struct ca *ca)
 {
-	return ca->distrusted || (ca->leaf_anchors.count && ids_within(ca->leaf_anchors, v->distrusted));
+	const struct ca *up = ca;
+
+	for (int depth = 0; up && depth <= LIMIT_CHAIN_CERTS; depth++, up = up->issuer) {
+		if (up->distrusted)
+			return true;
+	}
+	return ca->leaf_anchors.count && ids_within(ca->leaf_anchors, v->distrusted);
 }
 
 bool chain_distrusted(const struct view *v, const struct shape *chain)

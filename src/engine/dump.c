@@ -71,8 +71,10 @@ static void put_ca(struct buf *out, const struct ca *c)
 		   c->signing ? " signing" : "", c->can_sign ? " can-sign" : "",
 		   c->distrusted ? " distrusted" : "", c->retired ? " retired" : "");
 	put_ids(out, "leaf-anchors", c->leaf_anchors);
-	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "/%" PRId64 "%s%s\n", c->not_before,
-		   c->not_after, c->renew_at, c->renew_latest, c->renewing ? " renewing" : "",
+	if (c->issuer_id)
+		buf_printf(out, " issuer=%" PRId64, c->issuer_id);
+	buf_printf(out, " %" PRId64 "..%" PRId64 " skew=%" PRId64 " renew=%" PRId64 "/%" PRId64 "%s%s\n", c->not_before,
+		   c->not_after, c->skew, c->renew_at, c->renew_latest, c->renewing ? " renewing" : "",
 		   c->by_hand ? " by-hand" : "");
 }
 
@@ -82,8 +84,8 @@ static void put_content(struct buf *out, const struct content *c)
 		return;
 	buf_printf(out, "%s %" PRId64 " by=%" PRId64, c->is_chain ? "chain" : "set", c->id, c->signed_by);
 	put_ids(out, c->is_chain ? "anchors" : "certs", c->members);
-	buf_printf(out, " %" PRId64 "..%" PRId64 " renew=%" PRId64 "%s\n", c->not_before, c->not_after,
-		   c->renew_at, c->distrusted ? " distrusted" : "");
+	buf_printf(out, " %" PRId64 "..%" PRId64 " issued=%" PRId64 " renew=%" PRId64 "%s\n", c->not_before,
+		   c->not_after, c->issued, c->renew_at, c->distrusted ? " distrusted" : "");
 }
 
 static int64_t id_or(const struct content *c, int64_t otherwise)
@@ -112,8 +114,8 @@ static void put_target(struct buf *out, const struct target *t)
 	for (size_t i = 0; i < t->doc_count; i++)
 		buf_printf(out, " %" PRId64 "@%" PRId64 "%s", t->docs[i].content->id, t->docs[i].generation,
 			   t->docs[i].handed ? "" : "?");
-	buf_printf(out, " staged=%" PRId64 " asked=%" PRId64 " failed=%" PRId64 "x%" PRId64 "\n",
-		   id_or(t->staged, 0), t->asked, id_or(t->failed, 0), t->failures);
+	buf_printf(out, " staged=%" PRId64 " asked=%" PRId64 " failed=%" PRId64 "x%" PRId64 " pace=%" PRId64 "\n",
+		   id_or(t->staged, 0), t->asked, id_or(t->failed, 0), t->failures, t->pace);
 }
 
 static void put_instance(struct buf *out, const struct instance *i)
@@ -141,8 +143,12 @@ static void put_paused(struct buf *out, const void *p)
 {
 	const struct authority *a = p;
 
-	if (a->paused)
-		buf_printf(out, "paused %" PRId64 "\n", a->id);
+	if (a->paused || a->hold_at_deadline)
+		buf_printf(out, "authority %" PRId64 "%s%s\n", a->id, a->paused ? " paused" : "",
+			   a->hold_at_deadline ? " holds-at-deadline" : "");
+	if (a->grace_until)
+		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
+			   a->grace_target);
 	if (a->switch_all || a->manual || a->unapproved)
 		buf_printf(out, "rollout %" PRId64 "%s%s unapproved=%u\n", a->id, a->switch_all ? " switch-all" : "",
 			   a->manual ? " manual" : "", a->unapproved);
@@ -252,6 +258,19 @@ static size_t member_count(const struct class *c)
 	return n;
 }
 
+static bool check_paces(const struct view *v, const struct group *g, char *why, size_t why_size)
+{
+	struct group again = { .id = g->id };
+
+	for (size_t i = 0; i < v->target_count; i++) {
+		if (v->targets[i]->group == g)
+			pace_move(&again, 0, v->targets[i]->pace);
+	}
+	EXPECT(memcmp(again.paces, g->paces, sizeof(g->paces)) == 0,
+	       "the paces of group %" PRId64 " are not those of its members", g->id);
+	return true;
+}
+
 static bool check_group(const struct group *g, size_t *total, char *why, size_t why_size)
 {
 	for (const struct class *c = g->classes; c; c = c->group_next) {
@@ -265,10 +284,12 @@ static bool check_group(const struct group *g, size_t *total, char *why, size_t 
 
 static bool check_content(const struct view *v, const struct content *c, char *why, size_t why_size)
 {
-	EXPECT(!c->is_chain || c->shape->expired == (c->not_after + SKEW <= v->now),
+	EXPECT(!c->is_chain || c->shape->expired == (c->not_after + c->skew <= v->now),
 	       "chain %" PRId64 ": expired is not up to date", c->id);
 	EXPECT(!c->is_chain || c->due == (c->renew_at && c->renew_at <= v->now),
 	       "chain %" PRId64 ": due is not up to date", c->id);
+	EXPECT(c->ending == (c->is_chain && c->ending_at && c->ending_at <= v->now),
+	       "chain %" PRId64 ": ending is not up to date", c->id);
 	EXPECT(ids_same(c->shape->members, c->members), "content %" PRId64 " has another's shape", c->id);
 	return true;
 }
@@ -307,7 +328,8 @@ bool view_check(const struct view *v, char *why, size_t why_size)
 			return false;
 	}
 	for (size_t i = 0; i < v->group_count; i++) {
-		if (!check_group(v->group_list[i], &total, why, why_size))
+		if (!check_group(v->group_list[i], &total, why, why_size) ||
+		    !check_paces(v, v->group_list[i], why, why_size))
 			return false;
 	}
 	if (!check_contents(v, &v->chains, &idle, why, why_size) ||

@@ -30,6 +30,7 @@
  * duty, and "calling twice is once" holds because the facts are there.
  *
  * Ids are the store's row ids (int64, 0 = none).  Times are milliseconds since 1970.
+ * How far clocks may be apart is LIMIT_SKEW_S, but never more than a tenth of the life of what is judged.
  * Facts are upserts: the same fact twice is one, and everything known of a target may be told again
  * (FACT_TARGET; FACT_SEEN, or FACT_VOID, which drops all documents told before it; then FACT_SENT,
  * FACT_HANDED, FACT_STAGED, FACT_ASKED, FACT_FAILED).  Order: a thing before what names it (group,
@@ -55,7 +56,9 @@ struct id_list { const int64_t *items; size_t count; }; /* need not be sorted; c
 enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
-	FACT_FAILED, FACT_PAUSED, FACT_HOLD, FACT_ROLLING, FACT_ROLLOUT, FACT_KIND_MAX
+	FACT_FAILED, FACT_PAUSED, FACT_GRACE, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
+	FACT_ROLLING, FACT_ROLLOUT,
+	FACT_KIND_MAX
 };
 
 enum group_kind { GROUP_SLOT = 1, GROUP_STORE };
@@ -95,13 +98,16 @@ struct fact {
 			msec_t renew_latest; /* from here on also while a rotation of it still runs; 0 = never */
 			bool renewing;       /* ACT_ROTATE was carried out, and the successor is not there yet */
 			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
+			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
+			msec_t issued;       /* its life begins; 0 = at not_before (which is earlier, for slow clocks) */
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
 		/* A chain as served.  Dates: the narrowest of leaf and every served intermediate.  renew_at 0 = never;
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
 		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
-			 bool distrusted; /* its leaf is: never sent again */ } chain;
+			 bool distrusted; /* its leaf is: never sent again */
+			 msec_t issued; /* its life begins; 0 = at not_before */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
 		/* authority: slots.  lease_until: it leaves by itself then (ephemeral); 0 = never. */
@@ -117,6 +123,11 @@ struct fact {
 		struct { int64_t target, ca; } asked;           /* a CSR or issue is under way under ca; 0 = no more */
 		struct { int64_t target, content; int64_t count; } failed; /* in a row; content 0 clears (say so on success or change) */
 		struct { int64_t authority; bool on; } paused;
+		struct { int64_t target; msec_t length; } pace; /* handed out until settled, lately; 0 = not measured */
+		struct { int64_t authority; bool hold; } on_deadline; /* hold: nobody is left out at a deadline */
+		/* A switch of slots of this authority rested on what a binding (`target`) was vouched to trust, not on what was
+		 * seen: nothing of the authority is withdrawn before `until`, so that the switch can be undone at once. */
+		struct { int64_t authority, target; msec_t until; } grace;
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
 		/* How a deployment's counted members may change (section 6, Rolling).  The first document of an instance
 		 * takes a place; it keeps it until everything handed to it is settled and nothing failed on it. */
@@ -171,6 +182,9 @@ struct act {
 	int64_t target;       /* SEND_*, ASK, ADMIT, TAKE_BACK; LEAVE: its lease is over, or what it served last is not valid any more */
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
+	struct id_list shed;  /* SEND_CHAIN at a deadline (rule D): stores that refuse it and were left out of the
+	                         test, sorted; nobody else: empty */
+	msec_t deadline;      /* with shed: when all chains that the slot may serve have ended */
 	int64_t replaces;     /* SEND_*, TAKE_BACK: generation that was never handed out and goes; 0 = none */
 	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE, ROTATE */
 	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone;
@@ -207,9 +221,12 @@ enum wait_reason {
 	WAIT_APPROVE_WITHDRAW,  /* operator: ... that the old CA leaves the stores */
 	WAIT_LEASE,          /* time 9: `target` is ephemeral and counts until `earliest`, whatever it reports */
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
+	WAIT_GRACE,          /* policy 9: ca stays in the stores until `earliest`: the switch rests on the binding `target` */
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
+	WAIT_DEADLINE,       /* time D: `target` breaks at `breaks`, because of `cause` at `other_target` or itself */
 	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */
+	WAIT_SIGNED_BELOW,   /* safety V: ca cannot be retired: an intermediate that it signed is not */
 	WAIT_OUTSIDE,        /* operator 2: `target` is held outside the fleet, and ca may be in use there still */
 	WAIT_REASON_MAX
 };
@@ -223,6 +240,8 @@ struct wait {
 	int64_t other_target, other_group; /* for whom; 0 = nobody else */
 	size_t count;           /* so many targets wait the same way (target is one of them) */
 	msec_t earliest;        /* 0 = not bound to time */
+	msec_t breaks;          /* WAIT_DEADLINE: when; 0 elsewhere */
+	enum wait_reason cause; /* WAIT_DEADLINE: what it waits for; 0 elsewhere */
 	const char *text;       /* one sentence without names; static */
 };
 
@@ -285,14 +304,14 @@ struct progress_ca {
 	bool wanted, signing;
 	size_t stores_having;  /* in every world */
 	size_t stores_maybe;   /* in some world, not all */
-	size_t slots_using;    /* seen serving a chain it signed, nothing else pending */
+	size_t slots_using;    /* seen serving a chain that it stands in, nothing else pending */
 	size_t slots_maybe;    /* in some world, not all */
 	enum word in_stores, in_slots;
 };
 
 struct progress {
 	int64_t authority;
-	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots of it in the fleet */
+	size_t stores, slots;  /* counted stores whose bundle has the authority; counted slots in the fleet of it and of those below it */
 	size_t outside;        /* holders outside the fleet with a certificate of it that is valid still */
 	size_t joining;        /* of both kinds */
 	size_t unknown, offline; /* counted ones */
@@ -302,5 +321,7 @@ struct progress {
 
 void engine_progress(const struct view *v, int64_t authority, struct arena *a,
 		     struct progress *ret_progress);
+
+#include "engine/forecast.h"
 
 #endif

@@ -6,13 +6,29 @@
  * the bundle.  Which one: what the store holds already, else the newest. */
 #include "engine/step.h"
 
+static bool has_expired(const struct step *s, const struct ca *ca)
+{
+	return ca->not_after + ca->skew <= s->now;
+}
+
+/* It has expired, and another that has not is wanted beside it: it leaves like any other, that is never before the
+ * chains that need it (section 8).  A last one stays: an empty set is no better. */
+static bool is_over(const struct step *s, const struct ca *ca)
+{
+	for (size_t i = 0; has_expired(s, ca) && i < ca->authority->ca_count; i++) {
+		if (ca->authority->cas[i]->wanted && !has_expired(s, ca->authority->cas[i]))
+			return true;
+	}
+	return false;
+}
+
 static size_t add_wanted(struct step *s, const struct group *g, int64_t *items, size_t n)
 {
 	for (size_t i = 0; i < g->authorities.count; i++) {
 		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
 
 		for (size_t k = 0; a && k < a->ca_count; k++) {
-			if (a->cas[k]->wanted && !cert_distrusted(s->v, a->cas[k]->cert))
+			if (a->cas[k]->wanted && !is_over(s, a->cas[k]) && !cert_distrusted(s->v, a->cas[k]->cert))
 				items[n++] = a->cas[k]->cert;
 		}
 	}
@@ -158,6 +174,29 @@ static struct id_list add_all_needs(struct step *s, const struct class *store, s
 	return want;
 }
 
+const struct authority *cert_graced(const struct view *v, int64_t cert)
+{
+	const struct cert *c = cert_find(v, cert);
+
+	for (size_t i = 0; c && i < c->ca_count; i++) {
+		if (c->cas[i]->authority->grace_until > v->now && !cert_distrusted(v, cert))
+			return c->cas[i]->authority;
+	}
+	return NULL;
+}
+
+/* What a binding's grace keeps there. */
+static struct id_list add_graced(struct step *s, const struct class *store, struct id_list want)
+{
+	const struct shape *held = class_newest(store);
+
+	for (size_t i = 0; held && i < held->members.count; i++) {
+		if (!ids_has(want, held->members.items[i]) && cert_graced(s->v, held->members.items[i]))
+			want = add_one(s, want, held->members.items[i]);
+	}
+	return want;
+}
+
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal)
 {
 	const struct group *g = store->key.group;
@@ -169,14 +208,15 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 		if (a && (a->paused || a->unapproved))
 			want = leave_alone(s, store, a, want);
 	}
-	return add_all_needs(s, store, want);
+	want = add_all_needs(s, store, want);
+	return class_counted(store) ? add_graced(s, store, want) : want;
 }
 
 /* What an approval would change here: each certificate that would come or go. */
 void goal_wait_approval(struct step *s, const struct class *store, struct id_list goal, struct id_list want)
 {
 	const struct group *g = store->key.group;
-	struct id_list open = add_all_needs(s, store, goal);
+	struct id_list open = add_graced(s, store, add_all_needs(s, store, goal));
 
 	for (size_t i = 0; class_counted(store) && i < g->authorities.count; i++) {
 		const struct authority *a = authority_find(s->v, g->authorities.items[i]);

@@ -1,12 +1,13 @@
 /* The label *signing* (rules 1a, 1c): exactly one version of an authority carries it, and it moves
  * when the first slot can take a chain of the newest wanted version.  Without slots, nobody but an
- * outside holder uses it, so it moves when every store of the authority trusts the new one. */
+ * outside holder and the CAs below use it, so it moves when every store that can be brought to
+ * accept its chains does: of a root those that hold it, of an intermediate those that hold its root. */
 #include "engine/step.h"
 
-static bool class_has(const struct class *c, int64_t cert)
+static bool class_accepts(const struct class *c, struct id_list anchors)
 {
 	for (size_t i = 0; i < c->key.length; i++) {
-		if (!c->key.seq[i] || !ids_has(c->key.seq[i]->members, cert))
+		if (!c->key.seq[i] || !ids_meet(c->key.seq[i]->members, anchors))
 			return false;
 	}
 	return class_known(c);
@@ -17,10 +18,10 @@ static bool stores_have(const struct step *s, const struct ca *ca)
 	for (size_t i = 0; i < s->v->group_count; i++) {
 		const struct group *g = s->v->group_list[i];
 
-		if (g->kind != GROUP_STORE || !ids_has(g->authorities, ca->authority->id))
+		if (g->kind != GROUP_STORE || !group_could_accept(s->v, g, ca->leaf_anchors))
 			continue;
 		for (const struct class *c = g->classes; c; c = c->group_next) {
-			if (class_counted(c) && !class_has(c, ca->cert))
+			if (class_counted(c) && !class_accepts(c, ca->leaf_anchors))
 				return false;
 		}
 	}
@@ -44,7 +45,7 @@ void step_labels(struct step *s)
 		const struct ca *ca = newest_signer(s, a);
 		const struct label *label = &s->labels[a->index];
 
-		if (!ca || ca->signing || a->paused)
+		if (!ca || ca->signing || ca_paused_by(ca))
 			continue;
 		if (!label_stranded(s, a) && (label->slots ? !label->taken : !stores_have(s, ca)))
 			continue;

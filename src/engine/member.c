@@ -79,6 +79,7 @@ static void forget_contents(struct view *v, struct target *t)
 
 static void target_leave(struct view *v, struct target *t)
 {
+	pace_move(t->group, t->pace, 0);
 	class_remove(v, t);
 	instance_leave(t);
 	forget_contents(v, t);
@@ -102,6 +103,8 @@ static bool apply_target(struct view *v, const struct fact *f)
 		return false;
 	if (!t)
 		t = target_new(v, f->target.target, g);
+	pace_move(t->group, t->pace, 0);
+	pace_move(g, 0, t->pace);
 	t->group = g;
 	t->authority = authority_need(v, f->target.authority);
 	t->state = f->target.state;
@@ -322,6 +325,17 @@ static bool apply_failed(struct view *v, const struct fact *f)
 	return true;
 }
 
+static bool apply_pace(struct view *v, const struct fact *f)
+{
+	struct target *t = target_find(v, f->pace.target);
+
+	if (!t)
+		return false;
+	pace_move(t->group, t->pace, f->pace.length);
+	t->pace = f->pace.length;
+	return true;
+}
+
 bool member_apply(struct view *v, const struct fact *f)
 {
 	switch (f->kind) {
@@ -335,6 +349,7 @@ bool member_apply(struct view *v, const struct fact *f)
 	case FACT_STAGED: return apply_staged(v, f);
 	case FACT_ASKED: return apply_asked(v, f);
 	case FACT_FAILED: return apply_failed(v, f);
+	case FACT_PACE: return apply_pace(v, f);
 	default: return false;
 	}
 }

@@ -9,26 +9,26 @@ const char *word_name(enum word w)
 	return names[w];
 }
 
-static bool has(const struct shape *s, const struct ca *ca)
+static bool has(const struct view *v, const struct shape *s, const struct ca *ca)
 {
 	if (!s)
 		return false;
-	return s->is_chain ? s->signed_by == ca->id : ids_has(s->members, ca->cert);
+	return s->is_chain ? ca_under(ca_find(v, s->signed_by), ca) : ids_has(s->members, ca->cert);
 }
 
 /* In how many worlds of a member? */
-static size_t worlds_having(const struct class *c, const struct ca *ca)
+static size_t worlds_having(const struct view *v, const struct class *c, const struct ca *ca)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->key.length; i++)
-		n += has(c->key.seq[i], ca);
+		n += has(v, c->key.seq[i], ca);
 	return n;
 }
 
-static void count_ca(struct progress_ca *p, const struct class *c, const struct ca *ca)
+static void count_ca(const struct view *v, struct progress_ca *p, const struct class *c, const struct ca *ca)
 {
-	size_t worlds = worlds_having(c, ca);
+	size_t worlds = worlds_having(v, c, ca);
 	bool store = c->key.group->kind == GROUP_STORE;
 	bool all = class_known(c) && worlds == c->key.length && worlds > 0;
 	size_t *surely = store ? &p->stores_having : &p->slots_using;
@@ -44,10 +44,12 @@ static bool concerns(const struct class *c, const struct authority *a)
 {
 	const struct group *g = c->key.group;
 
-	return g->kind == GROUP_SLOT ? c->key.authority == a : ids_has(g->authorities, a->id);
+	if (g->kind == GROUP_SLOT)
+		return c->key.authority && authority_under(c->key.authority, a);
+	return ids_has(g->authorities, a->id);
 }
 
-static void count_class(struct progress *p, const struct class *c, const struct authority *a)
+static void count_class(const struct view *v, struct progress *p, const struct class *c, const struct authority *a)
 {
 	size_t k = 0;
 
@@ -66,7 +68,7 @@ static void count_class(struct progress *p, const struct class *c, const struct 
 	p->offline += class_alive(c) ? 0 : c->count;
 	for (size_t i = 0; i < a->ca_count; i++) {
 		if (!a->cas[i]->retired || a->cas[i]->wanted)
-			count_ca(&p->cas[k++], c, a->cas[i]);
+			count_ca(v, &p->cas[k++], c, a->cas[i]);
 	}
 }
 
@@ -100,7 +102,7 @@ void engine_progress(const struct view *v, int64_t authority, struct arena *a,
 	for (size_t i = 0; auth && i < v->group_count; i++) {
 		for (const struct class *c = v->group_list[i]->classes; c; c = c->group_next) {
 			if (concerns(c, auth))
-				count_class(&p, c, auth);
+				count_class(v, &p, c, auth);
 		}
 	}
 	for (size_t i = 0; i < p.ca_count; i++) {

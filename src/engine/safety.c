@@ -43,6 +43,7 @@ static struct worlds worlds_until(const struct view *v, struct arena *a, const s
 			continue; /* it shows the other certificates that it holds */
 		worlds_add(v, a, &w, shape ? shape->members : (struct id_list){ 0 },
 			   shape && shape->expired, atomic);
+		w.tainted[w.count - 1] = shape && shape->is_chain && chain_distrusted(v, shape);
 	}
 	w.fresh = w.count;
 	return w;
@@ -81,7 +82,7 @@ static bool entry_allowed(const struct worlds *p, const struct worlds *v, size_t
 static bool matrix_allowed(const struct worlds *p, const struct worlds *v)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		for (size_t j = i < p->fresh ? v->fresh : 0; j < v->count; j++) {
+		for (size_t j = i < p->fresh ? v->fresh : 0; j < v->count && !p->tainted[i]; j++) {
 			if (!entry_allowed(p, v, i, j))
 				return false;
 		}

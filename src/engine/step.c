@@ -8,6 +8,10 @@
 
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target)
 {
+	if (s->act_count == LIMIT_STEP_ACTS) {
+		s->beyond = (struct act){ .kind = kind, .target = target };
+		return &s->beyond; /* it comes with the next step */
+	}
 	if (s->act_count == s->act_room) {
 		struct act *old = s->acts;
 
@@ -70,10 +74,12 @@ static void plan_finish(struct step *s, struct plan *ret_plan)
 
 	if (s->act_count > 1)
 		qsort(s->acts, s->act_count, sizeof(*s->acts), compare_acts);
-	if (s->act_count > LIMIT_STEP_ACTS)
-		s->act_count = LIMIT_STEP_ACTS; /* the rest comes with the next step */
 	wait_sort(s);
-	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, next ? next->at : 0 };
+	msec_t wake = next ? next->at : 0;
+
+	if (s->wake && (!wake || s->wake < wake))
+		wake = s->wake;
+	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, wake };
 }
 
 void engine_step(struct view *v, const struct engine_policy *policy, msec_t now, struct arena *a,

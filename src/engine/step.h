@@ -14,11 +14,15 @@ struct step {
 	struct arena *a;
 	struct act *acts;
 	size_t act_count, act_room;
+	struct act beyond; /* what the step has no room for any more; thrown away */
 	struct wait *waits;
 	size_t wait_count, wait_room;
 	struct label *labels; /* by authority.index; filled by step_slots */
 	struct instance **taking; /* got their first document in this step */
 	size_t taking_count, taking_room;
+	msec_t wake;          /* besides the agenda: when somebody is left out at a deadline; 0: none */
+	const struct class *shed_class; /* of whom shed_list was made last */
+	struct id_list shed_list;
 };
 
 /* -- accept.c: section 3 ------------------------------------------------------------------ */
@@ -50,6 +54,7 @@ struct id_list trusted_only(const struct view *v, struct arena *a, struct id_lis
 struct worlds {
 	struct id_list items[2 * SEQ_MAX + 2];
 	bool expired[2 * SEQ_MAX + 2];
+	bool tainted[2 * SEQ_MAX + 2]; /* chains: distrusted, so it may fail */
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */
@@ -79,6 +84,8 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 void goal_wait_approval(struct step *s, const struct class *store, struct id_list goal, struct id_list want);
 /* Does this step of the authority's rotation wait for an approval, for targets of this group (NULL: of any)? */
 bool step_gated(const struct authority *a, const struct group *g, enum rollout_step step);
+/* The authority whose grace keeps this certificate where it is now; NULL: none. */
+const struct authority *cert_graced(const struct view *v, int64_t cert);
 
 /* -- step.c ------------------------------------------------------------------------------- */
 
@@ -140,6 +147,14 @@ void picker_end(struct picker *p, int64_t authority, int64_t ca);
 /* What lies on the table for instances that may not begin (silent ones, or no new ones now). */
 void step_take_back(struct step *s);
 void picks_release(struct step *s); /* when the step is over */
+/* -- deadline.c: rule D ------------------------------------------------------------------------ */
+
+/* At a deadline: asks and sends to the members of a class what rule S refuses because of stores that are late. */
+void deadline_shed(struct step *s, const struct class *c, const struct choice *choice);
+/* Says who breaks when, and because of whom. */
+void deadline_name(struct step *s, const struct class *c, const struct choice *choice);
+/* A chain by this CA could not live longer than what the ending target has. */
+bool deadline_is_pointless(const struct target *t, const struct ca *ca);
 
 /* -- wait.c ------------------------------------------------------------------------------- */
 
@@ -156,7 +171,10 @@ void wait_some(struct step *s, struct wait_group who, enum wait_reason reason, i
 size_t wait_named(const struct step *s); /* so many are */
 void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
 		    msec_t earliest);
+/* It waits for a moment that somebody decided. */
+void wait_grace(struct step *s, const struct authority *a, int64_t ca);
 void wait_sort(struct step *s);
+void wait_add(struct step *s, struct wait w);
 struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca);
 
 #endif

@@ -58,6 +58,8 @@ static void wait_wished(struct step *s, const struct class *c, const struct choi
 		return;
 	if (choice->why == WAIT_NOT_TRUSTED)
 		wait_not_trusted(s, c, choice->wished->leaf_anchors, choice->wished->id);
+	else if (choice->why == WAIT_PAUSED)
+		wait_class(s, c, WAIT_PAUSED, ca_paused_by(choice->wished)->id, choice->wished->id, 0);
 	else
 		wait_class(s, c, choice->why, authority_id(c), choice->wished->id, choice->from);
 }
@@ -78,6 +80,8 @@ static void wait_pending(struct step *s, const struct class *c)
 
 static void ask(struct step *s, const struct target *t, const struct ca *ca)
 {
+	if (deadline_is_pointless(t, ca))
+		return;
 	struct act *act = act_add(s, ACT_ASK, t->id);
 
 	act->authority = ca->authority->id;
@@ -114,9 +118,9 @@ static bool send_ready(struct step *s, const struct class *c, const struct targe
 		act->replaces = replaced_generation(t);
 		return true;
 	}
-	if (ready->not_before > s->now - SKEW) {
+	if (ready->not_before > s->now - ready->skew) {
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
-			   ready->not_before + SKEW);
+			   ready->not_before + ready->skew);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
 		   accept_signer(s->v, choice->ca, s->now, &from)) {
 		ask(s, t, choice->ca);
@@ -174,6 +178,8 @@ static void step_known_class(struct step *s, const struct class *c)
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
 	wait_pending(s, c);
+	deadline_shed(s, c, &choice);
+	deadline_name(s, c, &choice);
 	if (!fits && !needs) {
 		if (c->key.asked) /* asked for when the goal was another; what comes of it is not sent */
 			wait_class(s, c, WAIT_CSR, authority_id(c), c->key.asked, 0);
@@ -197,6 +203,7 @@ static void step_outside_class(struct step *s, const struct class *c)
 		return;
 	note_label(s, c, &choice);
 	wait_wished(s, c, &choice);
+	deadline_name(s, c, &choice);
 	for (size_t i = 0; i < c->key.length; i++) {
 		const struct shape *chain = c->key.seq[i];
 		const struct ca *ca = chain ? ca_find(s->v, chain->signed_by) : NULL;
@@ -224,6 +231,7 @@ static void step_class(struct step *s, const struct class *c)
 		return;
 	}
 	note_label(s, c, &nobody);
+	deadline_name(s, c, &nobody);
 	wait_class(s, c, WAIT_UNKNOWN, authority_id(c), 0, 0);
 }
 

@@ -153,7 +153,10 @@ static void wait_needed(struct step *s, const struct class *c, struct id_list go
 	for (size_t i = 0; i < more.count; i++) {
 		const struct cert *cert = cert_find(s->v, more.items[i]);
 		struct id_list one = { &more.items[i], 1 };
+		const struct authority *graced = cert_graced(s->v, more.items[i]);
 
+		if (graced)
+			wait_grace(s, graced, cert->cas[0]->id);
 		for (size_t m = 0; cert && m < g->meet_count; m++) {
 			for (struct class *p = g->meets[m]->classes; p; p = p->group_next) {
 				for (size_t k = 0; class_counted(p) && k < p->key.length; k++) {

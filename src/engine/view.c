@@ -7,7 +7,10 @@
 
 struct view *view_new(void)
 {
-	return mem_new(1, sizeof(struct view));
+	struct view *v = mem_new(1, sizeof(*v));
+
+	v->hash_mask = UINT64_MAX;
+	return v;
 }
 
 void view_free(struct view *v)
@@ -37,8 +40,10 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_CA:
 	case FACT_GOAL:
 	case FACT_PAUSED:
+	case FACT_GRACE:
 	case FACT_HOLD:
 	case FACT_ROLLOUT:
+	case FACT_ON_DEADLINE:
 		return world_apply(v, f);
 	case FACT_ROLLING:
 		return rolling_apply(v, f);

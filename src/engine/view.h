@@ -23,9 +23,23 @@ enum {
 	DOCS_MAX = LIMIT_PENDING_DOCUMENTS + 4, /* the cap, one not handed out, and slack for old rows */
 	SEQ_MAX = DOCS_MAX + 1,
 	IDLE_MAX = 4096, /* contents kept though nobody mentions them */
+	SWEPT_AT_ONCE = 256, /* more than one commit of the writer can leave */
 };
 
 #define SKEW ((msec_t)LIMIT_SKEW_S * MSEC_S)
+
+/* Clocks may be so far apart that they judge it differently; what lives shortly is for clocks that agree. */
+static inline msec_t skew_of(msec_t from, msec_t to)
+{
+	msec_t tenth = to > from ? (to - from) / 10 : 0;
+	return tenth < SKEW ? tenth : SKEW;
+}
+
+enum {
+	PACE_BUCKETS = 24,   /* powers of two of a second: the last is 97 days */
+	LEAD_LIFE_PART = 8,  /* a lead is at most such a part of a chain's life ... */
+	ENDING_LIFE_PART = 4, /* ... and a chain is named as ending for twice as long */
+};
 
 struct target;
 
@@ -45,11 +59,14 @@ struct content {
 	bool is_chain;
 	struct id_list members;
 	int64_t signed_by;
-	msec_t not_before, not_after, renew_at;
+	msec_t not_before, not_after, renew_at, issued, skew;
+	msec_t ending_at;       /* from here on it is named if it is still served (deadline.c) */
 	bool due;               /* renew_at has come */
+	bool ending;            /* ending_at has come */
 	bool distrusted;        /* chains: the leaf is */
 	struct shape *shape;
 	size_t refs;            /* mentions by targets; 0: idle */
+	struct content *idle_prev, *idle_next; /* while idle */
 	struct target *holder;  /* the one target that mentions it, unless shared */
 	bool shared;
 };
@@ -87,8 +104,10 @@ struct ca {
 	struct authority *authority;
 	struct id_list leaf_anchors;
 	bool wanted, signing, can_sign, distrusted, retired;
-	msec_t not_before, not_after, renew_at, renew_latest;
+	msec_t not_before, not_after, renew_at, renew_latest, issued, skew;
 	bool renewing, by_hand;
+	int64_t issuer_id;
+	struct ca *issuer;      /* NULL: a root, or signed by nobody known */
 };
 
 /* A distinct certificate and the versions that have it: usually one. */
@@ -102,11 +121,15 @@ struct authority {
 	bool paused;
 	bool switch_all, manual;
 	unsigned unapproved;    /* enum rollout_step */
+	bool hold_at_deadline;
+	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
+	int64_t grace_target;   /* the binding that it is for */
 };
 
 struct group {
 	int64_t id;
 	struct deployment *deployment; /* or NULL */
+	size_t index;           /* in view.group_list */
 	enum group_kind kind;
 	int role;
 	bool atomic;
@@ -116,6 +139,7 @@ struct group {
 	size_t meet_count;
 	struct id_list authorities, certs; /* the goal of a store group */
 	struct class *classes;
+	uint32_t paces[PACE_BUCKETS]; /* so many members take so long; of those that were measured */
 };
 
 enum class_flags {
@@ -123,12 +147,14 @@ enum class_flags {
 	CLASS_KNOWN = 2,    /* the base is known */
 	CLASS_ALIVE = 4,    /* its session is alive: may be relied upon */
 	CLASS_FULL = 8,     /* too many documents handed out and unseen */
-	CLASS_DUE = 16,     /* slots: the newest chain wants renewal */
+	CLASS_DUE = 16,     /* slots: the newest chain wants renewal, or its leaf is distrusted */
+	CLASS_ENDING = 2048, /* slots: a chain that it may serve ends soon (outside the fleet: its newest) */
 	CLASS_FAILING = 32, /* the contents it would get failed too often */
 	CLASS_LEASED = 64,  /* ephemeral: it leaves by itself at its lease's end */
 	CLASS_OVER = 128,   /* that end has come */
 	CLASS_LEAVING = 256, /* counted, and gets nothing more */
 	CLASS_IGNORED = 512, /* never admitted */
+	CLASS_TAINTED = 1024, /* slots: a chain it may serve has a distrusted leaf */
 };
 
 /* All zero bytes where nothing is: compared and hashed as bytes. */
@@ -169,6 +195,7 @@ struct target {
 	int64_t failures, asked;
 	uint64_t picked;         /* pick.c: the last picker that offered it */
 	uint8_t marks;           /* rolling.c: what it adds to its instance */
+	msec_t pace;             /* handed out until settled, lately; 0: not measured */
 	struct class *class;
 	struct target *class_prev, *class_next, *instance_prev, *instance_next;
 };
@@ -188,8 +215,10 @@ struct view {
 	bool hold;
 	struct id_list distrusted; /* certificates of distrusted versions; sorted */
 	size_t idle;            /* contents that no target mentions */
+	struct content *idle_first, *idle_last; /* oldest first */
 	uint64_t operations;    /* work done; for the O(1) test */
 	uint64_t picks;         /* pickers so far */
+	uint64_t hash_mask;     /* all ones; with fewer, hashes collide: for tests */
 };
 
 /* content.c */
@@ -247,6 +276,10 @@ struct authority *authority_find(const struct view *v, int64_t id);
 struct authority *authority_need(struct view *v, int64_t id); /* made when missing; 0 gives NULL */
 const struct cert *cert_find(const struct view *v, int64_t id); /* NULL: no version has it */
 bool ca_newer(const struct ca *x, const struct ca *y);
+bool ca_under(const struct ca *c, const struct ca *top); /* c is top, or a chain of c has top in it; c may be NULL */
+bool authority_under(const struct authority *a, const struct authority *top); /* by any version */
+/* The authority whose pause holds this version: its own or one above it; NULL: none. */
+const struct authority *ca_paused_by(const struct ca *c);
 void world_free_all(struct view *v);
 
 /* rolling.c */
@@ -259,9 +292,20 @@ void rolling_free_all(struct view *v);
 
 /* clock.c */
 void clock_book_deployment(struct view *v, const struct deployment *d);
+/* deadline.c */
+void pace_move(struct group *g, msec_t from, msec_t to); /* one member's; 0: not measured */
+msec_t pace_ceiling(msec_t pace);
+msec_t chain_life(const struct content *c);
+msec_t chain_end(const struct content *c); /* for the fastest clock */
+/* How long before its end a slot of this group must have begun to switch away from the chain. */
+msec_t deadline_lead(const struct group *slots, const struct content *chain);
+
+/* clock.c */
+bool clock_judge_ending(const struct view *v, const struct content *c);
 void clock_book_instance(struct view *v, struct instance *i);
 void clock_book_chain(struct view *v, struct content *c);
 void clock_book_ca(struct view *v, const struct ca *c);
 void clock_judge_lease(struct view *v, struct target *t); /* sets over; books the end if it is still to come */
+void clock_book_grace(struct view *v, const struct authority *a);
 
 #endif

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { NAMED_BY_DEFAULT = 16 };
+enum {
+	NAMED_BY_DEFAULT = 16,
+	WAITS_MANY = 128, /* more than this nobody reads: of further classes one member is named, and all are counted */
+};
 
 static const struct {
 	const char *name;
@@ -56,12 +59,18 @@ static const struct {
 			 "it is ephemeral: it counts until its lease ends, and then leaves by itself" },
 	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
 			   "it leaves, and counts until its service is stopped" },
+	[WAIT_GRACE] = { "grace", SPEAKER_POLICY, "9",
+			 "the switch rests on what a binding was vouched to trust; until then it can be undone at once" },
 	[WAIT_RENEW_BY_HAND] = { "renew-by-hand", SPEAKER_OPERATOR, "D",
 				 "the CA is due for renewal, and only its owner can make the next version" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
 				 "the CA is due for renewal; its rotation was ordered and has not begun" },
+	[WAIT_DEADLINE] = { "deadline", SPEAKER_TIME, "D",
+			    "the chain that it serves ends soon, and the next one is not in use" },
 	[WAIT_RENEW_LATER] = { "renew-later", SPEAKER_POLICY, "D",
 			       "the CA is due for renewal; it waits for the rotation that runs" },
+	[WAIT_SIGNED_BELOW] = { "signed-below", SPEAKER_SAFETY, "V",
+				"the CA cannot be retired before the intermediates that it signed" },
 	[WAIT_OUTSIDE] = { "outside-holder", SPEAKER_OPERATOR, "2",
 			   "its certificate was taken through the API, and one of this CA may be in use there still" },
 };
@@ -81,7 +90,7 @@ struct wait wait_make(enum wait_reason reason, int64_t authority, int64_t ca)
 			      .text = table[reason].text };
 }
 
-static void wait_add(struct step *s, struct wait w)
+void wait_add(struct step *s, struct wait w)
 {
 	if (s->wait_count == s->wait_room) {
 		struct wait *old = s->waits;
@@ -96,6 +105,8 @@ static void wait_add(struct step *s, struct wait w)
 
 size_t wait_named(const struct step *s)
 {
+	if (s->wait_count >= WAITS_MANY)
+		return 1;
 	return s->policy && s->policy->waits_each ? s->policy->waits_each : NAMED_BY_DEFAULT;
 }
 
@@ -169,6 +180,15 @@ void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, 
 	struct wait w = wait_make(reason, authority, ca);
 
 	w.earliest = earliest;
+	wait_add(s, w);
+}
+
+void wait_grace(struct step *s, const struct authority *a, int64_t ca)
+{
+	struct wait w = wait_make(WAIT_GRACE, a->id, ca);
+
+	w.target = a->grace_target;
+	w.earliest = a->grace_until;
 	wait_add(s, w);
 }
 

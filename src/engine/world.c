@@ -39,12 +39,14 @@ static void group_move(struct view *v, struct group *g, struct deployment *d)
 static bool apply_group(struct view *v, const struct fact *f)
 {
 	struct group *g = group_find(v, f->group.group);
+	bool moved;
 
 	if (g && g->kind != f->group.kind)
 		return false;
 	if (!g) {
 		g = mem_new(1, sizeof(*g));
 		v->group_list = mem_grow(v->group_list, v->group_count + 1, sizeof(struct group *));
+		g->index = v->group_count;
 		v->group_list[v->group_count++] = g;
 		table_put(&v->groups, f->group.group, g);
 	}
@@ -52,10 +54,15 @@ static bool apply_group(struct view *v, const struct fact *f)
 	g->kind = f->group.kind;
 	g->role = f->group.role;
 	g->atomic = f->group.atomic;
+	moved = g->outside != f->group.outside;
 	g->outside = f->group.outside;
 	g->store_limit = f->group.store_limit;
 	if (g->deployment != deployment_need(v, f->group.deployment))
 		group_move(v, g, deployment_need(v, f->group.deployment));
+	for (size_t i = 0; moved && i < v->target_count; i++) { /* which of its chains counts as ending is another question now */
+		if (v->targets[i]->group == g)
+			class_place(v, v->targets[i]);
+	}
 	return true;
 }
 
@@ -125,6 +132,46 @@ static void cert_add(struct view *v, struct ca *c)
 	cert->cas[cert->ca_count++] = c;
 }
 
+bool ca_under(const struct ca *c, const struct ca *top)
+{
+	for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+		if (c == top)
+			return true;
+	}
+	return false;
+}
+
+bool authority_under(const struct authority *a, const struct authority *top)
+{
+	for (size_t i = 0; i < a->ca_count; i++) {
+		const struct ca *c = a->cas[i];
+
+		for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+			if (c->authority == top)
+				return true;
+		}
+	}
+	return a == top;
+}
+
+const struct authority *ca_paused_by(const struct ca *c)
+{
+	for (int depth = 0; c && depth <= LIMIT_CHAIN_CERTS; depth++, c = c->issuer) {
+		if (c->authority->paused)
+			return c->authority;
+	}
+	return NULL;
+}
+
+/* Those that were told before their issuer. */
+static void ca_adopt(struct view *v, struct ca *issuer)
+{
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->issuer_id == issuer->id)
+			v->ca_list[i]->issuer = issuer;
+	}
+}
+
 static struct ca *ca_new(struct view *v, const struct fact *f)
 {
 	struct ca *c = mem_new(1, sizeof(*c));
@@ -139,6 +186,7 @@ static struct ca *ca_new(struct view *v, const struct fact *f)
 	v->ca_list = mem_grow(v->ca_list, v->ca_count + 1, sizeof(struct ca *));
 	v->ca_list[v->ca_count++] = c;
 	table_put(&v->cas, c->id, c);
+	ca_adopt(v, c);
 	return c;
 }
 
@@ -177,7 +225,11 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->renew_at = f->ca.renew_at;
 	c->renew_latest = f->ca.renew_latest;
 	c->renewing = f->ca.renewing;
+	c->issued = f->ca.issued;
+	c->skew = skew_of(f->ca.issued ? f->ca.issued : c->not_before, c->not_after);
 	c->by_hand = f->ca.by_hand;
+	c->issuer_id = f->ca.issuer;
+	c->issuer = ca_find(v, c->issuer_id);
 	ids_release(&c->leaf_anchors);
 	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
 	authority_sort(c->authority);
@@ -223,6 +275,27 @@ static bool apply_rollout(struct view *v, const struct fact *f)
 	return true;
 }
 
+static bool apply_on_deadline(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->on_deadline.authority);
+
+	if (a)
+		a->hold_at_deadline = f->on_deadline.hold;
+	return a != NULL;
+}
+
+static bool apply_grace(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->grace.authority);
+
+	if (!a)
+		return false;
+	a->grace_until = f->grace.until;
+	a->grace_target = f->grace.target;
+	clock_book_grace(v, a);
+	return true;
+}
+
 static bool apply_hold(struct view *v, const struct fact *f)
 {
 	v->hold = f->hold.on;
@@ -237,8 +310,10 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_CA: return apply_ca(v, f);
 	case FACT_GOAL: return apply_goal(v, f);
 	case FACT_PAUSED: return apply_paused(v, f);
+	case FACT_GRACE: return apply_grace(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
 	case FACT_ROLLOUT: return apply_rollout(v, f);
+	case FACT_ON_DEADLINE: return apply_on_deadline(v, f);
 	default: return false;
 	}
 }

@@ -374,6 +374,7 @@ static const struct json_field TARGET[] = {
 	ROW(struct target_wire, parameters, JF_ANY, 0, 0, 0),
 	ROW(struct msg_target, generation, JF_INT, JF_REQUIRED, 0, MSG_GENERATION_MAX),
 	ROW(struct target_wire, certificates, JF_ANY, 0, 0, 0),
+	ROW(struct msg_target, distrusted, JF_TEXTS, 0, 0, LIMIT_DISTRUSTED),
 	ROW(struct msg_target, key_request, JF_TEXT, 0, 0, UUID_LEN),
 	ROW(struct target_wire, sealed_key, JF_TEXT, 0, 0, 2 * MSG_SEALED_KEY_BYTES),
 	ROW(struct target_wire, csr, JF_ANY, 0, 0, 0),
@@ -540,6 +541,7 @@ static troth_rc read_sealed_key(struct arena *a, const struct json *j, const cha
 static troth_rc check_target(struct arena *a, const struct json *j, const struct msg_target *m, struct troth_err *e)
 {
 	bool keyed = m->key_request || m->sealed_key.len > 0;
+	TRY(check_fingerprints(a, &m->distrusted, arena_printf(a, "%s.distrusted", j->path), e));
 	if (m->generation == 0)
 		return RC_OK;
 	if (m->kind == MSG_SLOT && m->certificates.count == 0)

@@ -105,6 +105,8 @@ struct msg_target {
 	size_t parameter_count;
 	int64_t generation;          /* 0: no document yet */
 	struct json_texts certificates; /* PEM, one each; slot: leaf first; store: the set */
+	struct json_texts distrusted; /* fingerprints: what holds one of these is never gone back to, and the service is
+				       * restarted rather than reloaded (an emergency) */
 	const char *key_request;     /* slot: the CSR that the leaf answers; NULL if sealed_key */
 	struct bytes sealed_key;     /* slot: CMS to the agent's identity; len 0 if key_request */
 	const struct msg_csr_wanted *csr; /* NULL: none wanted */

@@ -5,6 +5,7 @@
  * large fleet is one thought, not a hundred thousand. */
 #include "service/acts.h"
 
+#include "service/binding.h"
 #include "service/leave.h"
 #include "service/record.h"
 
@@ -42,7 +43,7 @@ static troth_rc replace(struct verb_ctx *ctx, int64_t target, int64_t generation
 }
 
 static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct content_row *content,
-		     struct troth_err *e)
+		     int64_t *ret_generation, struct troth_err *e)
 {
 	struct target_row t;
 	TRY(replace(ctx, act->target, act->replaces, e));
@@ -50,6 +51,7 @@ static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct c
 	struct document_row d = { .target_id = t.id, .generation = t.next_generation++, .content_id = content->id,
 				  .version_id = content->version_id, .state = DOCUMENT_PENDING, .created = ctx->now };
 	TRY(document_row_insert(ctx->tx, &d, e));
+	*ret_generation = d.generation;
 	TRY(target_row_update(ctx->tx, &t, e));
 	TRY(facts_content(ctx->tx, ctx->a, ctx->svc->view, content->id, e));
 	TRY(facts_target(ctx->tx, ctx->a, ctx->svc->view, t.id, e));
@@ -59,19 +61,22 @@ static troth_rc send(struct verb_ctx *ctx, const struct act *act, const struct c
 static troth_rc send_set(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct content_row content = { .kind = CONTENT_SET };
+	int64_t generation;
 	content.certs.items = arena_copy(ctx->a, act->certs.items, act->certs.count * sizeof(int64_t));
 	content.certs.count = act->certs.count;
 	TRY(content_row_put(ctx->tx, &content, e));
-	return send(ctx, act, &content, e);
+	TRY(send(ctx, act, &content, &generation, e));
+	return binding_offered(ctx, act->target, generation, e);
 }
 
 static troth_rc send_chain(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct content_row content;
+	int64_t generation;
 	struct fact off = { .kind = FACT_STAGED, .staged = { act->target, act->chain, false } };
 	TRY(content_row_get(ctx->tx, ctx->a, act->chain, &content, e));
 	TRY(staged_row_delete(ctx->tx, act->target, act->chain, e));
-	TRY(send(ctx, act, &content, e));
+	TRY(send(ctx, act, &content, &generation, e));
 	(void)view_apply(ctx->svc->view, &off); /* false: it was not staged there (a chain sent again) */
 	return RC_OK;
 }
@@ -246,6 +251,30 @@ static troth_rc record_run(struct verb_ctx *ctx, const struct act *acts, size_t 
 	return record_change(ctx, &c, e);
 }
 
+/* Who was left out at a deadline: one row for each slot, with the names (rule D). */
+static troth_rc record_shed(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
+{
+	struct record r;
+	struct change c = { .action = "engine.shed" };
+	const char *slot, *names[ACTS_NAMED];
+	size_t n = act->shed.count < ACTS_NAMED ? act->shed.count : ACTS_NAMED;
+	TRY(authority_name(ctx, act->authority, &c.object, e));
+	TRY(target_name(ctx, act->target, &slot, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(target_name(ctx, act->shed.items[i], &names[i], e));
+	record_begin(&r);
+	jw_kv_text(&r.w, "target", slot);
+	jw_kv_time(&r.w, "would_have_broken", act->deadline);
+	jw_kv_int(&r.w, "count", (int64_t)act->shed.count);
+	jw_key(&r.w, "left_out");
+	jw_array(&r.w);
+	for (size_t i = 0; i < n; i++)
+		jw_text(&r.w, names[i]);
+	jw_array_end(&r.w);
+	c.after = record_end(&r, ctx->a);
+	return record_change(ctx, &c, e);
+}
+
 static troth_rc record_batch(struct verb_ctx *ctx, const struct plan *plan, struct troth_err *e)
 {
 	for (size_t i = 0, n; i < plan->act_count; i += n) {
@@ -260,7 +289,10 @@ static troth_rc record_batch(struct verb_ctx *ctx, const struct plan *plan, stru
 
 troth_rc acts_apply(struct verb_ctx *ctx, const struct plan *plan, struct troth_err *e)
 {
-	for (size_t i = 0; i < plan->act_count; i++)
+	for (size_t i = 0; i < plan->act_count; i++) {
 		TRY(apply_one(ctx, &plan->acts[i], e));
+		if (plan->acts[i].shed.count)
+			TRY(record_shed(ctx, &plan->acts[i], e));
+	}
 	return record_batch(ctx, plan, e);
 }

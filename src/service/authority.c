@@ -93,7 +93,7 @@ static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signe
 {
 	struct credential_row row;
 	TRY(authority_by_name(ctx, name, &row, e));
-	return signer_load(ctx->tx, ctx->a, row.id, ret, e);
+	return signer_load_newest(ctx->tx, ctx->a, row.id, ret, e); /* not the label: the goal of the one above */
 }
 
 static struct cert_spec cert_spec_of(const struct verb_ctx *ctx, const struct authority_create_cmd *cmd)

@@ -5,6 +5,7 @@
  * Rule N): a CA that shares its subject with another CA of the bundle but not the key is refused unless
  * both carry key identifiers by which a verifier can tell them apart. */
 #include "service/check.h"
+#include "service/distrust.h"
 #include "service/credential.h"
 #include "service/meet.h"
 #include "service/nouns.h"
@@ -236,6 +237,13 @@ static troth_rc add_certificate(struct verb_ctx *ctx, int64_t bundle_id, const s
 	if (!check_rule_n(&c, pem_path, cert, trusted))
 		return RC_OK;
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &cert_row, e));
+	bool distrusted;
+	TRY(distrust_has(ctx->tx, ctx->a, cert_row.id, &distrusted, e));
+	if (distrusted) {
+		check_fail(&c, pem_path, "10", "is distrusted: a version of an authority with this certificate was compromised",
+			   "trust the version that took its place");
+		return RC_OK;
+	}
 	TRY(member_conflict(ctx, bundle_id, in->certificate, cert_row.id, &conflict, e));
 	if (conflict) {
 		check_fail(&c, in->path, "taken", conflict, NULL);

@@ -6,6 +6,7 @@
 #include "service/holder.h"
 
 #include "base/json.h"
+#include "service/hierarchy.h"
 
 /* -- who takes part -------------------------------------------------------------------------------------- */
 
@@ -68,15 +69,28 @@ static troth_rc census_template(struct verb_ctx *ctx, struct census *c, const st
 	}
 }
 
+/* Its slots, and those of the intermediates below it. */
+static troth_rc census_slots(struct verb_ctx *ctx, struct census *c, int64_t authority, struct troth_err *e)
+{
+	struct id_list below;
+	TRY(hierarchy_below(ctx->tx, ctx->a, authority, &below, e));
+	for (size_t k = 0; k < below.count; k++) {
+		struct template_row *templates;
+		size_t n;
+		TRY(template_row_list_authority(ctx->tx, ctx->a, below.items[k], &templates, &n, e));
+		for (size_t i = 0; i < n; i++)
+			if (templates[i].party != PARTY_HOLDER) /* named apart: census_outside */
+				TRY(census_template(ctx, c, &templates[i], e));
+	}
+	return RC_OK;
+}
+
 static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t authority, struct troth_err *e)
 {
 	struct template_row *templates;
 	struct bundle_member_row *members;
 	size_t n, member_count;
-	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &templates, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (templates[i].party != PARTY_HOLDER) /* named apart: census_outside */
-			TRY(census_template(ctx, c, &templates[i], e));
+	TRY(census_slots(ctx, c, authority, e));
 	TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, authority, &members, &member_count, e));
 	for (size_t m = 0; m < member_count; m++) {
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[m].bundle_id, &templates, &n, e));
@@ -86,31 +100,70 @@ static troth_rc census_authority(struct verb_ctx *ctx, struct census *c, int64_t
 	return RC_OK;
 }
 
+enum {
+	BELOW_NAMED = 10, /* a person reads them */
+	STEPS_MAX = 10,
+};
 enum { CENSUS_INSTANCES = 10000 }; /* named one by one in a dry run; above that only counted by target */
 
-static void say_steps(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret)
+static const char *const STEPS_ROOT[] = {
+	"send it to each store beside the old one, and wait until each has loaded it",
+	"ask each slot for a new key, and sign it with the new version as soon as all who verify it trust it",
+	"wait until each slot is seen to serve its new certificate and nothing else",
+	"take the old version out of each store, and wait until it is gone from all",
+};
+static const char *const STEPS_INTERMEDIATE[] = {
+	"ask each slot for a new key, and sign it with the new version as soon as all who verify it trust the CA above",
+	"wait until each slot is seen to serve its new certificate and chain and nothing else",
+	"retire the old version",
+};
+static const char *const STEPS_LEAF[] = {
+	"wait until each slot is seen to serve its new certificate and nothing else",
+};
+
+static void say_rest(struct rotate_ret *ret, const char *const *steps, size_t n)
 {
-	const char *steps_ca[] = {
-		"make a new version of %s with a new key",
-		"send it to each store beside the old one, and wait until each has loaded it",
-		"ask each slot for a new key, and sign it with the new version as soon as all who verify it trust it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-		"take the old version out of each store, and wait until it is gone from all",
-	};
-	const char *steps_leaf[] = {
-		"ask each slot of %s for a new key and sign it",
-		"wait until each slot is seen to serve its new certificate and nothing else",
-	};
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
-	size_t n = ca ? ARRAY_LEN(steps_ca) : ARRAY_LEN(steps_leaf);
-	ret->steps = ARENA_ARRAY(ctx->a, const char *, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		if (ca && ret->outside_count && i == n - 1)
+		if (ret->outside_count && i == n - 1)
 			ret->steps[ret->step_count++] = "wait until who took a certificate through the API has a new one and says so";
-		ret->steps[ret->step_count++] = ca ? steps_ca[i] : steps_leaf[i];
+		ret->steps[ret->step_count++] = steps[i];
 	}
-	ret->steps[0] = ca ? arena_printf(ctx->a, "make a new version of %s with a new key", c->name)
-			   : arena_printf(ctx->a, "ask each slot of %s for a new key and sign it", c->name);
+}
+
+/* The CAs below, by name as far as a person reads. */
+static troth_rc say_below(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret, struct troth_err *e)
+{
+	struct id_list below;
+	const char *names = "";
+	TRY(hierarchy_below(ctx->tx, ctx->a, c->id, &below, e));
+	for (size_t i = 1; i < below.count && i <= BELOW_NAMED; i++) {
+		struct credential_row b;
+		TRY(credential_row_get(ctx->tx, ctx->a, below.items[i], &b, e));
+		names = arena_printf(ctx->a, "%s%s%s", names, i > 1 ? ", " : "", b.name);
+	}
+	if (below.count > BELOW_NAMED + 1)
+		names = arena_printf(ctx->a, "%s and %zu more", names, below.count - BELOW_NAMED - 1);
+	if (below.count > 1)
+		ret->steps[ret->step_count++] =
+			arena_printf(ctx->a, "make a new version of each CA below it, signed by the new one: %s", names);
+	return RC_OK;
+}
+
+static troth_rc say_steps(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret, struct troth_err *e)
+{
+	ret->steps = ARENA_ARRAY(ctx->a, const char *, STEPS_MAX);
+	if (c->kind == CREDENTIAL_LEAF) {
+		ret->steps[ret->step_count++] = arena_printf(ctx->a, "ask each slot of %s for a new key and sign it", c->name);
+		say_rest(ret, STEPS_LEAF, ARRAY_LEN(STEPS_LEAF));
+		return RC_OK;
+	}
+	ret->steps[ret->step_count++] = arena_printf(ctx->a, "make a new version of %s with a new key", c->name);
+	TRY(say_below(ctx, c, ret, e));
+	if (c->issuer_id)
+		say_rest(ret, STEPS_INTERMEDIATE, ARRAY_LEN(STEPS_INTERMEDIATE));
+	else
+		say_rest(ret, STEPS_ROOT, ARRAY_LEN(STEPS_ROOT));
+	return RC_OK;
 }
 
 /* -- holders outside the fleet ---------------------------------------------------------------------------- */
@@ -187,7 +240,7 @@ troth_rc census_take(struct verb_ctx *ctx, const struct credential_row *c, struc
 	ret->name = c->name;
 	ret->kind = CREDENTIAL_KIND_NAMES[c->kind];
 	TRY(census_outside(ctx, c, ret, e));
-	say_steps(ctx, c, ret);
+	TRY(say_steps(ctx, c, ret, e));
 	if (c->kind == CREDENTIAL_AUTHORITY)
 		return census_authority(ctx, &census, c->id, e);
 	struct target_row *targets;

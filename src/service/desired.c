@@ -6,6 +6,7 @@
  * may hold it, and it stays in Seq (engine-rules section 4). */
 #include "service/agent.h"
 #include "service/contents.h"
+#include "service/distrust.h"
 #include "service/issue.h"
 #include "service/member.h"
 
@@ -20,6 +21,13 @@ struct look {                    /* one reading of the state */
 
 /* -- one target ---------------------------------------------------------------------------------- */
 
+/* Decided before what it contains was distrusted, and not handed out since: it never will be. */
+static troth_rc is_held_back(struct verb_ctx *ctx, const struct document_row *d, bool *ret, struct troth_err *e)
+{
+	*ret = false;
+	return d->handed_at ? RC_OK : distrust_content(ctx->tx, ctx->a, d->content_id, ret, e);
+}
+
 /* The document to show: the newest on its way, else the one it runs.  Frozen: only what was handed out before. */
 static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t, bool frozen, struct document_row *ret,
 			       bool *ret_found, struct troth_err *e)
@@ -30,9 +38,12 @@ static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t,
 	while (frozen && n > 0 && !pending[n - 1].handed_at)
 		n--;
 	*ret_found = true;
-	if (n > 0) {
-		*ret = pending[n - 1];
-		return RC_OK;
+	while (n-- > 0) {
+		bool held;
+		TRY(is_held_back(ctx, &pending[n], &held, e));
+		*ret = pending[n];
+		if (!held)
+			return RC_OK;
 	}
 	*ret_found = t->base_known && t->base_generation > 0;
 	if (!*ret_found)
@@ -65,6 +76,8 @@ static troth_rc show_document(struct verb_ctx *ctx, const struct target_row *t, 
 	if (d.state == DOCUMENT_PENDING && !d.handed_at)
 		look->unhanded = true;
 	TRY(contents_pem(ctx->tx, ctx->a, d.content_id, &m->certificates, e));
+	if (d.state == DOCUMENT_PENDING)
+		TRY(distrust_fingerprints(ctx->tx, ctx->a, t, &m->distrusted, e));
 	return m->kind == MSG_SLOT ? show_key(ctx, &d, m, e) : RC_OK;
 }
 
@@ -138,6 +151,8 @@ static int64_t version_of(const struct msg_desired *d)
 		hash_text(&h, t->id);
 		hash_text(&h, t->profile);
 		hash_int(&h, t->generation);
+		for (size_t k = 0; k < t->distrusted.count; k++)
+			hash_text(&h, t->distrusted.items[k]);
 		hash_text(&h, t->csr ? t->csr->request : "");
 		hash_int(&h, t->leaving);
 		for (size_t k = 0; k < t->parameter_count; k++) {

@@ -3,11 +3,13 @@
  *
  *     seal     a leaf whose key the keeper makes and seals to one agent, for slots whose key_source is keeper
  *     rotate   a rotation that was due: the verb an operator uses, begun by the system
+ *     binding.*  what only had to wait for its time
  *
  * By the time a row is carried out the ground may have moved (the engine asked anew, somebody rotated by
  * hand): then it is simply done.  At least once: a crash between the signature and the commit repeats
  * it, and the unused certificate is in the keeper's log. */
 #include "service/acts.h"
+#include "service/binding.h"
 #include "service/inside.h"
 #include "service/issue_slot.h"
 #include "service/record.h"
@@ -125,9 +127,34 @@ static troth_rc rotate_effect_run(struct verb_ctx *ctx, struct effect *f, const 
 	return VERB_ROTATE.run(ctx, &f->rotate, &ret, e);
 }
 
+/* -- what only had to wait for its time --------------------------------------------------------------- */
+
+static troth_rc timed_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	f->obsolete = false; /* looked at when it runs */
+	return RC_OK;
+}
+
+static troth_rc timed_prepare(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	return RC_OK; /* no key has a part in it */
+}
+
+static troth_rc fetched_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	return binding_fetch_is_due(ctx, f->body, e);
+}
+
+static troth_rc overdue_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	return binding_is_overdue(ctx, f->body, e);
+}
+
 static const struct effect_kind EFFECTS[] = {
 	{ EFFECT_SEAL, seal_load, seal_prepare, seal_run },
 	{ EFFECT_ROTATE, rotate_load, rotate_effect_prepare, rotate_effect_run },
+	{ EFFECT_BINDING_FETCHED, timed_load, timed_prepare, fetched_run },
+	{ EFFECT_BINDING_OVERDUE, timed_load, timed_prepare, overdue_run },
 };
 
 /* -- the verb ---------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "service/explain.h"
 
 #include "base/json.h"
+#include "service/hierarchy.h"
 #include "service/record.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
@@ -41,6 +42,21 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum par
 	*ret_party = template.party;
 	if (ret_error)
 		*ret_error = agent_words(a, &t);
+	return RC_OK;
+}
+
+/* Until when a binding has time, and whether that is over. */
+static troth_rc read_deadline(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct binding_row row;
+	struct document_row *pending;
+	size_t n;
+	bool waits = text_equal(x->speaker, "node"); /* not for its grace */
+	if (x->party != PARTY_BINDING || !waits || rc_failed(binding_row_by_target(tx, a, target, &row, NULL)) || !row.renew_by)
+		return RC_OK;
+	TRY(document_row_list_pending(tx, a, target, &pending, &n, e));
+	x->overdue = row.overdue_since != 0;
+	x->deadline = n ? pending[0].created + row.renew_by : 0;
 	return RC_OK;
 }
 
@@ -127,12 +143,16 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_freeze(tx, a, &x, e));
+	x.cause = json_get_text(j, "cause", NULL);
+	x.breaks = json_get_int(j, "breaks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
-	TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
+	if (party_has_instances(x.party))
+		TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
+	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
 	return RC_OK;
 }
@@ -160,6 +180,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "unknown", "has not reported what it holds", NULL },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
+	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
 	{ "admission", "joins as soon as it fits @", NULL },
 	{ "budget", "waits its turn: as many instances of its deployment as may be are changing or unhealthy", NULL },
 	{ "canary", "waits until the first instances have settled on the new contents", NULL },
@@ -173,12 +194,35 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
+	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
+	{ "grace", "is vouched to trust the new CA, not seen to: the old one stays in the stores for a grace",
+	  "if @ fails now, undo it: troth rotation abort" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
 	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
+
+/* A binding is no node: nobody there runs an agent. */
+static const struct words BINDING_WORDS[] = {
+	{ "not-fetched", "has not fetched the bundle it is offered", NULL },
+	{ "not-loaded", "fetched its bundle and has not acknowledged to run it",
+	  "its next conditional fetch may say so, or somebody vouches: troth binding attest @ --reason renewed" },
+	{ "unknown", "has acknowledged nothing yet",
+	  "its next conditional fetch may say so, or somebody vouches: troth binding attest @ --reason renewed" },
+	{ "overdue", "has not acknowledged its bundle, and its renew_by has passed",
+	  "ask its owner; or go on without it: troth binding waive @" },
+};
+
+static const struct words *binding_words(const struct explained *x)
+{
+	const char *reason = x->overdue ? "overdue" : x->reason;
+	for (size_t i = 0; i < ARRAY_LEN(BINDING_WORDS); i++)
+		if (x->party == PARTY_BINDING && text_equal(BINDING_WORDS[i].reason, reason))
+			return &BINDING_WORDS[i];
+	return NULL;
+}
 
 static const struct words *words_of(const char *reason)
 {
@@ -245,18 +289,28 @@ static const char *until_when(struct arena *a, const struct explained *x)
 	return arena_printf(a, x->reason[0] == 'w' ? ", which opens at %s" : ", at %s", time_format(x->earliest, at));
 }
 
+/* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
+static const char *plain_deadline(struct arena *a, const struct explained *x)
+{
+	char at[RFC3339_LEN];
+	const struct words *w = words_of(x->cause);
+	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
+			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
+}
+
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->reason);
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = !w ? x->text : fill(a, w->plain, other_of(a, x));
+	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = words_of(x->reason);
-	bool node = text_equal(x->speaker, "node") && x->instance;
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
+	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
@@ -282,13 +336,16 @@ static bool is_about(struct arena *a, const struct explained *x, const char *nam
 	return x->instance && text_equal(arena_printf(a, "%s/%s", x->instance, x->target), name);
 }
 
-/* A leaf credential is explained by what its targets wait for. */
+/* A leaf credential is explained by what its targets wait for, an authority also by what waits below it. */
 static troth_rc uses_credential(struct verb_ctx *ctx, const struct wait_row *row, int64_t credential, bool *ret,
 				struct troth_err *e)
 {
 	struct target_row t;
 	*ret = false;
-	if (!credential || !row->target_id)
+	if (!credential)
+		return RC_OK;
+	TRY(hierarchy_has(ctx->tx, ctx->a, credential, row->authority_id, ret, e));
+	if (*ret || !row->target_id)
 		return RC_OK;
 	TRY(target_row_get(ctx->tx, ctx->a, row->target_id, &t, e));
 	*ret = t.credential_id == credential;
@@ -330,21 +387,24 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 }
 
 /* Does anything of that name exist? A typing error must not look like "nothing is waited for". */
-static troth_rc check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
+troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e)
 {
 	struct credential_row c;
+	struct binding_row binding;
 	*ret_credential = 0;
 	if (!name)
 		return RC_OK;
 	if (name[0] != '/')
 		return check_instance(ctx, name, e);
 	TRY(record_visible(ctx->who, "credential", name, e));
+	if (rc_ok(binding_row_by_name(ctx->tx, ctx->a, name, &binding, NULL)))
+		return RC_OK;
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, name, &c, e);
 	if (rc_failed(rc)) {
-		err_hint(e, "troth authority list and troth credential list show the names");
+		err_hint(e, "troth authority list, troth credential list and troth binding list show the names");
 		return rc;
 	}
-	*ret_credential = c.kind == CREDENTIAL_LEAF ? c.id : 0;
+	*ret_credential = c.id;
 	return RC_OK;
 }
 
@@ -374,7 +434,7 @@ static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	struct wait_row *rows;
 	size_t n;
 	int64_t credential;
-	TRY(check_name(ctx, cmd->name, &credential, e));
+	TRY(explain_check_name(ctx, cmd->name, &credential, e));
 	TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &rows, &n, e));
 	ret->name = cmd->name;
 	ret->items = ARENA_ARRAY(ctx->a, struct explained, n + 1);

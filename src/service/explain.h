@@ -24,9 +24,13 @@ struct explained {
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
 	const char *last_error;     /* of the target, if its agent said one */
+	msec_t deadline;            /* of a binding: its renew_by; 0 none */
+	bool overdue;               /* that has passed, and it was told */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
 	msec_t since, earliest;     /* earliest 0: not bound to time */
+	msec_t breaks;              /* "deadline": when everything that meets the target stops; else 0 */
+	const char *cause;          /* "deadline": the reason of what is in the way ("offline"); else NULL */
 };
 struct explain_ret {
 	const char *name;           /* what was asked for, or NULL */
@@ -36,6 +40,9 @@ struct explain_ret {
 };
 extern const struct verb VERB_EXPLAIN;
 
+/* NOT_FOUND unless the name is that of an authority, a credential, an instance or INSTANCE/TARGET in scope (NULL is
+ * everything).  ret_credential: of a leaf, else 0. */
+troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret_credential, struct troth_err *e);
 /* One row in names; lives in a. */
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e);

@@ -46,7 +46,7 @@ static troth_rc leaf_anchors(struct tx *tx, struct arena *a, const struct versio
 	int64_t *ids = ARENA_ARRAY(a, int64_t, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (same[i].is_ca)
+		if (same[i].is_ca && text_equal(same[i].subject, same[i].issuer)) /* a cross certificate is no anchor */
 			ids[kept++] = same[i].id;
 	*ret = (struct engine_ids){ ids, kept };
 	return RC_OK;
@@ -72,18 +72,24 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.retired = v->retired_at != 0;
 	f.ca.not_before = cert.not_before;
 	f.ca.not_after = cert.not_after;
+	f.ca.issued = v->created;
 	f.ca.renew_at = v->renew_at;
 	f.ca.renew_latest = v->renew_latest;
 	f.ca.renewing = v->renewing != 0;
 	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
+	f.ca.issuer = v->signed_by;
 	tell(view, &f);
 	return RC_OK;
 }
 
-static void tell_paused(struct view *view, const struct credential_row *c)
+static void tell_steering(struct view *view, const struct credential_row *c)
 {
 	struct fact f = { .kind = FACT_PAUSED, .paused = { c->id, c->paused } };
+	struct fact deadline = { .kind = FACT_ON_DEADLINE, .on_deadline = { c->id, c->hold_at_deadline } };
+	struct fact grace = { .kind = FACT_GRACE, .grace = { c->id, c->grace_target, c->grace_until } };
 	tell(view, &f);
+	tell(view, &deadline);
+	tell(view, &grace);
 }
 
 /* Of the rotation that is open, the steps that nobody approved. */
@@ -146,7 +152,7 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 	}
 	if (credential.kind != CREDENTIAL_AUTHORITY)
 		return RC_OK;
-	tell_paused(view, &credential);
+	tell_steering(view, &credential);
 	return tell_rollout(tx, a, view, credential_id, e);
 }
 
@@ -245,6 +251,8 @@ static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, co
 	f.chain.chain = content->id;
 	f.chain.signed_by = leaf.signed_by;
 	f.chain.renew_at = leaf.renew_at;
+	f.chain.distrusted = leaf.distrusted;
+	f.chain.issued = leaf.created;
 	for (size_t i = 0; i < content->certs.count; i++) {
 		struct cert_row cert;
 		TRY(cert_row_get(tx, a, content->certs.items[i], &cert, e));
@@ -325,15 +333,20 @@ static void tell_handed(struct view *view, const struct document_row *d)
 	tell(view, &handed);
 }
 
+static void tell_unknown(struct view *view, int64_t target_id)
+{
+	struct fact f = { .kind = FACT_VOID, .voided = { target_id } };
+	tell(view, &f);
+}
+
 /* A holder outside the fleet may show all that it was handed.  They leave without a word of its own, so they are told
  * from the beginning each time; the oldest stands for what was seen last. */
 static troth_rc tell_held(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e)
 {
 	struct document_row *held;
 	size_t n;
-	struct fact gone = { .kind = FACT_VOID, .voided = { target_id } };
 	TRY(document_row_list_pending(tx, a, target_id, &held, &n, e));
-	tell(view, &gone);
+	tell_unknown(view, target_id);
 	for (size_t i = 0; i < n; i++) {
 		struct fact seen = { .kind = FACT_SEEN, .seen = { target_id, held[i].content_id, held[i].generation, held[i].generation } };
 		if (i == 0)
@@ -402,13 +415,17 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
+	if (template.party == PARTY_BINDING)
+		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));
 	struct fact asked = { .kind = FACT_ASKED, .asked = { t->id, t->csr_request ? t->csr_ca : 0 } };
 	struct fact failed = { .kind = FACT_FAILED, .failed = { t->id, t->failed_content, t->failures } };
 	tell(view, &asked);
+	struct fact pace = { .kind = FACT_PACE, .pace = { t->id, t->pace } };
 	tell(view, &failed);
+	tell(view, &pace);
 	return RC_OK;
 }
 
@@ -444,17 +461,17 @@ static troth_rc rebuild_versions(struct tx *tx, struct arena *a, struct view *vi
 	EACH_ROW(version_row, version_row_list_authorities(tx, a, page, &rows, &n, e), TRY(tell_ca(tx, a, view, row, e)));
 }
 
-static troth_rc tell_steering(struct tx *tx, struct arena *a, struct view *view, const struct credential_row *c,
-			      struct troth_err *e)
+static troth_rc tell_authority(struct tx *tx, struct arena *a, struct view *view, const struct credential_row *c,
+			       struct troth_err *e)
 {
-	tell_paused(view, c);
+	tell_steering(view, c);
 	return tell_rollout(tx, a, view, c->id, e);
 }
 
 static troth_rc rebuild_steering(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
 {
 	EACH_ROW(credential_row, credential_row_list_kind(tx, a, CREDENTIAL_AUTHORITY, page, &rows, &n, e),
-		 TRY(tell_steering(tx, a, view, row, e)));
+		 TRY(tell_authority(tx, a, view, row, e)));
 }
 
 static troth_rc rebuild_rolling(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)

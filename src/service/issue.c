@@ -1,4 +1,5 @@
 /* Issuing: a credential's spec as JSON, who signs, what a leaf is, and the rows of what was signed. */
+#include "service/distrust.h"
 #include "service/issue.h"
 
 #include <string.h>
@@ -126,6 +127,19 @@ troth_rc signer_load(struct tx *tx, struct arena *a, int64_t authority_id, struc
 	return signer_load_version(tx, a, authority.signing_version, ret, e);
 }
 
+troth_rc signer_load_newest(struct tx *tx, struct arena *a, int64_t authority_id, struct signer *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(tx, a, authority_id, PAGE_ALL, &versions, &n, e));
+	for (size_t i = n; i > 0; i--) {
+		const struct version_row *v = &versions[i - 1];
+		if (v->wanted && v->can_sign && v->key_blob.len && !v->distrusted && !v->retired_at)
+			return signer_load_version(tx, a, v->id, ret, e);
+	}
+	return signer_load(tx, a, authority_id, ret, e);
+}
+
 /* -- what a leaf is -------------------------------------------------------------------------- */
 static troth_rc sans_fill(struct arena *a, struct json_texts texts, struct cert_spec *spec, struct troth_err *e)
 {
@@ -213,6 +227,10 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	struct cert_row row;
 	TRY(cert_parse(ctx->a, der, &cert, e));
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
+	bool distrusted;
+	TRY(distrust_has(ctx->tx, ctx->a, row.id, &distrusted, e));
+	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s was distrusted as compromised; it cannot be taken in again",
+	       credential->name);
 	if (!version->uuid) {
 		char uuid[UUID_LEN];
 		verb_uuid(ctx, uuid);

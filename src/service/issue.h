@@ -42,6 +42,8 @@ struct signer {
 /* The signing version of an authority (credential id).  CONFLICT with words: no version signs, its key is not
  * here, it is distrusted. */
 troth_rc signer_load(struct tx *tx, struct arena *a, int64_t authority_id, struct signer *ret, struct troth_err *e);
+/* For CAs below: the newest wanted version that can sign here, whether it carries the label or not; else as above. */
+troth_rc signer_load_newest(struct tx *tx, struct arena *a, int64_t authority_id, struct signer *ret, struct troth_err *e);
 /* A version that the caller chose (rule 1b: target.csr_ca); the same refusals. */
 troth_rc signer_load_version(struct tx *tx, struct arena *a, int64_t version_id, struct signer *ret, struct troth_err *e);
 

@@ -10,6 +10,7 @@
  *     l older than counted    refused (A3: reported is not taken back)
  *     failed                  counted, remembered per contents, the engine stops after a few */
 #include "service/agent.h"
+#include "service/binding.h"
 #include "service/contents.h"
 #include "service/epoch.h"
 #include "service/leave.h"
@@ -133,6 +134,8 @@ static void note_reason(struct observed *o)
 {
 	if (o->m->failed_generation)
 		o->target.last_error = o->m->failed_reason ? o->m->failed_reason : "no reason given";
+	else if (!o->m->settled && o->m->drift.count) /* stuck: its last line is why */
+		o->target.last_error = o->m->drift.items[o->m->drift.count - 1];
 }
 
 /* Failures of the same contents in a row; success of them, or other contents, begin at zero.  An agent
@@ -267,10 +270,27 @@ static void clear_failure(struct target_row *t)
 	t->last_error = NULL;
 }
 
+/* How long it took from being handed out: what a deadline reckons with.  The slowest of late; who was away in
+ * between was not slow, so there is a limit. */
+static void note_pace(struct verb_ctx *ctx, struct observed *o)
+{
+	struct document_row d;
+	msec_t most = (LIMIT_RELOAD_S + LIMIT_DRAIN_S) * MSEC_S, faded = o->target.pace / 4 * 3;
+	if (rc_failed(document_row_by_generation(ctx->tx, ctx->a, o->target.id, o->m->generation, &d, NULL)) ||
+	    d.state != DOCUMENT_PENDING || !d.handed_at || d.handed_at > ctx->now)
+		return;
+	msec_t took = ctx->now - d.handed_at + 1; /* never 0: that is "not measured" */
+	took = took > most ? most : took;
+	o->target.pace = took > faded ? took : faded;
+}
+
 static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t content, struct troth_err *e)
 {
 	struct target_row *t = &o->target;
+	note_pace(ctx, o);
 	bool news = !t->base_known || t->base_content != content || t->base_generation != o->m->generation;
+	if (o->template.kind == TARGET_SLOT && t->base_known && content && t->base_content != content)
+		TRY(binding_rested_on(ctx, o->template.id, t->base_content, content, e));
 	t->base_known = true;
 	t->base_content = content;
 	t->base_generation = o->m->generation;

@@ -6,6 +6,7 @@
 #include "service/progress.h"
 
 #include "service/explain.h"
+#include "service/hierarchy.h"
 #include "service/record.h"
 
 enum { PROGRESS_WAITS = 5 }; /* sentences in the progress; troth explain has all */
@@ -24,7 +25,8 @@ static troth_rc concerns(struct verb_ctx *ctx, const struct tale *t, const struc
 			 struct troth_err *e)
 {
 	struct target_row target;
-	*ret = row->authority_id == t->credential.id || (!row->authority_id && !row->target_id); /* frozen: everybody */
+	TRY(hierarchy_has(ctx->tx, ctx->a, t->credential.id, row->authority_id, ret, e));
+	*ret = *ret || (!row->authority_id && !row->target_id); /* frozen: everybody */
 	if (*ret || t->credential.kind == CREDENTIAL_AUTHORITY || !row->target_id)
 		return RC_OK;
 	TRY(target_row_get(ctx->tx, ctx->a, row->target_id, &target, e));

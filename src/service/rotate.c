@@ -1,19 +1,20 @@
 /* Starting a rotation: the keeper makes the new version, the goal flips, the engine does the rest.
  *
- * Of an authority, the new version is a CA with the same names and a new key; the old ones are no
- * longer wanted, but stay trusted and signing until the engine has seen that they need not.  Of a leaf,
- * there is nothing to make here: its renewal is made due, and the engine asks its slots. */
+ * Of an authority, the new version is a CA with the same names and a new key, and so are those of the
+ * intermediates below it (hierarchy.h); the old ones are no longer wanted, but stay trusted and signing
+ * until the engine has seen that they need not.  Of a leaf, there is nothing to make here: its renewal is
+ * made due, and the engine asks its slots. */
 #include "service/census.h"
+#include "service/distrust.h"
+#include "service/hierarchy.h"
 #include "service/holder.h"
-#include "service/issue.h"
 #include "service/record.h"
 #include "service/rotation.h"
 
 struct rotate_plan {
 	struct credential_row credential;
-	char version_uuid[UUID_LEN];
-	struct signer issuer;           /* of an intermediate */
-	int64_t issuer_version, old_signer; /* re-checked under the writer */
+	struct hierarchy hierarchy;     /* an authority's: itself and all below; decided again under the writer */
+	bool fresh;                     /* a new CA is made; the same */
 };
 
 /* -- what it is and whether it may ---------------------------------------------------------------- */
@@ -32,7 +33,7 @@ static troth_rc check_running(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 {
 	struct rotation_row *rows;
 	size_t n;
-	if (cmd->again)
+	if (cmd->again || cmd->compromised)
 		return RC_OK;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
@@ -52,6 +53,8 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
+	ENSURE(cmd->compromised || (!cmd->version && !cmd->yes_break), e, TROTH_INVALID,
+	       "a version and a number of pairs to break are said only with compromised");
 	TRY(record_visible(ctx->who, "credential", cmd->name, e));
 	troth_rc rc = credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, e);
 	if (rc_failed(rc)) {
@@ -65,71 +68,39 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 
 /* -- prepare: a new CA -------------------------------------------------------------------------------- */
 
-static struct cert_spec ca_spec(const struct verb_ctx *ctx, const struct credential_row *c, const struct credential_spec *s)
+/* An authority gets a new version, unless the one that is compromised is not the one in use. */
+static troth_rc needs_fresh(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, bool *ret,
+			    struct troth_err *e)
 {
-	struct cert_spec spec = { .kind = c->issuer_id ? CERT_INTERMEDIATE : CERT_ROOT, .common_name = s->common_name,
-				  .organization = s->organization, .path_len = (int)s->path_len,
-				  .permitted_dns = s->permitted_dns.items, .permitted_dns_count = s->permitted_dns.count,
-				  .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + c->ca_ttl };
-	verb_random(ctx, spec.serial, sizeof spec.serial);
-	return spec;
-}
-
-static struct keeper_policy ca_policy(const struct credential_row *c, const struct cert_spec *spec, const char *key_id)
-{
-	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = c->name, .may_sign_ca = spec->path_len != 0,
-				   .path_len = spec->path_len, .latest_not_after = spec->not_after,
-				   .exportable = c->exportable };
-	(void)text_copy(p.key_id, sizeof p.key_id, key_id); /* a uuid fits a uuid */
-	return p;
-}
-
-static troth_rc need_intermediate(struct verb_ctx *ctx, struct rotate_plan *plan, struct keeper_request *need,
-				  struct cert_spec *spec, enum key_type type, struct troth_err *e)
-{
-	TRY(signer_load(ctx->tx, ctx->a, plan->credential.issuer_id, &plan->issuer, e));
-	plan->issuer_version = plan->issuer.version.id;
-	cert_spec_clamp(spec, plan->issuer.cert);
-	need->kind = KEEPER_AUTHORITY_SIGN;
-	need->authority_sign.issuer = (struct keeper_issuer){ plan->issuer.version.key_blob, plan->issuer.cert->der };
-	need->authority_sign.policy = ca_policy(&plan->credential, spec, plan->version_uuid);
-	need->authority_sign.key_type = type;
-	need->authority_sign.spec = *spec;
+	struct distrust d;
+	*ret = c->kind == CREDENTIAL_AUTHORITY;
+	if (!cmd->compromised)
+		return RC_OK;
+	TRY(distrust_choose(ctx, c, cmd->version, &d, e));
+	*ret = d.replace;
 	return RC_OK;
 }
 
-static troth_rc need_ca(struct verb_ctx *ctx, struct rotate_plan *plan, struct troth_err *e)
+static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan **ret, struct troth_err *e)
 {
-	const struct credential_row *c = &plan->credential;
-	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
-	struct credential_spec s;
-	enum key_type type;
-	TRY(credential_spec_read(ctx->a, c->spec, &s, e));
-	TRY(key_type_parse(c->key_type, &type, e));
-	struct cert_spec spec = ca_spec(ctx, c, &s);
-	if (c->issuer_id) {
-		TRY(need_intermediate(ctx, plan, need, &spec, type, e));
-		return verb_need(ctx, need, e);
-	}
-	need->kind = KEEPER_AUTHORITY_CREATE;
-	need->authority_create.policy = ca_policy(c, &spec, plan->version_uuid);
-	need->authority_create.key_type = type;
-	need->authority_create.spec = spec;
-	return verb_need(ctx, need, e);
+	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
+	struct credential_row *c = &plan->credential;
+	TRY(load(ctx, cmd, c, e));
+	ENSURE(c->kind == CREDENTIAL_LEAF || c->signing_version, e, TROTH_CONFLICT, "%s has no version that signs", c->name);
+	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
+	if (plan->fresh)
+		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
+	*ret = plan;
+	return RC_OK;
 }
 
 static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
-	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
-	TRY(load(ctx, arg, &plan->credential, e));
-	ENSURE(plan->credential.kind == CREDENTIAL_LEAF || plan->credential.signing_version, e, TROTH_CONFLICT,
-	       "%s has no version that signs", plan->credential.name);
-	plan->old_signer = plan->credential.signing_version;
-	verb_uuid(ctx, plan->version_uuid);
+	struct rotate_plan *plan = ctx->plan;
+	if (!plan)
+		TRY(begin(ctx, arg, &plan, e));
 	ctx->plan = plan;
-	if (plan->credential.kind == CREDENTIAL_LEAF || ctx->options.dry_run)
-		return RC_OK;
-	return need_ca(ctx, plan, e);
+	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
 }
 
 /* -- holders outside the fleet ----------------------------------------------------------------------- */
@@ -171,51 +142,6 @@ static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep
 	return RC_OK;
 }
 
-static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, const struct rotation_row *by,
-			      struct troth_err *e)
-{
-	struct operation_row op;
-	row->state = ROTATION_ABORTED;
-	row->superseded_by = by->id;
-	row->finished = ctx->now;
-	TRY(rotation_row_update(ctx->tx, row, e));
-	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
-	op.state = OPERATION_CANCELLED;
-	op.finished = op.updated = ctx->now;
-	op.waits_for = NULL;
-	op.result = arena_printf(ctx->a, "{\"superseded_by\":\"%s\"}", by->uuid);
-	verb_publish(ctx, "operation/%s", op.uuid);
-	verb_publish(ctx, "rotation/%s", row->uuid);
-	return operation_row_update(ctx->tx, &op, e);
-}
-
-/* Rotations of it that were running: their new version has become an old one.  A pause was theirs. */
-static troth_rc supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e)
-{
-	struct rotation_row *rows;
-	struct credential_row c;
-	size_t n;
-	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].credential_id == credential_id && rows[i].id != by->id)
-			TRY(supersede_one(ctx, &rows[i], by, e));
-	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
-	if (!c.paused)
-		return RC_OK;
-	c.paused = false;
-	return credential_row_update(ctx->tx, &c, e);
-}
-
-static troth_rc new_version(struct verb_ctx *ctx, const struct rotate_plan *plan, int64_t *ret_id, struct troth_err *e)
-{
-	struct version_row version = { .uuid = plan->version_uuid, .source = VERSION_GENERATED,
-				       .key_blob = ctx->replies[0]->blob, .wanted = true, .can_sign = true };
-	TRY(issue_store(ctx, &plan->credential, plan->issuer_version ? &plan->issuer : NULL, ctx->replies[0]->der,
-			&version, e));
-	*ret_id = version.id;
-	return RC_OK;
-}
-
 /* A leaf: its present versions are due now. */
 static troth_rc make_due(struct verb_ctx *ctx, int64_t credential_id, struct id_list *ret_old, struct troth_err *e)
 {
@@ -231,6 +157,21 @@ static troth_rc make_due(struct verb_ctx *ctx, int64_t credential_id, struct id_
 		TRY(version_row_update(ctx->tx, &versions[i], e));
 	}
 	verb_changed(ctx, CHANGED_CREDENTIAL, credential_id);
+	return RC_OK;
+}
+
+/* Only the distrusted ones have to go: the one that is wanted is good. */
+static troth_rc retire_distrusted(struct verb_ctx *ctx, const struct credential_row *c, const struct distrust *d,
+				  struct rotation_row *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
+	ret->old_versions = d->versions;
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	for (size_t i = 0; i < n; i++)
+		if (versions[i].wanted)
+			ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
 	return RC_OK;
 }
 
@@ -263,7 +204,12 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_text(&r.w, "rotation", rotation->uuid);
 	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
+	jw_kv_int(&r.w, "below", (int64_t)rotation->below_new.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
+	if (ret->compromised) {
+		jw_kv_int(&r.w, "distrusted", (int64_t)rotation->distrusted.count);
+		jw_kv_int(&r.w, "breaks", ret->breaks);
+	}
 	jw_key(&r.w, "ignore_outside");
 	jw_array(&r.w);
 	for (size_t i = 0; ignore_outside && i < ret->outside_count; i++)
@@ -275,24 +221,45 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	return record_change(ctx, &change, e);
 }
 
-static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct rotate_plan *plan,
-		      struct rotate_ret *ret, struct troth_err *e)
+/* Of itself, and of all below that got a new version with it. */
+static troth_rc supersede_all(struct verb_ctx *ctx, const struct hierarchy *h, const struct credential_row *c,
+			      const struct rotation_row *by, struct troth_err *e)
+{
+	TRY(hierarchy_supersede(ctx, c->id, by, e));
+	for (size_t i = 1; i < h->count; i++)
+		if (h->items[i].next.id != h->items[i].now.id)
+			TRY(hierarchy_supersede(ctx, h->items[i].credential.id, by, e));
+	return RC_OK;
+}
+
+/* The goal flips: what is new is wanted, what shall go is not. */
+static troth_rc flip(struct verb_ctx *ctx, struct rotate_plan *plan, const struct distrust *d, struct rotation_row *rotation,
+		     struct rotate_ret *ret, struct troth_err *e)
+{
+	const struct credential_row *c = &plan->credential;
+	TRY(distrust_apply(ctx, d, e));
+	rotation->distrusted = d->versions;
+	if (c->kind == CREDENTIAL_LEAF)
+		return make_due(ctx, c->id, &rotation->old_versions, e);
+	if (!plan->fresh)
+		return retire_distrusted(ctx, c, d, rotation, e);
+	TRY(hierarchy_write(ctx, &plan->hierarchy, rotation, false, e));
+	rotation->new_version = plan->hierarchy.items[0].next.id;
+	ret->new_version = plan->hierarchy.items[0].next.uuid;
+	return unwant(ctx, c->id, rotation->new_version, rotation, e);
+}
+
+static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan,
+		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
 	char *uuid = arena_alloc(ctx->a, UUID_LEN);
 	struct rotation_row rotation = { .uuid = uuid };
 	struct operation_row op;
-	bool ca = c->kind == CREDENTIAL_AUTHORITY;
 	verb_uuid(ctx, uuid);
-	if (ca) {
-		TRY(new_version(ctx, plan, &rotation.new_version, e));
-		TRY(unwant(ctx, c->id, rotation.new_version, &rotation, e));
-		ret->new_version = plan->version_uuid;
-	} else {
-		TRY(make_due(ctx, c->id, &rotation.old_versions, e));
-	}
+	TRY(flip(ctx, plan, d, &rotation, ret, e));
 	TRY(insert_rows(ctx, cmd, c, &rotation, e));
-	TRY(supersede(ctx, c->id, &rotation, e));
+	TRY(supersede_all(ctx, &plan->hierarchy, c, &rotation, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
 	ret->rotation = uuid;
 	ret->operation = op.uuid;
@@ -312,24 +279,27 @@ static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err 
 static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct rotate_cmd *cmd = arg;
-	const struct rotate_plan *plan = ctx->plan;
+	struct rotate_plan *plan = ctx->plan, *again;
 	struct rotate_ret *ret = out;
-	struct credential_row now;
-	TRY(load(ctx, cmd, &now, e));
+	struct distrust d = { 0 };
+	TRY(begin(ctx, cmd, &again, e));
+	struct credential_row now = again->credential;
 	TRY(census_take(ctx, &now, ret, e));
 	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
 		return refuse_no_slot(&now, e);
 	ret->dry_run = ctx->options.dry_run;
+	if (cmd->compromised) {
+		TRY(distrust_choose(ctx, &now, cmd->version, &d, e));
+		TRY(distrust_foresee(ctx, &now, &d, ret, e));
+	}
 	if (ret->dry_run)
 		return RC_OK;
-	if (plan->issuer_version) {
-		struct signer issuer;
-		TRY(signer_load(ctx->tx, ctx->a, now.issuer_id, &issuer, e));
-		ctx->retry = issuer.version.id != plan->issuer_version;
-	}
-	if (ctx->retry || now.id != plan->credential.id)
-		return (ctx->retry = true, RC_OK);
-	return start(ctx, cmd, plan, ret, e);
+	if (cmd->compromised)
+		TRY(distrust_confirm(ctx, cmd, ret, e));
+	ctx->retry = now.id != plan->credential.id || again->fresh != plan->fresh || !hierarchy_same(&again->hierarchy, &plan->hierarchy);
+	if (ctx->retry)
+		return RC_OK;
+	return start(ctx, cmd, plan, &d, ret, e);
 }
 
 const struct verb VERB_ROTATE = {

@@ -2,6 +2,8 @@
 #include "service/rotation_rows.h"
 
 #include "service/policy.h"
+#include "service/hierarchy.h"
+#include "service/distrust.h"
 #include "service/record.h"
 
 /* -- look ---------------------------------------------------------------------------------------- */
@@ -28,6 +30,19 @@ static troth_rc is_going_back(struct verb_ctx *ctx, const struct rotation_row *r
 	return RC_OK;
 }
 
+static troth_rc below_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret, struct troth_err *e)
+{
+	ret->below = ARENA_ARRAY(ctx->a, struct rotation_below, row->below_new.count + 1);
+	for (size_t i = 0; i < row->below_new.count; i++) {
+		struct version_row v;
+		struct credential_row c;
+		TRY(version_row_get(ctx->tx, ctx->a, row->below_new.items[i], &v, e));
+		TRY(credential_row_get(ctx->tx, ctx->a, v.credential_id, &c, e));
+		ret->below[ret->below_count++] = (struct rotation_below){ c.name, v.uuid };
+	}
+	return RC_OK;
+}
+
 troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret,
 			  struct troth_err *e)
 {
@@ -42,8 +57,10 @@ troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row
 		.reason = row->reason, .started_by = row->started_by, .started = row->started,
 		.finished = row->finished,
 	};
+	ret->compromised = row->distrusted.count > 0;
 	TRY(is_going_back(ctx, row, &ret->going_back, e));
 	TRY(version_uuid(ctx, row->new_version, &ret->new_version, e));
+	TRY(below_load(ctx, row, ret, e));
 	ret->old_versions = ARENA_ARRAY(ctx->a, const char *, row->old_versions.count + 1);
 	for (; ret->old_count < row->old_versions.count; ret->old_count++)
 		TRY(version_uuid(ctx, row->old_versions.items[ret->old_count], &ret->old_versions[ret->old_count], e));
@@ -117,7 +134,8 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 		ctx->hold.wanted = true;
 		(void)snprintf(ctx->hold.topic, sizeof ctx->hold.topic, "rotation/%s", row.uuid);
 	}
-	return rotation_view_load(ctx, &row, &ret->rotation, e);
+	TRY(rotation_view_load(ctx, &row, &ret->rotation, e));
+	return row.distrusted.count ? distrust_trusting(ctx->tx, ctx->a, &row, &ret->rotation.trusting, e) : RC_OK;
 }
 
 /* -- steer ------------------------------------------------------------------------------------------ */

@@ -19,7 +19,16 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
+	bool compromised;         /* emergency: distrust first, then rotate; runs over a rotation that is under way */
+	const char *version;      /* compromised: only this one (uuid); NULL: all present ones */
+	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
 	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
+};
+struct rotation_pair { const char *slot, *store; }; /* "svc-0/tls", "app-1/trust" */
+struct rotation_trusting {
+	size_t count;             /* stores that were last known to hold what is distrusted, also waived ones */
+	struct rotation_waiting *stores; /* the first: name, and the target's state for `why` */
+	size_t named;
 };
 struct rotate_ret {
 	bool dry_run;             /* nothing was done; the counts and steps say what would be */
@@ -34,18 +43,31 @@ struct rotate_ret {
 	size_t outside_count;
 	const char **steps;       /* what will happen, in words */
 	size_t step_count;
+	/* compromised */
+	bool compromised;
+	int64_t breaks, doubts;   /* pairs that break; that may, because of what is on its way or not known */
+	struct rotation_pair *pairs, *doubtful; /* the first of each */
+	size_t pair_count, doubtful_count;
+	const char **notes;       /* what it does not reach, and what else is to be done */
+	size_t note_count;
 };
 /* CONFLICT if a rotation of it is running already (say `again`), or if it has no key here.  UNSAFE if it is one of
- * troth's own (/troth/...): what agents and server trust is not observed yet, so no step could be known to be safe. */
+ * troth's own (/troth/...): what agents and server trust is not observed yet, so no step could be known to be safe;
+ * or if it is `compromised` and yes_break is not the number of pairs that break: with that number and the pairs. */
 extern const struct verb VERB_ROTATE;
 
 /* -- look ---------------------------------------------------------------------------------------- */
+struct rotation_below { const char *name, *version; }; /* an intermediate's new version, uuid */
 struct rotation_view {
 	const char *id, *name, *kind, *state; /* state: running, paused, done, aborted */
+	bool compromised;         /* an emergency: what it replaces is distrusted */
+	struct rotation_trusting trusting; /* of an emergency, VERB_ROTATION_SHOW only */
 	bool going_back;          /* aborted, and the new version is not gone everywhere yet */
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
+	struct rotation_below *below; /* brought with it; after an abort also what came back */
+	size_t below_count;
 	const char *operation, *operation_state;
 	const char *progress;     /* JSON object as the runner wrote it, or NULL */
 	const char *waits_for;    /* a sentence, or NULL */

@@ -4,21 +4,26 @@
  *     rotate --again   wanted {3}, before {2}            abort   wanted {2}: the rotation to 2 goes on
  *     --compromised    wanted {2}, distrusted {1}        abort   refused: distrust is not taken back
  *
+ * The intermediates below go back with it; one that was rotated since is signed once more (hierarchy.h).
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
-#include "service/issue.h"
+#include "service/hierarchy.h"
 #include "service/record.h"
 #include "service/renewal.h"
 #include "service/rotation_rows.h"
 
 /* -- an authority ------------------------------------------------------------------------------------ */
 
-/* It could be trusted again.  That it has left everywhere is no hindrance: it comes back as a new one comes. */
+/* It could be trusted again.  That it has left everywhere is no hindrance: it comes back as a new one comes.
+ * But the CA that signed it must be wanted: an intermediate hangs on the goal of the one above. */
 static troth_rc is_alive(struct verb_ctx *ctx, const struct version_row *v, bool *ret, struct troth_err *e)
 {
 	struct cert_row cert;
+	struct version_row issuer = { .wanted = true };
 	TRY(cert_row_get(ctx->tx, ctx->a, v->cert_id, &cert, e));
-	*ret = !v->distrusted && cert.not_after > ctx->now;
+	if (v->signed_by)
+		TRY(version_row_get(ctx->tx, ctx->a, v->signed_by, &issuer, e));
+	*ret = !v->distrusted && issuer.wanted && cert.not_after > ctx->now;
 	return RC_OK;
 }
 
@@ -82,33 +87,52 @@ static troth_rc resume_one(struct verb_ctx *ctx, struct rotation_row *row, int64
 	return rotation_row_update(ctx->tx, row, e);
 }
 
-static troth_rc resume_superseded(struct verb_ctx *ctx, const struct rotation_row *by, const struct id_list *wanted,
-				  const char *name, struct troth_err *e)
+static troth_rc resume_superseded(struct verb_ctx *ctx, const struct rotation_row *by, const struct kin *kin,
+				  const struct id_list *wanted, int64_t also_old, struct troth_err *e)
 {
 	struct rotation_row *rows;
 	size_t n;
-	TRY(rotation_row_list_credential(ctx->tx, ctx->a, by->credential_id, PAGE_ALL, &rows, &n, e));
+	TRY(rotation_row_list_credential(ctx->tx, ctx->a, kin->credential.id, PAGE_ALL, &rows, &n, e));
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; rows[i].superseded_by == by->id && k < wanted->count; k++)
 			if (wanted->items[k] == rows[i].new_version) {
-				TRY(resume_one(ctx, &rows[i], by->new_version, name, e));
+				TRY(resume_one(ctx, &rows[i], also_old, kin->credential.name, e));
 				break;
 			}
 	return RC_OK;
 }
 
-static troth_rc flip_authority(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
-			       struct troth_err *e)
-{
+/* What an abort does to the goals: of the authority and of all below it. */
+struct abort_plan {
+	struct rotation_row row;
+	struct credential_row credential;
 	struct id_list before;
-	TRY(versions_before(ctx, row, &before, e));
-	if (before.count == 0)
-		return refuse_late(c, e);
-	if (row->new_version)
-		TRY(want(ctx, row->new_version, false, e));
-	for (size_t i = 0; i < before.count; i++)
-		TRY(want(ctx, before.items[i], true, e));
-	return resume_superseded(ctx, row, &before, c->name, e);
+	struct hierarchy hierarchy;
+};
+
+static troth_rc plan_authority(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+{
+	TRY(versions_before(ctx, &plan->row, &plan->before, e));
+	if (plan->before.count == 0)
+		return refuse_late(&plan->credential, e);
+	int64_t newest = plan->before.items[plan->before.count - 1];
+	return hierarchy_plan(ctx, &plan->credential, newest, &plan->row, &plan->hierarchy, e);
+}
+
+static troth_rc flip_authority(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+{
+	struct hierarchy *h = &plan->hierarchy;
+	if (plan->row.new_version)
+		TRY(want(ctx, plan->row.new_version, false, e));
+	for (size_t i = 0; i < plan->before.count; i++)
+		TRY(want(ctx, plan->before.items[i], true, e));
+	TRY(hierarchy_write(ctx, h, &plan->row, true, e));
+	TRY(resume_superseded(ctx, &plan->row, &h->items[0], &plan->before, plan->row.new_version, e));
+	for (size_t i = 1; i < h->count; i++) {
+		struct id_list next = { &h->items[i].next.id, 1 };
+		TRY(resume_superseded(ctx, &plan->row, &h->items[i], &next, h->items[i].now.id, e));
+	}
+	return RC_OK;
 }
 
 /* -- a leaf -------------------------------------------------------------------------------------------- */
@@ -170,40 +194,64 @@ static troth_rc cancel_operation(struct verb_ctx *ctx, const struct rotation_row
 	return operation_row_update(ctx->tx, &op, e);
 }
 
-static troth_rc flip_back(struct verb_ctx *ctx, const struct rotation_row *row, const struct credential_row *c,
-			  struct troth_err *e)
+static troth_rc plan_abort(struct verb_ctx *ctx, const struct rotation_cmd *cmd, struct abort_plan **ret, struct troth_err *e)
 {
-	if (row->distrusted.count)
-		return refuse_emergency(c, e);
-	return c->kind == CREDENTIAL_LEAF ? flip_leaf(ctx, row, c, e) : flip_authority(ctx, row, c, e);
+	struct abort_plan *plan = ARENA_NEW(ctx->a, struct abort_plan);
+	TRY(rotation_find(ctx, cmd->id, &plan->row, &plan->credential, e));
+	*ret = plan;
+	if (plan->row.state == ROTATION_ABORTED)
+		return RC_OK;
+	if (!rotation_is_open(&plan->row))
+		return rotation_refuse_over(&plan->row, &plan->credential, e);
+	if (plan->row.distrusted.count)
+		return refuse_emergency(&plan->credential, e);
+	return plan->credential.kind == CREDENTIAL_AUTHORITY ? plan_authority(ctx, plan, e) : RC_OK;
+}
+
+static troth_rc abort_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	struct abort_plan *plan = ctx->plan;
+	if (!plan)
+		TRY(plan_abort(ctx, arg, &plan, e));
+	ctx->plan = plan;
+	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
+}
+
+static troth_rc flip_back(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+{
+	if (plan->credential.kind == CREDENTIAL_LEAF)
+		return flip_leaf(ctx, &plan->row, &plan->credential, e);
+	return ctx->options.dry_run ? RC_OK : flip_authority(ctx, plan, e);
 }
 
 static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
-	const struct rotation_cmd *cmd = arg;
 	struct rotation_ret *ret = out;
-	struct rotation_row row;
-	struct credential_row c;
-	TRY(rotation_find(ctx, cmd->id, &row, &c, e));
-	if (row.state == ROTATION_ABORTED)
-		return rotation_view_load(ctx, &row, &ret->rotation, e);
-	if (!rotation_is_open(&row))
-		return rotation_refuse_over(&row, &c, e);
-	TRY(flip_back(ctx, &row, &c, e));
-	const char *before = ROTATION_STATE_NAMES[row.state];
-	row.state = ROTATION_ABORTED;
-	row.finished = ctx->now;
-	TRY(rotation_row_update(ctx->tx, &row, e));
-	if (c.paused) {
-		c.paused = false;
-		TRY(credential_row_update(ctx->tx, &c, e));
+	struct abort_plan *plan = ctx->plan, *now;
+	TRY(plan_abort(ctx, arg, &now, e));
+	struct rotation_row *row = &plan->row;
+	struct credential_row *c = &now->credential;
+	if (now->row.state == ROTATION_ABORTED)
+		return rotation_view_load(ctx, &now->row, &ret->rotation, e);
+	ctx->retry = row->id != now->row.id || !hierarchy_same(&plan->hierarchy, &now->hierarchy);
+	if (ctx->retry)
+		return RC_OK;
+	*row = now->row; /* as the writer sees it */
+	TRY(flip_back(ctx, plan, e));
+	const char *before = ROTATION_STATE_NAMES[row->state];
+	row->state = ROTATION_ABORTED;
+	row->finished = ctx->now;
+	TRY(rotation_row_update(ctx->tx, row, e));
+	if (c->paused) {
+		c->paused = false;
+		TRY(credential_row_update(ctx->tx, c, e));
 	}
-	TRY(cancel_operation(ctx, &row, e));
-	TRY(rotation_record(ctx, "rotation.abort", &row, &c, before, e));
-	return rotation_view_load(ctx, &row, &ret->rotation, e);
+	TRY(cancel_operation(ctx, row, e));
+	TRY(rotation_record(ctx, "rotation.abort", row, c, before, e));
+	return rotation_view_load(ctx, row, &ret->rotation, e);
 }
 
 const struct verb VERB_ROTATION_ABORT = {
 	.name = "rotation.abort", .kind = VERB_WRITE, .roles = ROLES_CHANGE,
-	.cmd_size = sizeof(struct rotation_cmd), .ret_size = sizeof(struct rotation_ret), .run = abort_run,
+	.cmd_size = sizeof(struct rotation_cmd), .ret_size = sizeof(struct rotation_ret), .prepare = abort_prepare, .run = abort_run,
 };

@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "service/acts.h"
 #include "service/policy.h"
+#include "service/explain.h"
 #include "service/progress.h"
 #include "service/record.h"
 
 enum {
 	RUNNER_ARENA_BYTES = 256 << 20, /* a plan of LIMIT_STEP_ACTS acts and the rows it reads */
+	RANK_LAST = 5,                  /* of waits: see wait_rank */
 	RUNNER_ROUNDS = 1000,           /* steps in a run: a rotation on the spot takes some ten */
 };
 
@@ -52,6 +54,10 @@ static const char *wait_body(struct arena *a, const struct wait *w)
 	jw_kv_int(&r.w, "other_target", w->other_target);
 	jw_kv_int(&r.w, "other_group", w->other_group);
 	jw_kv_int(&r.w, "count", (int64_t)w->count);
+	if (w->cause) {
+		jw_kv_text(&r.w, "cause", wait_reason_name(w->cause));
+		jw_kv_int(&r.w, "breaks", w->breaks);
+	}
 	return record_end(&r, a);
 }
 
@@ -62,18 +68,20 @@ static const char *wait_key(struct arena *a, const struct wait *w)
 			    (long long)w->other_group);
 }
 
-/* What a reader wants first: what people decided, who must act, which node is silent; the safety rules
+/* What a reader wants first: what will break and when; what people decided, who must act, which node is silent; the safety rules
  * that follow from it come last.  Within one speaker the engine's order (most blocking first) stays. */
-static int speaker_rank(enum wait_speaker speaker)
+static int wait_rank(const struct wait *w)
 {
-	switch (speaker) {
-	case SPEAKER_POLICY:   return 0;
-	case SPEAKER_OPERATOR: return 1;
-	case SPEAKER_NODE:     return 2;
-	case SPEAKER_TIME:     return 3;
+	if (w->reason == WAIT_DEADLINE)
+		return 0;
+	switch (w->speaker) {
+	case SPEAKER_POLICY:   return 1;
+	case SPEAKER_OPERATOR: return 2;
+	case SPEAKER_NODE:     return 3;
+	case SPEAKER_TIME:     return 4;
 	case SPEAKER_SAFETY:   break;
 	}
-	return 4;
+	return RANK_LAST;
 }
 
 /* The first LIMIT_PAGE waits in that order; lives in run->a. */
@@ -81,9 +89,9 @@ static const struct wait **first_waits(const struct run *run, const struct plan 
 {
 	const struct wait **out = ARENA_ARRAY(run->a, const struct wait *, LIMIT_PAGE);
 	size_t n = 0;
-	for (int rank = 0; rank <= 4; rank++)
+	for (int rank = 0; rank <= RANK_LAST; rank++)
 		for (size_t i = 0; i < plan->wait_count && n < LIMIT_PAGE; i++)
-			if (speaker_rank(plan->waits[i].speaker) == rank)
+			if (wait_rank(&plan->waits[i]) == rank)
 				out[n++] = &plan->waits[i];
 	*ret_count = n;
 	return out;
@@ -99,12 +107,34 @@ static uint64_t waits_hash(const struct run *run, const struct wait **waits, siz
 	return h;
 }
 
+/* It is named for the first time: news, before it breaks. */
+static troth_rc tell_deadline(const struct run *run, const struct wait_row *row, struct troth_err *e)
+{
+	struct explained x;
+	struct record r;
+	struct verb_ctx ctx;
+	TRY(explain_row(run->tx, run->a, row, &x, e));
+	ctx_begin(run, &ctx);
+	record_begin(&r);
+	jw_kv_text(&r.w, "target", arena_printf(run->a, "%s/%s", x.instance, x.target));
+	jw_kv_time(&r.w, "breaks", x.breaks);
+	jw_kv_text(&r.w, "cause", x.cause);
+	if (x.other_instance)
+		jw_kv_text(&r.w, "because_of", arena_printf(run->a, "%s/%s", x.other_instance, x.other_target));
+	jw_kv_text(&r.w, "text", explain_sentence(run->a, &x));
+	struct change c = { .action = "engine.deadline", .object = x.authority, .after = record_end(&r, run->a) };
+	TRY(record_change(&ctx, &c, e));
+	ctx_end(&ctx);
+	return RC_OK;
+}
+
 static troth_rc put_wait(const struct run *run, const struct wait *w, int64_t round, size_t rank, struct troth_err *e)
 {
 	struct wait_row row = { .key = wait_key(run->a, w), .authority_id = w->authority, .target_id = w->target,
 				.since = run->now, .earliest = w->earliest, .body = wait_body(run->a, w),
 				.round = round, .rank = (int64_t)rank };
-	return wait_row_put(run->tx, &row, e);
+	TRY(wait_row_put(run->tx, &row, e));
+	return w->reason == WAIT_DEADLINE && row.since == run->now ? tell_deadline(run, &row, e) : RC_OK;
 }
 
 /* A page of them; equal to what is there already: nothing is written. */

@@ -105,7 +105,7 @@ void verb_ctx_again(struct verb_ctx *ctx)
 	memset(ctx->replies, 0, sizeof ctx->replies);
 	ctx->need_count = ctx->reply_count = 0;
 	ctx->plan = NULL;
-	ctx->retry = false;
+	ctx->retry = ctx->more = false;
 	ctx->changes = NULL;
 	ctx->topics = NULL;
 }
@@ -166,12 +166,26 @@ troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb,
 
 static troth_rc ask_keeper(struct verb_ctx *ctx, const struct verb_keeper *keeper, struct troth_err *e)
 {
-	if (ctx->need_count == 0)
+	size_t asked = ctx->reply_count;
+	if (ctx->need_count == asked)
 		return RC_OK;
 	ENSURE(keeper, e, TROTH_UNAVAILABLE, "no keeper is there to sign");
-	TRY(keeper->call(keeper->self, ctx->a, ctx->need, ctx->need_count, ctx->replies, e));
+	TRY(keeper->call(keeper->self, ctx->a, ctx->need + asked, ctx->need_count - asked, ctx->replies + asked, e));
 	ctx->reply_count = ctx->need_count;
 	return RC_OK;
+}
+
+static troth_rc prepare_once(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
+			    const struct verb_keeper *keeper, const void *cmd, struct troth_err *e)
+{
+	ctx->more = false;
+	TRY(service_read_begin(svc, &ctx->tx, e));
+	troth_rc rc = verb->prepare(ctx, cmd, e);
+	store_read_end(ctx->tx);
+	ctx->tx = NULL;
+	TRY(rc);
+	CHECK(!ctx->more || ctx->need_count > ctx->reply_count); /* or it would be asked for ever */
+	return ask_keeper(ctx, keeper, e);
 }
 
 static troth_rc run_prepare(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
@@ -179,12 +193,10 @@ static troth_rc run_prepare(struct service *svc, const struct verb *verb, struct
 {
 	if (!verb->prepare)
 		return RC_OK;
-	TRY(service_read_begin(svc, &ctx->tx, e));
-	troth_rc rc = verb->prepare(ctx, cmd, e);
-	store_read_end(ctx->tx);
-	ctx->tx = NULL;
-	TRY(rc);
-	return ask_keeper(ctx, keeper, e);
+	do
+		TRY(prepare_once(svc, verb, ctx, keeper, cmd, e));
+	while (ctx->more);
+	return RC_OK;
 }
 
 static troth_rc run_commit(struct service *svc, const struct verb *verb, struct verb_ctx *ctx, const void *cmd,

@@ -6,7 +6,8 @@
  *
  *     READ    run on a snapshot                        -> answer, or hold, or hand over to a WRITE
  *     WRITE   prepare on a snapshot (optional)         -> ctx->need: what the keeper must do
- *             the keeper answers                       -> ctx->replies, one for each need, same order
+ *             the keeper answers                       -> ctx->replies, one for each need, same order;
+ *                                                         ctx->more: prepare again with them, and so on
  *             run in the writer's transaction          -> rows, audit, events; or ctx->retry
  *             commit                                   -> only now the answer leaves
  *
@@ -87,6 +88,8 @@ struct verb_ctx {
 	const struct keeper_reply *replies[LIMIT_KEEPER_BATCH]; /* replies[i] answers need[i]; all are
 	                                  successes: a refusal of the keeper fails the verb before run */
 	size_t reply_count;
+	bool more;                     /* prepare: what else it needs depends on the answers; it is called again with
+	                                  them (replies, plan and what it needs are kept), until it says no more */
 	void *plan;                    /* prepare leaves here what it decided and run must re-check */
 	bool retry;                    /* run: what prepare assumed changed; begin again */
 

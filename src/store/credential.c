@@ -20,6 +20,8 @@ static const struct column COLUMNS[] = {
 	C(credential_row, signing_version, COL_REF),
 	C(credential_row, exportable, COL_BOOL),
 	C(credential_row, paused, COL_BOOL),
+	C(credential_row, grace_until, COL_INT),
+	C(credential_row, grace_target, COL_REF),
 	C(credential_row, rev, COL_INT),
 	C(credential_row, created, COL_INT),
 	C(credential_row, retired, COL_INT),

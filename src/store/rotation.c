@@ -10,6 +10,8 @@ static const struct column COLUMNS[] = {
 	C_ENUM(rotation_row, state, ROTATION_STATE_NAMES, ARRAY_LEN(ROTATION_STATE_NAMES)),
 	C(rotation_row, new_version, COL_REF),
 	C(rotation_row, old_versions, COL_IDS),
+	C(rotation_row, below_new, COL_IDS),
+	C(rotation_row, below_old, COL_IDS),
 	C(rotation_row, wanted_before, COL_IDS),
 	C(rotation_row, distrusted, COL_IDS),
 	C(rotation_row, superseded_by, COL_REF),

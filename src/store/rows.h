@@ -47,6 +47,8 @@ struct credential_row {
 	int64_t signing_version;   /* authority: the signer (version_row_set_signing); leaf: its newest version; or 0 */
 	bool exportable;
 	bool paused;               /* authority: the engine holds still for it */
+	msec_t grace_until;        /* authority: nothing of it is withdrawn before (a switch rests on a binding); 0 none */
+	int64_t grace_target;      /* the binding's target; or 0 */
 	int64_t rev;               /* for If-Match; the caller counts it up */
 	msec_t created, retired;   /* retired: 0 while it lives */
 };
@@ -349,6 +351,7 @@ struct target_row {
 	int64_t report_seq;        /* last accepted of this session */
 	const char *csr_request;   /* uuid of the CSR asked for; NULL: none */
 	int64_t csr_ca;            /* version that shall sign it; 0 none */
+	msec_t pace;               /* from handed out to settled, lately; 0: not measured */
 	const char *found, *drift; /* json, or NULL */
 	msec_t created, left_at;
 };
@@ -415,6 +418,34 @@ troth_rc staged_row_clear(struct tx *tx, int64_t target_id, struct troth_err *e)
 troth_rc staged_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc staged_row_list(struct tx *tx, struct arena *a, struct page page, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
+/* -- binding: a relying party outside the fleet that was handed a bundle; it has one target (a store) ------------- */
+enum binding_ack { ACK_CONFIRM, ACK_FETCH, ACK_ATTEST };
+extern const char *const BINDING_ACK_NAMES[]; /* "confirm", "fetch", "attest" */
+
+struct binding_row {
+	int64_t id;
+	const char *uuid, *name;   /* name unique among those that have not left */
+	int64_t target_id;         /* unique */
+	enum binding_ack ack;      /* what counts as loaded */
+	msec_t delay;              /* ACK_FETCH: so long after the fetch */
+	msec_t renew_by;           /* so long after new contents were offered it is overdue; 0: never */
+	msec_t grace;              /* so long nothing is withdrawn after a switch that rests on it */
+	msec_t fetched_at;         /* last time something new was fetched; 0 never */
+	int64_t fetched_generation;
+	msec_t acked_at;           /* 0: nothing was acknowledged yet */
+	int64_t acked_generation;
+	enum binding_ack acked_how;
+	const char *acked_by, *acked_reason; /* principal's name; reason of an attestation; or NULL */
+	msec_t overdue_since;      /* renew_by passed; 0: no */
+	msec_t created, left_at;
+};
+troth_rc binding_row_insert(struct tx *tx, struct binding_row *row, struct troth_err *e);
+troth_rc binding_row_update(struct tx *tx, const struct binding_row *row, struct troth_err *e);
+troth_rc binding_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct binding_row *ret, struct troth_err *e);
+troth_rc binding_row_by_name(struct tx *tx, struct arena *a, const char *name, struct binding_row *ret, struct troth_err *e);
+troth_rc binding_row_by_target(struct tx *tx, struct arena *a, int64_t target_id, struct binding_row *ret, struct troth_err *e);
+troth_rc binding_row_list(struct tx *tx, struct arena *a, struct page page, struct binding_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
 /* -- token: joins an instance once ---------------------------------------------------------------------------------- */
 struct token_row {
 	int64_t id;
@@ -464,6 +495,7 @@ struct rotation_row {
 	enum rotation_state state;
 	int64_t new_version;       /* version introduced; 0: only a retirement */
 	struct id_list old_versions; /* versions to retire */
+	struct id_list below_new, below_old; /* versions of intermediates that it brought, and that were wanted before */
 	struct id_list wanted_before; /* versions that were wanted when it began: an abort goes back to them */
 	struct id_list distrusted; /* versions that it distrusts (emergency); nothing brings them back */
 	int64_t superseded_by;     /* rotation that took its place while it ran; 0: none */

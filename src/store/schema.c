@@ -25,6 +25,7 @@ static const char STEP_1[] =
 	"  signing_version INTEGER REFERENCES version(id),"
 	"  renew TEXT, leaf_renew TEXT,"
 	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
+	"  grace_until INTEGER NOT NULL, grace_target INTEGER,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
@@ -141,7 +142,7 @@ static const char STEP_1[] =
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"
 	"  level_generation INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_error TEXT,"
 	"  failed_content INTEGER REFERENCES content(id), failures INTEGER NOT NULL,"
-	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id),"
+	"  report_seq INTEGER NOT NULL, csr_request TEXT, csr_ca INTEGER REFERENCES version(id), pace INTEGER NOT NULL,"
 	"  found TEXT, drift TEXT, created INTEGER NOT NULL, left_at INTEGER NOT NULL,"
 	"  UNIQUE (instance_id, template_id)) STRICT;"
 	"CREATE INDEX target_template ON target(template_id);"
@@ -166,6 +167,18 @@ static const char STEP_1[] =
 	"  version_id INTEGER NOT NULL REFERENCES version(id),"
 	"  csr_request TEXT, created INTEGER NOT NULL,"
 	"  UNIQUE (target_id, content_id)) STRICT;"
+
+	"CREATE TABLE binding (" ID UUID
+	"  name TEXT NOT NULL,"
+	"  target_id INTEGER NOT NULL UNIQUE REFERENCES target(id) ON DELETE CASCADE,"
+	"  ack TEXT NOT NULL CHECK (ack IN ('confirm', 'fetch', 'attest')),"
+	"  delay INTEGER NOT NULL, renew_by INTEGER NOT NULL, grace INTEGER NOT NULL,"
+	"  fetched_at INTEGER NOT NULL, fetched_generation INTEGER NOT NULL,"
+	"  acked_at INTEGER NOT NULL, acked_generation INTEGER NOT NULL,"
+	"  acked_how TEXT NOT NULL CHECK (acked_how IN ('confirm', 'fetch', 'attest')),"
+	"  acked_by TEXT, acked_reason TEXT, overdue_since INTEGER NOT NULL,"
+	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
 
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID
@@ -196,6 +209,7 @@ static const char STEP_1[] =
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'done', 'aborted')),"
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
+	"  below_new TEXT NOT NULL, below_old TEXT NOT NULL,"
 	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"

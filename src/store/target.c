@@ -25,6 +25,7 @@ static const struct column COLUMNS[] = {
 	C(target_row, report_seq, COL_INT),
 	C(target_row, csr_request, COL_TEXT),
 	C(target_row, csr_ca, COL_REF),
+	C(target_row, pace, COL_INT),
 	C(target_row, found, COL_TEXT),
 	C(target_row, drift, COL_TEXT),
 	C(target_row, created, COL_INT),

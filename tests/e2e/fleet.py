@@ -65,8 +65,8 @@ class Cli:
 
 
 class Fleet:
-    def __init__(self, build):
-        self.build = build
+    def __init__(self, build, args=()):
+        self.build, self.args = build, args
 
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))
@@ -74,7 +74,7 @@ class Fleet:
         self.dir = self.base / "fleet"
         self.log = open(self.base / "quickstart.log", "w+")
         self.process = subprocess.Popen([str(TOP / "scripts/quickstart"), "--hold", "--dir", str(self.dir), "--build",
-                                         str(self.build)], stdout=self.log, stderr=subprocess.STDOUT)
+                                         str(self.build), *self.args], stdout=self.log, stderr=subprocess.STDOUT)
         try:
             until("the fleet", lambda: (self.dir / "run/ready").exists() or self.process.poll() is not None, 120)
             assert self.process.poll() is None, (self.base / "quickstart.log").read_text()

@@ -31,10 +31,13 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 	jw_kv_text(w, "other_target", x->other_target);
 	jw_kv_text(w, "other_deployment", x->other_deployment);
 	jw_kv_text(w, "last_error", x->last_error);
+	jw_kv_time(w, "deadline", x->deadline);
 	jw_kv_time(w, "last_seen", x->last_seen);
 	jw_kv_int(w, "count", x->count);
 	jw_kv_time(w, "since", x->since);
 	jw_kv_time(w, "earliest", x->earliest);
+	jw_kv_time(w, "breaks", x->breaks);
+	jw_kv_text(w, "cause", x->cause);
 	jw_object_end(w);
 }
 

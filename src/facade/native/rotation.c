@@ -9,12 +9,48 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "compromised", JF_BOOL, offsetof(struct rotate_cmd, compromised), 0, 0, 0 },
+	{ "version", JF_TEXT, offsetof(struct rotate_cmd, version), 0, 0, UUID_LEN },
+	{ "yes_break", JF_INT, offsetof(struct rotate_cmd, yes_break), 0, 0, INT64_MAX },
 	{ "ignore_outside", JF_BOOL, offsetof(struct rotate_cmd, ignore_outside), 0, 0, 0 },
 };
 
 static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	return http_body_read(a, r, ROTATE_FIELDS, ARRAY_LEN(ROTATE_FIELDS), cmd, e);
+}
+
+static void write_pairs(struct json_writer *w, const char *member, const struct rotation_pair *pairs, size_t n)
+{
+	jw_key(w, member);
+	jw_array(w);
+	for (size_t i = 0; i < n; i++) {
+		jw_object(w);
+		jw_kv_text(w, "slot", pairs[i].slot);
+		jw_kv_text(w, "store", pairs[i].store);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
+static void write_emergency(struct json_writer *w, const struct rotate_ret *x)
+{
+	jw_key(w, "emergency");
+	if (!x->compromised) {
+		jw_null(w);
+		return;
+	}
+	jw_object(w);
+	jw_kv_int(w, "breaks", x->breaks);
+	write_pairs(w, "pairs", x->pairs, x->pair_count);
+	jw_kv_int(w, "in_doubt", x->doubts);
+	write_pairs(w, "doubtful", x->doubtful, x->doubtful_count);
+	jw_key(w, "notes");
+	jw_array(w);
+	for (size_t i = 0; i < x->note_count; i++)
+		jw_text(w, x->notes[i]);
+	jw_array_end(w);
+	jw_object_end(w);
 }
 
 static void rotate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
@@ -32,6 +68,7 @@ static void rotate_render(struct arena *a, const struct http_request *r, const v
 	jw_kv_int(&w, "stores", x->stores);
 	jw_kv_int(&w, "slots", x->slots);
 	jw_kv_int(&w, "instances", x->instances);
+	write_emergency(&w, x);
 	jw_key(&w, "steps");
 	jw_array(&w);
 	for (size_t i = 0; i < x->step_count; i++)
@@ -57,7 +94,25 @@ static void rotate_render(struct arena *a, const struct http_request *r, const v
 }
 
 /* -- look ------------------------------------------------------------------------------------------ */
-static void write_rotation(struct json_writer *w, const struct rotation_view *v)
+/* Of a compromised one: who was last known to hold what is distrusted. */
+static void write_trusting(struct json_writer *w, const struct rotation_trusting *t)
+{
+	jw_key(w, "still_trusting");
+	jw_object(w);
+	jw_kv_int(w, "count", (int64_t)t->count);
+	jw_key(w, "stores");
+	jw_array(w);
+	for (size_t i = 0; i < t->named; i++) {
+		jw_object(w);
+		jw_kv_text(w, "store", t->stores[i].name);
+		jw_kv_text(w, "state", t->stores[i].why);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+	jw_object_end(w);
+}
+
+static void write_rotation(struct json_writer *w, const struct rotation_view *v, bool alone)
 {
 	jw_object(w);
 	jw_kv_text(w, "id", v->id);
@@ -65,11 +120,21 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v)
 	jw_kv_text(w, "kind", v->kind);
 	jw_kv_text(w, "state", v->state);
 	jw_kv_bool(w, "going_back", v->going_back);
+	jw_kv_bool(w, "compromised", v->compromised);
 	jw_kv_text(w, "new_version", v->new_version);
 	jw_key(w, "old_versions");
 	jw_array(w);
 	for (size_t i = 0; i < v->old_count; i++)
 		jw_text(w, v->old_versions[i]);
+	jw_array_end(w);
+	jw_key(w, "below");
+	jw_array(w);
+	for (size_t i = 0; i < v->below_count; i++) {
+		jw_object(w);
+		jw_kv_text(w, "name", v->below[i].name);
+		jw_kv_text(w, "new_version", v->below[i].version);
+		jw_object_end(w);
+	}
 	jw_array_end(w);
 	jw_kv_text(w, "operation", v->operation);
 	jw_kv_text(w, "operation_state", v->operation_state);
@@ -80,6 +145,8 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v)
 	jw_kv_text(w, "started_by", v->started_by);
 	jw_kv_time(w, "started", v->started);
 	jw_kv_time(w, "finished", v->finished);
+	if (alone && v->compromised)
+		write_trusting(w, &v->trusting);
 	jw_object_end(w);
 }
 
@@ -101,7 +168,7 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 	jw_key(&w, "items");
 	jw_array(&w);
 	for (size_t i = 0; i < x->count; i++)
-		write_rotation(&w, &x->items[i]);
+		write_rotation(&w, &x->items[i], false);
 	jw_array_end(&w);
 	jw_kv_text(&w, "next", x->next ? arena_printf(a, "%lld", (long long)x->next) : NULL);
 	jw_object_end(&w);
@@ -119,7 +186,7 @@ static void rotation_render(struct arena *a, const struct http_request *r, const
 {
 	const struct rotation_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, 200);
-	write_rotation(&w, &x->rotation);
+	write_rotation(&w, &x->rotation, true);
 }
 
 /* -- a node was repaired ---------------------------------------------------------------------------- */

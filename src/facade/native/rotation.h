@@ -8,5 +8,6 @@
 extern const struct route_table NATIVE_AGENT_ROUTES;
 extern const struct route_table NATIVE_ROTATION_ROUTES;
 extern const struct route_table NATIVE_EXPLAIN_ROUTES;
+extern const struct route_table NATIVE_FORECAST_ROUTES;
 
 #endif

@@ -102,11 +102,11 @@ static const char WEB[] =
 	"parameters:\n  root: {pattern: path}\n  directory: {default: '{root}/web', pattern: path}\n"
 	"  pid_file: {default: '{root}/web.pid', pattern: path}\n  command: {default: '', pattern: path}\n  owner: {default: '', pattern: name}\n"
 	"  cert_file: {default: '', pattern: path}\n  key_file: {default: '', pattern: path}\n  signal: {default: HUP, pattern: HUP|TERM}\n"
-	"  argument: {default: x, pattern: text}\n"
+	"  argument: {default: x, pattern: text}\n  restart: {default: '', pattern: path}\n"
 	"roots: ['{root}']\ndirectory: '{directory}'\n"
 	"files:\n  - {name: cert.pem, content: fullchain, owner: '{owner}'}\n  - {name: key.pem, content: key}\n"
 	"fixed:\n  - {path: '{cert_file}', file: cert.pem}\n  - {path: '{key_file}', file: key.pem}\n"
-	"reload: {signal: '{signal}', pid_file: '{pid_file}', command: ['{command}', '{argument}']}\n"
+	"reload: {signal: '{signal}', pid_file: '{pid_file}', command: ['{command}', '{argument}'], restart: ['{restart}', again]}\n"
 	"probe: {addresses: ['127.0.0.1'], port: 8443}\ndrain: 1s\nproof: probe\n";
 static const char TRUST[] =
 	"name: trust\ndescription: d\nkinds: [store]\n"
@@ -271,6 +271,7 @@ struct hand_reply lab_stage(struct lab *l, const char *id, int64_t generation)
 	pems[0] = slot ? lab_leaf(l, request) : cert_pem(l->a, l->ca->der);
 	pems[1] = lab_ca_pem(l, arena_printf(l->a, "ca-%d", (int)generation));
 	return lab_do(l, (struct hand_request){ .op = HAND_STAGE, .id = id, .generation = generation, .key_request = slot ? request : NULL,
+						.distrusted = l->distrusted,
 						.certificates = { pems, slot ? 1 : 2 } });
 }
 

@@ -28,6 +28,7 @@ struct lab {
 	bool open;
 	uint8_t serial;
 	/* services */
+	struct json_texts distrusted; /* said with the next documents */
 	int signals, runs;
 	pid_t signalled;
 	bool process_gone;

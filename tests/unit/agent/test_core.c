@@ -51,7 +51,8 @@ static void a_store_waits_for_its_attest(void **out)
 	assert_int_equal(w->last.level, MSG_LEVEL_LOADED);
 }
 
-static void a2_staged_on_restart_is_reloaded_before_it_is_reported(void **out)
+/* engine-rules 12, A2: it restarts with a staged file; what is only in the file is not what is loaded. */
+static void staged_on_restart(void **out)
 {
 	struct world *w = *out;
 	start(w, SLOT);
@@ -89,7 +90,8 @@ static void a2_putting_back_goes_on_after_a_restart(void **out)
 	assert_true(w->last.settled);
 }
 
-static void a3_a_failure_is_put_back_before_any_counting_report(void **out)
+/* engine-rules 12, A3: the probe fails, the old is put back, and only then a report counts. */
+static void report_then_put_back(void **out)
 {
 	struct world *w = *out;
 	start_settled(w, SLOT);
@@ -154,6 +156,29 @@ static void a5_settled_only_after_drain(void **out)
 		pass(w, 10);
 	assert_true(w->now - seen >= 1000 - 40);
 	assert_true(w->now - seen <= 1100);
+}
+
+/* engine-rules 12, A5: a connection of the old worker presents the old again; it counts when none of them can be left. */
+static void renegotiation(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	size_t before = w->reports;
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	see_new(w, NEW, 3);
+	while (!asked(w, HAND_SETTLE)) {
+		assert_string_equal(state(w, SLOT), "drain");
+		take_reports(w);
+		assert_int_equal(w->reports, before);
+		pass(w, 100);
+	}
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_int_equal(w->last.generation, 5);
+	assert_true(w->last.settled);
 }
 
 static void a_first_document_that_fails_is_taken_back_to_what_was_there(void **out)
@@ -242,6 +267,70 @@ static void what_is_stuck_is_tried_again_and_a_newer_document_may_come_in(void *
 	assert_true(w->last.settled);
 }
 
+static void the_hand_is_told_what_is_distrusted(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	struct msg_target t = slot(SLOT, 5);
+	t.distrusted = fp(w, OLD);
+	desire(w, t);
+	assert_string_equal(take(w, EFFECT_HAND, HAND_STAGE, NULL).hand.distrusted.items[0], OLD);
+}
+
+static void staged_without_a_way_back(struct world *w)
+{
+	hand_says(w, HAND_STAGE, NULL, (struct hand_reply){ .ok = true, .fingerprints = fp(w, NEW), .no_way_back = true });
+}
+
+/* Row distrust_returns: a failure does not bring back what is distrusted; it is said, and the new files are tried again. */
+static void an_emergency_keeps_the_new_files(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged_without_a_way_back(w);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	for (int i = 0; i < 400 && probing(w); i++)
+		see_new(w, OLD, 1);
+	assert_string_equal(state(w, SLOT), "stuck");
+	assert_false(asked(w, HAND_PUT_BACK));
+	take_reports(w);
+	assert_false(w->last.settled);
+	assert_int_equal(w->last.generation, 3);
+	assert_true(w->last.drift.count > 0 && strstr(w->last.drift.items[w->last.drift.count - 1], "the new files stay"));
+	pass(w, 1100);
+	hand_ok(w, HAND_SWAP); /* the same again */
+	hand_ok(w, HAND_RELOAD);
+	see_new(w, NEW, 3);
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_true(w->last.settled);
+	assert_int_equal(w->last.generation, 5);
+	desire(w, slot(SLOT, 6)); /* over: a failure goes back again */
+	staged(w);
+	hand_fails(w, HAND_SWAP, "no");
+	assert_true(asked(w, HAND_PUT_BACK));
+}
+
+static void an_emergency_goes_on_after_a_restart(void **out)
+{
+	struct world *w = *out;
+	start(w, STORE);
+	struct hand_view v = view(w, STORE, PHASE_APPLYING, 3, 3, 5);
+	v.no_way_back = true;
+	hand_says(w, HAND_LOOK, NULL, (struct hand_reply){ .ok = true, .view = v });
+	open_session(w, 1, "e1");
+	hand_ok(w, HAND_SWAP);
+	hand_fails(w, HAND_RELOAD, "exited with 1");
+	assert_string_equal(state(w, STORE), "stuck");
+	pass(w, 1100);
+	assert_false(asked(w, HAND_PUT_BACK));
+	hand_ok(w, HAND_RELOAD);
+	assert_false(asked(w, HAND_PUT_BACK));
+}
+
 static void a_refusal_does_not_settle_what_is_stuck(void **out)
 {
 	struct world *w = *out;
@@ -291,11 +380,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_slot_goes_all_the_way), CASE(a_store_waits_for_its_attest),
-		CASE(a2_staged_on_restart_is_reloaded_before_it_is_reported), CASE(a2_putting_back_goes_on_after_a_restart),
-		CASE(a3_a_failure_is_put_back_before_any_counting_report), CASE(a3_a_settling_that_cannot_be_written_is_not_reported),
-		CASE(a5_settled_only_after_drain), CASE(a_first_document_that_fails_is_taken_back_to_what_was_there),
+		CASE(staged_on_restart), CASE(a2_putting_back_goes_on_after_a_restart),
+		CASE(report_then_put_back), CASE(a3_a_settling_that_cannot_be_written_is_not_reported),
+		CASE(a5_settled_only_after_drain), CASE(renegotiation), CASE(a_first_document_that_fails_is_taken_back_to_what_was_there),
 		CASE(what_cannot_be_staged_is_refused_and_nothing_changes), CASE(a_profile_that_is_not_installed_is_a_reason),
 		CASE(what_is_stuck_is_tried_again_and_a_newer_document_may_come_in), CASE(a_refusal_does_not_settle_what_is_stuck),
+		CASE(the_hand_is_told_what_is_distrusted), CASE(an_emergency_keeps_the_new_files), CASE(an_emergency_goes_on_after_a_restart),
 		CASE(reloads_of_one_service_do_not_overlap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

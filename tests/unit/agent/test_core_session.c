@@ -112,6 +112,26 @@ static void a_csr_is_made_once_and_sent_until_taken(void **out)
 	assert_int_equal(find(w, EFFECT_ASK, ASK_CSR, NULL), -1);
 }
 
+/* The answer to the former request was late, and the new one was never sent (found by the simulator). */
+static void a_late_answer_is_not_for_the_next_request(void **out)
+{
+	struct world *w = *out;
+	struct msg_csr_wanted c = { REQUEST, "ec-p256", "one" };
+	struct msg_target t = slot(SLOT, 3);
+	t.csr = &c;
+	start_settled(w, SLOT);
+	desire(w, t);
+	hand_says(w, HAND_CSR, NULL, (struct hand_reply){ .ok = true, .csr = "CSR" });
+	assert_true(find(w, EFFECT_ASK, ASK_CSR, NULL) >= 0);
+	c.request = "33333333-3333-4333-8333-333333333333";
+	desire(w, t);
+	hand_says(w, HAND_CSR, NULL, (struct hand_reply){ .ok = true, .csr = "CSR2" });
+	answer(w, (struct agent_answer){ .ask = ASK_CSR, .ok = true }); /* of the first */
+	int i = find(w, EFFECT_ASK, ASK_CSR, NULL);
+	assert_true(i >= 0);
+	assert_string_equal(w->pending[i].ask.csr.request, c.request);
+}
+
 /* A server that answers each poll at once asked for the impossible: the hand tried twenty times a second. */
 static void a_csr_that_cannot_be_made_is_tried_ever_more_slowly(void **out)
 {
@@ -214,7 +234,7 @@ int main(void)
 		CASE(a1_late_repeated_and_reordered_documents_are_refused), CASE(a1_documents_of_another_session_are_not_applied),
 		CASE(a1_what_is_only_staged_ends_with_its_session), CASE(a1_what_is_begun_is_not_yet_high_water),
 		CASE(a2_nothing_counts_while_a_document_is_begun),
-		CASE(a_csr_is_made_once_and_sent_until_taken),
+		CASE(a_csr_is_made_once_and_sent_until_taken), CASE(a_late_answer_is_not_for_the_next_request),
 		CASE(a_csr_that_cannot_be_made_is_tried_ever_more_slowly), CASE(a_lost_server_is_asked_again_ever_more_slowly),
 		CASE(another_epoch_takes_back_what_is_only_begun), CASE(server_restored), CASE(a_target_that_is_gone_is_forgotten),
 	};

@@ -126,6 +126,36 @@ static void put_back_is_the_files_before(void **state)
 	assert_int_equal(r.view.high_water, 2);
 }
 
+/* Section 10: what was there before is distrusted.  Not put back, whatever the link asks, also after a restart. */
+static void what_is_distrusted_is_not_put_back(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_SLOT));
+	struct hand_reply first = lab_stage(l, LAB_SLOT, 1);
+	assert_false(first.no_way_back);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 1));
+	ok(lab_op(l, HAND_SETTLE, LAB_SLOT, 1));
+	l->distrusted = (struct json_texts){ &first.fingerprints.items[0], 1 };
+	assert_true(lab_stage(l, LAB_SLOT, 2).no_way_back);
+	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2), "distrusted");
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 2));
+	const char *after = lab_read(l, "srv/web/current/cert.pem");
+	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2), "what generation 2 replaced is distrusted");
+	lab_open(l);
+	struct hand_reply r = lab_op(l, HAND_LOOK, LAB_SLOT, 0);
+	assert_int_equal(r.view.phase, PHASE_APPLYING);
+	assert_true(r.view.no_way_back);
+	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2), "distrusted");
+	assert_string_equal(lab_read(l, "srv/web/current/cert.pem"), after);
+	l->distrusted.count = 0; /* a newer document that does not say it again: it is said still */
+	assert_true(lab_stage(l, LAB_SLOT, 3).no_way_back);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 3));
+	ok(lab_op(l, HAND_SETTLE, LAB_SLOT, 3));
+	assert_false(lab_stage(l, LAB_SLOT, 4).no_way_back);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 4));
+	ok(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 4));
+}
+
 static void what_is_out_of_order_is_refused(void **state)
 {
 	struct lab *l = *state;
@@ -230,7 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_new_directory_survives_a_power_cut),
 		CASE(a_store_has_a_bundle_and_each_ca),
-		CASE(put_back_is_the_files_before), CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
+		CASE(put_back_is_the_files_before), CASE(what_is_distrusted_is_not_put_back), CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
 		CASE(a_sealed_key_is_opened_with_the_identity), CASE(a_crash_between_any_two_calls_of_a_change),
 		CASE(a_crash_between_any_two_calls_of_putting_back), CASE(a_crash_between_any_two_calls_of_staging),
 	};

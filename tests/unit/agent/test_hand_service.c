@@ -106,6 +106,34 @@ static void a_command_keeps_its_words(void **state)
 	refused(lab_op(l, HAND_RELOAD, LAB_SLOT, 0), "killed");
 }
 
+/* Only while what is replaced is distrusted, and only if the profile says how. */
+static void an_emergency_restarts(void **state)
+{
+	struct lab *l = *state;
+	lab_set(l, "\"restart\":\"/bin/restart\"");
+	ok(lab_look(l, LAB_SLOT));
+	struct hand_reply first = lab_stage(l, LAB_SLOT, 1);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 1));
+	ok(lab_op(l, HAND_RELOAD, LAB_SLOT, 1));
+	assert_int_equal(l->signals, 1);
+	ok(lab_op(l, HAND_SETTLE, LAB_SLOT, 1));
+	l->distrusted = (struct json_texts){ &first.fingerprints.items[0], 1 };
+	ok(lab_stage(l, LAB_SLOT, 2));
+	ok(lab_op(l, HAND_RELOAD, LAB_SLOT, 1)); /* nothing is begun: what runs is reloaded */
+	assert_int_equal(l->signals, 2);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 2));
+	ok(lab_op(l, HAND_RELOAD, LAB_SLOT, 2));
+	assert_int_equal(l->signals, 2);
+	assert_string_equal(l->ran[0], "/bin/restart");
+	assert_string_equal(l->ran[1], "again");
+	l->run_result = (struct process_result){ .exit_code = 3, .output = "no" };
+	refused(lab_op(l, HAND_RELOAD, LAB_SLOT, 2), "restart command /bin/restart exited with 3: no");
+	lab_set(l, "\"restart\":\"\"");
+	ok(lab_look(l, LAB_SLOT));
+	ok(lab_op(l, HAND_RELOAD, LAB_SLOT, 2));
+	assert_int_equal(l->signals, 3);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, lab_setup, lab_teardown)
 
 int main(void)
@@ -114,6 +142,7 @@ int main(void)
 		CASE(an_attest_is_compared_with_the_file_itself), CASE(an_attest_file_without_an_end_is_not_read_on),
 		 CASE(nobody_to_signal_is_down_not_broken),
 		CASE(a_pid_file_cannot_choose_anybodys_process), CASE(a_command_keeps_its_words),
+		CASE(an_emergency_restarts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

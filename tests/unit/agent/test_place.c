@@ -133,6 +133,20 @@ static void what_the_server_says_is_taken_letter_by_letter(void **state)
 	refused(s, t, "which is no hosts");
 }
 
+/* An emergency's restart is the node's to say, as a reload is. */
+static void a_restart_is_the_nodes(void **state)
+{
+	struct shelf *s = *state;
+	settings(s, "all: {restart_command: /usr/bin/systemctl, restart_argument1: restart, restart_argument2: nginx}\n");
+	struct place p = resolved(s, spec("nginx", MSG_SLOT));
+	assert_string_equal(p.restart[0], "/usr/bin/systemctl");
+	assert_string_equal(p.restart[2], "nginx");
+	assert_null(p.restart[3]);
+	assert_null(p.command[0]);
+	settings(s, "all: {restart_command: systemctl}\n");
+	refused(s, spec("nginx", MSG_SLOT), "which is no path");
+}
+
 static void nothing_leads_outside_the_roots(void **state)
 {
 	struct shelf *s = *state;
@@ -233,6 +247,7 @@ int main(void)
 		CASE(what_the_server_says_is_taken_letter_by_letter), CASE(nothing_leads_outside_the_roots), CASE(paths_below),
 		CASE(slips_of_the_pen_are_told), CASE(a_key_is_never_wide_open), CASE(a_clients_slot_has_no_port_to_probe),
 		CASE(the_servers_idea_of_the_proof_must_be_the_profiles), CASE(equal_reloads_are_one_service),
+		CASE(a_restart_is_the_nodes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,14 @@ static void parts_must_fit_together(void **state)
 	refused(*state, GOOD "fixed: [{path: /srv/a, file: zzz}]\n", "$.fixed[0]", "not one of");
 }
 
+/* engine-rules 12, acc with CRL: a verifier that checks CRLs needs a fresh one of every CA.  Nobody brings it one, so a
+ * profile cannot declare such a verifier: it would stop accepting chains of a new CA, and nobody would know why. */
+static void crl_missing(void **state)
+{
+	refused(*state, GOOD "crl: check\n", "$.crl", "not a field");
+	refused(*state, GOOD "check_crl: true\n", "$.check_crl", "not a field");
+}
+
 static void all_findings_come_at_once(void **state)
 {
 	const struct profile *p;
@@ -142,7 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_good_one_is_read), CASE(the_server_never_decides_what_is_the_nodes), CASE(parts_must_fit_together),
-		CASE(all_findings_come_at_once), CASE(patterns_say_what_a_value_may_be), CASE(settings_are_lines_of_text),
+		CASE(crl_missing), CASE(all_findings_come_at_once), CASE(patterns_say_what_a_value_may_be), CASE(settings_are_lines_of_text),
 		CASE(proofs_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

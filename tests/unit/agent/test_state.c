@@ -11,7 +11,7 @@ static struct target_memory memory(void)
 	static struct msg_parameter p[] = { { "port", "443" } };
 	return (struct target_memory){ .id = LAB_SLOT, .name = "tls", .profile = "web", .kind = MSG_SLOT, .role = MSG_CLIENT, .parameters = p,
 				       .parameter_count = 1, .epoch = "e1", .phase = PHASE_APPLYING, .high_water = 6,
-				       .loaded = { 5, "v5", { fps, 2 } }, .doing = { 7, "v7", { fps, 1 } }, .reason = "r", .old = { old, 2 },
+				       .loaded = { 5, "v5", { fps, 2 } }, .doing = { 7, "v7", { fps, 1 } }, .reason = "r", .distrusted = { fps, 2 }, .old = { old, 2 },
 				       .found_fingerprints = { fps, 1 }, .found_text = "found" };
 }
 
@@ -28,6 +28,7 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(out.loaded.generation, 5);
 	assert_string_equal(out.doing.dir, "v7");
 	assert_string_equal(out.loaded.fingerprints.items[1], "bb");
+	assert_string_equal(out.distrusted.items[1], "bb");
 	assert_string_equal(out.old.items[1], "v2");
 	assert_string_equal(out.parameters[0].value, "443");
 	assert_string_equal(out.found_text, "found");

@@ -31,11 +31,11 @@ static int teardown(void **state)
 
 static struct hand_request request(void)
 {
-	static const char *certs[] = { "ONE", "TWO" };
+	static const char *certs[] = { "ONE", "TWO" }, *bad[] = { "cd" };
 	static struct msg_parameter p[] = { { "port", "443" } };
 	return (struct hand_request){ .op = HAND_STAGE, .ticket = 77, .id = "id", .generation = INT64_MAX, .name = "n", .profile = "nginx",
 				      .kind = MSG_STORE, .role = MSG_CLIENT, .parameters = p, .parameter_count = 1,
-				      .certificates = { certs, 2 }, .key_request = "kr", .sealed_key = bytes_of("\0\1", 2), .request = "rq",
+				      .certificates = { certs, 2 }, .distrusted = { bad, 1 }, .key_request = "kr", .sealed_key = bytes_of("\0\1", 2), .request = "rq",
 				      .key_type = "ec-p256", .common_name = "", .text = "why", .certificate = "C", .chain = "", .server_ca = "S" };
 }
 
@@ -51,6 +51,7 @@ static void a_request_arrives(void **state)
 	assert_int_equal(out.kind, MSG_STORE);
 	assert_string_equal(out.parameters[0].value, "443");
 	assert_string_equal(out.certificates.items[1], "TWO");
+	assert_string_equal(out.distrusted.items[0], "cd");
 	assert_true(bytes_equal(out.sealed_key, in.sealed_key));
 	assert_string_equal(out.common_name, "");
 	assert_string_equal(out.chain, "");
@@ -60,15 +61,16 @@ static void a_reply_arrives(void **state)
 {
 	struct fixture *f = *state;
 	static const char *fps[] = { "ab" }, *lines[] = { "changed" }, *ids[] = { "x", "y" };
-	struct hand_reply in = { .op = HAND_LOOK, .ticket = 5, .ok = true, .kind = TROTH_IO, .text = "t", .fingerprints = { fps, 1 }, .down = true,
+	struct hand_reply in = { .op = HAND_LOOK, .ticket = 5, .ok = true, .kind = TROTH_IO, .text = "t", .fingerprints = { fps, 1 }, .no_way_back = true, .down = true,
 				 .matched = true, .drift = { lines, 1 }, .key = bytes_of("KEY", 3), .ids = { ids, 2 }, .boot_id = "b" }, out;
-	in.view = (struct hand_view){ .phase = PHASE_BACKING, .loaded = 1, .high_water = 2, .doing = 3, .has_files = true,
+	in.view = (struct hand_view){ .phase = PHASE_BACKING, .loaded = 1, .high_water = 2, .doing = 3, .no_way_back = true, .has_files = true,
 				      .doing_fingerprints = { fps, 1 }, .reason = "r", .name = "n", .profile = "p" };
 	hand_reply_encode(&f->b, &in);
 	assert_true(rc_ok(hand_reply_decode(f->a, buf_bytes(&f->b), &out, NULL)));
 	assert_int_equal(out.view.phase, PHASE_BACKING);
 	assert_int_equal(out.view.doing, 3);
 	assert_string_equal(out.view.doing_fingerprints.items[0], "ab");
+	assert_true(out.no_way_back && out.view.no_way_back);
 	assert_null(out.view.found_text);
 	assert_true(out.down && out.matched && !out.present);
 	assert_string_equal(out.ids.items[1], "y");

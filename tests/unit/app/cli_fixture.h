@@ -95,7 +95,8 @@ static inline void scene_dir_remove(struct scene *s)
 /* Runs "troth ..." against the turns; all of them must be used.  Returns the exit code. */
 static inline int scene_run(struct scene *s, const struct turn *turns, size_t count, const char *const *argv)
 {
-	static const struct cli_program programs[] = { { "init", "make a data directory" }, { "server", "run the server" } };
+	static const struct cli_program programs[] = { { "init", "make a data directory", "usage: troth init\n" },
+						       { "server", "run the server", "usage: troth server\n" } };
 	struct cli_port port = { s, scene_call, scene_now, scene_pause, scene_env, &PORT_RANDOM_REAL };
 	free(s->out);
 	free(s->err);

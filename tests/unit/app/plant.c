@@ -111,6 +111,8 @@ static troth_rc put_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 		need->kind = cmd->value < 0 ? KEEPER_AUDIT_SIGN : KEEPER_PING;
 		TRY(verb_need(ctx, need, e));
 	}
+	CHECK(!ctx->plan || ctx->reply_count == ctx->need_count - (size_t)cmd->needs); /* the rounds before are answered */
+	ctx->more = ctx->need_count < (size_t)(cmd->needs * (cmd->rounds + 1));
 	ctx->plan = ctx;
 	return RC_OK;
 }

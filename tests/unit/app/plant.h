@@ -48,6 +48,7 @@ struct toy_cmd {
 	int64_t needs;        /* requests to the keeper */
 	int64_t retries;      /* how often run asks for another prepare */
 	bool fail;            /* run writes and then fails */
+	int64_t rounds;       /* prepare asks for so many more rounds of as many needs */
 };
 struct toy_ret { int64_t value, prepared, replies; };
 extern const struct verb TOY_PUT;     /* WRITE: meta[key] = value, audited; publishes "toy" */

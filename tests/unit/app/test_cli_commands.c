@@ -10,7 +10,8 @@ static void every_row_is_complete(void **state)
 		assert_non_null(c->summary);
 		assert_non_null(c->example);
 		assert_non_null(c->run);
-		assert_int_equal(strncmp(c->path, "/v1/", 4), 0);
+		if (c->path) /* NULL: it asks no server */
+			assert_int_equal(strncmp(c->path, "/v1/", 4), 0);
 		assert_true(c->run != cli_run_list || (c->columns && c->empty));
 		assert_true(c->run != cli_run_delete || c->empty);
 		assert_ptr_equal(cli_command_find(c->noun, c->verb), c); /* no double */

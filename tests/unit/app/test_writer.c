@@ -44,6 +44,19 @@ static void prepares_again_when_its_ground_moved(void **state)
 	assert_int_equal(plant_value(p, "r"), 5);
 }
 
+/* A CA and those below it: what is asked depends on the answers before. */
+static void asks_the_keeper_in_rounds(void **state)
+{
+	struct toy_ret ret;
+	struct troth_err e = { 0 };
+	int requests = atomic_load(&p->requests);
+	struct toy_cmd cmd = { "rounds", 5, .needs = 2, .rounds = 2, .retries = 1 };
+	assert_true(rc_ok(plant_do(p, &TOY_PUT, &cmd, &ret, &e)));
+	assert_int_equal(ret.replies, 6);
+	assert_int_equal(atomic_load(&p->requests) - requests, 12);
+	assert_int_equal(plant_value(p, "rounds"), 5);
+}
+
 static void a_failed_commit_fails_all_and_nothing_stays(void **state)
 {
 	struct rlimit old, tight = { 4096, RLIM_INFINITY };
@@ -104,6 +117,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writes_and_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_fails_leaves_its_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(prepares_again_when_its_ground_moved, setup, teardown),
+		cmocka_unit_test_setup_teardown(asks_the_keeper_in_rounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_commit_fails_all_and_nothing_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_idempotency_keys_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops_with_work_in_its_queue, setup, teardown),

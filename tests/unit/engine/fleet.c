@@ -89,7 +89,8 @@ static struct fact ca_fact(const struct fleet_ca *c)
 	return (struct fact){ .kind = FACT_CA,
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
-				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand } };
+				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand,
+				      c->issuer, c->issued } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)
@@ -98,7 +99,7 @@ static struct fact content_fact(const struct fleet_content *c)
 		return (struct fact){ .kind = FACT_SET, .set = { c->id, list_of(&c->ids) } };
 	return (struct fact){ .kind = FACT_CHAIN,
 			      .chain = { c->id, c->signed_by, list_of(&c->ids), c->not_before, c->not_after,
-					 c->renew_at, c->distrusted } };
+					 c->renew_at, c->distrusted, c->issued } };
 }
 
 static struct fact target_fact(const struct fleet_target *t)
@@ -130,6 +131,7 @@ static void tell_target_to(struct view *v, const struct fleet_target *t)
 		tell_to(v, (struct fact){ .kind = FACT_STAGED, .staged = { t->id, t->staged, true } });
 	tell_to(v, (struct fact){ .kind = FACT_ASKED, .asked = { t->id, t->asked } });
 	tell_to(v, (struct fact){ .kind = FACT_FAILED, .failed = { t->id, t->failed, t->failures } });
+	tell_to(v, (struct fact){ .kind = FACT_PACE, .pace = { t->id, t->pace } });
 }
 
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t)
@@ -150,6 +152,12 @@ struct view *fleet_rebuild(struct fleet *f)
 		tell_to(v, ca_fact(&f->cas[i]));
 		tell_to(v, (struct fact){ .kind = FACT_PAUSED,
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
+		tell_to(v, (struct fact){ .kind = FACT_ON_DEADLINE,
+					  .on_deadline = { f->cas[i].authority, f->cas[i].holds } });
+		if (f->cas[i].grace_until)
+			tell_to(v, (struct fact){ .kind = FACT_GRACE,
+						  .grace = { f->cas[i].authority, f->cas[i].grace_target,
+							     f->cas[i].grace_until } });
 	}
 	for (size_t i = 0; i < f->group_count; i++)
 		tell_to(v, goal_fact(&f->groups[i]));
@@ -255,6 +263,16 @@ struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, i
 	return c;
 }
 
+struct fleet_ca *fleet_ca_below(struct fleet *f, int64_t id, int64_t authority, int64_t issuer)
+{
+	struct fleet_ca *c = fleet_ca(f, id, authority);
+
+	c->issuer = issuer;
+	c->anchors = fleet_find_ca(f, issuer)->anchors;
+	fleet_tell_ca(f, c);
+	return c;
+}
+
 void fleet_distrust(struct fleet *f, int64_t ca)
 {
 	struct fleet_ca *c = fleet_find_ca(f, ca);
@@ -304,6 +322,26 @@ void fleet_pause(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].paused = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_PAUSED, .paused = { authority, on } });
+}
+
+void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority == authority)
+			f->cas[i].holds = on;
+	}
+	tell(f, (struct fact){ .kind = FACT_ON_DEADLINE, .on_deadline = { authority, on } });
+}
+
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority != authority)
+			continue;
+		f->cas[i].grace_until = until;
+		f->cas[i].grace_target = target;
+	}
+	tell(f, (struct fact){ .kind = FACT_GRACE, .grace = { authority, target, until } });
 }
 
 void fleet_hold(struct fleet *f, bool on)
@@ -861,7 +899,7 @@ const struct wait *fleet_wait(struct fleet *f, enum wait_reason reason, int64_t 
 	return NULL;
 }
 
-struct fleet *fleet_usual(void)
+static struct fleet *settled(int levels)
 {
 	struct fleet *f = fleet_new();
 
@@ -869,17 +907,22 @@ struct fleet *fleet_usual(void)
 	fleet_group(f, 2, GROUP_SLOT);
 	fleet_meet(f, 2, 1);
 	fleet_ca(f, 1, 5);
+	if (levels > 1)
+		fleet_ca_below(f, 31, 7, 1);
 	fleet_goal(f, 1, 5);
 	for (int64_t id = 11; id <= 12; id++)
 		fleet_target(f, id, 1, 0);
 	for (int64_t id = 21; id <= 22; id++)
-		fleet_target(f, id, 2, 5);
+		fleet_target(f, id, 2, levels > 1 ? 7 : 5);
 	fleet_settle_all(f);
 	for (size_t i = 0; i < f->target_count; i++)
 		assert_int_equal(f->targets[i].state, TARGET_COUNTED);
 	f->acts_done = 0;
 	return f;
 }
+
+struct fleet *fleet_usual(void) { return settled(1); }
+struct fleet *fleet_two_levels(void) { return settled(2); }
 
 struct fleet *fleet_rotating(void)
 {

@@ -24,16 +24,19 @@ struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
-	bool wanted, signing, can_sign, distrusted, retired, paused;
-	msec_t not_before, not_after, renew_at, renew_latest;
+	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
+	msec_t not_before, not_after, renew_at, renew_latest, issued;
+	msec_t grace_until; /* of its authority; on each of its versions alike */
+	int64_t grace_target;
 	bool renewing, by_hand;
+	int64_t issuer;
 };
 struct fleet_content {
 	int64_t id;
 	bool is_chain;
 	struct fleet_ids ids;
 	int64_t signed_by;
-	msec_t not_before, not_after, renew_at;
+	msec_t not_before, not_after, renew_at, issued;
 	bool distrusted; /* its leaf */
 };
 struct fleet_doc { int64_t generation, content; bool handed; };
@@ -48,6 +51,7 @@ struct fleet_target {
 	struct fleet_doc docs[FLEET_DOCS];
 	size_t doc_count;
 	int64_t staged, asked, failed, failures;
+	msec_t pace;
 	msec_t alive_until;
 	/* the node: what the process runs, and what the agent was handed and has not applied */
 	int64_t real, real_generation, real_high, inbox, inbox_generation;
@@ -86,6 +90,8 @@ void fleet_meet(struct fleet *f, int64_t presenter, int64_t verifier);
 void fleet_part(struct fleet *f, int64_t presenter, int64_t verifier);
 struct fleet_ca *fleet_ca(struct fleet *f, int64_t id, int64_t authority); /* wanted; the first signs */
 struct fleet_ca *fleet_ca_with(struct fleet *f, int64_t id, int64_t authority, int64_t cert);
+/* The same as an intermediate: signed by CA `issuer`, accepted by what accepts that. */
+struct fleet_ca *fleet_ca_below(struct fleet *f, int64_t id, int64_t authority, int64_t issuer);
 void fleet_tell_ca(struct fleet *f, const struct fleet_ca *c);
 struct fleet_ca *fleet_find_ca(struct fleet *f, int64_t id);
 void fleet_want(struct fleet *f, int64_t ca, bool wanted);
@@ -101,6 +107,8 @@ struct fact *fleet_rollout(struct fleet *f, int64_t authority);
 void fleet_tell(struct fleet *f, const struct fact *fact);
 void fleet_deploy(struct fleet *f, int64_t group, int64_t deployment); /* the group is the deployment's */
 void fleet_switch_all(struct fleet *f, int64_t authority, bool on);
+void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
+void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
 struct fleet_target *fleet_find(struct fleet *f, int64_t id);
@@ -151,7 +159,10 @@ void fleet_assert_same(struct fleet *f); /* incremental = rebuilt, counters = re
 /* The usual world: stores 11, 12 in group 1 with authority 5; slots 21, 22 in group 2; CA 1 signs;
  * everything is settled and counted. */
 struct fleet *fleet_usual(void);
-/* The same, and CA 2 is wanted in place of CA 1. */
+/* The same with an intermediate between: CA 1 of authority 5 is in the stores, CA 31 of authority 7, which it
+ * signed, signs the slots' chains. */
+struct fleet *fleet_two_levels(void);
+/* The usual, and CA 2 is wanted in place of CA 1. */
 struct fleet *fleet_rotating(void);
 
 #endif

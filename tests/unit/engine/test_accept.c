@@ -9,7 +9,7 @@
 
 static struct content chain(msec_t from, msec_t until)
 {
-	return (struct content){ .is_chain = true, .not_before = from, .not_after = until };
+	return (struct content){ .is_chain = true, .not_before = from, .not_after = until, .skew = skew_of(from, until) };
 }
 
 /* v is 4 minutes behind, a leaf is new: it goes out only when the slowest clock takes it. */
@@ -23,12 +23,26 @@ static void slow_clock(void **state)
 	assert_true(accept_chain_now(&c, c.not_after - SKEW - 1));
 }
 
+/* What lives for seconds is for clocks that agree: a tenth of the life is left for their difference. */
+static void a_short_life_has_a_small_skew(void **state)
+{
+	struct content c = chain(FLEET_NOW, FLEET_NOW + 20 * MSEC_S);
+
+	assert_int_equal(c.skew, 2 * MSEC_S);
+	assert_true(accept_chain_now(&c, FLEET_NOW + 2 * MSEC_S));
+	assert_true(accept_chain_now(&c, FLEET_NOW + 17 * MSEC_S));
+	assert_false(accept_chain_now(&c, FLEET_NOW + 18 * MSEC_S));
+	assert_int_equal(skew_of(FLEET_NOW, FLEET_NOW), 0);
+	assert_int_equal(skew_of(FLEET_NOW, FLEET_NOW - 1), 0);
+}
+
 /* The dates of a chain are the narrowest of all it serves; an expired extra ends it. */
 static void expired_extra(void **state)
 {
 	struct fleet *f = fleet_usual();
 	int64_t chain = fleet_chain(f, 1, 101);
 
+	fleet_content(f, chain)->issued = f->now - MSEC_DAY;
 	fleet_content(f, chain)->not_after = f->now + MSEC_MIN; /* the extra's date */
 	fleet_tell_content(f, fleet_content(f, chain));
 	fleet_stage(f, 21, chain);
@@ -40,7 +54,7 @@ static void expired_extra(void **state)
 static void signer_must_be_able(void **state)
 {
 	struct ca c = { .can_sign = true, .wanted = true, .not_before = FLEET_NOW,
-			.not_after = FLEET_NOW + MSEC_DAY };
+			.not_after = FLEET_NOW + MSEC_DAY, .skew = SKEW };
 	struct view *v = view_new();
 	msec_t from;
 
@@ -92,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slow_clock),
+		cmocka_unit_test(a_short_life_has_a_small_skew),
 		cmocka_unit_test(expired_extra),
 		cmocka_unit_test(signer_must_be_able),
 		cmocka_unit_test(distrust_is_about_the_certificate),

@@ -182,6 +182,29 @@ static void two_newcomers_meet(void **state)
 	fleet_free(f);
 }
 
+/* A newcomer that runs a leaf somebody stole is not admitted with it: it gets another first. */
+static void a_distrusted_leaf_is_not_admitted(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fleet_target *t = fleet_target(f, 23, 2, 5);
+	int64_t stolen = fleet_chain(f, 1, 101), cert = 101;
+
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_CHAIN, .chain = { stolen, 1, { &cert, 1 },
+		fleet_content(f, stolen)->not_before, fleet_content(f, stolen)->not_after, 0, .distrusted = true } });
+	t->real = stolen;
+	fleet_report(f, 23);
+	fleet_run(f);
+	assert_int_equal(t->state, TARGET_JOINING);
+	assert_int_equal(t->asked, 1);
+	assert_true(fleet_issue(f, 23));
+	fleet_run(f);
+	assert_int_equal(t->state, TARGET_JOINING); /* what it was sent is good; what it may still serve is not */
+	fleet_settle(f, 23);
+	fleet_run(f);
+	assert_int_equal(t->state, TARGET_COUNTED);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_dead_store_keeps_nobody_out),
 		cmocka_unit_test(a_foreign_slot_keeps_no_store_out),
 		cmocka_unit_test(two_newcomers_meet),
+		cmocka_unit_test(a_distrusted_leaf_is_not_admitted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -380,9 +380,86 @@ static void a_holder_is_judged_by_what_it_may_show(void **state)
 	fleet_free(f);
 }
 
+/* Somebody it meets is unknown, the others would accept: only gains are let through. */
+static void unknown_ones_want_gains(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t new = fleet_chain(f, 2, 102), both = fleet_set(f, (int64_t[]){ 101, 102 }, 2), again = fleet_chain(f, 1, 101);
+
+	fleet_count_as(f, 12, both);
+	fleet_count_as(f, 11, both);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	fleet_void(f, 11);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = again }));
+	fleet_count_as(f, 11, both);
+	fleet_offline(f, 11);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	fleet_online(f, 11);
+	fleet_count_as(f, 21, new);
+	fleet_void(f, 22);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(102) }));
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) }));
+	fleet_free(f);
+}
+
+/* More different stores than a list has room for at first, more groups in a plan than that too; and one store among many
+ * equal ones that would be broken is found. */
+static void many_histories_are_all_tried(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct act acts[12];
+	struct plan plan = { .acts = acts, .act_count = 12 };
+	struct troth_err e = { 0 };
+	int64_t chain[2];
+
+	fleet_group(f, 1, GROUP_STORE);
+	fleet_ca(f, 1, 5);
+	fleet_ca(f, 2, 5);
+	for (int64_t i = 0; i < 24; i++) { /* half of them alike */
+		fleet_target(f, 100 + i, 1, 0);
+		fleet_count_as(f, 100 + i, fleet_set(f, (int64_t[]){ 101, 102, i < 12 ? 200 + i : 300 }, 3));
+	}
+	view_clock(f->view, f->now);
+	chain[0] = fleet_chain(f, 1, 101);
+	chain[1] = fleet_chain(f, 2, 102);
+	for (int64_t g = 0; g < 12; g++) {
+		fleet_group(f, 2 + g, GROUP_SLOT);
+		fleet_meet(f, 2 + g, 1);
+		fleet_target(f, 20 + g, 2 + g, 5);
+		fleet_count_as(f, 20 + g, chain[0]);
+		acts[g] = (struct act){ .kind = ACT_SEND_CHAIN, .target = 20 + g, .chain = chain[1] };
+	}
+	if (rc_failed(plan_check(f->view, &plan, &e)))
+		fail_msg("%s", e.primary);
+	fleet_count_as(f, 111, fleet_set(f, (int64_t[]){ 101, 211 }, 2)); /* the last of the different ones */
+	assert_true(rc_failed(plan_check(f->view, &plan, &e)));
+	fleet_free(f);
+}
+
+static void nothing_is_withdrawn_in_a_grace(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_ca *ca = fleet_find_ca(f, 1);
+
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	ca->distrusted = true;
+	fleet_tell_ca(f, ca);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	ca->distrusted = false;
+	fleet_tell_ca(f, ca);
+	fleet_later(f, MSEC_DAY);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(102) }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unknown_ones_want_gains),
+		cmocka_unit_test(many_histories_are_all_tried),
 		cmocka_unit_test(an_empty_plan_is_fine),
 		cmocka_unit_test(sets_that_break_a_pair),
 		cmocka_unit_test(sets_with_strangers),
@@ -402,6 +479,7 @@ int main(void)
 		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
 		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
+		cmocka_unit_test(nothing_is_withdrawn_in_a_grace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,9 +42,23 @@ static void idle_contents_are_swept(void **state)
 	assert_true(f->view->chains.count > IDLE_MAX);
 	fleet_stage(f, 21, last);
 	view_clock(f->view, f->now);
-	assert_int_equal(f->view->chains.count, 3);
-	assert_int_equal(f->view->idle, 0);
+	assert_int_equal(f->view->idle, IDLE_MAX);
 	assert_int_equal(target_find(f->view, 21)->staged->id, last);
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
+/* Never all at once: a step would have to wait. */
+static void a_sweep_is_short(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	for (int i = 0; i < IDLE_MAX + SWEPT_AT_ONCE * 3 / 2; i++)
+		(void)fleet_chain(f, 1, 101); /* nobody mentions it */
+	view_clock(f->view, f->now);
+	assert_true(f->view->idle > IDLE_MAX);
+	view_clock(f->view, f->now);
+	assert_int_equal(f->view->idle, IDLE_MAX);
 	fleet_free(f);
 }
 
@@ -64,6 +78,7 @@ int main(void)
 		cmocka_unit_test(equal_contents_share_a_shape),
 		cmocka_unit_test(new_anchors_move_those_who_serve_it),
 		cmocka_unit_test(idle_contents_are_swept),
+		cmocka_unit_test(a_sweep_is_short),
 		cmocka_unit_test(leaving_frees_what_was_held),
 	};
 

@@ -44,7 +44,7 @@ static void all_states_are_written(void **state)
 	fleet_target(f, 13, 1, 0);
 	view_dump(f->view, &out);
 	assert_non_null(strstr(buf_text(&out), "hold\n"));
-	assert_non_null(strstr(buf_text(&out), "paused 5\n"));
+	assert_non_null(strstr(buf_text(&out), "authority 5 paused\n"));
 	assert_non_null(strstr(buf_text(&out), "?")); /* not handed out */
 	assert_non_null(strstr(buf_text(&out), "joining"));
 	fleet_free(f);
@@ -77,6 +77,125 @@ static void the_recount_finds_errors(void **state)
 	fleet_free(f);
 }
 
+static bool whole(const struct fleet *f)
+{
+	char why[200] = "";
+	bool ok = view_check(f->view, why, sizeof(why));
+
+	assert_true(ok || why[0]);
+	return ok;
+}
+
+/* A target, its class and its group: each is bent once, found, and put right. */
+static void the_recount_finds_misplaced_members(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct target *t = target_find(f->view, 21), *other = target_find(f->view, 11), kept = *t;
+	struct class *c = t->class;
+	struct group *g = c->key.group;
+
+	t->class = NULL;
+	assert_false(whole(f));
+	t->class = c;
+	t->index = other->index;
+	assert_false(whole(f));
+	t->index = kept.index;
+	fleet_stage(f, 21, fleet_chain(f, 1, 101));
+	fleet_run(f);
+	fleet_find(f, 21)->docs[0].handed = true;
+	t->docs[t->doc_count] = t->docs[0];
+	t->doc_count++;
+	class_place(f->view, t); /* the class is right, the order is not */
+	assert_false(whole(f));
+	t->doc_count--;
+	class_place(f->view, t);
+	assert_true(whole(f));
+	c = t->class;
+	c->count = 0;
+	assert_false(whole(f));
+	c->count = 1;
+	c->key.group = other->group;
+	t->group = other->group;
+	assert_false(whole(f));
+	c->key.group = t->group = g;
+	assert_true(whole(f));
+	f->view->target_count--;
+	assert_false(whole(f));
+	f->view->target_count++;
+	assert_true(whole(f));
+	fleet_free(f);
+}
+
+static void the_recount_finds_wrong_contents(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct content *chain = target_find(f->view, 21)->base, *set = target_find(f->view, 11)->base;
+	struct shape *shape = chain->shape;
+	struct id_list members = set->members;
+
+	shape->expired = true;
+	assert_false(whole(f));
+	shape->expired = false;
+	chain->renew_at = 1; /* long ago: due is not up to date */
+	assert_false(whole(f));
+	chain->renew_at = 0;
+	chain->due = true;
+	assert_false(whole(f));
+	chain->due = false;
+	set->members.count = 0;
+	assert_false(whole(f));
+	set->members = members;
+	assert_true(whole(f));
+	fleet_free(f);
+}
+
+/* Differences on the first line, at the end of a text, in a line that is too long; told to nobody. */
+static void differences_of_every_kind_are_told(void **state)
+{
+	struct view *x = view_new(), *y = view_new();
+	int64_t many[120];
+	char why[1000];
+	struct fact group = { .kind = FACT_GROUP, .group = { 1, GROUP_STORE, ROLE_IS_SERVER, true, 0 } };
+	struct fact goal = { .kind = FACT_GOAL, .goal = { 1, { 0 }, { many, 120 } } };
+
+	assert_true(view_apply(x, &group));
+	assert_false(view_equal(x, y, why, sizeof(why))); /* the other one is empty */
+	assert_false(view_equal(x, y, why, 0));
+	assert_false(view_equal(x, y, NULL, sizeof(why)));
+	assert_true(view_apply(y, &group));
+	for (int i = 0; i < 120; i++)
+		many[i] = 1000 + i;
+	assert_true(view_apply(x, &goal));
+	assert_false(view_equal(x, y, why, sizeof(why)));
+	assert_non_null(strstr(why, "1000"));
+	assert_true(view_apply(y, &goal));
+	group.group.store_limit = 7;
+	assert_true(view_apply(y, &group));
+	assert_false(view_equal(x, y, why, sizeof(why)));
+	assert_non_null(strstr(why, "limit=7"));
+	assert_true(view_apply(x, &group));
+	assert_true(view_equal(x, y, why, sizeof(why)));
+	view_free(x);
+	view_free(y);
+}
+
+/* Nothing of a target is missing in the text, also where it has no instance and its CA is renewed by hand. */
+static void what_is_rare_is_written_too(void **state)
+{
+	struct fleet *f = fleet_usual();
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
+	int64_t cert = 101;
+
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_CA, .ca = { .ca = 1, .authority = 5, .cert = 101,
+		.leaf_anchors = { &cert, 1 }, .order = 1, .wanted = true, .signing = true, .can_sign = true,
+		.not_before = f->now - MSEC_DAY, .not_after = f->now + MSEC_DAY, .renewing = true, .by_hand = true } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 11, 1, 0, 0, TARGET_COUNTED } });
+	view_dump(f->view, &out);
+	assert_non_null(strstr(buf_text(&out), " by-hand"));
+	assert_non_null(strstr(buf_text(&out), "target 11 group=1 instance=0"));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +203,10 @@ int main(void)
 		cmocka_unit_test(the_first_difference_is_told),
 		cmocka_unit_test(all_states_are_written),
 		cmocka_unit_test(the_recount_finds_errors),
+		cmocka_unit_test(the_recount_finds_misplaced_members),
+		cmocka_unit_test(the_recount_finds_wrong_contents),
+		cmocka_unit_test(differences_of_every_kind_are_told),
+		cmocka_unit_test(what_is_rare_is_written_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

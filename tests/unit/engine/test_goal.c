@@ -145,6 +145,80 @@ static void paused_authority_stays_as_it_is(void **state)
 	fleet_free(f);
 }
 
+/* A switch that rests on a binding: the old CA stays in every store until the grace is over, then it goes. */
+static void a_grace_keeps_what_is_to_go(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_signer_of(f, 21), 2);
+	assert_true(fleet_holds_cert(f, 11, 101) && fleet_holds_cert(f, 12, 101));
+	const struct wait *w = fleet_wait(f, WAIT_GRACE, 12, 0);
+	assert_true(w && w->ca == 1 && w->earliest == f->now + MSEC_DAY);
+	assert_true(f->plan.next_wake && f->plan.next_wake <= f->now + MSEC_DAY);
+	fleet_later(f, MSEC_DAY - MSEC_MIN);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 101));
+	fleet_later(f, MSEC_MIN);
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 101));
+	assert_null(fleet_wait(f, WAIT_GRACE, 0, 0));
+	assert_true(fleet_find_ca(f, 1)->retired);
+	fleet_free(f);
+}
+
+/* What it is for: an undo meets no store without the old CA. */
+static void a_switch_is_undone_in_its_grace(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	fleet_want(f, 1, true);
+	fleet_want(f, 2, false);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 21)->asked, 1); /* at once: no store has to load anything first */
+	assert_int_equal(fleet_find(f, 11)->doc_count, 0);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_signer_of(f, 21), 1);
+	fleet_free(f);
+}
+
+/* Who is distrusted goes at once. */
+static void no_grace_for_the_distrusted(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_ca *ca = fleet_find_ca(f, 1);
+
+	fleet_settle_all(f);
+	fleet_ca(f, 3, 5);
+	fleet_want(f, 2, false);
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102));
+	ca = fleet_find_ca(f, 2);
+	ca->distrusted = true;
+	fleet_tell_ca(f, ca);
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 102));
+	fleet_free(f);
+}
+
+/* A clock that was set back wakes for it again. */
+static void a_grace_outlives_a_clock_set_back(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_grace(f, 5, 12, f->now + MSEC_DAY);
+	fleet_settle_all(f);
+	fleet_later(f, -MSEC_HOUR);
+	fleet_run(f);
+	assert_true(f->plan.next_wake && f->plan.next_wake <= f->now + MSEC_DAY + MSEC_HOUR);
+	assert_true(fleet_holds_cert(f, 11, 101));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +230,10 @@ int main(void)
 		cmocka_unit_test(two_reasons_one_paused),
 		cmocka_unit_test(distrust_returns),
 		cmocka_unit_test(paused_authority_stays_as_it_is),
+		cmocka_unit_test(a_grace_keeps_what_is_to_go),
+		cmocka_unit_test(a_switch_is_undone_in_its_grace),
+		cmocka_unit_test(no_grace_for_the_distrusted),
+		cmocka_unit_test(a_grace_outlives_a_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

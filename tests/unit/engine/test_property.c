@@ -144,6 +144,21 @@ static size_t row_seq(const struct fleet_target *t, int64_t *ret_contents)
 	return n;
 }
 
+/* Signed by a stolen CA: it may fail. */
+static bool tainted(struct fleet *f, int64_t chain)
+{
+	return chain > 0 && stolen(f, 100 + fleet_content(f, chain)->signed_by);
+}
+
+static bool really_tainted(struct fleet *f, const struct fleet_target *s)
+{
+	bool found = tainted(f, s->real);
+
+	for (size_t i = 0; i < s->drain_count; i++)
+		found = found || tainted(f, s->drains[i]);
+	return found;
+}
+
 /* Rule S between everything that is there. */
 static bool in_order(struct fleet *f, const struct fleet_target *s, const struct fleet_target *v)
 {
@@ -154,7 +169,7 @@ static bool in_order(struct fleet *f, const struct fleet_target *s, const struct
 		for (size_t j = 0; j < m; j++)
 			for (size_t later = i; later < n; later++)
 				for (size_t then = j; then < m; then++)
-					if (!expired(f, rows[i]) && acc(f, rows[i], columns[j]) &&
+					if (!tainted(f, rows[later]) && !expired(f, rows[i]) && acc(f, rows[i], columns[j]) &&
 					    !acc(f, rows[later], columns[then]))
 						return false;
 	return n > 0 && m > 0;
@@ -169,7 +184,7 @@ static void check_pair(struct play *p, const struct fleet_target *s, const struc
 	*excused = *excused || p->changed[s->id] || p->changed[v->id];
 	if (*excused && !p->changed[s->id] && !p->changed[v->id] && in_order(p->f, s, v))
 		*excused = false; /* seen again, and S holds for it again */
-	if (*was && !ok && !*excused && !outlived(p->f, s))
+	if (*was && !ok && !*excused && !outlived(p->f, s) && !really_tainted(p->f, s))
 		fail_msg("seed %" PRIu64 ": I1: slot %d and store %d cannot shake hands any more", p->seed,
 			 (int)s->id, (int)v->id);
 	if (!*excused && s->known && v->known && !in_order(p->f, s, v))
@@ -325,7 +340,7 @@ static int64_t newest_ca(struct play *p, int64_t authority)
 	return newest;
 }
 
-/* Section 10: all present versions of an authority are stolen; a new one takes their place. */
+/* Section 10: all present versions of an authority, or one of them, are stolen; a new one takes their place. */
 static void event_compromise(struct play *p)
 {
 	int64_t authority = 5 + (int64_t)below(p, 2);
@@ -333,23 +348,28 @@ static void event_compromise(struct play *p)
 
 	if (!newest_ca(p, authority) || f->ca_count >= 10)
 		return;
+	size_t only = below(p, 2) ? below(p, f->ca_count) : f->ca_count; /* f->ca_count: all */
+
 	TELL(p, "  authority %d is compromised\n", (int)authority);
 	for (size_t i = 0; i < f->ca_count; i++) {
 		struct fleet_ca *c = &f->cas[i];
 
-		if (c->authority != authority || c->distrusted)
+		if (c->authority != authority || c->distrusted || (only < f->ca_count && i != only))
 			continue;
 		c->distrusted = true;
 		c->wanted = false;
 		fleet_tell_ca(f, c);
 	}
-	fleet_ca(f, p->next_ca++, authority);
+	if (!newest_ca(p, authority))
+		fleet_ca(f, p->next_ca++, authority);
 	for (size_t i = 0; i < f->target_count; i++) {
 		for (size_t k = 0; k < f->target_count; k++) {
 			const struct fleet_target *s = &f->targets[i], *v = &f->targets[k];
 			bool *was = &p->was_ok[s->id][v->id];
 
 			*was = *was && really_ok(f, s, v);
+			if (s->known && v->known && !in_order(f, s, v)) /* what was on its way lived by what was stolen */
+				p->excused[s->id][v->id] = true;
 		}
 	}
 }

@@ -106,6 +106,7 @@ static void a_staged_chain_that_expired_is_asked_again(void **state)
 	assert_true(fleet_issue(f, 21));
 	struct fleet_content *c = fleet_content(f, fleet_find(f, 21)->staged);
 
+	c->issued = f->now - MSEC_DAY;
 	c->not_after = f->now + MSEC_MIN;
 	fleet_tell_content(f, c);
 	fleet_run(f);

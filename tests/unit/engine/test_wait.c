@@ -56,11 +56,38 @@ static void long_lists_are_cut(void **state)
 	fleet_free(f);
 }
 
+/* Of many classes only the first are named member by member; all are counted. */
+static void many_waits_are_not_all_named(void **state)
+{
+	struct view *v = view_new();
+	CLEANUP(arena_freep) struct arena *a = arena_new((size_t)1 << 28);
+	struct engine_policy policy = { .waits_each = 20 };
+	struct plan plan;
+	size_t members = 0;
+
+	for (int64_t g = 1; g <= 20; g++) {
+		(void)view_apply(v, &(struct fact){ .kind = FACT_GROUP, .group = { g, GROUP_STORE, ROLE_IS_SERVER, true, 0 } });
+		for (int64_t t = 1; t <= 20; t++) /* nobody knows what they hold */
+			(void)view_apply(v, &(struct fact){ .kind = FACT_TARGET,
+				.target = { g * 100 + t, g, g * 100 + t, 0, TARGET_COUNTED } });
+	}
+	engine_step(v, NULL, FLEET_NOW, a, &plan);
+	assert_int_equal(plan.act_count, 0);
+	assert_in_range(plan.wait_count, 128, 160);
+	for (size_t i = 0; i < plan.wait_count; i++)
+		members += plan.waits[i].reason == WAIT_UNKNOWN && plan.waits[i].count == 20;
+	assert_int_equal(members, plan.wait_count);
+	engine_step(v, &policy, FLEET_NOW, a, &plan); /* whoever wants more names says so */
+	assert_in_range(plan.wait_count, 140, 160);
+	view_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reason_has_its_words),
 		cmocka_unit_test(most_blocking_first_and_none_twice),
+		cmocka_unit_test(many_waits_are_not_all_named),
 		cmocka_unit_test(long_lists_are_cut),
 	};
 

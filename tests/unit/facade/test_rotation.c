@@ -67,6 +67,29 @@ static void approve(void **state)
 	call_free(c);
 }
 
+static void emergency(void **state)
+{
+	struct call *c = call_new();
+	room_deployment(c->room, "pg");
+	c->dry_run = true;
+	call_expect(c, 200, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\"}");
+	call_is(c, "emergency", NULL);
+	call_expect(c, 200, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"compromised\":true}");
+	call_is(c, "emergency.breaks", "0");
+	call_is(c, "emergency.in_doubt", "0");
+	assert_true(call_count(c, "emergency.pairs") == 0 && call_count(c, "steps") == 4);
+	c->dry_run = false;
+	call_expect(c, 400, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"yes_break\":1}");
+	call_expect(c, 400, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"compromised\":true,\"yes_break\":-1}");
+	call_expect(c, 409, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"compromised\":true,\"yes_break\":7}");
+	call_is(c, "code", "unsafe");
+	call_expect(c, 202, HTTP_POST, "/v1/rotations", "{\"name\":\"/prod/pg/ca\",\"compromised\":true}");
+	call_expect(c, 200, HTTP_GET, arena_printf(c->room->a, "/v1/rotations/%s", call_at(c, "rotation")), NULL);
+	call_is(c, "compromised", "true");
+	call_is(c, "still_trusting.count", "0");
+	call_free(c);
+}
+
 static void steer(void **state)
 {
 	struct call *c = call_new();
@@ -119,7 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_show_steer),
-		cmocka_unit_test(approve), cmocka_unit_test(steer),
+		cmocka_unit_test(approve), cmocka_unit_test(steer), cmocka_unit_test(emergency),
 		cmocka_unit_test(what_bad_input_gets),
 		cmocka_unit_test(retry),
 	};

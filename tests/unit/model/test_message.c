@@ -48,8 +48,10 @@ static void desired_survives_the_wire(void **state)
 	struct fixture *f = *state;
 	struct msg_target targets[2] = { slot_target(), slot_target() };
 	static const char *gone[] = { ID2 };
+	static const char *bad[] = { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" };
 	targets[1].key_request = NULL;
 	targets[1].csr = NULL;
+	targets[1].distrusted = (struct json_texts){ bad, 1 };
 	targets[1].sealed_key = bytes_of("\0\1\2\3", 4);
 	struct msg_desired in = { 3, "epoch-1", 99, targets, 2, { gone, 1 } }, out;
 	msg_desired_encode(&f->out, &in);
@@ -65,6 +67,8 @@ static void desired_survives_the_wire(void **state)
 	assert_string_equal(out.targets[0].certificates.items[0], targets[0].certificates.items[0]);
 	assert_string_equal(out.targets[0].csr->key_type, "ec-p256");
 	assert_null(out.targets[1].key_request);
+	assert_int_equal(out.targets[0].distrusted.count, 0);
+	assert_string_equal(out.targets[1].distrusted.items[0], bad[0]);
 	assert_true(bytes_equal(out.targets[1].sealed_key, bytes_of("\0\1\2\3", 4)));
 }
 
@@ -203,6 +207,10 @@ static void bad_targets_are_named(void **state)
 	struct msg_target t = slot_target();
 	t.key_request = NULL;
 	assert_true(desired_refused(f, t, "$.targets[0].key_request"));
+	static const char *bad[] = { "not a fingerprint" };
+	t = slot_target();
+	t.distrusted = (struct json_texts){ bad, 1 };
+	assert_true(desired_refused(f, t, "$.targets[0].distrusted[0]"));
 	t = slot_target();
 	t.sealed_key = bytes_of("x", 1);
 	assert_true(desired_refused(f, t, "$.targets[0].sealed_key"));

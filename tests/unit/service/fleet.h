@@ -52,7 +52,7 @@ struct fleet_node {
 	bool mute;                /* polls and applies, but reports nothing */
 	bool broken;              /* its reload fails: keeps the old, says so */
 	bool repeats;             /* says each report twice */
-	bool excused;             /* waived: nobody promised anything */
+	bool excused;             /* waived, or left out at a deadline: nobody promised anything */
 	msec_t until;             /* its service is stopped then; 0: never */
 };
 
@@ -70,6 +70,7 @@ struct fleet {
 	bool dry_run;             /* options of the next verbs */
 	struct verb_ctx last;     /* of the verb that ran last */
 	bool restarts;            /* drop and rebuild the view before each verb */
+	int levels;               /* of CAs: 1: /demo/ca signs the leaves; 2: /demo/inter below it; 3: /demo/sub between them */
 	const char *vfs;          /* of the store; NULL: files in dir */
 	void (*accident)(struct fleet *f); /* set: agents may go unanswered; called when a verb was UNAVAILABLE */
 	int accidents;
@@ -79,6 +80,8 @@ struct fleet {
 	struct fleet_node nodes[FLEET_NODES];
 	size_t node_count;
 	bool could[FLEET_NODES][FLEET_NODES]; /* [slot's node][store's node]: a handshake has worked */
+	struct bytes given_up[FLEET_PLACES]; /* DER of stolen CAs: what works by one of them alone may stop */
+	size_t given_up_count;
 	struct buf story;
 };
 
@@ -86,9 +89,11 @@ struct fleet {
  * trust).  No nodes yet. */
 struct fleet *fleet_new(void);
 struct fleet *fleet_new_on(const char *vfs); /* the same on SQLite's VFS of this name */
+struct fleet *fleet_new_with(const char *vfs, int levels);
 void fleet_free(struct fleet *f);
 /* Three services svc-0.. and three apps app-0.., enrolled, admitted, all shaking hands. */
 struct fleet *fleet_demo(void);
+struct fleet *fleet_levels(int levels); /* the same with so many levels of CAs */
 void fleet_populate(struct fleet *f); /* the six of the demo */
 
 /* Runs a verb; the error is returned to be looked at. */
@@ -145,7 +150,11 @@ struct operation_row fleet_operation(struct fleet *f, const char *uuid);
 /* How many CAs does the store of this node run; does its slot's leaf chain to root version `uuid`? */
 size_t fleet_store_size(const struct fleet_node *n);
 bool fleet_signed_by(struct fleet *f, const struct fleet_node *n, const char *version);
+/* Is the last certificate that its slot serves signed by this (root) version? */
+bool fleet_chains_to(struct fleet *f, const struct fleet_node *n, const char *version);
 bool fleet_trusts(struct fleet *f, const struct fleet_node *n, const char *version);
+/* From now on a handshake that only this version of an authority lets through is nothing to keep. */
+void fleet_give_up(struct fleet *f, const char *version);
 /* Every slot shakes hands with every store. */
 void fleet_all_hands(struct fleet *f);
 

@@ -141,7 +141,7 @@ static void test_same_subject_with_key_ids_is_fine(void **state)
 	room_free(r);
 }
 
-static void test_same_subject_same_key_id(void **state)
+static void same_subject(void **state)
 {
 	struct room *r = room_new();
 	const struct cert *one, *two;
@@ -195,7 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_with_both_kinds), cmocka_unit_test(test_findings_of_entries),
 		cmocka_unit_test(test_findings_of_the_store),  cmocka_unit_test(test_add_and_remove),
-		cmocka_unit_test(test_same_subject_with_key_ids_is_fine), cmocka_unit_test(test_same_subject_same_key_id),
+		cmocka_unit_test(test_same_subject_with_key_ids_is_fine), cmocka_unit_test(same_subject),
 		cmocka_unit_test(test_scope_and_names),
 	};
 	return cmocka_run_group_tests_name("bundle", tests, NULL, NULL);

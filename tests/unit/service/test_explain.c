@@ -79,6 +79,21 @@ static void nothing_is_said_twice(void **state)
 	fleet_free(f);
 }
 
+/* What breaks says when, and for what; its hint is that of the cause. */
+static void a_deadline_says_when_and_why(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct explained x = { .speaker = "time", .rule = "D", .reason = "deadline", .authority = "/ca", .instance = "pg-1", .target = "server",
+			       .count = 1, .breaks = INT64_C(1795000000999), .cause = "not-trusted", .other_instance = "app-1",
+			       .other_target = "trust" };
+	assert_string_equal(explain_plain(a, &x), "pg-1/server breaks on 2026-11-18T11:06:40Z: it keeps its old certificate until "
+						  "app-1/trust is seen to trust the new CA");
+	x.cause = "no-signer";
+	assert_non_null(strstr(explain_plain(a, &x), "nobody who can sign"));
+	assert_non_null(explain_hint(a, &x));
+	arena_free(a);
+}
+
 static void every_reason_has_plain_words(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
@@ -101,7 +116,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_in_scope),
 		cmocka_unit_test(since_is_kept),
 		cmocka_unit_test(nothing_is_said_twice),
-		cmocka_unit_test(every_reason_has_plain_words),
+		cmocka_unit_test(every_reason_has_plain_words), cmocka_unit_test(a_deadline_says_when_and_why),
 		cmocka_unit_test(a_leaf_is_explained_by_its_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,10 @@ static void found_and_drift(void **state)
 	say(f, n, &m);
 	struct target_row t = fleet_target(f, n);
 	FLEET_CHECK(f, strstr(t.drift, "put right") && strstr(t.found, "self-signed"));
+	m.settled = false; /* stuck: what it says is why */
+	say(f, n, &m);
+	FLEET_CHECK(f, strstr(fleet_target(f, n).last_error, "was changed"));
+	m.settled = true;
 	m.drift.count = 0;
 	say(f, n, &m);
 	FLEET_CHECK(f, fleet_target(f, n).drift == NULL);

@@ -371,14 +371,13 @@ static void root_above_an_intermediate(void **state)
 	fleet_settle(f, 20);
 	fleet_all_hands(f);
 	FLEET_CHECK(f, n->places[0].loaded.count == 2);
-	struct rotate_ret root = fleet_rotate(f, "/demo/ca");
-	fleet_settle(f, 30);
-	is_running(f, &root);
-	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
-	struct rotate_ret inter = fleet_rotate(f, "/demo/inter");
+	struct rotate_ret root = fleet_rotate(f, "/demo/ca"); /* brings a new one below it as well */
+	fleet_settle(f, 60);
+	is_done(f, &root);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1 && fleet_trusts(f, fleet_node(f, "app-0"), root.new_version));
+	struct rotate_ret inter = fleet_rotate(f, "/demo/inter"); /* no store moves */
 	fleet_settle(f, 60);
 	FLEET_CHECK(f, text_equal(fleet_rotation(f, inter.rotation).state, "done"));
-	is_done(f, &root);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1 && fleet_trusts(f, fleet_node(f, "app-0"), root.new_version));
 	fleet_all_hands(f);
 	fleet_free(f);

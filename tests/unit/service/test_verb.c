@@ -46,6 +46,36 @@ static void failure_leaves_nothing(void **state)
 	fleet_free(f);
 }
 
+/* It wrote rows, the view heard of them, and then it failed: the rows go back, so must the view. */
+static int64_t silenced;
+
+static troth_rc silence_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	struct target_row t;
+	TRY(target_row_get(ctx->tx, ctx->a, silenced, &t, e));
+	t.state = TARGET_LEFT;
+	TRY(target_row_update(ctx->tx, &t, e));
+	verb_changed(ctx, CHANGED_TARGET, t.id);
+	verb_changed(ctx, (enum verb_noun)99, 1); /* nobody can tell the view of this */
+	return RC_OK;
+}
+
+static const struct verb SILENCE = { "silence", VERB_WRITE, ROLE_ADMIN, sizeof(struct probe_cmd), sizeof(struct probe_ret),
+				     NULL, silence_run };
+
+static void a_failure_takes_its_facts_back(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct troth_err e = { 0 };
+	silenced = fleet_target(f, fleet_node(f, "svc-0")).id;
+	fleet_refused(f, &f->admin, &SILENCE, &(struct probe_cmd){ 0 }, TROTH_INTERNAL, "unknown noun");
+	struct tx *tx = fleet_read(f);
+	troth_rc rc = service_check_view(f->svc, tx, &e);
+	fleet_read_end(f, tx);
+	FLEET_CHECK(f, rc_ok(rc));
+	fleet_free(f);
+}
+
 static void dry_run_leaves_nothing(void **state)
 {
 	struct fleet *f = fleet_new();
@@ -127,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failure_leaves_nothing),
+		cmocka_unit_test(a_failure_takes_its_facts_back),
 		cmocka_unit_test(dry_run_leaves_nothing),
 		cmocka_unit_test(retried_a_few_times),
 		cmocka_unit_test(roles_and_scopes),

@@ -1,0 +1,12 @@
+/* A new version of an authority: what its certificate is, and what the keeper is asked for. */
+#ifndef TROTH_SERVICE_ISSUE_CA_H
+#define TROTH_SERVICE_ISSUE_CA_H
+
+#include "service/issue.h"
+
+/* One keeper request in ctx->need: a key and a certificate with the authority's names and life, from now.
+ * issuer NULL: signed by itself; else below it, and not longer than it.  key_id: the version's uuid. */
+troth_rc issue_ca_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct keeper_issuer *issuer,
+		       const char *key_id, struct troth_err *e);
+
+#endif
