@@ -143,7 +143,7 @@ static void tell_ca(const struct world *w, struct view *v, const uint8_t *cas, s
 		tell(v, (struct fact){ .kind = FACT_CA, .ca = { .ca = 1 + (int64_t)i,
 			.authority = w->version[i].authority, .cert = cert_id(w, i), .leaf_anchors = { anchors, n },
 			.order = 1 + (int64_t)i, .wanted = cas[i] & CA_WANTED, .signing = cas[i] & CA_SIGNING,
-			.can_sign = true, .retired = cas[i] & CA_RETIRED, .not_before = NOW - MSEC_DAY,
+			.can_sign = true, .retired = cas[i] & CA_RETIRED, .issuer = w->version[i].issuer, .not_before = NOW - MSEC_DAY,
 			.not_after = NOW + 900 * MSEC_DAY } });
 }
 

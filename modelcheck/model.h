@@ -66,6 +66,7 @@ struct version {
 	uint8_t authority;      /* 5 roots, 6 intermediates */
 	uint8_t anchors;        /* bits of the roots that accept a leaf it signed */
 	uint8_t cert;           /* 1 + bit of its certificate in the stores; 0: it is in no store */
+	uint8_t issuer;         /* 1 + the version that signed it; 0: nobody of ours */
 };
 
 struct world {

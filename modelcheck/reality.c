@@ -160,6 +160,12 @@ const char *state_wrong(const struct world *w, const struct state *s)
 
 /* -- one move ----------------------------------------------------------------------------------------- */
 
+/* It signed the leaf, or the intermediate that did. */
+static bool stands_in(const struct world *w, size_t version, uint8_t chain)
+{
+	return chain_version(chain) == version || w->version[chain_version(chain)].issuer == version + 1;
+}
+
 static bool uses(const struct world *w, const struct node *n, bool store, size_t version)
 {
 	for (size_t i = 0; i <= KEPT; i++) {
@@ -168,7 +174,7 @@ static bool uses(const struct world *w, const struct node *n, bool store, size_t
 		if (!content)
 			continue;
 		if (store ? w->version[version].cert && (set_bits(content) >> (w->version[version].cert - 1) & 1)
-			  : chain_version(content) == version)
+			  : stands_in(w, version, content))
 			return true;
 	}
 	return false;

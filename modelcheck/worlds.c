@@ -13,6 +13,13 @@
 	.versions = 3, .version = { { 5, 1, 1 }, { 5, 2, 2 }, { 5, 4, 3 } }, .slot_authority = 5,                      \
 	.goals = { 1, 2, 4 }, .goal_count = 3
 
+/* Roots 1 and 2, in the stores; intermediates 3 (below 1), 4 (below 2) and 5 (below 1), in the chains.  Wanted together: the
+ * first of each; the same root with another intermediate; the second root with its own; both roots, and the first intermediate. */
+#define TWO_LEVELS                                                                                                     \
+	.versions = 5,                                                                                                 \
+	.version = { { 5, 1, 1, 0 }, { 5, 2, 2, 0 }, { 6, 1, 0, 1 }, { 6, 2, 0, 2 }, { 6, 1, 0, 1 } },                 \
+	.slot_authority = 6, .goals = { 1 | 4, 1 | 16, 2 | 8, 1 | 2 | 4 }, .goal_count = 4
+
 #define THREE_BY_TWO .stores = 3, .slots = 2, ONE_AUTHORITY, .fault_kinds = ALL_FAULTS
 #define TWO_BY_ONE .stores = 2, .slots = 1, ONE_AUTHORITY, .fault_kinds = ALL_FAULTS
 
@@ -34,6 +41,14 @@ static const struct world worlds[] = {
 	  THREE_BY_TWO, .atomic = true, .goal_changes = 2, .faults = 1 },
 	{ .name = "one-files", .title = "a rotation and a rollback, one fault; stores are directories of single files",
 	  THREE_BY_TWO, .eager = true, .prompt = true, .goal_changes = 2, .faults = 1 },
+	{ .name = "two-levels", .title = "root and intermediate: three changes of mind about either or both, one fault",
+	  .stores = 2, .slots = 2, TWO_LEVELS, .fault_kinds = ALL_FAULTS, .atomic = true, .eager = true, .prompt = true,
+	  .goal_changes = 3, .faults = 1 },
+	{ .name = "two-members", .title = "root and intermediate: two changes of mind, a newcomer, a waiver and a return",
+	  .stores = 2, .slots = 2, TWO_LEVELS, .fault_kinds = ALL_FAULTS, .absent = 2, .atomic = true, .eager = true,
+	  .prompt = true, .goal_changes = 2, .waivers = 1 },
+	{ .name = "two-slow", .title = "root and intermediate: two changes of mind, one fault; documents wait on the node, the engine runs late",
+	  .stores = 2, .slots = 1, TWO_LEVELS, .fault_kinds = ALL_FAULTS, .atomic = true, .goal_changes = 2, .faults = 1 },
 };
 
 const struct world *world_at(size_t i)

@@ -206,6 +206,40 @@ static void look_at_rows(struct sim *s, struct tx *tx, struct arena *a, struct n
 		look_at_target(s, tx, a, n, &n->places[i]);
 }
 
+/* The server went back in time.  Who came since is not known to it; what it has forgotten of the others it must
+ * find out before it acts. */
+static void look_again(struct sim *s, struct tx *tx, struct arena *a, struct node *n)
+{
+	struct instance_row instance;
+	struct credential_row credential;
+	struct troth_err e = { 0 };
+	bool known = n->holder ? rc_ok(credential_row_by_uuid(tx, a, n->uuid, &credential, &e)) :
+				 rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)) && instance.state != INSTANCE_LEFT;
+	if (!known) {
+		tell(s, "%s is not known to the server any more", n->name);
+		node_stop(s, n);
+		return;
+	}
+	n->places[0].excuse = n->holder ? EXCUSE_RESTORED : n->places[0].excuse; /* nobody asks it what it holds */
+	for (size_t i = 0; !n->holder && i < n->place_count; i++) {
+		struct target_row t;
+		bool counts = rc_ok(target_row_by_uuid(tx, a, n->places[i].id, &t, &e)) &&
+			      (t.state == TARGET_COUNTED || t.state == TARGET_LEAVING);
+		n->places[i].counted = n->places[i].counted && counts;
+	}
+}
+
+void check_restored(struct sim *s)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(64 << 20);
+	struct tx *tx = server_read(s);
+	for (int i = 0; tx && i < s->node_count; i++)
+		if (s->nodes[i]->there)
+			look_again(s, tx, a, s->nodes[i]);
+	if (tx)
+		server_read_end(tx);
+}
+
 bool check_pending(const struct node *n)
 {
 	bool out = n->leaving || n->waiving;

@@ -33,7 +33,7 @@ static const char USAGE[] =
 	"       --no-shrink             print a violation as it is\n"
 	"       --mutant early|start-only|leak   a lie in the simulated world, to see it caught\n";
 
-/* A wide range is mostly small fleets, and some as large as asked for: u^8 of it. */
+/* A wide range is mostly small fleets, and some as large as asked for: u^16 of it. */
 static int nodes_of(const struct settings_of_run *r, uint64_t seed)
 {
 	struct dice d = { seed ^ 0x5eed };
@@ -41,9 +41,8 @@ static int nodes_of(const struct settings_of_run *r, uint64_t seed)
 	if (width <= NARROW)
 		return (int)dice_in(&d, r->least, r->most);
 	double u = (double)dice_in(&d, 0, 1000000) / 1000000;
-	u *= u;
-	u *= u;
-	u *= u;
+	for (int i = 0; i < 4; i++)
+		u *= u;
 	return r->least + (int)(u * width);
 }
 

@@ -140,6 +140,43 @@ static void waive(struct sim *s)
 	check_admissions(s);
 }
 
+static struct node *node_named(struct sim *s, const char *name)
+{
+	for (int i = 0; name && i < s->node_count; i++)
+		if (s->nodes[i]->there && !s->nodes[i]->leaving && text_equal(s->nodes[i]->name, name))
+			return s->nodes[i];
+	return NULL;
+}
+
+/* A server that went back in time does not know what it had made since: whoever holds that stays unknown.  An
+ * operator takes such members out, and their agents bring them back as joiners. */
+static void waive_unknown(struct sim *s)
+{
+	struct explain_ret x;
+	struct waive_ret ret;
+	struct node *found[16];
+	size_t n = 0;
+	if (!s->server->was_restored || rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
+		return;
+	for (size_t i = 0; i < x.count && n < ARRAY_LEN(found); i++)
+		if (text_equal(x.items[i].reason, "unknown") && server_now(s) - x.items[i].since > MSEC_MIN &&
+		    (found[n] = node_named(s, x.items[i].instance)) && found[n]->agent)
+			n++;
+	for (size_t i = 0; i < n; i++) {
+		tell(s, "%s shall be waived: nobody knows what it holds", found[i]->name);
+		found[i]->waiving = true;
+		(void)order(s, &VERB_WAIVE, &(struct waive_cmd){ found[i]->uuid, "the server was restored" }, &ret);
+		check_admissions(s);
+	}
+}
+
+static void on_look_for_unknown(struct sim *s, struct event *x)
+{
+	if (!s->over)
+		event_add(s, s->now + MSEC_MIN, on_look_for_unknown, NULL);
+	waive_unknown(s);
+}
+
 /* Somebody outside takes a certificate, another one, or says that he shows only the newest. */
 static void outside(struct sim *s)
 {
@@ -326,6 +363,26 @@ static void fill_server(struct sim *s)
 	event_add(s, s->now + dice_in(&s->act_dice, 2, 60) * 1000, on_room, NULL);
 }
 
+static void save_server(struct sim *s)
+{
+	if (!s->server->up)
+		return;
+	tell(s, "a backup of the server is taken");
+	sim_vfs_save(s->server->disk);
+}
+
+static void restore_server(struct sim *s)
+{
+	if (!s->server->up || !sim_vfs_has_saved(s->server->disk))
+		return;
+	tell(s, "the server's machine is lost; its backup will be restored");
+	s->server->restoring = true;
+	server_crash(s, true);
+	if (!s->server->was_restored)
+		event_add(s, s->now + MSEC_MIN, on_look_for_unknown, NULL);
+	s->server->was_restored = true;
+}
+
 /* Everything loses power, for longer than any leaf lives; perhaps longer than the CAs do. */
 static void black_out(struct sim *s)
 {
@@ -346,25 +403,32 @@ static void restart_server(struct sim *s)
 }
 
 /* -- when ---------------------------------------------------------------------------------------------------- */
+/* New rows go to the end: a roll beyond all of them is an act that does not happen, so kept seeds keep their meaning. */
+enum { ROLLS = 120 };
+
 static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS[] = {
 	{ 10, false, rotate_authority }, { 3, false, rotate_leaf }, { 3, false, pause }, { 6, false, resume },
-	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave }, { 4, false, outside }, { 2, false, waive },
+	{ 3, false, abort_rotation }, { 4, false, join }, { 2, false, leave },
 	{ 6, true, kill_agent }, { 4, true, power_cut }, { 8, true, crash_in_hand }, { 6, true, restart_service },
 	{ 5, true, cut_off }, { 4, true, break_reloads }, { 3, true, fill_node }, { 3, false, back_up }, { 3, true, restore },
 	{ 3, true, switch_off }, { 3, true, step_node_clock }, { 2, true, step_server_clock },
-	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server }, { 1, true, black_out },
+	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
+	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
 };
 
-static size_t choose(struct sim *s)
+static void nothing(struct sim *s) { (void)s; }
+
+static void choose(struct sim *s, void (**ret_act)(struct sim *s), bool *ret_fault)
 {
-	int total = 0;
-	size_t i = 0;
-	for (size_t k = 0; k < ARRAY_LEN(ACTS); k++)
-		total += ACTS[k].weight;
-	int roll = (int)dice_in(&s->act_dice, 0, total - 1);
-	while (roll >= ACTS[i].weight)
-		roll -= ACTS[i++].weight;
-	return i;
+	int roll = (int)dice_in(&s->act_dice, 0, ROLLS - 1);
+	*ret_act = nothing;
+	*ret_fault = false;
+	for (size_t i = 0; i < ARRAY_LEN(ACTS); roll -= ACTS[i++].weight)
+		if (roll < ACTS[i].weight) {
+			*ret_act = ACTS[i].act;
+			*ret_fault = ACTS[i].fault;
+			return;
+		}
 }
 
 /* The schedule is the seed's: leaving out one act moves no other. */
@@ -374,17 +438,22 @@ static void on_act(struct sim *s, struct event *x)
 		return;
 	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, x->ticket));
 	event_add(s, s->now + dice_in(&s->act_dice, 100, 12000) * (s->short_lives ? SHORT_PACE : 1), on_act, NULL)->ticket = x->ticket + 1;
-	size_t i = choose(s);
-	if (!fault_named(s, FAULT_ACT, x->ticket))
+	void (*act)(struct sim *s);
+	bool fault;
+	choose(s, &act, &fault);
+	if (act == nothing || !fault_named(s, FAULT_ACT, x->ticket))
 		return;
-	s->count.faults += ACTS[i].fault;
-	if (x->ticket == 0)
-		rotate_authority(s); /* so that something is going on at all */
-	else
-		ACTS[i].act(s);
+	s->count.faults += fault;
+	act(s);
 }
 
-void operator_begin(struct sim *s) { event_add(s, s->now, on_act, NULL); }
+void operator_begin(struct sim *s)
+{
+	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, 0));
+	if (fault_named(s, FAULT_ACT, 0))
+		rotate_authority(s); /* so that something is going on at all */
+	event_add(s, s->now + 1000, on_act, NULL)->ticket = 1;
+}
 
 /* -- the end of all faults --------------------------------------------------------------------------------------- */
 static bool has_node(const struct sim *s, const char *uuid)

@@ -11,7 +11,7 @@
 #include "pki/pki.h"
 #include "side_server.h"
 
-enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000,
+enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000, NOTE_MS = 10000,
        VIEW_PER_MILLE = 30, AGAIN_PER_MILLE = 60 };
 
 const char *const AUTHORITIES[2] = { "/sim/a", "/sim/b" };
@@ -57,12 +57,50 @@ static void close_all(struct server *v)
 	v->up = false;
 }
 
-static troth_rc try_open(struct server *v, struct troth_err *e)
+/* -- the note beside the database -------------------------------------------------------------------------- */
+static troth_rc note_begin(struct sim *s, struct troth_err *e)
 {
+	struct server *v = s->server;
+	struct verb_ctx ctx;
+	struct epoch_ret ret;
+	struct service_committed nobody;
+	arena_reset(s->look_a);
+	verb_ctx_init(&ctx, s->look_a, &PRINCIPAL_SYSTEM, &v->port, server_now(s));
+	TRY(verb_run(v->svc, &VERB_EPOCH, &ctx, NULL, &(struct epoch_cmd){ v->note_epoch, v->note_audit }, &ret, e));
+	service_committed(v->svc, s->look_a, &nobody);
+	if (ret.raised)
+		tell(s, "a new epoch: %lld", (long long)ret.epoch);
+	v->note_epoch = ret.epoch;
+	v->note_audit = ret.audit_seq;
+	v->noted = s->now;
+	return RC_OK;
+}
+
+static void note_keep(struct sim *s)
+{
+	struct server *v = s->server;
+	struct troth_err e = { 0 };
+	struct tx *tx;
+	uint8_t hash[SHA256_LEN];
+	int64_t epoch, seq;
+	if (s->now - v->noted < NOTE_MS || !(tx = server_read(s)))
+		return;
+	if (rc_ok(store_epoch(tx, &epoch, &e)) && rc_ok(audit_last(tx, &seq, hash, &e))) {
+		v->note_epoch = epoch;
+		v->note_audit = seq;
+		v->noted = s->now;
+	}
+	server_read_end(tx);
+}
+
+static troth_rc try_open(struct sim *s, struct troth_err *e)
+{
+	struct server *v = s->server;
 	struct store_options o = { .vfs = "sim", .checkpoint_pages = 100 };
 	TRY(store_open("/troth.db", &o, &v->store, e));
 	TRY(store_reader_open(v->store, &v->reader, e));
-	return service_new(v->store, &v->port, &v->svc, e);
+	TRY(service_new(v->store, &v->port, &v->svc, e));
+	return v->note_epoch ? note_begin(s, e) : RC_OK;
 }
 
 /* False: its disk is full, it could not even start. */
@@ -70,7 +108,7 @@ static bool open_all(struct sim *s)
 {
 	struct server *v = s->server;
 	struct troth_err e = { 0 };
-	troth_rc rc = try_open(v, &e);
+	troth_rc rc = try_open(s, &e);
 	if (rc_failed(rc) && !sim_vfs_limited(v->disk))
 		must(s, rc, &e, "the server does not start");
 	v->up = rc_ok(rc);
@@ -92,12 +130,19 @@ static void on_up(struct sim *s, struct event *x)
 {
 	if (s->server->up || x->life != s->server->life)
 		return;
+	if (s->server->restoring) {
+		sim_vfs_restore(s->server->disk);
+		tell(s, "the server is restored from its backup");
+	}
 	if (!open_all(s)) {
 		tell(s, "the server cannot start: its disk is full");
 		event_add(s, s->now + DOWN_MS, on_up, NULL)->life = s->server->life;
 		return;
 	}
 	tell(s, "the server is up");
+	if (s->server->restoring)
+		check_restored(s);
+	s->server->restoring = false;
 	check_rows(s);
 	check_admissions(s);
 }
@@ -178,6 +223,7 @@ static troth_rc after(struct sim *s, struct arena *a, bool wrote, troth_rc rc, s
 	if (rc_ok(rc) && wrote) {
 		publish(s, &c);
 		s->count.commits++;
+		note_keep(s);
 		check_log(s);
 		check_admissions(s);
 		if (dice_chance(&s->dice, VIEW_PER_MILLE))
@@ -529,7 +575,9 @@ void server_start(struct sim *s)
 	s->server->disk = sim_vfs_new("sim", s->o.seed);
 	must(s, keeper_state_new(master, &ports, &s->server->keeper, &e), &e, "keeper");
 	(void)open_all(s);
+	struct troth_err none = { 0 };
 	init(s);
+	must(s, note_begin(s, &none), &none, "note");
 	make_authorities(s);
 	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)
 		make_deployment(s, deployments[i]);

@@ -27,6 +27,10 @@ struct server {
 	struct verb_keeper line;
 	struct principal admin;
 	bool up, effects;
+	bool restoring;       /* when it starts again, it is from its backup */
+	bool was_restored;    /* once at least */
+	int64_t note_epoch, note_audit; /* the note beside the database, as app/note.c keeps it: every ten seconds */
+	msec_t noted;
 	uint32_t life;
 	struct held held[SIM_HELD];
 	size_t held_count;

@@ -235,6 +235,7 @@ void process_sweep(struct sim *s, struct place_state *p); /* workers whose time 
 void check_node(struct sim *s, struct node *n);      /* something on it changed: all its handshakes */
 void check_everybody(struct sim *s);                 /* time has passed */
 void check_admissions(struct sim *s);                /* after a commit */
+void check_restored(struct sim *s);                  /* the server was restored from a backup */
 void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
 void check_report(struct sim *s, struct node *n, const struct msg_report *m);
 void check_counted(struct sim *s, struct node *n, const char *target); /* the server has counted a report */

@@ -56,6 +56,8 @@ struct fault {
 	bool stays, crash;
 };
 
+struct saved { char path[PATH_BYTES]; struct image image; struct saved *next; };
+
 struct sim_vfs {
 	sqlite3_vfs base;
 	uint64_t random, boot;
@@ -63,6 +65,7 @@ struct sim_vfs {
 	struct fault faults[SIM_OP_MAX + 1];
 	bool crashed;
 	struct node *nodes;
+	struct saved *saved; /* the backup */
 };
 
 static uint64_t draw(struct sim_vfs *v) /* splitmix64: the same seed, the same disk */
@@ -566,10 +569,53 @@ struct sim_vfs *sim_vfs_new(const char *name, uint64_t seed)
 	return v;
 }
 
+/* -- backups -------------------------------------------------------------------------------------------- */
+static void saved_free(struct sim_vfs *v)
+{
+	for (struct saved *next; v->saved; v->saved = next) {
+		next = v->saved->next;
+		free(v->saved->image.data);
+		free(v->saved);
+	}
+}
+
+void sim_vfs_save(struct sim_vfs *v)
+{
+	saved_free(v);
+	for (const struct node *n = v->nodes; n; n = n->next) {
+		if (n->removed)
+			continue;
+		struct saved *x = calloc(1, sizeof *x);
+		CHECK(x);
+		memcpy(x->path, n->path, sizeof x->path);
+		image_copy(&x->image, &n->live);
+		x->next = v->saved;
+		v->saved = x;
+	}
+}
+
+bool sim_vfs_has_saved(const struct sim_vfs *v) { return v->saved != NULL; }
+
+void sim_vfs_restore(struct sim_vfs *v)
+{
+	CHECK(v->saved);
+	for (struct node *n = v->nodes, *next; n; n = next) {
+		next = n->next;
+		CHECK(!n->handles);
+		node_free(v, n);
+	}
+	for (const struct saved *x = v->saved; x; x = x->next)
+		image_copy(&node_add(v, x->path)->live, &x->image);
+	sim_vfs_keep_live(v);
+	v->crashed = false;
+	v->boot++;
+}
+
 void sim_vfs_free(struct sim_vfs *v)
 {
 	if (!v)
 		return;
+	saved_free(v);
 	sqlite3_vfs_unregister(&v->base);
 	while (v->nodes) {
 		CHECK(!v->nodes->handles);

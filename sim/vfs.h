@@ -43,6 +43,11 @@ void sim_vfs_keep_live(struct sim_vfs *v);
 /* The machine starts again: what the disk kept is what the files are now. */
 void sim_vfs_reboot(struct sim_vfs *v);
 
+/* A backup of all files as they are now; later they become it again (nothing is open then). */
+void sim_vfs_save(struct sim_vfs *v);
+bool sim_vfs_has_saved(const struct sim_vfs *v);
+void sim_vfs_restore(struct sim_vfs *v);
+
 /* All files together hold at most so many bytes; more is SQLITE_FULL.  0: no limit. */
 void sim_vfs_capacity(struct sim_vfs *v, int64_t bytes);
 bool sim_vfs_limited(const struct sim_vfs *v);

@@ -19,7 +19,7 @@
 enum { ENROLL_ARENA = 64 << 20 };
 
 const char AGENT_ENROLL_USAGE[] =
-	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token-file FILE --dir DIR [--instance NAME]\n"
+	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token-file FILE --dir DIR [--instance NAME | --again NAME]\n"
 	"\n"
 	"Makes this node's identity: a key here, a certificate from the server.\n"
 	"\n"
@@ -29,13 +29,15 @@ const char AGENT_ENROLL_USAGE[] =
 	"  --token TOKEN          the token itself; others on this machine can see it in the list of processes\n"
 	"  --dir DIR              made if it is missing, readable for its owner only\n"
 	"  --instance NAME        the name wanted, if the token does not fix it\n"
+	"  --again NAME           DIR is this instance's, and its identity has expired or was refused: a new one, with a\n"
+	"                         token made by `troth token create --reinstall`; what DIR remembers stays\n"
 	"\n"
 	"example: troth agent enroll --server https://troth.example:8443 --ca-fingerprint 3f2a... \\\n"
 	"           --token-file token --dir /var/lib/troth/agent\n";
 
 enum { TOKEN_FILE_BYTES = 4096 };
 
-struct options { const char *server, *fingerprint, *token, *token_file, *dir, *instance; };
+struct options { const char *server, *fingerprint, *token, *token_file, *dir, *instance, *again; };
 
 /* One line of standard input. */
 static void ask_token(struct buf *room)
@@ -90,13 +92,16 @@ static troth_rc open_directory(const char *path, struct store_dir *ret, struct t
 	return RC_OK;
 }
 
-static troth_rc refuse_second(const struct store_dir *d, struct arena *a, const char *path, struct troth_err *e)
+/* A directory is one instance's: it enrols again only by name. */
+static troth_rc check_second(const struct store_dir *d, struct arena *a, const struct options *o, struct troth_err *e)
 {
 	struct agent_identity id;
-	if (rc_failed(identity_read(d, a, &id, NULL)))
+	bool there = rc_ok(identity_read(d, a, &id, NULL));
+	ENSURE(there || !o->again, e, TROTH_NOT_FOUND, "\"%s\" holds no identity to be replaced", o->dir);
+	if (!there || text_equal(o->again, id.instance))
 		return RC_OK;
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "\"%s\" holds the identity of instance %s already", path, id.instance);
-	err_hint(e, "enrol into another directory, or remove this one first");
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "\"%s\" holds the identity of instance %s already", o->dir, id.instance);
+	err_hint(e, "enrol into another directory; if this identity has expired: --again %s", id.instance);
 	return rc;
 }
 
@@ -124,7 +129,7 @@ static troth_rc ask(const struct options *o, struct arena *a, const char *csr, c
 {
 	CLEANUP(buf_release) struct buf body = buf_make(MSG_BYTES);
 	struct http_client_config config = { .server = o->server, .pinned = true, .max_reply_bytes = MSG_BYTES };
-	struct msg_enroll m = { .token = o->token, .csr = csr, .agent_version = TROTH_VERSION, .instance = o->instance };
+	struct msg_enroll m = { .token = o->token, .csr = csr, .agent_version = TROTH_VERSION, .instance = o->again ? o->again : o->instance };
 	struct http_answer answer;
 	TRY(boot_id(a, state_id, &m.boot_id, e));
 	memcpy(config.pin, pin, SHA256_LEN);
@@ -162,7 +167,7 @@ static troth_rc enroll_into(const struct options *o, const struct store_dir *d, 
 	const char *csr;
 	struct msg_enrolled m;
 	TRY(read_fingerprint(o->fingerprint, pin, e));
-	TRY(refuse_second(d, a, o->dir, e));
+	TRY(check_second(d, a, o, e));
 	TRY(make_key(d, &pem, &k, e));
 	TRY(csr_build(a, k, o->instance ? o->instance : "agent", &csr, e));
 	port_uuid(&PORT_RANDOM_REAL, state_id);
@@ -196,7 +201,7 @@ int agent_enroll(int argc, char **argv)
 	const struct agent_option options[] = { { "server", &o.server, true }, { "ca-fingerprint", &o.fingerprint, true },
 						{ "token", &o.token, false }, { "token-file", &o.token_file, false },
 						{ "dir", &o.dir, true },
-						{ "instance", &o.instance, false } };
+						{ "instance", &o.instance, false }, { "again", &o.again, false } };
 	if (rc_failed(agent_options_read(argc, argv, options, ARRAY_LEN(options), &e))) {
 		(void)agent_failed(&e);
 		return 2;

@@ -154,6 +154,14 @@ static const struct cli_option CREDENTIAL_RENEW[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "sign this request now; without it its slots are asked" },
 	END
 };
+static const struct cli_option CREDENTIAL_UPLOAD[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the certificate; its chain may be in the same file" },
+	{ "--key-file", "PEM", "private_key", CLI_FILE, true, "its private key, without a password" },
+	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
+	{ "--trust-issuer", "BUNDLE", "trust_issuer", CLI_TEXT, false, "this bundle trusts its root from now on" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
 static const struct cli_option CREDENTIAL_ATTEST[] = {
 	{ "--replaced", "REASON", "replaced", CLI_TEXT, true, "renewed: only the newest is in use; gone: none of them" },
 	END
@@ -275,6 +283,8 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
+	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
 	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
 	  "emergency: distrust it first, everywhere and for good, then rotate; look with --dry-run" },
 	{ "--only-version", "ID", "version", CLI_TEXT, false, "with --compromised: only this version; default: all present ones" },
@@ -282,6 +292,14 @@ static const struct cli_option ROTATE[] = {
 	  "with --compromised: so many pairs will break, as --dry-run says; another number is refused" },
 	{ "--ignore-outside", NULL, "ignore_outside", CLI_TRUE, false,
 	  "do not wait for who took a certificate with a request of his own: he was told, or may break" },
+	END
+};
+static const struct cli_option FORESEE[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would be done first" },
+	END
+};
+static const struct cli_option ABORT[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would be done first and who would be waited for" },
 	END
 };
 static const struct cli_option WATCH[] = {
@@ -346,6 +364,12 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",
 	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "upload", .args = "NAME", .summary = "bring a certificate that somebody else issued",
+	  .detail = "Everything is judged before anything changes. The chain may be in any order. Its slots get it when every store that they "
+		    "meet trusts its CA; --trust-issuer sees to that. Nothing renews it: you are told 60, 30, 14, 7 and 1 days before its end.",
+	  .example = "troth credential upload /prod/web/web-1/server --certificate-file web.pem \\\n"
+		     "    --key-file web.key --chain-file chain.pem --trust-issuer /prod/web/trust",
+	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
 	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
 		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",
@@ -366,8 +390,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = BUNDLE_ADD, .run = cli_run_bundle_add, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
 	{ .noun = "bundle", .verb = "remove", .args = "NAME MEMBER", .summary = "trust one less",
 	  .detail = "MEMBER is an authority's name, an alias or an id. Stores keep the CA until nobody needs it any more.",
-	  .example = "troth bundle remove /prod/pg/trust corporate",
-	  .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	  .example = "troth bundle remove /prod/pg/trust corporate --dry-run",
+	  .options = FORESEE, .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
 
 	{ .noun = "binding", .verb = "create", .args = "NAME", .summary = "hand a bundle to an application outside the fleet",
 	  .detail = "A rotation waits until the application acknowledged what it was handed. \"confirm\": its next conditional fetch with the "
@@ -521,8 +545,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth rotation approve /prod/pg/ca --dry-run\ntroth rotation approve /prod/pg/ca --step switch",
 	  .options = APPROVE, .run = cli_run_rotation_approve, .path = "/v1/rotations" },
 	{ .noun = "rotation", .verb = "abort", .args = "NAME", .summary = "go back to the old one, as safely",
-	  .example = "troth rotation abort /prod/pg/ca",
-	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+	  .example = "troth rotation abort /prod/pg/ca --dry-run",
+	  .options = ABORT, .run = cli_run_rotation_steer, .path = "/v1/rotations" },
 
 	{ .noun = "freeze", .args = "", .summary = "nothing changes at all, until thaw",
 	  .detail = "For an incident: no document is handed out that was not before, no key is asked for, no slot's certificate is signed. "

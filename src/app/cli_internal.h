@@ -193,6 +193,8 @@ cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_lin
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch;
 /* cli_rotate.c */
+/* Of a dry run: what the engine would do first. */
+void cli_print_first(struct cli *c, const struct json *next);
 cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer, cli_run_rotation_approve;
 
 /* cli_progress.c: a rotation as the server shows it, as lines. */

@@ -48,8 +48,13 @@ troth_rc cli_run_bundle_remove(struct cli *c, struct troth_err *e)
 		err_hint(e, "troth bundle show %s lists them; name one by its authority, alias or id", c->words[0]);
 		return rc;
 	}
-	TRY(cli_call(c, HTTP_DELETE, arena_printf(c->a, "%s/members/%s", path, member), NULL, 0, &j, e));
-	return cli_print(c, j, e);
+	bool dry = cli_flag(c, "--dry-run");
+	TRY(cli_call(c, HTTP_DELETE, arena_printf(c->a, "%s/members/%s%s", path, member, dry ? "?dry_run=true" : ""), NULL, 0, &j, e));
+	if (!dry || c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	fprintf(c->out, "bundle %s: %s would be removed; nothing was changed\n", c->words[0], c->words[1]);
+	cli_print_first(c, json_get(j, "next"));
+	return RC_OK;
 }
 
 /* -- credential renew ------------------------------------------------------------------------------------ */
@@ -230,6 +235,9 @@ static void add_wait(struct cli *c, const struct json *x, struct buf *out)
 		when = arena_printf(c->a, "%s%snot before %s", when, when[0] ? "; " : "", earliest);
 	if (when[0])
 		add_line(c, 4, when, out);
+	int64_t holds = json_get_int(x, "holds_up", 0);
+	if (holds)
+		add_line(c, 4, arena_printf(c->a, "holds up %lld other%s", (long long)holds, holds == 1 ? "" : "s"), out);
 	if (said)
 		add_line(c, 4, arena_printf(c->a, "its agent says: %s", cli_cell_text(c->a, json_get(x, "last_error"), CELL_TEXT)), out);
 	if (hint)

@@ -8,7 +8,8 @@ troth_rc cli_run_post(struct cli *c, struct troth_err *e)
 	const char *id = NULL, *body;
 	TRY(cli_body(c, &body, e));
 	TRY(cli_find(c, c->command->path, c->command->noun, c->words[0], &id, e));
-	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/%s", c->command->path, id, c->command->verb), body, 0, &j, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s/%s/%s%s", c->command->path, id, c->command->verb,
+						cli_flag(c, "--dry-run") ? "?dry_run=true" : ""), body, 0, &j, e));
 	return cli_print(c, j, e);
 }
 

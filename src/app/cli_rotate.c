@@ -305,14 +305,38 @@ troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
 }
 
 /* -- steering it ------------------------------------------------------------------------------------------------ */
+void cli_print_first(struct cli *c, const struct json *next)
+{
+	size_t n = next && next->type == JSON_ARRAY ? next->list.count : 0;
+	for (size_t i = 0; i < n; i++)
+		fprintf(c->out, "  first: %s\n", cli_cell_text(c->a, &next->list.items[i], CELL_TEXT));
+	if (!n)
+		fprintf(c->out, "  first: nothing; what is under way is waited for\n");
+}
+
+static void print_next(struct cli *c, const struct json *j)
+{
+	const struct json *waiting = json_get(j, "would_wait_for");
+	fprintf(c->out, "rotation of %s: would be %s; nothing was changed\n", json_get_text(j, "name", "?"), json_get_text(j, "state", "?"));
+	cli_print_first(c, json_get(j, "next"));
+	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+		fprintf(c->out, "  would wait for %s: %s\n", json_get_text(&waiting->list.items[i], "instance", "?"),
+			json_get_text(&waiting->list.items[i], "why", "?"));
+}
+
 troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL;
 	TRY(rotation_id(c, c->words[0], &id, e));
-	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/%s", id, c->command->verb), "{}", 0, &j, e));
+	bool dry = cli_flag(c, "--dry-run");
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/%s%s", id, c->command->verb, dry ? "?dry_run=true" : ""), "{}", 0, &j, e));
 	if (c->format != CLI_AS_TABLE)
 		return cli_print(c, j, e);
+	if (dry) {
+		print_next(c, j);
+		return RC_OK;
+	}
 	fprintf(c->out, "rotation of %s: %s%s\n", json_get_text(j, "name", c->words[0]), json_get_text(j, "state", "?"),
 		json_get_bool(j, "going_back", false) ? ", going back to the old CA" : "");
 	return RC_OK;

@@ -1,5 +1,6 @@
 /* The arena: a chain of blocks that only grows, and is dropped whole. */
 #include "base/arena.h"
+#include "base/buf.h"
 
 #include <stdalign.h>
 #include <stdint.h>
@@ -19,7 +20,7 @@ struct block {
 struct arena {
 	struct block *top;
 	size_t max, used;
-	bool may_fail;
+	bool may_fail, secret;
 };
 
 static struct arena *arena_make(size_t max_bytes, bool may_fail)
@@ -37,10 +38,12 @@ static struct arena *arena_make(size_t max_bytes, bool may_fail)
 struct arena *arena_new(size_t max_bytes) { return arena_make(max_bytes, false); }
 struct arena *arena_new_may_fail(size_t max_bytes) { return arena_make(max_bytes, true); }
 
-static void blocks_free(struct block *b, struct block *keep)
+static void blocks_free(struct block *b, struct block *keep, bool secret)
 {
 	while (b) {
 		struct block *next = b->next;
+		if (secret)
+			secret_wipe(b->data, b->used);
 		if (b != keep)
 			free(b);
 		b = next;
@@ -51,9 +54,11 @@ void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
-	blocks_free(a->top, NULL);
+	blocks_free(a->top, NULL, a->secret);
 	free(a);
 }
+
+void arena_secret(struct arena *a) { a->secret = true; }
 
 void arena_freep(struct arena **a)
 {
@@ -66,7 +71,7 @@ void arena_reset(struct arena *a)
 	struct block *first = a->top;
 	while (first && first->next)
 		first = first->next;
-	blocks_free(a->top, first);
+	blocks_free(a->top, first, a->secret);
 	a->top = first;
 	a->used = 0;
 	if (first) {

@@ -18,6 +18,7 @@ struct arena *arena_new(size_t max_bytes);
 struct arena *arena_new_may_fail(size_t max_bytes);
 void arena_free(struct arena *a);     /* accepts NULL */
 void arena_freep(struct arena **a);   /* for CLEANUP */
+void arena_secret(struct arena *a);   /* a secret will be in it: what it holds is wiped when it is dropped */
 void arena_reset(struct arena *a);    /* empty again, first block kept */
 size_t arena_used(const struct arena *a);
 

@@ -40,6 +40,13 @@ bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t
 	return from == 0;
 }
 
+bool accept_bridge(const struct view *v, const struct ca *ca, msec_t now)
+{
+	const struct ca *by = ca_find(v, ca->bridge_by);
+
+	return by && !by->distrusted && !by->retired && ca->bridge_from <= now - SKEW && now + SKEW < ca->bridge_until;
+}
+
 bool group_could_trust(const struct view *v, const struct group *store_group, int64_t cert)
 {
 	const struct cert *c = cert_find(v, cert);

@@ -148,7 +148,7 @@ static struct history history_of(struct check *k, const struct target *t, int64_
 
 static bool history_same(const struct history *x, const struct history *y)
 {
-	if (x->count != y->count || x->fresh != y->fresh || x->known != y->known || x->alive != y->alive)
+	if (x->count != y->count || x->known != y->known || x->alive != y->alive)
 		return false;
 	for (size_t i = 0; i < x->count; i++) {
 		if (x->expired[i] != y->expired[i] || x->tainted[i] != y->tainted[i] || !ids_same(x->items[i], y->items[i]))
@@ -337,7 +337,7 @@ static bool meets_target(const struct target *t, const struct target *other)
 {
 	for (size_t m = 0; m < t->group->meet_count; m++) {
 		if (t->group->meets[m] == other->group)
-			return other->state == TARGET_COUNTED;
+			return in_meet(other);
 	}
 	return false;
 }
@@ -408,6 +408,22 @@ static troth_rc check_certs(struct check *k, const struct target *t, const struc
 	return RC_OK;
 }
 
+/* What accepts the chain in the form in which it is sent; false: it has no such form now. */
+static bool form_anchors(const struct view *v, const struct content *chain, enum chain_form form, struct id_list *ret)
+{
+	const struct ca *ca = ca_find(v, chain->signed_by), *by = ca ? ca_find(v, ca->bridge_by) : NULL;
+
+	*ret = chain->members;
+	if (form == CHAIN_PLAIN && ca)
+		*ret = ca->leaf_anchors;
+	if (form == CHAIN_BRIDGED && ca)
+		*ret = ca->bridge_anchors;
+	if (form == CHAIN_PLAIN)
+		return ca && chain->bridged_by;
+	return form == CHAIN_AS_IS || (by && !chain->bridged_by && !by->distrusted && !by->retired &&
+				       ca->bridge_from <= v->now - SKEW && v->now + SKEW < ca->bridge_until);
+}
+
 /* Nothing of an authority in its grace is withdrawn, unless it is distrusted. */
 static troth_rc check_grace(const struct view *v, const struct target *t, const struct act *act, struct troth_err *e)
 {
@@ -427,10 +443,14 @@ static troth_rc check_grace(const struct view *v, const struct target *t, const 
 static troth_rc check_chain(struct check *k, const struct target *t, const struct content *chain,
 			    const struct act *act, struct troth_err *e)
 {
+	struct id_list anchors;
+
 	ENSURE(chain, e, TROTH_UNSAFE, "the plan sends target %lld the unknown chain %lld",
 	       (long long)t->id, (long long)act->chain);
 	ENSURE(!is_tainted(k->v, chain), e, TROTH_UNSAFE, "the plan sends target %lld the distrusted chain %lld",
 	       (long long)t->id, (long long)act->chain);
+	ENSURE(form_anchors(k->v, chain, act->form, &anchors), e, TROTH_UNSAFE,
+	       "the plan sends target %lld the chain %lld in a form that it has not", (long long)t->id, (long long)act->chain);
 	ENSURE(chain->not_before <= k->v->now - skew(chain) && k->v->now + skew(chain) < chain->not_after, e,
 	       TROTH_UNSAFE, "the plan sends target %lld the chain %lld, which is not valid now",
 	       (long long)t->id, (long long)act->chain);
@@ -568,6 +588,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 {
 	const struct target *t = target_find(k->v, act->target);
 	const struct content *chain = NULL;
+	struct id_list next = act->certs;
 	struct history mine;
 
 	ENSURE(t && t->group->kind == (act->kind == ACT_SEND_SET ? GROUP_STORE : GROUP_SLOT), e,
@@ -582,6 +603,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	if (act->kind == ACT_SEND_CHAIN) {
 		chain = content_find(k->v, GROUP_SLOT, act->chain);
 		TRY(check_chain(k, t, chain, act, e));
+		(void)form_anchors(k->v, chain, act->form, &next); /* check_chain has seen that it has the form */
 	} else {
 		TRY(check_certs(k, t, act, e));
 	}
@@ -592,7 +614,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	       "the plan sends to target %lld though it is not known what it holds", (long long)t->id);
 	if (only_withdraws_distrusted(k, t, act))
 		return RC_OK;
-	history_add(k->a, &mine, without_distrusted(k, chain ? chain->members : act->certs), false, mixes(t->group));
+	history_add(k->a, &mine, without_distrusted(k, next), false, mixes(t->group));
 	return act->shed.count ? check_shed(k, t, act, &mine, e) : check_pairs(k, t, &mine, e);
 }
 
@@ -616,7 +638,7 @@ static bool target_holds(const struct view *v, const struct target *t, const str
 	for (size_t i = 0; i < t->doc_count; i++)
 		all[i + 1] = t->docs[i].content;
 	for (size_t i = 0; i <= t->doc_count; i++) {
-		if (all[i] && all[i]->is_chain && !is_expired(v, all[i]) && stands_in(v, ca->id, all[i]->signed_by))
+		if (all[i] && all[i]->is_chain && !is_expired(v, all[i]) && (stands_in(v, ca->id, all[i]->signed_by) || stands_in(v, ca->id, all[i]->bridged_by)))
 			return true;
 	}
 	return false;

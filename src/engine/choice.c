@@ -22,13 +22,27 @@ static bool serves(const struct class *c, const struct ca *ca)
 	return class_newest(c) && class_newest(c)->signed_by == ca->id;
 }
 
+bool choice_form(struct step *s, const struct class *c, const struct ca *ca, enum chain_form *ret_form)
+{
+	bool counted = class_counted(c), bridge = !c->key.group->outside && accept_bridge(s->v, ca, s->now);
+
+	*ret_form = CHAIN_PLAIN;
+	if (counted ? !safety_chain(s, c, ca->leaf_anchors) : safety_accepted_everywhere(s, c->key.group, ca->leaf_anchors))
+		return true;
+	*ret_form = CHAIN_BRIDGED;
+	return bridge && (counted ? !safety_chain(s, c, ca->bridge_anchors)
+				  : safety_accepted_everywhere(s, c->key.group, ca->bridge_anchors));
+}
+
 /* 1c, switch: all. */
 static bool all_can_take(struct step *s, const struct ca *ca)
 {
+	enum chain_form form;
+
 	for (size_t i = 0; i < s->v->group_count; i++) {
 		for (struct class *c = s->v->group_list[i]->classes; c; c = c->group_next) {
 			if (c->key.authority == ca->authority && class_counted(c) && !class_leaving(c) && !serves(c, ca) &&
-			    safety_chain(s, c, ca->leaf_anchors))
+			    !choice_form(s, c, ca, &form))
 				return false;
 		}
 	}
@@ -38,12 +52,14 @@ static bool all_can_take(struct step *s, const struct ca *ca)
 /* 0: it may sign for this class.  Else why not, and since when it might. */
 static enum wait_reason refusal(struct step *s, const struct class *c, const struct ca *ca, msec_t *ret_from)
 {
+	enum chain_form form;
+
 	*ret_from = 0;
 	if (ca_paused_by(ca))
 		return WAIT_PAUSED;
 	if (!accept_signer(s->v, ca, s->now, ret_from))
 		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
-	if (safety_chain(s, c, ca->leaf_anchors))
+	if (!choice_form(s, c, ca, &form))
 		return WAIT_NOT_TRUSTED;
 	if (ca->authority->switch_all && !all_can_take(s, ca))
 		return WAIT_SWITCH_ALL;
@@ -80,6 +96,12 @@ static struct choice healthy_choice(struct step *s, const struct class *c)
 	return choice;
 }
 
+static bool accepted_everywhere(struct step *s, const struct class *c, const struct ca *ca)
+{
+	return safety_accepted_everywhere(s, c->key.group, ca->leaf_anchors) ||
+	       (accept_bridge(s->v, ca, s->now) && safety_accepted_everywhere(s, c->key.group, ca->bridge_anchors));
+}
+
 /* The newest version under which everybody it meets would accept a chain now. */
 static struct ca *accepted_signer(struct step *s, const struct class *c, const struct ca *also)
 {
@@ -92,7 +114,7 @@ static struct ca *accepted_signer(struct step *s, const struct class *c, const s
 		if (!ca->signing && ca != also && step_gated(a, c->key.group, STEP_SWITCH))
 			continue;
 		if ((ca->wanted || ca->signing || ca == also) && accept_signer(s->v, ca, s->now, &from) &&
-		    safety_accepted_everywhere(s, c->key.group, ca->leaf_anchors))
+		    accepted_everywhere(s, c, ca))
 			return ca;
 	}
 	return NULL;
@@ -117,7 +139,10 @@ static struct choice not_yet(struct step *s, const struct class *c)
 	for (size_t i = 0; a && i < a->ca_count; i++) {
 		msec_t from;
 
-		if (!a->cas[i]->wanted || accept_signer(s->v, a->cas[i], s->now, &from) || !from)
+		if (!a->cas[i]->wanted)
+			continue;
+		(void)accept_signer(s->v, a->cas[i], s->now, &from); /* no: this is asked only when nobody can */
+		if (!from)
 			continue;
 		choice.wished = a->cas[i];
 		choice.why = WAIT_NOT_VALID_YET;
@@ -149,9 +174,10 @@ struct choice slot_choice(struct step *s, const struct class *c)
 	if (!newest || !class_counted(c))
 		return first_choice(s, c);
 	if (newest->expired) {
+		enum chain_form form;
 		struct ca *now = ca_find(s->v, newest->signed_by), *ca = accepted_signer(s, c, now);
 
-		if (ca && !ca_paused_by(ca) && !safety_chain(s, c, ca->leaf_anchors))
+		if (ca && !ca_paused_by(ca) && choice_form(s, c, ca, &form))
 			return (struct choice){ .ca = ca, .stay = ca == now };
 	}
 	return healthy_choice(s, c);

@@ -98,7 +98,7 @@ static void instance_came_due(struct view *v, int64_t id, msec_t at)
 {
 	struct instance *i = table_get(&v->instances, id);
 
-	if (!i || i->booked_at != at)
+	if (i->booked_at != at)
 		return;
 	i->booked_at = 0;
 	judge_instance(v, i);

@@ -10,27 +10,26 @@
 
 /* -- shapes -------------------------------------------------------------------------------- */
 
-static uint64_t shape_hash(struct id_list members, int64_t signed_by, bool is_chain, bool expired)
+static uint64_t shape_hash(struct id_list members, int64_t signed_by, int64_t bridged_by, bool is_chain, bool expired)
 {
-	return (ids_hash(members) ^ (uint64_t)signed_by * UINT64_C(0x9e3779b97f4a7c15)) * 4 +
-	       (uint64_t)is_chain * 2 + expired;
+	return (ids_hash(members) ^ (uint64_t)signed_by * UINT64_C(0x9e3779b97f4a7c15) ^
+		(uint64_t)bridged_by * UINT64_C(0xc2b2ae3d27d4eb4f)) * 4 + (uint64_t)is_chain * 2 + expired;
 }
 
-static struct shape *shape_take(struct view *v, struct id_list members, int64_t signed_by,
-				bool is_chain, bool expired)
+static struct shape *shape_take(struct view *v, const struct content *c, bool expired)
 {
-	uint64_t hash = shape_hash(members, signed_by, is_chain, expired) & v->hash_mask;
+	uint64_t hash = shape_hash(c->members, c->signed_by, c->bridged_by, c->is_chain, expired) & v->hash_mask;
 	struct shape *first = table_get(&v->shapes, (int64_t)hash), *s;
 
 	for (s = first; s; s = s->same_hash) {
 		v->operations++;
-		if (s->signed_by == signed_by && s->is_chain == is_chain && s->expired == expired &&
-		    ids_same(s->members, members))
+		if (s->signed_by == c->signed_by && s->bridged_by == c->bridged_by && s->is_chain == c->is_chain &&
+		    s->expired == expired && ids_same(s->members, c->members))
 			break;
 	}
 	if (!s) {
 		s = mem_new(1, sizeof(*s));
-		*s = (struct shape){ ids_keep(members), signed_by, is_chain, expired, 0, hash, first };
+		*s = (struct shape){ ids_keep(c->members), c->signed_by, c->is_chain, expired, c->bridged_by, 0, hash, first };
 		table_put(&v->shapes, (int64_t)hash, s);
 	}
 	s->refs++;
@@ -142,7 +141,7 @@ static void reshape(struct view *v, struct content *c, bool expired)
 {
 	struct shape *old = c->shape;
 
-	c->shape = shape_take(v, c->members, c->signed_by, c->is_chain, expired);
+	c->shape = shape_take(v, c, expired);
 	if (old && old != c->shape)
 		content_place_holders(v, c);
 	if (old)
@@ -194,6 +193,7 @@ bool content_apply_chain(struct view *v, const struct fact *f)
 		c = content_new(v, true, f->chain.chain);
 	set_members(c, f->chain.anchors);
 	c->signed_by = f->chain.signed_by;
+	c->bridged_by = f->chain.bridged_by;
 	c->not_before = f->chain.not_before;
 	c->not_after = f->chain.not_after;
 	c->renew_at = f->chain.renew_at;

@@ -73,6 +73,10 @@ static void put_ca(struct buf *out, const struct ca *c)
 	put_ids(out, "leaf-anchors", c->leaf_anchors);
 	if (c->issuer_id)
 		buf_printf(out, " issuer=%" PRId64, c->issuer_id);
+	if (c->bridge_by) {
+		buf_printf(out, " bridge-by=%" PRId64 " %" PRId64 "..%" PRId64, c->bridge_by, c->bridge_from, c->bridge_until);
+		put_ids(out, "bridge-anchors", c->bridge_anchors);
+	}
 	buf_printf(out, " %" PRId64 "..%" PRId64 " skew=%" PRId64 " renew=%" PRId64 "/%" PRId64 "%s%s\n", c->not_before,
 		   c->not_after, c->skew, c->renew_at, c->renew_latest, c->renewing ? " renewing" : "",
 		   c->by_hand ? " by-hand" : "");
@@ -84,6 +88,8 @@ static void put_content(struct buf *out, const struct content *c)
 		return;
 	buf_printf(out, "%s %" PRId64 " by=%" PRId64, c->is_chain ? "chain" : "set", c->id, c->signed_by);
 	put_ids(out, c->is_chain ? "anchors" : "certs", c->members);
+	if (c->bridged_by)
+		buf_printf(out, " bridged-by=%" PRId64, c->bridged_by);
 	buf_printf(out, " %" PRId64 "..%" PRId64 " issued=%" PRId64 " renew=%" PRId64 "%s\n", c->not_before,
 		   c->not_after, c->issued, c->renew_at, c->distrusted ? " distrusted" : "");
 }

@@ -17,7 +17,8 @@
  * Which facts answer which act (the runner emits them after writing the rows):
  *
  *	ACT_SEND_SET     FACT_DROPPED{replaces} if replaces, FACT_SET{the certs} if new, FACT_SENT
- *	ACT_SEND_CHAIN   FACT_DROPPED{replaces} if replaces, FACT_SENT, FACT_STAGED{on=false}
+ *	ACT_SEND_CHAIN   FACT_DROPPED{replaces} if replaces, FACT_CHAIN if another form makes it new, FACT_SENT,
+ *	                 FACT_STAGED{on=false}
  *	ACT_ASK          FACT_ASKED{target, ca}; later, when issued: FACT_CHAIN, FACT_STAGED{on}, FACT_ASKED{ca=0}
  *	ACT_SIGNING      FACT_CA of both versions: the old with signing=false, the new with signing=true
  *	ACT_RETIRE_DONE  FACT_CA with retired=true
@@ -100,6 +101,11 @@ struct fact {
 			bool by_hand;        /* no ACT_ROTATE: only its owner can make the next version */
 			int64_t issuer; /* of an intermediate: the version that signed it (may be told later); 0: none of ours */
 			msec_t issued;       /* its life begins; 0 = at not_before (which is earlier, for slow clocks) */
+			/* Cross-signed: its chains may carry a certificate of its root's key, signed by the older version
+			 * `bridge_by` (0: none); they are then accepted by `bridge_anchors`, between these dates. */
+			int64_t bridge_by;
+			struct id_list bridge_anchors;
+			msec_t bridge_from, bridge_until;
 		} ca;
 		/* What the bundle of this store group contains: all wanted versions of these, and these single certs. */
 		struct { int64_t group; struct id_list authorities, certs; } goal;
@@ -107,7 +113,8 @@ struct fact {
 		 * it must be later than the moment of issue, or the slot is asked again and again. */
 		struct { int64_t chain, signed_by; struct id_list anchors; msec_t not_before, not_after, renew_at;
 			 bool distrusted; /* its leaf is: never sent again */
-			 msec_t issued; /* its life begins; 0 = at not_before */ } chain;
+			 msec_t issued; /* its life begins; 0 = at not_before */
+			 int64_t bridged_by; /* the CA that signed the cross certificate in it; 0: plain */ } chain;
 		struct { int64_t set; struct id_list certs; } set;
 		struct { int64_t instance; msec_t alive_until; } alive; /* last heard + freshness; 0 = not alive */
 		/* authority: slots.  lease_until: it leaves by itself then (ephemeral); 0 = never. */
@@ -175,6 +182,10 @@ uint64_t view_operations(const struct view *v); /* steps of work done so far: fo
 
 /* -- the plan ------------------------------------------------------------------------------ */
 
+/* In which form the leaf of a known chain is sent: as that chain is, with the cross certificate of its signer
+ * (FACT_CA.bridge_by), or without. */
+enum chain_form { CHAIN_AS_IS, CHAIN_BRIDGED, CHAIN_PLAIN };
+
 enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_LEAVE, ACT_ROTATE, ACT_TAKE_BACK };
 
 struct act {
@@ -182,6 +193,7 @@ struct act {
 	int64_t target;       /* SEND_*, ASK, ADMIT, TAKE_BACK; LEAVE: its lease is over, or what it served last is not valid any more */
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
+	enum chain_form form; /* SEND_CHAIN */
 	struct id_list shed;  /* SEND_CHAIN at a deadline (rule D): stores that refuse it and were left out of the
 	                         test, sorted; nobody else: empty */
 	msec_t deadline;      /* with shed: when all chains that the slot may serve have ended */

@@ -51,10 +51,11 @@ static bool same_story(const struct moment *x, const struct moment *y)
 /* Renewals of a day under one authority are one story. */
 static void tell(struct future *f, struct moment m)
 {
-	size_t from = f->count > MERGE_LOOK_BACK ? f->count - MERGE_LOOK_BACK : 0;
+	size_t end = f->count < LIMIT_FORECAST_MOMENTS ? f->count : LIMIT_FORECAST_MOMENTS;
+	size_t from = end > MERGE_LOOK_BACK ? end - MERGE_LOOK_BACK : 0;
 
 	m.last = m.at;
-	for (size_t i = f->count; i > from; i--) {
+	for (size_t i = end; i > from; i--) {
 		struct moment *before = &f->moments[i - 1];
 
 		if (!same_story(before, &m))
@@ -87,13 +88,16 @@ static struct fact ca_fact(const struct ca *c)
 		.leaf_anchors = c->leaf_anchors, .order = c->order, .wanted = c->wanted, .signing = c->signing,
 		.can_sign = c->can_sign, .distrusted = c->distrusted, .retired = c->retired, .not_before = c->not_before,
 		.not_after = c->not_after, .renew_at = c->renew_at, .renew_latest = c->renew_latest,
-		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued, .issuer = c->issuer_id } };
+		.renewing = c->renewing, .by_hand = c->by_hand, .issued = c->issued, .issuer = c->issuer_id,
+		.bridge_by = c->bridge_by, .bridge_anchors = c->bridge_anchors, .bridge_from = c->bridge_from,
+		.bridge_until = c->bridge_until } };
 }
 
 /* The fact takes its anchors from the version itself, which is about to be written: so from a copy. */
 static void change_ca(struct future *f, struct fact fact)
 {
 	fact.ca.leaf_anchors = ids_sorted(f->step_a, fact.ca.leaf_anchors);
+	fact.ca.bridge_anchors = ids_sorted(f->step_a, fact.ca.bridge_anchors);
 	believe(f, fact);
 }
 
@@ -140,9 +144,30 @@ static void send_set(struct future *f, const struct act *act)
 	send(f, act, id);
 }
 
+/* The same leaf with the cross certificate behind it, or without. */
+static int64_t in_form(struct future *f, const struct act *act)
+{
+	const struct content *c = content_find(f->v, GROUP_SLOT, act->chain);
+	const struct ca *ca = ca_find(f->v, c->signed_by);
+	struct fact other = { .kind = FACT_CHAIN };
+
+	if (act->form == CHAIN_AS_IS)
+		return act->chain;
+	other.chain.chain = f->next_id++;
+	other.chain.signed_by = c->signed_by;
+	other.chain.anchors = act->form == CHAIN_BRIDGED ? ca->bridge_anchors : ca->leaf_anchors;
+	other.chain.not_before = c->not_before;
+	other.chain.not_after = act->form == CHAIN_BRIDGED && ca->bridge_until < c->not_after ? ca->bridge_until : c->not_after;
+	other.chain.renew_at = c->renew_at;
+	other.chain.issued = c->issued;
+	other.chain.bridged_by = act->form == CHAIN_BRIDGED ? ca->bridge_by : 0;
+	believe(f, other);
+	return other.chain.chain;
+}
+
 static void send_chain(struct future *f, const struct act *act)
 {
-	send(f, act, act->chain);
+	send(f, act, in_form(f, act));
 	believe(f, (struct fact){ .kind = FACT_STAGED, .staged = { act->target, act->chain, false } });
 	if (act->shed.count)
 		tell(f, (struct moment){ .at = f->now, .kind = MOMENT_SHED, .authority = act->authority, .target = act->target,
@@ -233,19 +258,10 @@ static void carry_out(struct future *f, const struct act *act)
 static void comes_report(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct document *d = t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+	const struct document *d = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
 
-	if (d)
+	if (d) /* it may have left meanwhile */
 		believe(f, (struct fact){ .kind = FACT_SEEN, .seen = { t->id, d->content->id, d->generation, d->generation } });
-}
-
-static size_t group_position(const struct view *v, const struct group *g)
-{
-	size_t i = 0;
-
-	while (v->group_list[i] != g)
-		i++;
-	return i;
 }
 
 /* Part of the life after which the newest chain wants renewal, in thousandths; by default two thirds. */
@@ -262,12 +278,13 @@ static msec_t renewal_part(const struct content *newest)
 static void comes_chain(struct future *f, int64_t id)
 {
 	const struct target *t = target_find(f->v, id);
-	const struct ca *ca = ca_find(f->v, t->asked);
-	msec_t life = f->lives[group_position(f->v, t->group)], end = f->now + life;
+	const struct ca *ca = t ? ca_find(f->v, t->asked) : NULL;
 	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = f->next_id++ } };
 
 	if (!ca)
-		return;
+		return; /* it has left, or is asked under nobody any more */
+	msec_t life = f->lives[t->group->index], end = f->now + life;
+
 	chain.chain.signed_by = ca->id;
 	chain.chain.anchors = ca->leaf_anchors;
 	chain.chain.not_before = f->now - SKEW;
@@ -281,12 +298,12 @@ static void comes_chain(struct future *f, int64_t id)
 
 static int64_t newest_order(const struct authority *a) { return a->cas[0]->order; }
 
-/* The successor of a version: as long-lived, due as long after its begin; a root is its own anchor. */
-static void comes_version(struct future *f, int64_t id)
+/* The successor of a version, under `issuer` or by itself (its own anchor): as long-lived, due as long after its begin. */
+static const struct ca *succeed(struct future *f, const struct ca *old, const struct ca *issuer)
 {
-	const struct ca *old = ca_find(f->v, id);
 	msec_t later = f->now - (old->issued ? old->issued : old->not_before);
 	int64_t cert = f->next_id++;
+	bool root = ids_has(old->leaf_anchors, old->cert);
 	struct fact gone = ca_fact(old), made = gone;
 
 	gone.ca.wanted = gone.ca.renewing = false;
@@ -299,10 +316,38 @@ static void comes_version(struct future *f, int64_t id)
 	made.ca.not_after += later;
 	made.ca.renew_at += later;
 	made.ca.renew_latest += old->renew_latest ? later : 0;
-	made.ca.leaf_anchors = ids_sorted(f->step_a, ids_has(old->leaf_anchors, old->cert) ? (struct id_list){ &cert, 1 }
+	made.ca.issuer = issuer ? issuer->id : old->issuer_id;
+	made.ca.bridge_by = 0;
+	made.ca.bridge_anchors = (struct id_list){ 0 };
+	made.ca.leaf_anchors = ids_sorted(f->step_a, issuer ? issuer->leaf_anchors : root ? (struct id_list){ &cert, 1 }
 											  : old->leaf_anchors);
 	change_ca(f, gone);
 	believe(f, made);
+	return ca_find(f->v, made.ca.ca);
+}
+
+/* With those below it, as the service does it (the wanted versions only). */
+static void comes_version(struct future *f, int64_t id)
+{
+	struct ca *old = ca_find(f->v, id);
+	const struct ca **from = ARENA_ARRAY(f->step_a, const struct ca *, LIMIT_INTERMEDIATES + 1);
+	const struct ca **to = ARENA_ARRAY(f->step_a, const struct ca *, LIMIT_INTERMEDIATES + 1);
+	size_t n = 1;
+
+	from[0] = old;
+	to[0] = succeed(f, old, NULL);
+	for (size_t i = 0; i < n; i++) {
+		size_t known = f->v->ca_count;
+
+		for (size_t k = 0; k < known && n <= LIMIT_INTERMEDIATES; k++) {
+			const struct ca *below = f->v->ca_list[k];
+
+			if (below->issuer != from[i] || !below->wanted)
+				continue;
+			from[n] = below;
+			to[n++] = succeed(f, below, to[i]);
+		}
+	}
 }
 
 static void let_come(struct future *f)
@@ -430,7 +475,7 @@ static void look_around(struct future *f)
 	for (size_t i = 0; i < f->v->target_count; i++) {
 		const struct target *t = f->v->targets[i];
 		const struct content *newest = target_newest(t);
-		msec_t *life = &f->lives[group_position(f->v, t->group)];
+		msec_t *life = &f->lives[t->group->index];
 
 		if (newest && newest->is_chain && chain_life(newest) > *life)
 			*life = chain_life(newest);

@@ -31,9 +31,12 @@ static size_t over(int64_t limit, size_t used)
 
 /* -- canaries ------------------------------------------------------------------------------------- */
 
+/* A chain's contents are who signed it, bridged or not; brought along: the chain. */
 static bool is_these(const struct picker *p, const struct shape *x)
 {
-	return x && (p->contents ? x == p->contents : ids_same(x->members, p->set));
+	if (!x || !p->contents)
+		return x && ids_same(x->members, p->set);
+	return p->contents->signed_by ? x->signed_by == p->contents->signed_by : x == p->contents;
 }
 
 static bool class_on_way(const struct picker *p, const struct class *c)

@@ -30,7 +30,7 @@ static void count_ca(const struct view *v, struct progress_ca *p, const struct c
 {
 	size_t worlds = worlds_having(v, c, ca);
 	bool store = c->key.group->kind == GROUP_STORE;
-	bool all = class_known(c) && worlds == c->key.length && worlds > 0;
+	bool all = class_known(c) && worlds == c->key.length; /* known: there is one */
 	size_t *surely = store ? &p->stores_having : &p->slots_using;
 	size_t *maybe = store ? &p->stores_maybe : &p->slots_maybe;
 

@@ -17,7 +17,7 @@ static bool slot_holds(const struct view *v, const struct class *c, const struct
 	for (size_t i = 0; i < c->key.length; i++) {
 		const struct shape *b = c->key.seq[i];
 
-		if (b && !b->expired && ca_under(ca_find(v, b->signed_by), ca))
+		if (b && !b->expired && (ca_under(ca_find(v, b->signed_by), ca) || ca_under(ca_find(v, b->bridged_by), ca)))
 			return true;
 	}
 	return false;

@@ -150,7 +150,7 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 	return safety_chain_refusers(s, slot, anchors, &refuser, 1) ? refuser : NULL;
 }
 
-static bool class_accepts(const struct class *store, struct id_list anchors)
+bool safety_accepts(const struct class *store, struct id_list anchors)
 {
 	for (size_t i = 0; i < store->key.length; i++) {
 		const struct shape *w = store->key.seq[i];
@@ -166,7 +166,7 @@ bool safety_accepted_everywhere(struct step *s, const struct group *slots, struc
 	anchors = trusted_only(s->v, s->a, anchors);
 	for (size_t i = 0; i < slots->meet_count; i++) {
 		for (struct class *c = slots->meets[i]->classes; c; c = c->group_next) {
-			if (class_counted(c) && !class_accepts(c, anchors))
+			if (class_counted(c) && !safety_accepts(c, anchors))
 				return false;
 		}
 	}

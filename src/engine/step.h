@@ -31,6 +31,8 @@ struct step {
 bool accept_pair(const struct shape *chain, struct id_list certs);
 /* At both ends of [now - skew, now + skew]. */
 bool accept_chain_now(const struct content *chain, msec_t now);
+/* May a chain of this version be sent with its cross certificate now? */
+bool accept_bridge(const struct view *v, const struct ca *ca, msec_t now);
 /* Can sign now.  If only its beginning is in the way, ret_from says when. */
 bool accept_signer(const struct view *v, const struct ca *ca, msec_t now, msec_t *ret_from);
 /* Could the engine itself bring a store of this group to trust the certificate (goal or need)? */
@@ -72,6 +74,8 @@ const struct class *safety_chain(struct step *s, const struct class *slot, struc
 /* All that refuse; returns how many (at most max). */
 size_t safety_chain_refusers(struct step *s, const struct class *slot, struct id_list anchors,
 			     const struct class **ret_classes, size_t max);
+/* A store of this class accepts these anchors in every world it may be in. */
+bool safety_accepts(const struct class *store, struct id_list anchors);
 /* Every counted verifier accepts these anchors in every world it may be in. */
 bool safety_accepted_everywhere(struct step *s, const struct group *slots, struct id_list anchors);
 
@@ -110,6 +114,8 @@ struct choice {
 	enum wait_reason why;  /* of the refusal */
 	msec_t from;           /* WAIT_NOT_VALID_YET: since when it would do */
 };
+/* How a chain of this version may go to the class, plain before bridged; false: not at all. */
+bool choice_form(struct step *s, const struct class *c, const struct ca *ca, enum chain_form *ret_form);
 struct choice slot_choice(struct step *s, const struct class *c);
 /* The newest wanted version that can sign now; NULL: none. */
 struct ca *newest_signer(const struct step *s, const struct authority *a);

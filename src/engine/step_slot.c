@@ -52,6 +52,23 @@ static void wait_not_trusted(struct step *s, const struct class *c, struct id_li
 	}
 }
 
+/* A newcomer with a chain that somebody brought: whoever it meets has to trust its CA first.  True: it waits. */
+static bool wait_not_accepted(struct step *s, const struct class *c, struct id_list anchors)
+{
+	const struct group *g = c->key.group;
+	bool waits = false;
+
+	for (size_t i = 0; i < g->meet_count; i++) {
+		for (const struct class *store = g->meets[i]->classes; store; store = store->group_next) {
+			if (!class_counted(store) || safety_accepts(store, anchors))
+				continue;
+			wait_pair(s, c, store, WAIT_NOT_TRUSTED, authority_id(c), 0);
+			waits = true;
+		}
+	}
+	return waits;
+}
+
 static void wait_wished(struct step *s, const struct class *c, const struct choice *choice)
 {
 	if (!choice->wished)
@@ -106,7 +123,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 
 /* One member whose ready chain may go (true); or its time has not come, or has passed. */
 static bool send_ready(struct step *s, const struct class *c, const struct target *t,
-		       const struct choice *choice)
+		       const struct choice *choice, enum chain_form form)
 {
 	const struct content *ready = target_ready(t);
 	msec_t from;
@@ -115,6 +132,7 @@ static bool send_ready(struct step *s, const struct class *c, const struct targe
 		struct act *act = act_add(s, ACT_SEND_CHAIN, t->id);
 
 		act->chain = ready->id;
+		act->form = form;
 		act->replaces = replaced_generation(t);
 		return true;
 	}
@@ -131,30 +149,78 @@ static bool send_ready(struct step *s, const struct class *c, const struct targe
 	return false;
 }
 
-static void send_members(struct step *s, const struct class *c, const struct choice *choice)
+static void send_members(struct step *s, const struct class *c, const struct choice *choice, enum chain_form form)
 {
 	struct picker p = picker_start(s, c, c->key.ready, (struct id_list){ 0 });
 	const struct target *t;
 
 	while ((t = picker_next(&p))) {
-		if (send_ready(s, c, t, choice))
+		if (send_ready(s, c, t, choice, form))
 			picker_took(&p, t);
 	}
 	picker_end(&p, authority_id(c), c->key.ready->signed_by);
 }
 
+/* How what lies ready may go: as it is, or with the cross certificate of its signer. */
+static bool ready_form(struct step *s, const struct class *c, enum chain_form *ret_form)
+{
+	const struct shape *ready = c->key.ready;
+	const struct ca *ca = ca_find(s->v, ready->signed_by);
+
+	if (!ready->bridged_by && ca && accept_bridge(s->v, ca, s->now) && choice_form(s, c, ca, ret_form)) {
+		if (*ret_form == CHAIN_PLAIN)
+			*ret_form = CHAIN_AS_IS;
+		return true;
+	}
+	*ret_form = CHAIN_AS_IS;
+	return !class_counted(c) || !safety_chain(s, c, ready->members);
+}
+
 static void send_class(struct step *s, const struct class *c, const struct choice *choice)
 {
 	const struct shape *ready = c->key.ready;
+	enum chain_form form;
 
 	if (c->key.flags & CLASS_FAILING)
 		wait_class(s, c, WAIT_FAILING, authority_id(c), ready->signed_by, 0);
 	else if (c->key.flags & CLASS_FULL)
 		wait_class(s, c, WAIT_PENDING_FULL, authority_id(c), ready->signed_by, 0);
-	else if (class_counted(c) && safety_chain(s, c, ready->members))
+	else if (!ready_form(s, c, &form))
 		wait_not_trusted(s, c, ready->members, ready->signed_by);
+	else if (!class_counted(c) && !ready->signed_by && wait_not_accepted(s, c, ready->members))
+		return; /* brought along before its CA: it would serve what nobody accepts */
 	else
-		send_members(s, c, choice);
+		send_members(s, c, choice, form);
+}
+
+/* The bridge has done its work when the new root is trusted by all who meet the slot: the same leaf, plain. */
+static bool bridge_may_go(struct step *s, const struct class *c, const struct choice *choice)
+{
+	const struct shape *newest = class_newest(c);
+
+	return newest && newest->bridged_by && choice->stay && choice->ca && class_counted(c) && class_known(c) &&
+	       class_alive(c) && !newest->expired && !(c->key.flags & (CLASS_FULL | CLASS_DUE)) && !ca_paused_by(choice->ca) &&
+	       choice->ca->id == newest->signed_by && !safety_chain(s, c, choice->ca->leaf_anchors);
+}
+
+static void drop_bridge(struct step *s, const struct class *c)
+{
+	struct picker p = picker_start(s, c, class_newest(c), (struct id_list){ 0 });
+	const struct target *t;
+
+	while ((t = picker_next(&p))) {
+		const struct content *newest = target_newest(t);
+
+		if (!accept_chain_now(newest, s->now))
+			continue;
+		struct act *act = act_add(s, ACT_SEND_CHAIN, t->id);
+
+		act->chain = newest->id;
+		act->form = CHAIN_PLAIN;
+		act->replaces = replaced_generation(t);
+		picker_took(&p, t);
+	}
+	picker_end(&p, authority_id(c), class_newest(c)->signed_by);
 }
 
 /* -- one class ----------------------------------------------------------------------------- */
@@ -180,6 +246,10 @@ static void step_known_class(struct step *s, const struct class *c)
 	wait_pending(s, c);
 	deadline_shed(s, c, &choice);
 	deadline_name(s, c, &choice);
+	if (!fits && !needs && bridge_may_go(s, c, &choice)) {
+		drop_bridge(s, c);
+		return;
+	}
 	if (!fits && !needs) {
 		if (c->key.asked) /* asked for when the goal was another; what comes of it is not sent */
 			wait_class(s, c, WAIT_CSR, authority_id(c), c->key.asked, 0);

@@ -49,6 +49,7 @@ struct shape {
 	int64_t signed_by;      /* chains */
 	bool is_chain;
 	bool expired;           /* chains: nobody accepts it any more */
+	int64_t bridged_by;     /* chains: who signed the cross certificate in it; 0: plain */
 	size_t refs;            /* contents that have it */
 	uint64_t hash;
 	struct shape *same_hash;
@@ -58,7 +59,7 @@ struct content {
 	int64_t id;
 	bool is_chain;
 	struct id_list members;
-	int64_t signed_by;
+	int64_t signed_by, bridged_by;
 	msec_t not_before, not_after, renew_at, issued, skew;
 	msec_t ending_at;       /* from here on it is named if it is still served (deadline.c) */
 	bool due;               /* renew_at has come */
@@ -108,6 +109,9 @@ struct ca {
 	bool renewing, by_hand;
 	int64_t issuer_id;
 	struct ca *issuer;      /* NULL: a root, or signed by nobody known */
+	int64_t bridge_by;      /* 0: not cross-signed */
+	struct id_list bridge_anchors;
+	msec_t bridge_from, bridge_until;
 };
 
 /* A distinct certificate and the versions that have it: usually one. */

@@ -56,7 +56,7 @@ static const struct {
 	[WAIT_APPROVE_WITHDRAW] = { "approve-withdraw", SPEAKER_OPERATOR, "rollout",
 				    "nobody has approved that the old CA leaves the stores" },
 	[WAIT_LEASE] = { "lease", SPEAKER_TIME, "9",
-			 "it is ephemeral: it counts until its lease ends, and then leaves by itself" },
+			 "it is ephemeral: it leaves by itself when its lease ends" },
 	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
 			   "it leaves, and counts until its service is stopped" },
 	[WAIT_GRACE] = { "grace", SPEAKER_POLICY, "9",

@@ -230,6 +230,11 @@ static bool apply_ca(struct view *v, const struct fact *f)
 	c->by_hand = f->ca.by_hand;
 	c->issuer_id = f->ca.issuer;
 	c->issuer = ca_find(v, c->issuer_id);
+	c->bridge_by = f->ca.bridge_by;
+	c->bridge_from = f->ca.bridge_from;
+	c->bridge_until = f->ca.bridge_until;
+	ids_release(&c->bridge_anchors);
+	c->bridge_anchors = ids_keep(f->ca.bridge_anchors);
 	ids_release(&c->leaf_anchors);
 	c->leaf_anchors = ids_keep(f->ca.leaf_anchors);
 	authority_sort(c->authority);
@@ -326,6 +331,7 @@ static void free_authorities(struct view *v)
 	}
 	for (size_t i = 0; i < v->ca_count; i++) {
 		ids_release(&v->ca_list[i]->leaf_anchors);
+		ids_release(&v->ca_list[i]->bridge_anchors);
 		free(v->ca_list[i]);
 	}
 	free(v->authorities);

@@ -54,6 +54,11 @@ static const struct field AUTHORITY_SIGN[] = {
 	FIELD_KEY_TYPE_AT(3, authority_sign.key_type),
 	FIELD_SPEC_AT(4, authority_sign.spec),
 };
+static const struct field AUTHORITY_CROSS[] = {
+	FIELD_ISSUER_AT(1, "issuer", authority_cross.issuer),
+	FIELD_ISSUER_AT(2, "subject", authority_cross.subject),
+	FIELD_SPEC_AT(3, authority_cross.spec),
+};
 static const struct field LEAF_SIGN[] = {
 	FIELD_ISSUER_AT(1, "issuer", leaf_sign.issuer),
 	FIELD_SPEC_AT(2, leaf_sign.spec),
@@ -68,6 +73,11 @@ static const struct field LEAF_SEAL[] = {
 static const struct field KEY_WRAP[] = {
 	FIELD_POLICY_AT(1, key_wrap.policy),
 	{ 2, FIELD_BYTES, "private key", REQ(key_wrap.key), .max = LIMIT_KEY_DER_BYTES * 2, .required = true },
+};
+static const struct field KEY_SEAL[] = {
+	{ 1, FIELD_BYTES, "wrapped key", REQ(key_seal.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
+	{ 2, FIELD_BYTES, "recipient certificate", REQ(key_seal.recipient), .max = LIMIT_CERT_DER_BYTES, .required = true },
+	FIELD_ISSUER_AT(3, "agents", key_seal.agents),
 };
 static const struct field AUDIT_CREATE[] = { { 1, FIELD_UUID, "key id", REQ(audit_create.key_id) } };
 static const struct field AUDIT_SIGN[] = {
@@ -84,9 +94,11 @@ static const struct {
 	[KEEPER_PING] = { "ping", NULL, 0 },
 	[KEEPER_AUTHORITY_CREATE] = { "authority-create", AUTHORITY_CREATE, ARRAY_LEN(AUTHORITY_CREATE) },
 	[KEEPER_AUTHORITY_SIGN] = { "authority-sign", AUTHORITY_SIGN, ARRAY_LEN(AUTHORITY_SIGN) },
+	[KEEPER_AUTHORITY_CROSS] = { "authority-cross", AUTHORITY_CROSS, ARRAY_LEN(AUTHORITY_CROSS) },
 	[KEEPER_LEAF_SIGN] = { "leaf-sign", LEAF_SIGN, ARRAY_LEN(LEAF_SIGN) },
 	[KEEPER_LEAF_SEAL] = { "leaf-seal", LEAF_SEAL, ARRAY_LEN(LEAF_SEAL) },
 	[KEEPER_KEY_WRAP] = { "key-wrap", KEY_WRAP, ARRAY_LEN(KEY_WRAP) },
+	[KEEPER_KEY_SEAL] = { "key-seal", KEY_SEAL, ARRAY_LEN(KEY_SEAL) },
 	[KEEPER_AUDIT_CREATE] = { "audit-create", AUDIT_CREATE, ARRAY_LEN(AUDIT_CREATE) },
 	[KEEPER_AUDIT_SIGN] = { "audit-sign", AUDIT_SIGN, ARRAY_LEN(AUDIT_SIGN) },
 };

@@ -27,8 +27,10 @@ enum keeper_kind {
 	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
+	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
+	KEEPER_AUTHORITY_CROSS,  /* the key of another root of the same name, certified by `issuer`: newWithOld, RFC 4210 4.4 */
 	KEEPER_KIND_MAX
 };
 
@@ -56,6 +58,11 @@ struct keeper_request {
 		} authority_sign;
 		struct {
 			struct keeper_issuer issuer;
+			struct keeper_issuer subject; /* the other root: its blob shows that the key is kept here */
+			struct cert_spec spec;       /* INTERMEDIATE; spki empty: it is the subject's */
+		} authority_cross;
+		struct {
+			struct keeper_issuer issuer;
 			struct cert_spec spec;       /* LEAF with its SPKI (the server has checked the CSR) */
 		} leaf_sign;
 		struct {
@@ -69,6 +76,11 @@ struct keeper_request {
 			struct keeper_policy policy; /* spki_hash ignored */
 			struct bytes key;            /* PEM or DER, SECRET: wipe it when the message is sent */
 		} key_wrap;
+		struct {
+			struct bytes blob;           /* of kind LEAF */
+			struct bytes recipient;      /* as in leaf_seal */
+			struct keeper_issuer agents;
+		} key_seal;
 		struct {
 			char key_id[UUID_LEN];
 		} audit_create;
@@ -86,9 +98,9 @@ struct keeper_reply {
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
 	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, KEY_WRAP, AUDIT_CREATE */
-	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, LEAF_SIGN, LEAF_SEAL: the certificate */
-	struct bytes spki;        /* KEY_WRAP, AUDIT_CREATE, AUDIT_SIGN: the public key */
-	struct bytes sealed;      /* LEAF_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
+	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, LEAF_SIGN, LEAF_SEAL: the certificate */
+	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };

@@ -107,6 +107,31 @@ troth_rc rules_intermediate(const struct keeper_policy *issuer, const struct cer
 	return RC_OK;
 }
 
+/* Self-issued, so it does not count for a path length (RFC 5280 4.2.1.9); refused all the same where no CA may stand
+ * below, because cert_spec_check and many verifiers count it. */
+troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *subject,
+		     const struct cert *subject_cert, const struct cert_spec *spec, msec_t now, struct troth_err *e)
+{
+	TRY(rules_issuer(issuer, cert, e));
+	TRY(rules_issuer(subject, subject_cert, e));
+	ENSURE(spec->kind == CERT_INTERMEDIATE, e, TROTH_FORBIDDEN, "a cross certificate is an intermediate's");
+	ENSURE(strcmp(issuer->authority, subject->authority) == 0 &&
+		       bytes_equal(cert->subject_der, subject_cert->subject_der), e, TROTH_FORBIDDEN,
+	       "key %s is of %s, key %s of %s: only roots of one authority certify each other", issuer->key_id,
+	       issuer->authority, subject->key_id, subject->authority);
+	ENSURE(memcmp(issuer->spki_hash, subject->spki_hash, SHA256_LEN) != 0, e, TROTH_INVALID,
+	       "both roots have the same key: there is nothing to certify");
+	ENSURE(issuer->may_sign_ca && issuer->path_len != 0 && cert->path_len != 0, e, TROTH_FORBIDDEN,
+	       "the path length of %s is 0: no CA may stand below it", issuer->authority);
+	TRY(rules_no_spki(spec, e));
+	TRY(rules_dates(spec, now, e));
+	TRY(rules_latest(issuer, spec->not_after, e));
+	TRY(rules_latest(subject, spec->not_after, e));
+	ENSURE(path_within(spec->path_len, subject->path_len), e, TROTH_FORBIDDEN,
+	       "path length %d is more than the policy of key %s allows: %d", spec->path_len, subject->key_id, subject->path_len);
+	return RC_OK;
+}
+
 troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert, const struct cert_spec *spec, bool made,
 		    msec_t now, struct troth_err *e)
 {

@@ -133,6 +133,32 @@ static troth_rc authority_sign(struct work *w, struct keeper_reply *ret, struct 
 	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
 }
 
+/* What was built says the subject's own name, or it is no bridge to it. */
+static troth_rc check_cross(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
+{
+	const struct cert *built;
+	TRY(cert_parse(w->a, der, &built, e));
+	ENSURE(bytes_equal(built->subject_der, subject->cert->subject_der), e, TROTH_INVALID,
+	       "the cross certificate's name \"%.80s\" is not the root's: \"%.80s\"", built->subject, subject->cert->subject);
+	return RC_OK;
+}
+
+static troth_rc authority_cross(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct cert_spec spec = w->req->authority_cross.spec;
+	const struct signer *subject, *issuer;
+	TRY(open_issuer(w, &w->req->authority_cross.subject, &subject, e));
+	TRY(open_issuer(w, &w->req->authority_cross.issuer, &issuer, e));
+	TRY(rules_cross(&issuer->policy, issuer->cert, &subject->policy, subject->cert, &spec, w->now, e));
+	spec.spki = subject->cert->spki;
+	TRY(cert_spec_check(&spec, issuer->cert, e));
+	TRY(take(w, issuer->policy.spki_hash, RATE_CA, e));
+	struct journal_use use = { .req = w->req, .key = &issuer->policy, .made = &subject->policy, .spec = &spec };
+	TRY(journal_grant(&w->s->journal, &use, e));
+	TRY(cert_build(&spec, issuer->cert, issuer->key, w->a, &ret->der, e));
+	return check_cross(w, ret->der, subject, e);
+}
+
 static troth_rc leaf_sign(struct work *w, struct keeper_reply *ret, struct troth_err *e)
 {
 	const struct cert_spec *spec = &w->req->leaf_sign.spec;
@@ -145,12 +171,13 @@ static troth_rc leaf_sign(struct work *w, struct keeper_reply *ret, struct troth
 	return cert_build(spec, issuer->cert, issuer->key, w->a, &ret->der, e);
 }
 
-static troth_rc seal_made(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+static troth_rc seal_to(struct work *w, const struct key *key, struct bytes recipient, struct keeper_reply *ret,
+			struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
 	CLEANUP(buf_release) struct buf sealed = buf_make(LIMIT_KEEPER_SEALED_BYTES);
-	TRY(key_write(w->made, KEY_PKCS8_DER, &plain, e));
-	TRY(cms_seal(w->req->leaf_seal.recipient, buf_bytes(&plain), &sealed, e));
+	TRY(key_write(key, KEY_PKCS8_DER, &plain, e));
+	TRY(cms_seal(recipient, buf_bytes(&plain), &sealed, e));
 	ret->sealed = arena_bytes(w->a, buf_bytes(&sealed));
 	return RC_OK;
 }
@@ -172,7 +199,7 @@ static troth_rc leaf_seal(struct work *w, struct keeper_reply *ret, struct troth
 	struct journal_use use = { .req = w->req, .key = &issuer->policy, .spec = &spec, .recipient = recipient };
 	TRY(journal_grant(&w->s->journal, &use, e));
 	TRY(cert_build(&spec, issuer->cert, issuer->key, w->a, &ret->der, e));
-	return seal_made(w, ret, e);
+	return seal_to(w, w->made, w->req->leaf_seal.recipient, ret, e);
 }
 
 /* The agents' authority decides who may receive keys, so a key that someone else has seen cannot be it;
@@ -197,6 +224,25 @@ static troth_rc key_wrap(struct work *w, struct keeper_reply *ret, struct troth_
 	spki_id(ret->spki, policy.spki_hash);
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
 	return wrap_key(w->s->master, &policy, brought, w->a, &ret->blob, e);
+}
+
+/* A leaf's key that was uploaded goes to an agent that shall serve it; a CA's or an audit key goes to nobody. */
+static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy;
+	CLEANUP(key_releasep) struct key *key = NULL;
+	const struct signer *agents;
+	const struct cert *recipient;
+	TRY(open_issuer(w, &w->req->key_seal.agents, &agents, e));
+	TRY(cert_parse(w->a, w->req->key_seal.recipient, &recipient, e));
+	TRY(rules_recipient(&agents->policy, agents->cert, recipient, w->now, e));
+	TRY(wrap_open(w->s->master, w->req->key_seal.blob, w->a, &policy, &key, e));
+	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it goes to no agent", policy.key_id,
+	       keeper_key_kind_name(policy.kind));
+	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .recipient = recipient }, e));
+	TRY(key_spki(key, w->a, &ret->spki, e));
+	return seal_to(w, key, w->req->key_seal.recipient, ret, e);
 }
 
 static troth_rc audit_create(struct work *w, struct keeper_reply *ret, struct troth_err *e)
@@ -235,8 +281,10 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_LEAF_SIGN] = leaf_sign,
 	[KEEPER_LEAF_SEAL] = leaf_seal,
 	[KEEPER_KEY_WRAP] = key_wrap,
+	[KEEPER_KEY_SEAL] = key_seal,
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
+	[KEEPER_AUTHORITY_CROSS] = authority_cross,
 };
 
 /* A refusal's text may quote what was refused; what travels on is plain. */

@@ -6,6 +6,7 @@
 #include "service/acts.h"
 
 #include "service/binding.h"
+#include "service/issue.h"
 #include "service/leave.h"
 #include "service/record.h"
 
@@ -69,6 +70,21 @@ static troth_rc send_set(struct verb_ctx *ctx, const struct act *act, struct tro
 	return binding_offered(ctx, act->target, generation, e);
 }
 
+/* The same leaf with the cross certificate behind it, or without: another chain, so another content. */
+static troth_rc in_form(struct verb_ctx *ctx, enum chain_form form, struct content_row *content, struct troth_err *e)
+{
+	struct version_row leaf;
+	if (form == CHAIN_AS_IS)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, content->version_id, &leaf, e));
+	struct content_row other = { .kind = CONTENT_CHAIN, .version_id = leaf.id };
+	TRY(form == CHAIN_BRIDGED ? issue_chain_bridged(ctx->tx, ctx->a, &leaf, &other.certs, e)
+				  : issue_chain(ctx->tx, ctx->a, &leaf, &other.certs, e));
+	TRY(content_row_put(ctx->tx, &other, e));
+	*content = other;
+	return RC_OK;
+}
+
 static troth_rc send_chain(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	struct content_row content;
@@ -76,6 +92,7 @@ static troth_rc send_chain(struct verb_ctx *ctx, const struct act *act, struct t
 	struct fact off = { .kind = FACT_STAGED, .staged = { act->target, act->chain, false } };
 	TRY(content_row_get(ctx->tx, ctx->a, act->chain, &content, e));
 	TRY(staged_row_delete(ctx->tx, act->target, act->chain, e));
+	TRY(in_form(ctx, act->form, &content, e));
 	TRY(send(ctx, act, &content, &generation, e));
 	(void)view_apply(ctx->svc->view, &off); /* false: it was not staged there (a chain sent again) */
 	return RC_OK;

@@ -4,8 +4,11 @@
  * alias and where it came from.  What comes in is checked so that adding never harms (engine-rules,
  * Rule N): a CA that shares its subject with another CA of the bundle but not the key is refused unless
  * both carry key identifiers by which a verifier can tell them apart. */
+#include "service/bundle.h"
+
 #include "service/check.h"
 #include "service/distrust.h"
+#include "service/foresee.h"
 #include "service/credential.h"
 #include "service/meet.h"
 #include "service/nouns.h"
@@ -262,6 +265,33 @@ static troth_rc add_member(struct verb_ctx *ctx, int64_t bundle_id, const struct
 	return in->authority ? add_authority(ctx, bundle_id, in, trusted, e) : add_certificate(ctx, bundle_id, in, trusted, e);
 }
 
+troth_rc bundle_trust(struct verb_ctx *ctx, const char *name, const char *path, const struct cert *cert, const char *source,
+		      bool *ret_added, struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	struct bundle_row row;
+	struct trusted trusted;
+	char hex[SHA256_HEX_LEN];
+	*ret_added = false;
+	if (rc_failed(bundle_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) || !record_in_scope(ctx->who, name)) {
+		check_fail(&c, path, "not-found", arena_printf(ctx->a, "there is no bundle %s", name), "create it first: troth bundle create");
+		return check_done(e);
+	}
+	TRY(trusted_load(ctx, row.id, LIMIT_BUNDLE_CERTS, &trusted, e));
+	for (size_t i = 0; i < trusted.count; i++)
+		if (memcmp(trusted.items[i]->fingerprint, cert->fingerprint, SHA256_LEN) == 0)
+			return RC_OK; /* it does already */
+	struct bundle_certificate in = { .pem = cert_pem(ctx->a, cert->der), .source = source,
+					 .alias = arena_printf(ctx->a, "uploaded-%.12s", cert_fingerprint_hex(cert, hex)) };
+	TRY(add_certificate(ctx, row.id, &(struct member_in){ .path = path, .certificate = &in }, &trusted, e));
+	TRY(check_done(e));
+	row.rev++;
+	TRY(bundle_row_update(ctx->tx, &row, e));
+	verb_changed(ctx, CHANGED_BUNDLE, row.id);
+	*ret_added = true;
+	return RC_OK;
+}
+
 /* -- verbs ------------------------------------------------------------------------------------------------------ */
 static troth_rc record_bundle(struct verb_ctx *ctx, const char *action, const struct bundle_view *v, const char *what,
 			      struct troth_err *e)
@@ -354,15 +384,19 @@ static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct bundle_ret *ret = out;
 	struct bundle_row row;
 	struct bundle_view before;
+	struct plan plan;
 	TRY(bundle_by_id(ctx, cmd->id, &row, e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
 	TRY(view_load(ctx, &row, &before, e));
+	if (ctx->options.dry_run)
+		foresee_before(ctx, &plan);
 	const struct bundle_member_view *member = find_member(&before, cmd->member);
 	ENSURE(member, e, TROTH_NOT_FOUND, "%s has no member %.40s", row.name, cmd->member);
 	TRY(bundle_member_row_delete(ctx->tx, member->row.id, e));
 	TRY(bundle_moved(ctx, &row, e));
 	TRY(view_load(ctx, &row, &ret->bundle, e));
-	return record_bundle(ctx, "bundle.remove", &ret->bundle, member->authority ? member->authority : member->row.alias, e);
+	TRY(record_bundle(ctx, "bundle.remove", &ret->bundle, member->authority ? member->authority : member->row.alias, e));
+	return ctx->options.dry_run ? foresee_after(ctx, &plan, &ret->next, e) : RC_OK;
 }
 
 static troth_rc list_one(struct verb_ctx *ctx, const char *name, struct bundle_list_ret *ret, struct troth_err *e)

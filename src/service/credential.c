@@ -9,6 +9,7 @@
 #include "service/check.h"
 #include "service/holder.h"
 #include "service/record.h"
+#include "service/upload.h"
 
 /* -- views ------------------------------------------------------------------------------------- */
 static troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret,
@@ -303,7 +304,11 @@ static troth_rc renew_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 {
 	const struct credential_renew_cmd *cmd = arg;
 	struct credential_row row;
+	bool owned;
 	TRY(leaf_by_id(ctx, cmd->id, &row, e));
+	TRY(upload_is_owned(ctx->tx, ctx->a, &row, &owned, e));
+	if (owned)
+		return upload_refuse_renewal(&row, e);
 	if (!cmd->csr)
 		return RC_OK;
 	ENSURE(row.issuer_id, e, TROTH_CONFLICT, "%s was uploaded; it has no authority here that could renew it", row.name);

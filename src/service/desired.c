@@ -56,8 +56,11 @@ static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t,
 static troth_rc show_key(struct verb_ctx *ctx, const struct document_row *d, struct msg_target *m, struct troth_err *e)
 {
 	struct version_row version;
+	struct sealed_row uploaded;
 	TRY(version_row_get(ctx->tx, ctx->a, d->version_id, &version, e));
-	if (version.sealed_key.len > 0)
+	if (rc_ok(sealed_row_by_pair(ctx->tx, ctx->a, d->target_id, d->content_id, &uploaded, NULL)))
+		m->sealed_key = uploaded.sealed;
+	else if (version.sealed_key.len > 0)
 		m->sealed_key = version.sealed_key;
 	else
 		m->key_request = version.uuid;

@@ -3,7 +3,8 @@
  *
  *     seal     a leaf whose key the keeper makes and seals to one agent, for slots whose key_source is keeper
  *     rotate   a rotation that was due: the verb an operator uses, begun by the system
- *     binding.*  what only had to wait for its time
+ *     upload.seal  the key of an uploaded chain, sealed to one agent that serves it
+ *     binding.*, upload.notice  what only had to wait for its time
  *
  * By the time a row is carried out the ground may have moved (the engine asked anew, somebody rotated by
  * hand): then it is simply done.  At least once: a crash between the signature and the commit repeats
@@ -14,6 +15,7 @@
 #include "service/issue_slot.h"
 #include "service/record.h"
 #include "service/rotation.h"
+#include "service/upload.h"
 
 struct effect {
 	struct outbox_row row;
@@ -23,6 +25,8 @@ struct effect {
 	/* seal */
 	struct slot_issue io;
 	const char *request;
+	/* upload.seal */
+	struct version_row upload;
 	/* rotate */
 	struct rotate_cmd rotate;
 	void *rotate_plan;
@@ -98,6 +102,41 @@ static troth_rc seal_run(struct verb_ctx *ctx, struct effect *f, const struct ef
 	return slot_issue_stage(ctx, &f->io, f->request, ctx->replies[0]->der, &version, e);
 }
 
+/* -- an uploaded key, for one agent ---------------------------------------------------------------- */
+
+/* Obsolete: the slot left, or its owner uploaded the next one meanwhile. */
+static troth_rc upload_seal_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	struct credential_row leaf;
+	if (rc_failed(target_row_get(ctx->tx, ctx->a, json_get_int(f->body, "target", 0), &f->io.target, NULL)) ||
+	    f->io.target.state == TARGET_LEFT)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, json_get_int(f->body, "version", 0), &f->upload, e));
+	TRY(credential_row_get(ctx->tx, ctx->a, f->upload.credential_id, &leaf, e));
+	TRY(instance_row_get(ctx->tx, ctx->a, f->io.target.instance_id, &f->io.instance, e));
+	f->obsolete = leaf.signing_version != f->upload.id || !f->io.instance.identity_der.len;
+	return RC_OK;
+}
+
+static troth_rc upload_seal_prepare(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
+{
+	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
+	need->kind = KEEPER_KEY_SEAL;
+	need->key_seal.blob = f->upload.key_blob;
+	need->key_seal.recipient = f->io.instance.identity_der;
+	TRY(identity_signer(ctx, &f->io.instance, &need->key_seal.agents, e));
+	return verb_need(ctx, need, e);
+}
+
+static troth_rc upload_seal_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	if (!bytes_equal(planned->io.instance.identity_der, f->io.instance.identity_der)) {
+		ctx->retry = true; /* it was renewed between the two */
+		return RC_OK;
+	}
+	return upload_stage(ctx, &f->io.target, json_get_int(f->body, "content", 0), f->upload.id, ctx->replies[0]->sealed, e);
+}
+
 /* -- rotate ---------------------------------------------------------------------------------------- */
 
 /* Is the version still the one whose time has come?  A rotation by hand has made it unwanted. */
@@ -150,11 +189,18 @@ static troth_rc overdue_run(struct verb_ctx *ctx, struct effect *f, const struct
 	return binding_is_overdue(ctx, f->body, e);
 }
 
+static troth_rc notice_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
+{
+	return upload_notice_is_due(ctx, f->body, e);
+}
+
 static const struct effect_kind EFFECTS[] = {
 	{ EFFECT_SEAL, seal_load, seal_prepare, seal_run },
 	{ EFFECT_ROTATE, rotate_load, rotate_effect_prepare, rotate_effect_run },
 	{ EFFECT_BINDING_FETCHED, timed_load, timed_prepare, fetched_run },
 	{ EFFECT_BINDING_OVERDUE, timed_load, timed_prepare, overdue_run },
+	{ EFFECT_UPLOAD_SEAL, upload_seal_load, upload_seal_prepare, upload_seal_run },
+	{ EFFECT_UPLOAD_NOTICE, timed_load, timed_prepare, notice_run },
 };
 
 /* -- the verb ---------------------------------------------------------------------------------------- */

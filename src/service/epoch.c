@@ -70,7 +70,7 @@ static troth_rc close_instances(struct verb_ctx *ctx, struct troth_err *e)
 		arena_reset(a);
 		TRY(instance_row_list(ctx->tx, a, page, &rows, &n, e));
 		for (size_t i = 0; i < n; i++)
-			if (rows[i].state != INSTANCE_LEFT)
+			if (rows[i].state != INSTANCE_LEFT && rows[i].alive_until != ALIVE_ALWAYS) /* a holder has no session that could end */
 				TRY(close_instance(ctx, &rows[i], e));
 		page.after = n ? rows[n - 1].id : page.after;
 	}

@@ -145,6 +145,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_freeze(tx, a, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
+	x.blocks = json_get_int(j, "blocks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
@@ -177,7 +178,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "offline", "is on a node whose agent is not heard of",
 	  "does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (first with "
 	  "--dry-run: it says what that frees)" },
-	{ "unknown", "has not reported what it holds", NULL },
+	{ "unknown", "has not reported what it holds",
+	  "does the agent on % run? there: troth agent status; if it holds what this server never sent, or has forgotten: "
+	  "troth waive % --reason TEXT makes it begin anew" },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
@@ -191,7 +194,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
 	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
-	{ "lease", "is ephemeral: it counts until its lease ends, and then leaves by itself", NULL },
+	{ "lease", "is ephemeral: it leaves by itself when its lease ends", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
 	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
@@ -411,7 +414,8 @@ troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret
 /* A paused or signerless authority is said once, not again for each of its targets; nor anything twice. */
 static bool is_repeat(const struct explained *x, const struct explained *before)
 {
-	bool same = text_equal(x->reason, before->reason) && text_equal(x->authority, before->authority);
+	bool of_one = text_equal(x->authority, before->authority) || text_equal(x->reason, "lease"); /* a lease is of all of them */
+	bool same = text_equal(x->reason, before->reason) && of_one;
 	if (same && !before->instance)
 		return true;
 	return same && text_equal(x->instance, before->instance) && text_equal(x->target, before->target) &&

@@ -28,6 +28,7 @@ struct explained {
 	bool overdue;               /* that has passed, and it was told */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
+	int64_t blocks;             /* so many targets wait for this one, by a rule of safety */
 	msec_t since, earliest;     /* earliest 0: not bound to time */
 	msec_t breaks;              /* "deadline": when everything that meets the target stops; else 0 */
 	const char *cause;          /* "deadline": the reason of what is in the way ("offline"); else NULL */

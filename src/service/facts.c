@@ -4,6 +4,8 @@
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
 #include "service/inside.h"
+#include "service/issue.h"
+#include "service/upload.h"
 
 #include "model/name.h"
 
@@ -46,9 +48,26 @@ static troth_rc leaf_anchors(struct tx *tx, struct arena *a, const struct versio
 	int64_t *ids = ARENA_ARRAY(a, int64_t, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (same[i].is_ca && text_equal(same[i].subject, same[i].issuer)) /* a cross certificate is no anchor */
+		if (same[i].is_ca && same[i].self_signed) /* a cross certificate is no anchor */
 			ids[kept++] = same[i].id;
 	*ret = (struct engine_ids){ ids, kept };
+	return RC_OK;
+}
+
+/* What accepts a chain that has the bridge: what accepts it plain, and the older root. */
+static troth_rc bridge_anchors(struct tx *tx, struct arena *a, const struct issue_bridge *bridge, struct engine_ids plain,
+			       struct engine_ids *ret, struct troth_err *e)
+{
+	struct version_row by;
+	struct engine_ids old;
+	TRY(version_row_get(tx, a, bridge->by, &by, e));
+	TRY(leaf_anchors(tx, a, &by, 0, &old, e));
+	int64_t *ids = ARENA_ARRAY(a, int64_t, plain.count + old.count + 1);
+	for (size_t i = 0; i < plain.count; i++)
+		ids[i] = plain.items[i];
+	for (size_t i = 0; i < old.count; i++)
+		ids[plain.count + i] = old.items[i];
+	*ret = (struct engine_ids){ ids, plain.count + old.count };
 	return RC_OK;
 }
 
@@ -58,6 +77,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	struct cert_row cert;
 	struct credential_row authority;
 	struct fact f = { .kind = FACT_CA };
+	struct issue_bridge bridge;
 	TRY(credential_row_get(tx, a, v->credential_id, &authority, e));
 	TRY(cert_row_get(tx, a, v->cert_id, &cert, e));
 	TRY(leaf_anchors(tx, a, v, 0, &f.ca.leaf_anchors, e));
@@ -78,6 +98,12 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.renewing = v->renewing != 0;
 	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
 	f.ca.issuer = v->signed_by;
+	TRY(issue_bridge(tx, a, v, &bridge, e));
+	if (bridge.cert)
+		TRY(bridge_anchors(tx, a, &bridge, f.ca.leaf_anchors, &f.ca.bridge_anchors, e));
+	f.ca.bridge_by = bridge.by;
+	f.ca.bridge_from = bridge.from;
+	f.ca.bridge_until = bridge.until;
 	tell(view, &f);
 	return RC_OK;
 }
@@ -238,15 +264,38 @@ static void tell_meet(struct view *view, const struct meet_row *m)
 
 /* -- contents ------------------------------------------------------------------------------------------- */
 
+/* Of an uploaded chain: what anchored it when it came, and every CA with that one's subject and key. */
+static troth_rc uploaded_anchors(struct tx *tx, struct arena *a, const struct version_row *leaf, struct engine_ids *ret,
+				 struct troth_err *e)
+{
+	struct version_row anchor = { .cert_id = leaf->anchor_cert };
+	return leaf_anchors(tx, a, &anchor, 0, ret, e);
+}
+
+/* Does the chain end with the cross certificate of its root? */
+static troth_rc tell_bridge(struct tx *tx, struct arena *a, const struct content_row *content, const struct version_row *signer,
+			    struct fact *f, struct troth_err *e)
+{
+	struct issue_bridge bridge;
+	TRY(issue_bridge(tx, a, signer, &bridge, e));
+	if (!bridge.cert || content->certs.items[content->certs.count - 1] != bridge.cert)
+		return RC_OK;
+	f->chain.bridged_by = bridge.by;
+	return bridge_anchors(tx, a, &bridge, f->chain.anchors, &f->chain.anchors, e);
+}
+
 static troth_rc tell_chain(struct tx *tx, struct arena *a, struct view *view, const struct content_row *content,
 			   struct troth_err *e)
 {
 	struct version_row leaf, signer;
 	struct fact f = { .kind = FACT_CHAIN };
 	TRY(version_row_get(tx, a, content->version_id, &leaf, e));
-	if (leaf.signed_by) {
+	if (leaf.anchor_cert) {
+		TRY(uploaded_anchors(tx, a, &leaf, &f.chain.anchors, e));
+	} else if (leaf.signed_by) {
 		TRY(version_row_get(tx, a, leaf.signed_by, &signer, e));
 		TRY(leaf_anchors(tx, a, &signer, 0, &f.chain.anchors, e));
+		TRY(tell_bridge(tx, a, content, &signer, &f, e));
 	}
 	f.chain.chain = content->id;
 	f.chain.signed_by = leaf.signed_by;
@@ -380,6 +429,22 @@ static enum engine_target_state engine_state(enum target_state state, bool ignor
 	return ENGINE_TARGET_LEFT;
 }
 
+/* Who signs for it by itself: nobody, where its certificate is somebody's upload. */
+static troth_rc signing_authority(struct tx *tx, struct arena *a, const struct target_row *t, const struct template_row *template,
+				  int64_t *ret, struct troth_err *e)
+{
+	struct credential_row credential;
+	bool owned;
+	*ret = template->authority_id;
+	if (!t->credential_id)
+		return RC_OK;
+	TRY(credential_row_get(tx, a, t->credential_id, &credential, e));
+	TRY(upload_is_owned(tx, a, &credential, &owned, e));
+	if (owned)
+		*ret = 0;
+	return RC_OK;
+}
+
 /* Of an ephemeral: when it leaves, and whether the promise leaves it out. */
 static troth_rc read_lease(struct tx *tx, struct arena *a, const struct target_row *t, msec_t *ret_until,
 			   bool *ret_ignored, struct troth_err *e)
@@ -407,7 +472,7 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 	f.target.target = t->id;
 	f.target.group = t->template_id;
 	f.target.instance = t->instance_id;
-	f.target.authority = template.authority_id;
+	TRY(signing_authority(tx, a, t, &template, &f.target.authority, e));
 	f.target.state = engine_state(t->state, ignored);
 	f.target.lease_until = lease;
 	tell(view, &f);

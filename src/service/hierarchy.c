@@ -144,7 +144,8 @@ troth_rc hierarchy_plan(struct verb_ctx *ctx, const struct credential_row *top, 
 
 bool hierarchy_same(const struct hierarchy *x, const struct hierarchy *y)
 {
-	bool same = x->count == y->count && x->issuer.version.id == y->issuer.version.id;
+	bool same = x->count == y->count && x->issuer.version.id == y->issuer.version.id &&
+		    x->cross.version.id == y->cross.version.id;
 	for (size_t i = 0; same && i < x->count; i++) {
 		const struct kin *a = &x->items[i], *b = &y->items[i];
 		same = a->credential.id == b->credential.id && a->now.id == b->now.id && a->make == b->make &&
@@ -191,12 +192,29 @@ static troth_rc ask_one(struct verb_ctx *ctx, struct hierarchy *h, size_t i, str
 	return issue_ca_need(ctx, &k->credential, issuer.blob.len ? &issuer : NULL, k->uuid, e);
 }
 
+/* The bridge from the older root to the new one, as soon as that is there. */
+static troth_rc ask_cross(struct verb_ctx *ctx, struct hierarchy *h, struct troth_err *e)
+{
+	const struct kin *top = &h->items[0];
+	if (!h->cross.version.id || h->cross_asked)
+		return RC_OK;
+	if (top->need >= ctx->reply_count) {
+		ctx->more = true;
+		return RC_OK;
+	}
+	struct keeper_issuer old = { h->cross.version.key_blob, h->cross.cert->der };
+	struct keeper_issuer made = { ctx->replies[top->need]->blob, ctx->replies[top->need]->der };
+	h->cross_asked = true;
+	h->cross_need = ctx->need_count;
+	return issue_ca_cross_need(ctx, &top->credential, &old, &made, e);
+}
+
 troth_rc hierarchy_ask(struct verb_ctx *ctx, struct hierarchy *h, struct troth_err *e)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (h->items[i].make && !h->items[i].asked)
 			TRY(ask_one(ctx, h, i, e));
-	return RC_OK;
+	return ask_cross(ctx, h, e);
 }
 
 /* -- rotations of those below ---------------------------------------------------------------------------------- */
@@ -290,6 +308,19 @@ static troth_rc retarget(struct verb_ctx *ctx, const struct kin *k, const struct
 
 /* -- rows ------------------------------------------------------------------------------------------------------ */
 
+static troth_rc put_cross(struct verb_ctx *ctx, const struct hierarchy *h, struct version_row *ret, struct troth_err *e)
+{
+	const struct cert *cert;
+	struct cert_row row;
+	if (!h->cross.version.id)
+		return RC_OK;
+	TRY(cert_parse(ctx->a, ctx->replies[h->cross_need]->der, &cert, e));
+	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
+	ret->cross_cert = row.id;
+	ret->cross_by = h->cross.version.id;
+	return RC_OK;
+}
+
 static troth_rc insert_made(struct verb_ctx *ctx, struct hierarchy *h, size_t i, struct troth_err *e)
 {
 	struct kin *k = &h->items[i];
@@ -297,8 +328,11 @@ static troth_rc insert_made(struct verb_ctx *ctx, struct hierarchy *h, size_t i,
 	const struct keeper_reply *reply = ctx->replies[k->need];
 	if (i > 0)
 		signer.version = h->items[k->parent].next;
-	k->next = (struct version_row){ .uuid = k->uuid, .source = VERSION_GENERATED, .key_blob = reply->blob, .wanted = true,
+	struct version_row *next = &k->next;
+	*next = (struct version_row){ .uuid = k->uuid, .source = VERSION_GENERATED, .key_blob = reply->blob, .wanted = true,
 					.can_sign = true };
+	if (i == 0)
+		TRY(put_cross(ctx, h, next, e));
 	return issue_store(ctx, &k->credential, signer.version.id ? &signer : NULL, reply->der, &k->next, e);
 }
 
@@ -315,6 +349,7 @@ static troth_rc want_next(struct verb_ctx *ctx, const struct kin *k, struct id_l
 		if (!wanted && !versions[i].retired_at)
 			ids_push(ctx->a, ret_old, versions[i].id);
 		versions[i].wanted = wanted;
+		versions[i].renewing = 0; /* an order for the old is an order for nothing */
 		if (wanted)
 			versions[i].retired_at = 0; /* it comes back as a new one comes */
 		TRY(version_row_update(ctx->tx, &versions[i], e));

@@ -30,6 +30,9 @@ struct hierarchy {                  /* [0] is the one that is rotated; parents b
 	struct kin *items;
 	size_t count;
 	struct signer issuer;       /* of [0] if it is to be made and is an intermediate; else zeros */
+	struct signer cross;        /* set by the caller: the older root that shall certify [0] too; else zeros */
+	bool cross_asked;
+	size_t cross_need;          /* which of ctx->need makes the cross certificate */
 };
 
 /* The authority with everything below it (ids, parents first), at most LIMIT_INTERMEDIATES + 1; TOO_LARGE above. */

@@ -201,6 +201,7 @@ troth_rc issue_cert_put(struct tx *tx, struct arena *a, const struct cert *cert,
 		.serial = hex_encode(cert->serial.data, cert->serial.len, serial),
 		.subject_key = bytes_of(subject_key, SHA256_LEN), .spki_hash = bytes_of(cert->key_id, SHA256_LEN),
 		.not_before = cert->not_before, .not_after = cert->not_after, .is_ca = cert->is_ca,
+		.self_signed = cert->is_ca && cert_self_signed(cert),
 	};
 	return cert_row_put(tx, ret, e);
 }
@@ -256,7 +257,7 @@ troth_rc issue_chain(struct tx *tx, struct arena *a, const struct version_row *v
 	for (;;) {
 		struct cert_row cert;
 		TRY(cert_row_get(tx, a, v.cert_id, &cert, e));
-		if (chain.count && text_equal(cert.subject, cert.issuer))
+		if (chain.count && cert.self_signed)
 			break; /* a root is an anchor, nobody sends it */
 		ENSURE(chain.count < LIMIT_CHAIN_CERTS, e, TROTH_TOO_LARGE, "the chain of version %s has more than %d certificates",
 		       version->uuid, LIMIT_CHAIN_CERTS);
@@ -266,6 +267,39 @@ troth_rc issue_chain(struct tx *tx, struct arena *a, const struct version_row *v
 		TRY(version_row_get(tx, a, v.signed_by, &v, e));
 	}
 	*ret = chain;
+	return RC_OK;
+}
+
+/* The version at the top of what signed this one. */
+static troth_rc root_of(struct tx *tx, struct arena *a, const struct version_row *version, struct version_row *ret, struct troth_err *e)
+{
+	*ret = *version;
+	for (int depth = 0; ret->signed_by && depth < LIMIT_CHAIN_CERTS; depth++)
+		TRY(version_row_get(tx, a, ret->signed_by, ret, e));
+	return RC_OK;
+}
+
+troth_rc issue_bridge(struct tx *tx, struct arena *a, const struct version_row *version, struct issue_bridge *ret, struct troth_err *e)
+{
+	struct version_row root;
+	struct cert_row cert;
+	*ret = (struct issue_bridge){ 0 };
+	TRY(root_of(tx, a, version, &root, e));
+	if (!root.cross_cert)
+		return RC_OK;
+	TRY(cert_row_get(tx, a, root.cross_cert, &cert, e));
+	*ret = (struct issue_bridge){ root.cross_cert, root.cross_by, cert.not_before, cert.not_after };
+	return RC_OK;
+}
+
+troth_rc issue_chain_bridged(struct tx *tx, struct arena *a, const struct version_row *version, struct id_list *ret, struct troth_err *e)
+{
+	struct issue_bridge bridge;
+	TRY(issue_bridge(tx, a, version, &bridge, e));
+	ENSURE(bridge.cert, e, TROTH_INTERNAL, "version %s hangs on no cross-signed root", version->uuid);
+	TRY(issue_chain(tx, a, version, ret, e));
+	ENSURE(ret->count < LIMIT_CHAIN_CERTS, e, TROTH_TOO_LARGE, "the chain of version %s has no room for a bridge", version->uuid);
+	ret->items[ret->count++] = bridge.cert;
 	return RC_OK;
 }
 

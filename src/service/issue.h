@@ -70,6 +70,15 @@ troth_rc issue_cert_put(struct tx *tx, struct arena *a, const struct cert *cert,
 /* The chain that is served for a version: its certificate, then issuer by issuer (signed_by), without a
  * self-signed root.  cert ids, leaf first; lives in a. */
 troth_rc issue_chain(struct tx *tx, struct arena *a, const struct version_row *version, struct id_list *ret, struct troth_err *e);
+/* A root that an older one has certified too, for chains of any version below it. */
+struct issue_bridge {
+	int64_t cert;           /* the cross certificate; 0: there is none */
+	int64_t by;             /* the version that signed it */
+	msec_t from, until;
+};
+troth_rc issue_bridge(struct tx *tx, struct arena *a, const struct version_row *version, struct issue_bridge *ret, struct troth_err *e);
+/* The chain with the bridge at its end: one ordered path, to the old root and (its key is the new one's) to the new. */
+troth_rc issue_chain_bridged(struct tx *tx, struct arena *a, const struct version_row *version, struct id_list *ret, struct troth_err *e);
 /* The same as PEM: of the leaf, and of all that comes behind it ("" if nothing does). */
 troth_rc issue_chain_pem(struct tx *tx, struct arena *a, const struct version_row *version, const char **ret_leaf,
 			 const char **ret_rest, struct troth_err *e);

@@ -47,3 +47,24 @@ troth_rc issue_ca_need(struct verb_ctx *ctx, const struct credential_row *author
 	need->authority_sign.spec = spec;
 	return verb_need(ctx, need, e);
 }
+
+troth_rc issue_ca_cross_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct keeper_issuer *old,
+			     const struct keeper_issuer *made, struct troth_err *e)
+{
+	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
+	struct credential_spec s;
+	const struct cert *above, *below;
+	TRY(credential_spec_read(ctx->a, authority->spec, &s, e));
+	TRY(cert_parse(ctx->a, old->cert, &above, e));
+	TRY(cert_parse(ctx->a, made->cert, &below, e));
+	struct cert_spec spec = spec_of(ctx, authority, &s, false);
+	spec.not_after = below->not_after;
+	cert_spec_clamp(&spec, above);
+	if (above->path_len >= 0 && (spec.path_len < 0 || spec.path_len >= above->path_len))
+		spec.path_len = above->path_len - 1;
+	need->kind = KEEPER_AUTHORITY_CROSS;
+	need->authority_cross.issuer = *old;
+	need->authority_cross.subject = *made;
+	need->authority_cross.spec = spec;
+	return verb_need(ctx, need, e);
+}

@@ -9,4 +9,9 @@
 troth_rc issue_ca_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct keeper_issuer *issuer,
 		       const char *key_id, struct troth_err *e);
 
+/* One keeper request: the key of `made`, a root of the same authority, certified by the older root `old`; not longer
+ * than either. */
+troth_rc issue_ca_cross_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct keeper_issuer *old,
+			     const struct keeper_issuer *made, struct troth_err *e);
+
 #endif

@@ -1,6 +1,8 @@
 /* Joining: one target from one template, with the slot's own credential. */
 #include "service/join.h"
 
+#include "service/upload.h"
+
 #include "model/name.h"
 
 static troth_rc bad_name(const struct instance_row *instance, const struct template_row *t, const char *made,
@@ -100,5 +102,5 @@ troth_rc join_target(struct verb_ctx *ctx, const struct instance_row *instance, 
 		TRY(slot_credential(ctx, instance, t, &row.credential_id, e));
 	TRY(target_row_insert(ctx->tx, &row, e));
 	verb_changed(ctx, CHANGED_TARGET, row.id);
-	return RC_OK;
+	return t->kind == TARGET_SLOT ? upload_slot_joined(ctx, &row, e) : RC_OK;
 }

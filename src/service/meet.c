@@ -106,11 +106,72 @@ static troth_rc pair_slots(struct verb_ctx *ctx, const struct ids *authorities, 
 	return RC_OK;
 }
 
+/* -- uploaded chains -------------------------------------------------------------------------------- */
+
+/* The slots that present this uploaded version with this store (or, store 0, with all of the bundle). */
+static troth_rc pair_presenters(struct verb_ctx *ctx, const struct version_row *version, int64_t store, int64_t bundle_id,
+				struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	TRY(target_row_list_credential(ctx->tx, ctx->a, version->credential_id, &targets, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (targets[i].state == TARGET_LEFT)
+			continue;
+		TRY(store ? pair(ctx, targets[i].template_id, store, e)
+			  : pair_bundle_stores(ctx, targets[i].template_id, bundle_id, e));
+	}
+	return RC_OK;
+}
+
+static troth_rc pair_anchored(struct verb_ctx *ctx, int64_t cert_id, int64_t store, int64_t bundle_id, struct troth_err *e)
+{
+	struct version_row *uploaded;
+	size_t n;
+	TRY(version_row_list_anchor(ctx->tx, ctx->a, cert_id, &uploaded, &n, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(pair_presenters(ctx, &uploaded[i], store, bundle_id, e));
+	return RC_OK;
+}
+
+/* Those whose chains this member anchors: a certificate, or a version of an authority. */
+static troth_rc pair_uploaded(struct verb_ctx *ctx, const struct bundle_member_row *m, int64_t store, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	if (m->cert_id)
+		return pair_anchored(ctx, m->cert_id, store, m->bundle_id, e);
+	TRY(version_row_list_credential(ctx->tx, ctx->a, m->authority_id, PAGE_ALL, &versions, &n, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(pair_anchored(ctx, versions[i].cert_id, store, m->bundle_id, e));
+	return RC_OK;
+}
+
+troth_rc meet_anchor_added(struct verb_ctx *ctx, int64_t slot_template, int64_t cert_id, struct troth_err *e)
+{
+	struct bundle_member_row *members;
+	struct version_row *versions;
+	size_t n, m;
+	TRY(bundle_member_row_list_cert(ctx->tx, ctx->a, cert_id, &members, &n, e));
+	for (size_t i = 0; i < n; i++)
+		TRY(pair_bundle_stores(ctx, slot_template, members[i].bundle_id, e));
+	TRY(version_row_list_cert(ctx->tx, ctx->a, cert_id, &versions, &m, e));
+	for (size_t k = 0; k < m; k++) {
+		TRY(bundle_member_row_list_authority(ctx->tx, ctx->a, versions[k].credential_id, &members, &n, e));
+		for (size_t i = 0; i < n; i++)
+			TRY(pair_bundle_stores(ctx, slot_template, members[i].bundle_id, e));
+	}
+	return RC_OK;
+}
+
+/* -- what came ------------------------------------------------------------------------------------------ */
+
 troth_rc meet_member_added(struct verb_ctx *ctx, const struct bundle_member_row *member, struct troth_err *e)
 {
 	struct ids authorities = { 0 };
 	TRY(member_authorities(ctx, member, &authorities, e));
 	TRY(add_descendants(ctx, &authorities, e));
+	TRY(pair_uploaded(ctx, member, 0, e));
 	return pair_slots(ctx, &authorities, 0, member->bundle_id, e);
 }
 
@@ -120,8 +181,10 @@ static troth_rc store_added(struct verb_ctx *ctx, const struct template_row *row
 	size_t n;
 	struct ids authorities = { 0 };
 	TRY(bundle_member_row_list_bundle(ctx->tx, ctx->a, row->bundle_id, PAGE_ALL, &members, &n, e));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		TRY(member_authorities(ctx, &members[i], &authorities, e));
+		TRY(pair_uploaded(ctx, &members[i], row->id, e));
+	}
 	TRY(add_descendants(ctx, &authorities, e));
 	return pair_slots(ctx, &authorities, row->id, 0, e);
 }

@@ -10,6 +10,8 @@
 
 /* All pairs of this template's deployment side: after it was inserted. */
 troth_rc meet_template_added(struct verb_ctx *ctx, const struct template_row *row, struct troth_err *e);
+/* The pairs of a slot template whose slots present, or will, an uploaded chain that this CA certificate anchors. */
+troth_rc meet_anchor_added(struct verb_ctx *ctx, int64_t slot_template, int64_t cert_id, struct troth_err *e);
 /* All pairs through this member: after it was inserted. */
 troth_rc meet_member_added(struct verb_ctx *ctx, const struct bundle_member_row *member, struct troth_err *e);
 /* Adds to *ret how many of a template's targets count now. */

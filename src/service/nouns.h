@@ -122,7 +122,10 @@ struct bundle_view {
 	struct bundle_member_view *members;
 	size_t member_count;
 };
-struct bundle_ret { struct bundle_view bundle; };
+struct bundle_ret {
+	struct bundle_view bundle;
+	struct json_texts next;     /* remove, dry run: what the engine would do first */
+};
 struct bundle_list_ret {
 	struct bundle_view *items;
 	size_t count;

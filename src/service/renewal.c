@@ -157,6 +157,9 @@ troth_rc renewal_of_version(struct tx *tx, struct arena *a, const struct credent
 {
 	if (credential->kind == CREDENTIAL_AUTHORITY)
 		return of_authority(tx, credential, cert, version, e);
+	version->renew_at = 0;
+	if (version->source == VERSION_UPLOADED)
+		return RC_OK; /* its owner brings the next one */
 	return of_leaf(tx, a, credential, cert, version, e);
 }
 

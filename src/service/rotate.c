@@ -10,6 +10,7 @@
 #include "service/holder.h"
 #include "service/record.h"
 #include "service/rotation.h"
+#include "service/upload.h"
 
 struct rotate_plan {
 	struct credential_row credential;
@@ -52,6 +53,7 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
+	bool owned;
 	ENSURE(cmd->name && cmd->name[0], e, TROTH_INVALID, "which credential shall be rotated?");
 	ENSURE(cmd->compromised || (!cmd->version && !cmd->yes_break), e, TROTH_INVALID,
 	       "a version and a number of pairs to break are said only with compromised");
@@ -63,10 +65,35 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 	}
 	if (text_starts(cmd->name, "/troth/"))
 		return refuse_own(cmd->name, e);
+	TRY(upload_is_owned(ctx->tx, ctx->a, ret, &owned, e));
+	if (owned)
+		return upload_refuse_renewal(ret, e);
 	return check_running(ctx, cmd, ret, e);
 }
 
 /* -- prepare: a new CA -------------------------------------------------------------------------------- */
+
+static troth_rc refuse_cross(const struct credential_row *c, const char *why, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_INVALID, "%s cannot be cross-signed: %s", c->name, why);
+	err_object(e, "%s", c->name);
+	err_hint(e, "rotate it without --cross-sign");
+	return rc;
+}
+
+/* The root that signs now certifies the new one: its verifiers are the ones to be bridged to. */
+static troth_rc load_cross(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, struct signer *ret,
+			   struct troth_err *e)
+{
+	if (cmd->compromised)
+		return refuse_cross(c, "what is compromised vouches for nothing", e);
+	if (c->kind != CREDENTIAL_AUTHORITY || c->issuer_id)
+		return refuse_cross(c, "it is not a root, so a rotation of it changes no anchor", e);
+	TRY(signer_load(ctx->tx, ctx->a, c->id, ret, e));
+	if (ret->cert->path_len == 0)
+		return refuse_cross(c, "the path length of the old root is 0, so no CA may stand below it", e);
+	return RC_OK;
+}
 
 /* An authority gets a new version, unless the one that is compromised is not the one in use. */
 static troth_rc needs_fresh(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c, bool *ret,
@@ -90,6 +117,8 @@ static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
 	if (plan->fresh)
 		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
+	if (cmd->cross_sign)
+		TRY(load_cross(ctx, cmd, c, &plan->hierarchy.cross, e));
 	*ret = plan;
 	return RC_OK;
 }
@@ -197,13 +226,14 @@ static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, 
 }
 
 static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *c, const struct rotation_row *rotation,
-			     const struct rotate_ret *ret, bool ignore_outside, struct troth_err *e)
+			     const struct rotate_ret *ret, bool ignore_outside, bool cross_sign, struct troth_err *e)
 {
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "rotation", rotation->uuid);
 	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
+	jw_kv_bool(&r.w, "cross_sign", cross_sign);
 	jw_kv_int(&r.w, "below", (int64_t)rotation->below_new.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
 	if (ret->compromised) {
@@ -265,7 +295,7 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	ret->operation = op.uuid;
 	if (cmd->ignore_outside)
 		TRY(waive_outside(ctx, c, ret, e));
-	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, e);
+	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, cmd->cross_sign, e);
 }
 
 static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)

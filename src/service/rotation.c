@@ -30,6 +30,15 @@ static troth_rc is_going_back(struct verb_ctx *ctx, const struct rotation_row *r
 	return RC_OK;
 }
 
+static troth_rc cross_load(struct verb_ctx *ctx, const struct rotation_row *row, bool *ret, struct troth_err *e)
+{
+	struct version_row v = { 0 };
+	if (row->new_version)
+		TRY(version_row_get(ctx->tx, ctx->a, row->new_version, &v, e));
+	*ret = v.cross_cert != 0;
+	return RC_OK;
+}
+
 static troth_rc below_load(struct verb_ctx *ctx, const struct rotation_row *row, struct rotation_view *ret, struct troth_err *e)
 {
 	ret->below = ARENA_ARRAY(ctx->a, struct rotation_below, row->below_new.count + 1);
@@ -60,6 +69,7 @@ troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row
 	ret->compromised = row->distrusted.count > 0;
 	TRY(is_going_back(ctx, row, &ret->going_back, e));
 	TRY(version_uuid(ctx, row->new_version, &ret->new_version, e));
+	TRY(cross_load(ctx, row, &ret->cross_sign, e));
 	TRY(below_load(ctx, row, ret, e));
 	ret->old_versions = ARENA_ARRAY(ctx->a, const char *, row->old_versions.count + 1);
 	for (; ret->old_count < row->old_versions.count; ret->old_count++)

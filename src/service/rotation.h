@@ -10,6 +10,7 @@
 #ifndef TROTH_SERVICE_ROTATION_H
 #define TROTH_SERVICE_ROTATION_H
 
+#include "base/json.h"
 #include "service/verb.h"
 
 struct rotation_waiting { const char *name, *why; }; /* "pg-0" "not heard of for 4m" */
@@ -19,6 +20,7 @@ struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
 	bool again;               /* one more version although a rotation is running */
+	bool cross_sign;          /* a root: the old one certifies the new one too, for verifiers that are slow or cannot be updated */
 	bool compromised;         /* emergency: distrust first, then rotate; runs over a rotation that is under way */
 	const char *version;      /* compromised: only this one (uuid); NULL: all present ones */
 	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
@@ -66,6 +68,7 @@ struct rotation_view {
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
+	bool cross_sign;
 	struct rotation_below *below; /* brought with it; after an abort also what came back */
 	size_t below_count;
 	const char *operation, *operation_state;
@@ -84,7 +87,13 @@ struct rotation_list_ret {
 	int64_t next;             /* 0: that was all */
 };
 struct rotation_cmd { const char *id; }; /* uuid of a rotation, or the name of its credential: the newest one */
-struct rotation_ret { struct rotation_view rotation; };
+struct rotation_ret {
+	struct rotation_view rotation;
+	/* VERB_ROTATION_ABORT, dry run */
+	struct json_texts next;           /* what the engine would do first */
+	struct rotation_waiting *waiting; /* instances that would hold it up now */
+	size_t waiting_count;
+};
 
 extern const struct verb VERB_ROTATION_LIST;
 extern const struct verb VERB_ROTATION_SHOW;   /* holds on "rotation/<uuid>" when asked to wait while it runs */

@@ -7,6 +7,8 @@
  * The intermediates below go back with it; one that was rotated since is signed once more (hierarchy.h).
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
+#include "service/census.h"
+#include "service/foresee.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
 #include "service/renewal.h"
@@ -119,13 +121,19 @@ static troth_rc plan_authority(struct verb_ctx *ctx, struct abort_plan *plan, st
 	return hierarchy_plan(ctx, &plan->credential, newest, &plan->row, &plan->hierarchy, e);
 }
 
-static troth_rc flip_authority(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+/* Its own goal: all that a dry run flips, for what is below may have to be made. */
+static troth_rc flip_goal(struct verb_ctx *ctx, const struct abort_plan *plan, struct troth_err *e)
 {
-	struct hierarchy *h = &plan->hierarchy;
 	if (plan->row.new_version)
 		TRY(want(ctx, plan->row.new_version, false, e));
 	for (size_t i = 0; i < plan->before.count; i++)
 		TRY(want(ctx, plan->before.items[i], true, e));
+	return RC_OK;
+}
+
+static troth_rc flip_below(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
+{
+	struct hierarchy *h = &plan->hierarchy;
 	TRY(hierarchy_write(ctx, h, &plan->row, true, e));
 	TRY(resume_superseded(ctx, &plan->row, &h->items[0], &plan->before, plan->row.new_version, e));
 	for (size_t i = 1; i < h->count; i++) {
@@ -221,13 +229,26 @@ static troth_rc flip_back(struct verb_ctx *ctx, struct abort_plan *plan, struct 
 {
 	if (plan->credential.kind == CREDENTIAL_LEAF)
 		return flip_leaf(ctx, &plan->row, &plan->credential, e);
-	return ctx->options.dry_run ? RC_OK : flip_authority(ctx, plan, e);
+	TRY(flip_goal(ctx, plan, e));
+	return ctx->options.dry_run ? RC_OK : flip_below(ctx, plan, e);
+}
+
+/* A dry run: what would be done first, and who would be waited for. */
+static troth_rc foresee_abort(struct verb_ctx *ctx, const struct plan *before, const struct credential_row *c,
+			      struct rotation_ret *ret, struct troth_err *e)
+{
+	struct rotate_ret census = { 0 };
+	TRY(census_take(ctx, c, &census, e));
+	ret->waiting = census.waiting;
+	ret->waiting_count = census.waiting_count;
+	return foresee_after(ctx, before, &ret->next, e);
 }
 
 static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	struct rotation_ret *ret = out;
 	struct abort_plan *plan = ctx->plan, *now;
+	struct plan before;
 	TRY(plan_abort(ctx, arg, &now, e));
 	struct rotation_row *row = &plan->row;
 	struct credential_row *c = &now->credential;
@@ -237,8 +258,10 @@ static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	if (ctx->retry)
 		return RC_OK;
 	*row = now->row; /* as the writer sees it */
+	if (ctx->options.dry_run)
+		foresee_before(ctx, &before);
 	TRY(flip_back(ctx, plan, e));
-	const char *before = ROTATION_STATE_NAMES[row->state];
+	const char *was = ROTATION_STATE_NAMES[row->state];
 	row->state = ROTATION_ABORTED;
 	row->finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, row, e));
@@ -247,8 +270,9 @@ static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 		TRY(credential_row_update(ctx->tx, c, e));
 	}
 	TRY(cancel_operation(ctx, row, e));
-	TRY(rotation_record(ctx, "rotation.abort", row, c, before, e));
-	return rotation_view_load(ctx, row, &ret->rotation, e);
+	TRY(rotation_record(ctx, "rotation.abort", row, c, was, e));
+	TRY(rotation_view_load(ctx, row, &ret->rotation, e));
+	return ctx->options.dry_run ? foresee_abort(ctx, &before, c, ret, e) : RC_OK;
 }
 
 const struct verb VERB_ROTATION_ABORT = {

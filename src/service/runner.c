@@ -7,9 +7,12 @@
 #include "base/log.h"
 #include "service/acts.h"
 #include "service/policy.h"
+#include "service/blocking.h"
 #include "service/explain.h"
 #include "service/progress.h"
 #include "service/record.h"
+
+#include <stdlib.h>
 
 enum {
 	RUNNER_ARENA_BYTES = 256 << 20, /* a plan of LIMIT_STEP_ACTS acts and the rows it reads */
@@ -42,8 +45,12 @@ static void ctx_end(const struct verb_ctx *ctx)
 
 /* -- waits ------------------------------------------------------------------------------------------ */
 
-static const char *wait_body(struct arena *a, const struct wait *w)
+/* A wait, and how many it holds up (blocking.h). */
+struct told { const struct wait *wait; int64_t blocks; size_t at; };
+
+static const char *wait_body(struct arena *a, const struct told *t)
 {
+	const struct wait *w = t->wait;
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "speaker", wait_speaker_name(w->speaker));
@@ -58,6 +65,7 @@ static const char *wait_body(struct arena *a, const struct wait *w)
 		jw_kv_text(&r.w, "cause", wait_reason_name(w->cause));
 		jw_kv_int(&r.w, "breaks", w->breaks);
 	}
+	jw_kv_int(&r.w, "blocks", t->blocks);
 	return record_end(&r, a);
 }
 
@@ -84,25 +92,37 @@ static int wait_rank(const struct wait *w)
 	return RANK_LAST;
 }
 
-/* The first LIMIT_PAGE waits in that order; lives in run->a. */
-static const struct wait **first_waits(const struct run *run, const struct plan *plan, size_t *ret_count)
+/* Among equals, who holds up most. */
+static int compare_told(const void *x, const void *y)
 {
-	const struct wait **out = ARENA_ARRAY(run->a, const struct wait *, LIMIT_PAGE);
-	size_t n = 0;
-	for (int rank = 0; rank <= RANK_LAST; rank++)
-		for (size_t i = 0; i < plan->wait_count && n < LIMIT_PAGE; i++)
-			if (wait_rank(&plan->waits[i]) == rank)
-				out[n++] = &plan->waits[i];
-	*ret_count = n;
+	const struct told *a = x, *b = y;
+	int by_speaker = wait_rank(a->wait) - wait_rank(b->wait);
+	if (by_speaker)
+		return by_speaker;
+	if (a->blocks != b->blocks)
+		return a->blocks > b->blocks ? -1 : 1;
+	return (a->at > b->at) - (a->at < b->at);
+}
+
+/* The first LIMIT_PAGE waits in that order; lives in run->a. */
+static const struct told *first_waits(const struct run *run, const struct plan *plan, size_t *ret_count)
+{
+	struct told *out = ARENA_ARRAY(run->a, struct told, plan->wait_count + 1);
+	const int64_t *blocks = blocking_count(run->a, plan->waits, plan->wait_count);
+	for (size_t i = 0; i < plan->wait_count; i++)
+		out[i] = (struct told){ &plan->waits[i], blocks[i], i };
+	if (plan->wait_count > 1)
+		qsort(out, plan->wait_count, sizeof *out, compare_told);
+	*ret_count = plan->wait_count < LIMIT_PAGE ? plan->wait_count : LIMIT_PAGE;
 	return out;
 }
 
-static uint64_t waits_hash(const struct run *run, const struct wait **waits, size_t n)
+static uint64_t waits_hash(const struct run *run, const struct told *waits, size_t n)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
 	for (size_t i = 0; i < n; i++)
-		for (const char *s = arena_printf(run->a, "%s%s%lld", wait_key(run->a, waits[i]), wait_body(run->a, waits[i]),
-						  (long long)waits[i]->earliest); *s; s++)
+		for (const char *s = arena_printf(run->a, "%s%s%lld", wait_key(run->a, waits[i].wait), wait_body(run->a, &waits[i]),
+						  (long long)waits[i].wait->earliest); *s; s++)
 			h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211);
 	return h;
 }
@@ -128,10 +148,11 @@ static troth_rc tell_deadline(const struct run *run, const struct wait_row *row,
 	return RC_OK;
 }
 
-static troth_rc put_wait(const struct run *run, const struct wait *w, int64_t round, size_t rank, struct troth_err *e)
+static troth_rc put_wait(const struct run *run, const struct told *t, int64_t round, size_t rank, struct troth_err *e)
 {
+	const struct wait *w = t->wait;
 	struct wait_row row = { .key = wait_key(run->a, w), .authority_id = w->authority, .target_id = w->target,
-				.since = run->now, .earliest = w->earliest, .body = wait_body(run->a, w),
+				.since = run->now, .earliest = w->earliest, .body = wait_body(run->a, t),
 				.round = round, .rank = (int64_t)rank };
 	TRY(wait_row_put(run->tx, &row, e));
 	return w->reason == WAIT_DEADLINE && row.since == run->now ? tell_deadline(run, &row, e) : RC_OK;
@@ -142,13 +163,13 @@ static troth_rc write_waits(const struct run *run, const struct plan *plan, stru
 {
 	size_t n;
 	int64_t round;
-	const struct wait **waits = first_waits(run, plan, &n);
+	const struct told *waits = first_waits(run, plan, &n);
 	uint64_t h = waits_hash(run, waits, n);
 	if (h == run->svc->waits_hash)
 		return RC_OK;
 	TRY(store_sequence_next(run->tx, "round", &round, e));
 	for (size_t i = 0; i < n; i++)
-		TRY(put_wait(run, waits[i], round, i, e));
+		TRY(put_wait(run, &waits[i], round, i, e));
 	TRY(wait_row_prune(run->tx, round, e));
 	run->svc->waits_hash = h;
 	return RC_OK;

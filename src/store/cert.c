@@ -13,6 +13,7 @@ static const struct column COLUMNS[] = {
 	C(cert_row, not_before, COL_INT),
 	C(cert_row, not_after, COL_INT),
 	C(cert_row, is_ca, COL_BOOL),
+	C(cert_row, self_signed, COL_BOOL),
 };
 static const struct table CERT = TABLE(cert, COLUMNS, cert_row, subject);
 static const struct query ID_BY_FINGERPRINT = { &CERT, .sql = "SELECT id FROM cert WHERE fingerprint = ?1" };

@@ -73,6 +73,7 @@ struct cert_row {
 	struct bytes spki_hash;    /* SHA-256 of the SPKI */
 	msec_t not_before, not_after;
 	bool is_ca;
+	bool self_signed;          /* a root: may be an anchor */
 };
 /* Finds the row with row->fingerprint or inserts it; row->id is set either way. */
 troth_rc cert_row_put(struct tx *tx, struct cert_row *row, struct troth_err *e);
@@ -90,9 +91,12 @@ struct version_row {
 	const char *uuid;
 	int64_t credential_id, cert_id;
 	int64_t signed_by;         /* version of the issuing authority; 0: self-signed or foreign */
+	int64_t anchor_cert;       /* uploaded leaf: the CA certificate that anchors its chain; or 0 */
 	enum version_source source;
 	struct bytes key_blob;     /* wrapped by the keeper; empty: we have no key */
 	struct bytes sealed_key;   /* CMS for one agent; empty: none */
+	int64_t cross_cert;        /* root: a certificate of its key that an older root signed (served as a bridge); or 0 */
+	int64_t cross_by;          /* the version that signed that; or 0 */
 	bool wanted;               /* the goal contains it */
 	bool signing;              /* rule 1: at most one per credential, kept by the database */
 	bool can_sign;             /* key here and certificate allows it */
@@ -111,6 +115,8 @@ troth_rc version_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, s
 troth_rc version_row_list(struct tx *tx, struct arena *a, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc version_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc version_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Uploaded leaves whose chain this CA certificate anchors. */
+troth_rc version_row_list_anchor(struct tx *tx, struct arena *a, int64_t cert_id, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc version_row_list_signed_by(struct tx *tx, struct arena *a, int64_t version_id, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Versions of authorities only, all of them: what FACT_CA is made of. */
 troth_rc version_row_list_authorities(struct tx *tx, struct arena *a, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
@@ -176,13 +182,12 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
-	PARTY_EXTERNAL, /* instances without one: somebody reports for them through the API */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
+extern const char *const PARTY_NAMES[]; /* "agent", "holder", "binding" */
 /* Has it instances for people to list?  Holders and bindings are listed as what they are. */
-static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT; }
 
 struct deployment_row {
 	int64_t id;
@@ -417,6 +422,16 @@ troth_rc staged_row_delete(struct tx *tx, int64_t target_id, int64_t content_id,
 troth_rc staged_row_clear(struct tx *tx, int64_t target_id, struct troth_err *e); /* all of them */
 troth_rc staged_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc staged_row_list(struct tx *tx, struct arena *a, struct page page, struct staged_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- sealed: the key of an uploaded chain, sealed to the agent of one slot that serves it --------------------------- */
+struct sealed_row {
+	int64_t id;
+	int64_t target_id, content_id; /* the pair is unique */
+	struct bytes sealed;       /* CMS */
+	msec_t created;
+};
+troth_rc sealed_row_put(struct tx *tx, struct sealed_row *row, struct troth_err *e); /* insert, or replace the same pair */
+troth_rc sealed_row_by_pair(struct tx *tx, struct arena *a, int64_t target_id, int64_t content_id, struct sealed_row *ret, struct troth_err *e);
 
 /* -- binding: a relying party outside the fleet that was handed a bundle; it has one target (a store) ------------- */
 enum binding_ack { ACK_CONFIRM, ACK_FETCH, ACK_ATTEST };

@@ -36,7 +36,8 @@ static const char STEP_1[] =
 	"  der BLOB NOT NULL, subject TEXT NOT NULL, issuer TEXT NOT NULL, serial TEXT NOT NULL,"
 	"  subject_key BLOB NOT NULL, spki_hash BLOB NOT NULL,"
 	"  not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
-	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1))) STRICT;"
+	"  is_ca INTEGER NOT NULL CHECK (is_ca IN (0, 1)),"
+	"  self_signed INTEGER NOT NULL CHECK (self_signed IN (0, 1))) STRICT;"
 	"CREATE INDEX cert_subject_key ON cert(subject_key);"
 
 	"CREATE TABLE version (" ID UUID
@@ -44,12 +45,15 @@ static const char STEP_1[] =
 	"  cert_id INTEGER NOT NULL REFERENCES cert(id),"
 	"  signed_by INTEGER REFERENCES version(id),"
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
+	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
+	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
 	BOOL("wanted") BOOL("signing") BOOL("can_sign") BOOL("distrusted")
 	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL,"
 	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX version_credential ON version(credential_id);"
 	"CREATE INDEX version_cert ON version(cert_id);"
+	"CREATE INDEX version_anchor ON version(anchor_cert) WHERE anchor_cert IS NOT NULL;"
 	"CREATE INDEX version_signed_by ON version(signed_by);"
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
@@ -79,7 +83,7 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
 	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
@@ -92,7 +96,7 @@ static const char STEP_1[] =
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -166,6 +170,12 @@ static const char STEP_1[] =
 	"  content_id INTEGER NOT NULL REFERENCES content(id),"
 	"  version_id INTEGER NOT NULL REFERENCES version(id),"
 	"  csr_request TEXT, created INTEGER NOT NULL,"
+	"  UNIQUE (target_id, content_id)) STRICT;"
+
+	"CREATE TABLE sealed (" ID
+	"  target_id INTEGER NOT NULL REFERENCES target(id) ON DELETE CASCADE,"
+	"  content_id INTEGER NOT NULL REFERENCES content(id),"
+	"  sealed BLOB NOT NULL, created INTEGER NOT NULL,"
 	"  UNIQUE (target_id, content_id)) STRICT;"
 
 	"CREATE TABLE binding (" ID UUID

@@ -10,9 +10,12 @@ static const struct column COLUMNS[] = {
 	C(version_row, credential_id, COL_REF),
 	C(version_row, cert_id, COL_REF),
 	C(version_row, signed_by, COL_REF),
+	C(version_row, anchor_cert, COL_REF),
 	C_ENUM(version_row, source, VERSION_SOURCE_NAMES, ARRAY_LEN(VERSION_SOURCE_NAMES)),
 	C(version_row, key_blob, COL_BLOB),
 	C(version_row, sealed_key, COL_BLOB),
+	C(version_row, cross_cert, COL_REF),
+	C(version_row, cross_by, COL_REF),
 	C(version_row, wanted, COL_BOOL),
 	C(version_row, signing, COL_BOOL),
 	C(version_row, can_sign, COL_BOOL),
@@ -29,6 +32,7 @@ static const struct query SIGNING_ON = { &VERSION, .sql = "UPDATE version SET si
 static const struct query SIGNING_NOTE = { &VERSION, .sql = "UPDATE credential SET signing_version = ?1 WHERE id = ?2" };
 static const struct query LIST_CREDENTIAL = { &VERSION, .rows = "WHERE credential_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_CERT = { &VERSION, .rows = "WHERE cert_id = ?1 ORDER BY id" };
+static const struct query LIST_ANCHOR = { &VERSION, .rows = "WHERE anchor_cert = ?1 ORDER BY id" };
 static const struct query LIST_SIGNED_BY = { &VERSION, .rows = "WHERE signed_by = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_AUTHORITIES = { &VERSION,
 	.rows = "WHERE id > ?1 AND EXISTS (SELECT 1 FROM credential c WHERE c.id = credential_id AND c.kind = 'authority')"
@@ -84,6 +88,12 @@ troth_rc version_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id,
 	struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_list(tx, a, &LIST_CERT, ARGS(arg_int(cert_id)), ret_rows, ret_count, e);
+}
+
+troth_rc version_row_list_anchor(struct tx *tx, struct arena *a, int64_t cert_id,
+	struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_ANCHOR, ARGS(arg_int(cert_id)), ret_rows, ret_count, e);
 }
 
 troth_rc version_row_list_signed_by(struct tx *tx, struct arena *a, int64_t version_id,

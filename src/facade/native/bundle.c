@@ -105,6 +105,26 @@ static void show_render(struct arena *a, const struct http_request *r, const voi
 	reply_one(a, 200, ret, reply);
 }
 
+/* A dry run says what would be done first; a store that needs the CA still keeps it for now. */
+static void remove_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct bundle_ret *x = ret;
+	if (!r->dry_run) {
+		reply_one(a, 200, x, reply);
+		return;
+	}
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_bool(&w, "dry_run", true);
+	jw_kv_text(&w, "name", x->bundle.row.name);
+	jw_key(&w, "next");
+	jw_array(&w);
+	for (size_t i = 0; i < x->next.count; i++)
+		jw_text(&w, x->next.items[i]);
+	jw_array_end(&w);
+	jw_object_end(&w);
+}
+
 static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct bundle_list_ret *x = ret;
@@ -120,6 +140,6 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/bundles", &VERB_BUNDLE_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/bundles/{id}", &VERB_BUNDLE_SHOW, words_id, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/bundles/{id}/members", &VERB_BUNDLE_ADD, add_parse, create_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/bundles/{id}/members/{member}", &VERB_BUNDLE_REMOVE, remove_parse, show_render, 0, NULL },
+	{ HTTP_DELETE, "/v1/bundles/{id}/members/{member}", &VERB_BUNDLE_REMOVE, remove_parse, remove_render, 0, NULL },
 };
 const struct route_table NATIVE_BUNDLE_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -2,6 +2,7 @@
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
 #include "service/holder.h"
+#include "service/upload.h"
 
 #define FIELD(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), 0, 0, max }
 static const struct json_field CREATE_FIELDS[] = {
@@ -65,6 +66,23 @@ static void attest_render(struct arena *a, const struct http_request *r, const v
 	jw_object_end(&w);
 }
 
+#define UPLOAD(name, max) { #name, JF_TEXT, offsetof(struct upload_cmd, name), 0, 0, max }
+static const struct json_field UPLOAD_FIELDS[] = {
+	UPLOAD(certificate, LIMIT_PEM_BYTES), UPLOAD(chain, LIMIT_PEM_BYTES), UPLOAD(private_key, LIMIT_PEM_BYTES),
+	UPLOAD(trust_issuer, LIMIT_NAME_BYTES),
+};
+
+static troth_rc upload_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	arena_secret(a); /* a private key is read into it */
+	((struct upload_cmd *)cmd)->id = http_param(r, "id");
+	if (words_body(a, r, UPLOAD_FIELDS, ARRAY_LEN(UPLOAD_FIELDS), cmd, e)) {
+		struct upload_chain chain;
+		upload_chain_read(a, cmd, r->now, &chain, e);
+	}
+	return words_done(e);
+}
+
 static void write_members(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
 {
 	jw_kv_text(w, "id", v->row.uuid);
@@ -96,6 +114,20 @@ static void reply_one(struct arena *a, int status, const struct credential_ret *
 		jw_kv_text(&w, "chain", x->chain);
 	if (x->asked.count)
 		words_texts(&w, "asked", x->asked);
+	jw_object_end(&w);
+	http_reply_etag(reply, a, x->credential.row.rev);
+}
+
+static void upload_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct upload_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, words_created(r));
+	jw_object(&w);
+	write_members(a, &w, &x->credential, true);
+	jw_kv_text(&w, "uploaded", x->version);
+	jw_kv_text(&w, "anchor", x->anchor);
+	jw_kv_int(&w, "slots", x->slots);
+	jw_kv_bool(&w, "issuer_trusted_now", x->trusted_now);
 	jw_object_end(&w);
 	http_reply_etag(reply, a, x->credential.row.rev);
 }
@@ -144,6 +176,7 @@ static const struct route ROWS[] = {
 	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
+	{ HTTP_POST, "/v1/credentials/{id}/upload", &VERB_CREDENTIAL_UPLOAD, upload_parse, upload_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render, 0, NULL },
 };
 const struct route_table NATIVE_CREDENTIAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -34,6 +34,7 @@ static void write_item(struct json_writer *w, struct arena *a, const struct expl
 	jw_kv_time(w, "deadline", x->deadline);
 	jw_kv_time(w, "last_seen", x->last_seen);
 	jw_kv_int(w, "count", x->count);
+	jw_kv_int(w, "holds_up", x->blocks);
 	jw_kv_time(w, "since", x->since);
 	jw_kv_time(w, "earliest", x->earliest);
 	jw_kv_time(w, "breaks", x->breaks);

@@ -9,6 +9,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "cross_sign", JF_BOOL, offsetof(struct rotate_cmd, cross_sign), 0, 0, 0 },
 	{ "compromised", JF_BOOL, offsetof(struct rotate_cmd, compromised), 0, 0, 0 },
 	{ "version", JF_TEXT, offsetof(struct rotate_cmd, version), 0, 0, UUID_LEN },
 	{ "yes_break", JF_INT, offsetof(struct rotate_cmd, yes_break), 0, 0, INT64_MAX },
@@ -53,6 +54,19 @@ static void write_emergency(struct json_writer *w, const struct rotate_ret *x)
 	jw_object_end(w);
 }
 
+static void write_waiting(struct json_writer *w, const struct rotation_waiting *waiting, size_t n)
+{
+	jw_key(w, "would_wait_for");
+	jw_array(w);
+	for (size_t i = 0; i < n; i++) {
+		jw_object(w);
+		jw_kv_text(w, "instance", waiting[i].name);
+		jw_kv_text(w, "why", waiting[i].why);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
 static void rotate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
 			  struct http_reply *reply)
 {
@@ -79,15 +93,7 @@ static void rotate_render(struct arena *a, const struct http_request *r, const v
 	for (size_t i = 0; i < x->outside_count; i++)
 		jw_text(&w, x->outside[i]);
 	jw_array_end(&w);
-	jw_key(&w, "would_wait_for");
-	jw_array(&w);
-	for (size_t i = 0; i < x->waiting_count; i++) {
-		jw_object(&w);
-		jw_kv_text(&w, "instance", x->waiting[i].name);
-		jw_kv_text(&w, "why", x->waiting[i].why);
-		jw_object_end(&w);
-	}
-	jw_array_end(&w);
+	write_waiting(&w, x->waiting, x->waiting_count);
 	jw_object_end(&w);
 	if (x->rotation)
 		http_reply_header(reply, a, "Location", "/v1/operations/%s", x->operation);
@@ -127,6 +133,7 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v,
 	for (size_t i = 0; i < v->old_count; i++)
 		jw_text(w, v->old_versions[i]);
 	jw_array_end(w);
+	jw_kv_bool(w, "cross_sign", v->cross_sign);
 	jw_key(w, "below");
 	jw_array(w);
 	for (size_t i = 0; i < v->below_count; i++) {
@@ -189,6 +196,29 @@ static void rotation_render(struct arena *a, const struct http_request *r, const
 	write_rotation(&w, &x->rotation, true);
 }
 
+/* A dry run says what would be done first. */
+static void abort_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct rotation_ret *x = ret;
+	if (!r->dry_run) {
+		rotation_render(a, r, cmd, ret, reply);
+		return;
+	}
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_bool(&w, "dry_run", true);
+	jw_kv_text(&w, "id", x->rotation.id);
+	jw_kv_text(&w, "name", x->rotation.name);
+	jw_kv_text(&w, "state", x->rotation.state);
+	jw_key(&w, "next");
+	jw_array(&w);
+	for (size_t i = 0; i < x->next.count; i++)
+		jw_text(&w, x->next.items[i]);
+	jw_array_end(&w);
+	write_waiting(&w, x->waiting, x->waiting_count);
+	jw_object_end(&w);
+}
+
 /* -- a node was repaired ---------------------------------------------------------------------------- */
 static troth_rc retry_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -243,7 +273,7 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/rotations/{id}", &VERB_ROTATION_SHOW, id_parse, rotation_render, ROUTE_HOLD, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render, 0, NULL },
-	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, rotation_render, 0, NULL },
+	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, abort_render, 0, NULL },
 	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render, 0, NULL },
 };
 const struct route_table NATIVE_ROTATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

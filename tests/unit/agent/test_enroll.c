@@ -3,6 +3,7 @@
 #include "lab.h"
 
 #include <string.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,27 @@ static void what_is_wrong_is_told(void **state)
 	assert_true(strstr(AGENT_ENROLL_USAGE, "--ca-fingerprint") != NULL);
 }
 
+/* By its own name a directory may enrol again; it keeps its identity until the new one is there. */
+static void again_is_by_name(void **state)
+{
+	struct lab *l = *state;
+	const char *argv[] = { "enroll", "--server", "https://127.0.0.1:1", "--ca-fingerprint", FINGERPRINT, "--token", "t", "--dir",
+			       lab_path(l, "agent"), "--again", "somebody", NULL };
+	char *before = lab_read(l, "agent/agent.json");
+	assert_int_equal(agent_enroll(11, (char **)(uintptr_t)argv), err_exit_code(TROTH_CONFLICT));
+	struct store_dir d = { &PORT_FS_REAL, AT_FDCWD };
+	struct agent_identity id;
+	struct troth_err e = { 0 };
+	d.fd = open(lab_path(l, "agent"), O_RDONLY | O_DIRECTORY);
+	assert_true(rc_ok(identity_read(&d, l->a, &id, &e)));
+	close(d.fd);
+	argv[10] = id.instance;
+	assert_int_equal(agent_enroll(11, (char **)(uintptr_t)argv), err_exit_code(TROTH_UNAVAILABLE)); /* so far, without a server */
+	assert_string_equal(lab_read(l, "agent/agent.json"), before);
+	argv[8] = lab_path(l, "fresh");
+	assert_int_equal(agent_enroll(11, (char **)(uintptr_t)argv), err_exit_code(TROTH_NOT_FOUND));
+}
+
 static void without_a_server_there_is_no_identity_but_the_key_stays(void **state)
 {
 	struct lab *l = *state;
@@ -48,6 +70,6 @@ static void without_a_server_there_is_no_identity_but_the_key_stays(void **state
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(what_is_wrong_is_told), CASE(without_a_server_there_is_no_identity_but_the_key_stays) };
+	const struct CMUnitTest tests[] = { CASE(what_is_wrong_is_told), CASE(again_is_by_name), CASE(without_a_server_there_is_no_identity_but_the_key_stays) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static struct fact ca_fact(const struct fleet_ca *c)
 			      .ca = { c->id, c->authority, c->cert, list_of(&c->anchors), c->order, c->wanted,
 				      c->signing, c->can_sign, c->distrusted, c->retired, c->not_before,
 				      c->not_after, c->renew_at, c->renew_latest, c->renewing, c->by_hand,
-				      c->issuer, c->issued } };
+				      c->issuer, c->issued, c->bridge_by, list_of(&c->bridge_anchors), c->bridge_from, c->bridge_until } };
 }
 
 static struct fact content_fact(const struct fleet_content *c)
@@ -99,7 +99,7 @@ static struct fact content_fact(const struct fleet_content *c)
 		return (struct fact){ .kind = FACT_SET, .set = { c->id, list_of(&c->ids) } };
 	return (struct fact){ .kind = FACT_CHAIN,
 			      .chain = { c->id, c->signed_by, list_of(&c->ids), c->not_before, c->not_after,
-					 c->renew_at, c->distrusted, c->issued } };
+					 c->renew_at, c->distrusted, c->issued, c->bridged_by } };
 }
 
 static struct fact target_fact(const struct fleet_target *t)
@@ -539,6 +539,36 @@ static void send(struct fleet *f, const struct act *act, int64_t content)
 	tell(f, (struct fact){ .kind = FACT_STAGED, .staged = { t->id, content, false } });
 }
 
+/* The same leaf with the cross certificate, or without. */
+static int64_t other_form(struct fleet *f, const struct act *act)
+{
+	const struct fleet_content was = *fleet_content(f, act->chain);
+	const struct fleet_ca *ca = fleet_find_ca(f, was.signed_by);
+	struct fleet_content *c = fleet_content(f, fleet_chain(f, was.signed_by, 0));
+	bool bridged = act->form == CHAIN_BRIDGED;
+	int64_t id = c->id;
+
+	*c = was;
+	c->id = id;
+	c->ids = bridged ? ca->bridge_anchors : ca->anchors;
+	c->bridged_by = bridged ? ca->bridge_by : 0;
+	if (bridged && ca->bridge_until < c->not_after)
+		c->not_after = ca->bridge_until;
+	fleet_tell_content(f, c);
+	return id;
+}
+
+static void send_chain(struct fleet *f, const struct act *act)
+{
+	struct fleet_target *t = fleet_find(f, act->target);
+
+	send(f, act, act->form == CHAIN_AS_IS ? act->chain : other_form(f, act));
+	if (t->staged != act->chain)
+		return;
+	t->staged = 0;
+	tell(f, (struct fact){ .kind = FACT_STAGED, .staged = { t->id, act->chain, false } });
+}
+
 static void move_label(struct fleet *f, const struct act *act)
 {
 	for (size_t i = 0; i < f->ca_count; i++) {
@@ -567,7 +597,7 @@ static void carry_out(struct fleet *f, const struct act *act)
 
 	switch (act->kind) {
 	case ACT_SEND_SET: send(f, act, fleet_set(f, act->certs.items, act->certs.count)); break;
-	case ACT_SEND_CHAIN: send(f, act, act->chain); break;
+	case ACT_SEND_CHAIN: send_chain(f, act); break;
 	case ACT_SIGNING: move_label(f, act); break;
 	case ACT_ASK:
 		t->asked = act->ca;

@@ -29,13 +29,15 @@ struct fleet_ca {
 	msec_t grace_until; /* of its authority; on each of its versions alike */
 	int64_t grace_target;
 	bool renewing, by_hand;
-	int64_t issuer;
+	int64_t issuer, bridge_by;
+	struct fleet_ids bridge_anchors;
+	msec_t bridge_from, bridge_until;
 };
 struct fleet_content {
 	int64_t id;
 	bool is_chain;
 	struct fleet_ids ids;
-	int64_t signed_by;
+	int64_t signed_by, bridged_by;
 	msec_t not_before, not_after, renew_at, issued;
 	bool distrusted; /* its leaf */
 };

@@ -403,6 +403,33 @@ static void unknown_ones_want_gains(void **state)
 	fleet_free(f);
 }
 
+/* A newcomer whose matrix is not in order, of either kind. */
+static void newcomers_that_break_a_pair(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t both = fleet_set(f, (int64_t[]){ 101, 102 }, 2), new = fleet_chain(f, 2, 102);
+
+	view_clock(f->view, f->now);
+	for (int64_t id = 11; id <= 12; id++)
+		fleet_count_as(f, id, both);
+	fleet_stage(f, 21, new);
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_SENT, .sent = { 21, 9, new } });
+	fleet_target(f, 13, 1, 0)->real = fleet_set(f, (int64_t[]){ 101 }, 1);
+	fleet_report(f, 13);
+	assert_true(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 13 })); /* 21 may come to serve what it refuses */
+	fleet_find(f, 13)->real = both;
+	fleet_report(f, 13);
+	assert_false(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 13 }));
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_SENT, .sent = { 11, 9, fleet_set(f, (int64_t[]){ 102 }, 1) } });
+	fleet_target(f, 23, 2, 5)->real = fleet_chain(f, 1, 101);
+	fleet_report(f, 23);
+	assert_true(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 23 })); /* 11 may come to refuse what it serves */
+	fleet_find(f, 23)->real = new;
+	fleet_report(f, 23);
+	assert_false(refused(f, (struct act){ .kind = ACT_ADMIT, .target = 23 }));
+	fleet_free(f);
+}
+
 /* More different stores than a list has room for at first, more groups in a plan than that too; and one store among many
  * equal ones that would be broken is found. */
 static void many_histories_are_all_tried(void **state)
@@ -460,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unknown_ones_want_gains),
 		cmocka_unit_test(many_histories_are_all_tried),
+		cmocka_unit_test(newcomers_that_break_a_pair),
 		cmocka_unit_test(an_empty_plan_is_fine),
 		cmocka_unit_test(sets_that_break_a_pair),
 		cmocka_unit_test(sets_with_strangers),

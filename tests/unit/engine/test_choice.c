@@ -217,9 +217,42 @@ static void no_signer_at_all(void **state)
 	fleet_free(f);
 }
 
+/* Its newest chain has expired, an older one that it may still serve has not: a new CA must suit those who fell silent
+ * and may hold on to that. */
+static void an_expired_slot_does_not_forget_the_silent(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t all = fleet_set(f, (int64_t[]){ 101, 102, 103 }, 3), short_lived;
+
+	fleet_ca(f, 2, 5);
+	fleet_ca(f, 3, 5);
+	fleet_want(f, 1, false);
+	fleet_want(f, 2, false);
+	for (int64_t id = 11; id <= 12; id++)
+		fleet_count_as(f, id, all);
+	short_lived = fleet_chain(f, 2, 102);
+	fleet_content(f, short_lived)->not_after = f->now + MSEC_HOUR;
+	fleet_content(f, short_lived)->renew_at = 0;
+	fleet_tell_content(f, fleet_content(f, short_lived));
+	fleet_stage(f, 21, short_lived);
+	struct fleet_target *t = fleet_find(f, 21);
+
+	t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, short_lived, true };
+	fleet_tell_target(f, t);
+	fleet_later(f, MSEC_DAY);
+	fleet_offline(f, 11);
+	fleet_run(f);
+	assert_true(fleet_find(f, 21)->asked != 3); /* 11 may trust CA 1 only */
+	fleet_online(f, 11);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 21)->asked, 3);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_expired_slot_does_not_forget_the_silent),
 		cmocka_unit_test(signer_needs_stores),
 		cmocka_unit_test(unrelated_offline),
 		cmocka_unit_test(switch_all_waits_for_everybody),

@@ -114,14 +114,29 @@ static void the_recount_finds_misplaced_members(void **state)
 	c->count = 0;
 	assert_false(whole(f));
 	c->count = 1;
-	c->key.group = other->group;
-	t->group = other->group;
+	fleet_group(f, 3, GROUP_SLOT);
+	c->key.group = t->group = group_find(f->view, 3); /* it says so itself, and stands in another's list */
 	assert_false(whole(f));
 	c->key.group = t->group = g;
 	assert_true(whole(f));
 	f->view->target_count--;
 	assert_false(whole(f));
 	f->view->target_count++;
+	assert_true(whole(f));
+	fleet_free(f);
+}
+
+static void the_recount_finds_who_is_not_there(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct instance *nobody;
+
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_ALIVE, .alive = { 77, f->now + MSEC_DAY } });
+	nobody = table_get(&f->view->instances, 77);
+	assert_true(whole(f));
+	nobody->alive = false;
+	assert_false(whole(f));
+	nobody->alive = true;
 	assert_true(whole(f));
 	fleet_free(f);
 }
@@ -160,6 +175,7 @@ static void differences_of_every_kind_are_told(void **state)
 
 	assert_true(view_apply(x, &group));
 	assert_false(view_equal(x, y, why, sizeof(why))); /* the other one is empty */
+	assert_false(view_equal(y, x, why, sizeof(why)));
 	assert_false(view_equal(x, y, why, 0));
 	assert_false(view_equal(x, y, NULL, sizeof(why)));
 	assert_true(view_apply(y, &group));
@@ -205,6 +221,7 @@ int main(void)
 		cmocka_unit_test(the_recount_finds_errors),
 		cmocka_unit_test(the_recount_finds_misplaced_members),
 		cmocka_unit_test(the_recount_finds_wrong_contents),
+		cmocka_unit_test(the_recount_finds_who_is_not_there),
 		cmocka_unit_test(differences_of_every_kind_are_told),
 		cmocka_unit_test(what_is_rare_is_written_too),
 	};

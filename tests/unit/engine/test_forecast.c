@@ -208,9 +208,55 @@ static void every_kind_has_a_name(void **state)
 		assert_true(moment_kind_name((enum moment_kind)k)[0] != 0);
 }
 
+/* Its lease ends before what it was sent, or asked for, could come back: nobody is there to hear it. */
+static void who_leaves_meanwhile_is_not_heard(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct forecast fc;
+
+	for (int64_t id = 11; id <= 22; id += 10)
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { id, id < 20 ? 1 : 2, 1000 + id,
+			id < 20 ? 0 : 5, TARGET_COUNTED, f->now + MSEC_MIN } });
+	for (int64_t id = 11; id <= 22; id += 10)
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_PACE, .pace = { id, MSEC_HOUR } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_ASKED, .asked = { 21, 1 } });
+	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_DAY, f->a, &fc);
+	assert_null(target_find(f->view, 11));
+	assert_null(target_find(f->view, 21));
+	assert_non_null(target_find(f->view, 12));
+	fleet_free(f);
+}
+
+/* More than a person reads: the first are told, and that it was cut. */
+static void too_many_moments_are_cut(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct forecast fc;
+
+	fleet_group(f, 1, GROUP_STORE);
+	fleet_ca(f, 1, 5);
+	fleet_goal(f, 1, 5);
+	for (int64_t g = 0; g < 60; g++) { /* each waits for stores nobody hears of, for its own reasons */
+		int64_t authority = 100 + g, ca = 10 + g;
+
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_GROUP, .group = { 1000 + g, GROUP_STORE, ROLE_IS_SERVER, true, 0 } });
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_CA, .ca = { .ca = ca, .authority = authority, .cert = 500 + ca,
+			.wanted = true, .signing = true, .can_sign = true, .not_before = f->now - MSEC_DAY, .not_after = f->now + 900 * MSEC_DAY } });
+		(void)view_apply(f->view, &(struct fact){ .kind = FACT_GOAL, .goal = { 1000 + g, { &authority, 1 }, { 0 } } });
+		for (int64_t t = 0; t < 16; t++)
+			(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 10000 + g * 100 + t, 1000 + g,
+				10000 + g * 100 + t, 0, TARGET_JOINING } });
+	}
+	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_DAY, f->a, &fc);
+	assert_true(fc.count <= LIMIT_FORECAST_MOMENTS);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_leaves_meanwhile_is_not_heard),
+		cmocka_unit_test(too_many_moments_are_cut),
 		cmocka_unit_test(renewals_come_by_themselves),
 		cmocka_unit_test(a_rotation_that_is_due),
 		cmocka_unit_test(of_an_intermediate),

@@ -129,6 +129,25 @@ static void distrust_returns(void **state)
 	fleet_free(f);
 }
 
+/* Two versions with one certificate, neither wanted: what a slot still serves needs it once. */
+static void a_need_that_two_versions_have(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_ca_with(f, 7, 6, 101);
+	fleet_ca(f, 8, 6);
+	fleet_goal(f, 1, 6);
+	fleet_settle_all(f);
+	fleet_ca(f, 2, 5);
+	fleet_want(f, 1, false);
+	fleet_want(f, 7, false);
+	fleet_run(f);
+	assert_sent(f, 11, (int64_t[]){ 101, 102, 108 }, 3);
+	fleet_settle_all(f);
+	assert_false(fleet_holds_cert(f, 11, 101));
+	fleet_free(f);
+}
+
 static void paused_authority_stays_as_it_is(void **state)
 {
 	struct fleet *f = fleet_usual();
@@ -229,6 +248,7 @@ int main(void)
 		cmocka_unit_test(two_reasons),
 		cmocka_unit_test(two_reasons_one_paused),
 		cmocka_unit_test(distrust_returns),
+		cmocka_unit_test(a_need_that_two_versions_have),
 		cmocka_unit_test(paused_authority_stays_as_it_is),
 		cmocka_unit_test(a_grace_keeps_what_is_to_go),
 		cmocka_unit_test(a_switch_is_undone_in_its_grace),

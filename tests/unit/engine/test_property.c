@@ -69,6 +69,12 @@ static bool is_slot(struct play *p, const struct fleet_target *t)
 	return fleet_find_group(p->f, t->group)->kind == GROUP_SLOT;
 }
 
+/* A leaver is met until it has left. */
+static bool in_meet(const struct fleet_target *t)
+{
+	return t->state == TARGET_COUNTED || t->state == TARGET_LEAVING;
+}
+
 static bool groups_meet(struct play *p, int64_t presenter, int64_t verifier)
 {
 	for (size_t i = 0; i < p->f->meet_count; i++) {
@@ -226,13 +232,13 @@ static void check_world(struct play *p)
 	for (size_t i = 0; i < f->target_count; i++) {
 		const struct fleet_target *s = &f->targets[i];
 
-		if (s->state != TARGET_COUNTED)
+		if (!in_meet(s))
 			continue;
 		check_cover(p, s);
 		for (size_t k = 0; k < f->target_count && is_slot(p, s); k++) {
 			const struct fleet_target *v = &f->targets[k];
 
-			if (v->state == TARGET_COUNTED && groups_meet(p, s->group, v->group))
+			if (in_meet(v) && groups_meet(p, s->group, v->group))
 				check_pair(p, s, v);
 		}
 	}
@@ -413,16 +419,62 @@ static void event_join(struct play *p)
 
 	TELL(p, "  target %d joins group %d\n", (int)p->next_target, (int)g->id);
 	fleet_target(p->f, p->next_target++, g->id, g->kind == GROUP_SLOT ? 5 + (int64_t)below(p, 2) : 0);
+	if (below(p, 3) == 0) /* ephemeral: the engine lets it go */
+		fleet_lease(p->f, p->next_target - 1, p->f->now + (msec_t)(1 + below(p, 120)) * MSEC_MIN);
+}
+
+/* Nothing was promised to it from here on. */
+static void forget(struct play *p, int64_t id)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		p->was_ok[id][i] = p->was_ok[i][id] = p->excused[id][i] = p->excused[i][id] = false;
+	p->changed[id] = false;
+}
+
+/* Those that stay until they are told to go. */
+static size_t lasting(const struct play *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->f->target_count; i++)
+		n += p->f->targets[i].lease_until == 0 && p->f->targets[i].state != TARGET_LEAVING;
+	return n;
+}
+
+/* Waived, and back: a joiner of which nothing is known, whatever its node holds. */
+static void event_waive(struct play *p, struct fleet_target *t)
+{
+	struct fleet_target back = *t;
+
+	TELL(p, "  target %d is waived, and comes back\n", (int)t->id);
+	forget(p, t->id);
+	p->late_count = 0; /* reports of the old session are refused by the service */
+	fleet_leave(p->f, t->id);
+	back.state = TARGET_JOINING;
+	back.known = false;
+	back.base = back.base_generation = back.high = 0;
+	back.doc_count = 0;
+	back.inbox = back.inbox_generation = 0;
+	back.staged = back.asked = back.failed = back.failures = 0;
+	p->f->targets[p->f->target_count++] = back;
+	fleet_tell_target(p->f, &p->f->targets[p->f->target_count - 1]);
 }
 
 static void event_leave(struct play *p, struct fleet_target *t)
 {
-	if (p->f->target_count < 4)
+	if (lasting(p) < 4 && t->state != TARGET_LEAVING)
 		return;
+	if (below(p, 3) == 0 && t->state != TARGET_LEAVING) {
+		event_waive(p, t);
+		return;
+	}
+	if (is_slot(p, t) && t->state == TARGET_COUNTED && below(p, 2)) {
+		TELL(p, "  target %d shall leave\n", (int)t->id);
+		fleet_state(p->f, t->id, TARGET_LEAVING);
+		return;
+	}
 	TELL(p, "  target %d leaves\n", (int)t->id);
-	for (size_t i = 0; i < PLACES; i++)
-		p->was_ok[t->id][i] = p->was_ok[i][t->id] = p->excused[t->id][i] = p->excused[i][t->id] = false;
-	p->changed[t->id] = false;
+	forget(p, t->id);
 	fleet_leave(p->f, t->id);
 }
 
@@ -432,7 +484,7 @@ static void check_retirement(struct play *p, int64_t ca)
 	for (size_t i = 0; i < p->f->target_count; i++) {
 		const struct fleet_target *t = &p->f->targets[i];
 
-		if (t->state != TARGET_COUNTED || p->changed[t->id])
+		if (!in_meet(t) || p->changed[t->id])
 			continue;
 		for (size_t k = 0; k <= t->drain_count; k++) {
 			int64_t c = k ? t->drains[k - 1] : t->real;
@@ -569,9 +621,11 @@ static void event_node(struct play *p, struct fleet_target *t)
 	default:
 		(void)fleet_issue(p->f, id);
 		fleet_run(p->f);
+		if (fleet_gone(p->f, id))
+			return; /* its lease was over */
 		(void)fleet_hand(p->f, id);
 		if (fleet_load(p->f, id))
-			event_report(p, t);
+			event_report(p, fleet_find(p->f, id));
 	}
 }
 
@@ -653,6 +707,12 @@ static void make_fair(struct play *p)
 	fleet_hold(f, false);
 	fleet_pause(f, 5, false);
 	end_rolling(p);
+	for (size_t i = f->target_count; i-- > 0;) {
+		if (f->targets[i].state == TARGET_LEAVING) { /* their services are stopped */
+			forget(p, f->targets[i].id);
+			fleet_leave(f, f->targets[i].id);
+		}
+	}
 	for (size_t i = 0; i < f->target_count; i++) {
 		struct fleet_target *t = &f->targets[i];
 

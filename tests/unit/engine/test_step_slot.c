@@ -331,6 +331,26 @@ static void the_label_follows_holders(void **state)
 	fleet_free(f);
 }
 
+/* Bring your own: a newcomer whose chain came before its CA does not get it; it would serve what nobody accepts. */
+static void a_newcomer_waits_for_the_ca_of_what_was_brought(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t brought = fleet_chain(f, 0, 777);
+
+	(void)fleet_target(f, 23, 2, 0); /* nobody signs for it by itself */
+	fleet_stage(f, 23, brought);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_find(f, 23)->doc_count, 0);
+	assert_non_null(fleet_wait(f, WAIT_NOT_TRUSTED, 23, 11));
+	assert_non_null(fleet_wait(f, WAIT_NOT_TRUSTED, 23, 12));
+	fleet_goal_cert(f, 1, 777);
+	fleet_settle_all(f);
+	assert_int_equal(fleet_newest(f, 23), brought);
+	assert_int_equal(fleet_find(f, 23)->state, TARGET_COUNTED);
+	assert_true(fleet_meets_ok(f, 23, 11));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_holder_is_renewed_under_what_all_accept),
 		cmocka_unit_test(a_holder_under_a_ca_that_may_not_sign_gets_none),
 		cmocka_unit_test(the_label_follows_holders),
+		cmocka_unit_test(a_newcomer_waits_for_the_ca_of_what_was_brought),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

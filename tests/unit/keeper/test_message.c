@@ -33,9 +33,19 @@ static struct keeper_request sample(enum keeper_kind kind)
 	case KEEPER_LEAF_SEAL:
 		r = seal_request(issuer, (struct keeper_issuer){ B("agents blob"), B("agents cert") }, B("recipient"), KEY_ED25519, T0);
 		break;
+	case KEEPER_KEY_SEAL:
+		r.key_seal.blob = bytes_of_text("blob");
+		r.key_seal.recipient = bytes_of_text("recipient");
+		r.key_seal.agents = (struct keeper_issuer){ bytes_of_text("agents blob"), bytes_of_text("agents cert") };
+		break;
 	case KEEPER_KEY_WRAP:
 		r.key_wrap.policy = policy_of("/own/ca", T0);
 		r.key_wrap.key = B("secret");
+		break;
+	case KEEPER_AUTHORITY_CROSS:
+		r.authority_cross.issuer = issuer;
+		r.authority_cross.subject = (struct keeper_issuer){ B("new blob"), B("new cert") };
+		r.authority_cross.spec = spec_of(CERT_INTERMEDIATE, T0);
 		break;
 	case KEEPER_AUDIT_CREATE:
 		memcpy(r.audit_create.key_id, UUID_2, UUID_LEN);

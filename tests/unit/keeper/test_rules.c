@@ -136,6 +136,65 @@ static void a_child_is_never_wider_than_its_issuer(void **state)
 	no(child(), &E, TROTH_FORBIDDEN, "makes intermediates only");
 }
 
+static struct keeper_policy NEXT;
+static struct cert NEXT_CERT;
+static troth_rc cross(void) { return rules_cross(&ISSUER, &CERT, &NEXT, &NEXT_CERT, &SPEC, T0, &E); }
+
+static void cross_reset(void)
+{
+	reset(NULL);
+	NEXT = policy_of("/demo/ca", T0);
+	memset(NEXT.spki_hash, 2, SHA256_LEN);
+	NEXT_CERT = CERT;
+	memset(NEXT_CERT.key_id, 2, SHA256_LEN);
+}
+
+static void only_roots_of_one_authority_certify_each_other(void **state)
+{
+	cross_reset();
+	assert_true(rc_ok(cross()));
+	NEXT.authority = "/other/ca";
+	no(cross(), &E, TROTH_FORBIDDEN, "only roots of one authority");
+	cross_reset();
+	NEXT_CERT.subject_der = bytes_of("x", 1);
+	no(cross(), &E, TROTH_FORBIDDEN, "only roots of one authority");
+	cross_reset();
+	NEXT_CERT.key_id[0] ^= 1;
+	no(cross(), &E, TROTH_FORBIDDEN, "is of another key");
+	cross_reset();
+	memset(NEXT.spki_hash, 1, SHA256_LEN);
+	memset(NEXT_CERT.key_id, 1, SHA256_LEN);
+	no(cross(), &E, TROTH_INVALID, "the same key");
+	cross_reset();
+	SPEC.kind = CERT_ROOT;
+	no(cross(), &E, TROTH_FORBIDDEN, "is an intermediate's");
+	cross_reset();
+	CERT.path_len = 0;
+	no(cross(), &E, TROTH_FORBIDDEN, "path length of /demo/ca is 0");
+	cross_reset();
+	ISSUER.may_sign_ca = false;
+	no(cross(), &E, TROTH_FORBIDDEN, "path length of /demo/ca is 0");
+	cross_reset();
+	SPEC.spki = bytes_of("x", 1);
+	no(cross(), &E, TROTH_INVALID, "may not bring a public key");
+	cross_reset();
+	SPEC.not_before = T0 - 2 * MSEC_HOUR;
+	no(cross(), &E, TROTH_INVALID, "before the keeper's clock");
+	cross_reset();
+	SPEC.not_after = ISSUER.latest_not_after = T0 + MSEC_DAY;
+	SPEC.not_after++;
+	no(cross(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	cross_reset();
+	SPEC.not_after = NEXT.latest_not_after = T0 + MSEC_DAY;
+	SPEC.not_after++;
+	no(cross(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	cross_reset();
+	NEXT.path_len = 1;
+	no(cross(), &E, TROTH_FORBIDDEN, "path length -1 is more");
+	SPEC.path_len = 1;
+	assert_true(rc_ok(cross()));
+}
+
 static void dates_fit_the_keepers_clock(void **state)
 {
 	SPEC = spec_of(CERT_ROOT, T0);
@@ -172,6 +231,7 @@ int main(void)
 		cmocka_unit_test_setup(a_root_claims_no_more_than_its_policy, reset),
 		cmocka_unit_test_setup(an_issuer_is_an_authority_with_its_own_certificate, reset),
 		cmocka_unit_test_setup(a_child_is_never_wider_than_its_issuer, reset),
+		cmocka_unit_test_setup(only_roots_of_one_authority_certify_each_other, reset),
 		cmocka_unit_test_setup(dates_fit_the_keepers_clock, reset),
 		cmocka_unit_test_setup(leaves_are_leaves, reset),
 	};

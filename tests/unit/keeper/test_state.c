@@ -71,6 +71,46 @@ static void an_intermediate_signs_below_its_root(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "does not allow it to sign a CA");
 }
 
+/* newWithOld: the new root's key and name under the old root; a chain with it holds for whoever has either. */
+static void a_root_certifies_its_successor(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer old = root(f), next = root(f), other = make_root(ask_state, f, f->a, "/other/ca", KEY_EC_P256, T0);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_CROSS };
+	req.authority_cross.issuer = old;
+	req.authority_cross.subject = next;
+	req.authority_cross.spec = spec_of(CERT_INTERMEDIATE, T0);
+	req.authority_cross.spec.common_name = parsed(f, next.cert)->common_name;
+	req.authority_cross.spec.organization = spec_of(CERT_ROOT, T0).organization;
+	struct keeper_reply cross = ask(f, &req);
+	assert_reply_ok(&cross);
+	assert_true(cert_issued_by(parsed(f, cross.der), parsed(f, old.cert)));
+	assert_true(bytes_equal(parsed(f, cross.der)->spki, parsed(f, next.cert)->spki));
+	struct keeper_reply below = leaf(f, next, NULL);
+	struct troth_err e = { 0 };
+	struct der_list rest = { &cross.der, 1 };
+	for (int i = 0; i < 2; i++) {
+		struct der_list anchors = { i ? &next.cert : &old.cert, 1 };
+		if (rc_failed(chain_verify(f->a, below.der, rest, anchors, T0, EKU_SERVER, NULL, &e)))
+			fail_msg("%s", e.primary);
+	}
+	req.authority_cross.spec.common_name = "Somebody else";
+	cross = ask(f, &req);
+	assert_refused(&cross, TROTH_INVALID, "is not the root's");
+	req.authority_cross.subject = other;
+	cross = ask(f, &req);
+	assert_refused(&cross, TROTH_FORBIDDEN, "only roots of one authority");
+	req.authority_cross.subject = old;
+	cross = ask(f, &req);
+	assert_refused(&cross, TROTH_INVALID, "the same key");
+	req.authority_cross.subject = (struct keeper_issuer){ next.blob, old.cert };
+	cross = ask(f, &req);
+	assert_refused(&cross, TROTH_FORBIDDEN, "is of another key");
+	req.authority_cross.subject = (struct keeper_issuer){ { 0 }, next.cert };
+	cross = ask(f, &req);
+	assert_refused(&cross, TROTH_INVALID, "is missing");
+}
+
 static void a_leaf_request_never_makes_a_ca(void **state)
 {
 	struct fixture *f = *state;
@@ -305,6 +345,37 @@ static void a_key_is_sealed_to_agents_only(void **state)
 	struct agent itself = { .cert = agents.cert };
 	r = seal_to(f, agents, itself);
 	assert_refused(&r, TROTH_FORBIDDEN, "is not an agent's identity");
+}
+
+/* A key that was uploaded for a leaf goes to an agent that shall serve it, and no other key goes anywhere. */
+static void a_brought_key_is_sealed_to_an_agent(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), other = agent_of(f, ca, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap), r;
+	assert_reply_ok(&wrapped);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_KEY_SEAL, .key_seal = { wrapped.blob, one.cert, agents } };
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_true(bytes_equal(r.spki, wrapped.spki) && r.blob.len == 0);
+	assert_true(rc_ok(cms_open(one.key, one.cert, r.sealed, &plain, NULL)));
+	assert_true(rc_ok(key_parse(buf_bytes(&plain), &k, NULL)));
+	assert_true(key_public_matches(k, wrapped.spki));
+	req.key_seal.blob = ca.blob;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "it goes to no agent");
+	req.key_seal.blob = bytes_of_text("TKB1 nothing");
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_CORRUPT, "");
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, other.cert, ca };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "keys are sealed to agents only");
+	key_release(one.key);
+	key_release(other.key);
 }
 
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
@@ -567,6 +638,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(every_algorithm_makes_a_root_and_signs_with_it),
 		T(an_intermediate_signs_below_its_root),
+		T(a_root_certifies_its_successor),
 		T(a_leaf_request_never_makes_a_ca),
 		T(another_authoritys_certificate_is_refused),
 		T(wrong_dates_and_fields_are_refused),
@@ -579,6 +651,7 @@ int main(void)
 		T(a_sealed_key_opens_for_its_agent_only),
 		T(a_key_is_sealed_to_agents_only),
 		T(a_key_is_not_sealed_to_an_expired_agent),
+		T(a_brought_key_is_sealed_to_an_agent),
 		T(a_seal_request_may_not_bring_its_own_public_key),
 		T(every_use_and_every_refusal_is_a_line),
 		T(without_its_log_the_keeper_uses_no_key),

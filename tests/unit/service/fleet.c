@@ -438,7 +438,7 @@ static void shake_all(struct fleet *f)
 				continue;
 			}
 			bool can = shake(f, server, client, &e);
-			if (f->could[i][k] && !can && !server->excused && !client->excused) {
+			if (f->could[i][k] && !can) {
 				fleet_tell(f, "HANDSHAKE FAILED: %s -> %s: %s", client->name, server->name, e.primary);
 				fleet_fail(f, "no handshake fails", __FILE__, __LINE__);
 			}

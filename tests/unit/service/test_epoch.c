@@ -1,6 +1,8 @@
 /* A server that was restored from a backup: look first, then act; no number is used twice. */
 #include "fleet.h"
 
+#include "service/holder.h"
+
 #include <unistd.h>
 
 static void copy_file(struct fleet *f, const char *from, const char *to)
@@ -165,6 +167,31 @@ static void a_reused_number_is_not_taken_for_known_contents(void **state)
 	fleet_free(f);
 }
 
+/* A holder outside the fleet has no session that a new epoch could end: it was taken for silent, and a rotation waited for
+ * it for ever (found by the simulator). */
+static void a_holder_is_as_sure_as_before(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *lb = fleet_stranger(f, "lb", MSG_SLOT);
+	const char *san = "dns:lb.example";
+	struct credential_ret made;
+	struct attest_ret said;
+	struct credential_create_cmd cmd = { .name = "/demo/lb", .authority = "/demo/ca", .csr = fleet_csr(f), .sans = { &san, 1 } };
+	fleet_must(f, &VERB_CREDENTIAL_CREATE, &cmd, &made);
+	fleet_loads(f, lb, arena_printf(f->a, "%s%s", cert_pem(f->a, made.credential.versions[0].cert.der), made.chain));
+	FLEET_CHECK(f, begin(f, (struct epoch_cmd){ 2, 0 }).raised);
+	fleet_settle(f, 60);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	fleet_must(f, &VERB_CREDENTIAL_RENEW, &(struct credential_renew_cmd){ made.credential.row.uuid, fleet_csr(f) }, &made);
+	FLEET_CHECK(f, text_equal(made.credential.versions[0].signed_by, r.new_version));
+	fleet_loads(f, lb, arena_printf(f->a, "%s%s", cert_pem(f->a, made.credential.versions[0].cert.der), made.chain));
+	fleet_must(f, &VERB_CREDENTIAL_ATTEST, &(struct attest_cmd){ made.credential.row.uuid, "renewed" }, &said);
+	fleet_settle(f, 60);
+	done(f, &r);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +200,7 @@ int main(void)
 		cmocka_unit_test(an_agents_word),
 		cmocka_unit_test(a_word_is_believed_once_in_a_while),
 		cmocka_unit_test(a_reused_number_is_not_taken_for_known_contents),
+		cmocka_unit_test(a_holder_is_as_sure_as_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@ static void names_not_ids(void **state)
 	FLEET_CHECK(f, x.count > 0 && x.running == 1);
 	FLEET_CHECK(f, text_equal(x.items[0].speaker, "node") && text_equal(x.items[0].instance, "app-1") &&
 		       text_equal(x.items[0].target, "trust") && x.items[0].since <= f->now && x.items[0].since > 0);
+	FLEET_CHECK(f, x.items[0].blocks == 3); /* the three slots that wait for it */
 	const char *s = explain_sentence(f->a, &x.items[0]);
 	FLEET_CHECK(f, strstr(s, "app-1/trust") && strstr(s, "rule A2"));
 	FLEET_CHECK(f, text_equal(explain_plain(f->a, &x.items[0]), "app-1/trust was sent new contents and has not reported them in use"));

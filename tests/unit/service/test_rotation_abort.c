@@ -219,6 +219,25 @@ static void a_resumed_rotation_ends(void **state)
 	fleet_free(f);
 }
 
+/* What would be done first, and that nothing was. */
+static void a_dry_run_changes_nothing(void **state)
+{
+	struct fleet *f = small_fleet();
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	struct rotation_ret ret;
+	for (size_t i = 0; i < 2; i++)
+		(void)fleet_turn(f, &f->nodes[i]); /* the stores trust both */
+	f->dry_run = true;
+	fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ "/demo/ca" }, &ret);
+	f->dry_run = false;
+	FLEET_CHECK(f, text_equal(ret.rotation.state, "aborted") && ret.next.count > 0 && strstr(ret.next.items[0], "store"));
+	FLEET_CHECK(f, ret.waiting_count == 0);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "running"));
+	fleet_settle(f, 60);
+	at_rest_on(f, r.new_version);
+	fleet_free(f);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(twice_at_every_commit),
 		cmocka_unit_test(leaf_aborted_at_every_commit),
 		cmocka_unit_test(a_resumed_rotation_ends),
+		cmocka_unit_test(a_dry_run_changes_nothing),
 	};
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);

@@ -1,0 +1,224 @@
+"""Who is outside the fleet, with a real nginx and an application that only has curl.
+
+The application is a binding: it fetches the bundle with curl, loads it, and says so by asking again with the tag.  All the time
+it shakes hands with nginx, trusting nothing but what it loaded."""
+
+import pathlib
+import signal
+import ssl
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from fleet import TOP, free_port, until
+
+NAME = "web-1.example"
+
+
+class App(threading.Thread):
+    """Shakes hands without a pause, with what it has loaded last."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port, self.pem, self.good, self.bad, self.ended, self.serial = port, None, 0, [], False, None
+
+    def run(self):
+        while not self.ended:
+            pem = self.pem
+            context = ssl.create_default_context(cadata=pem)
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw, \
+                        context.wrap_socket(raw, server_hostname=NAME) as tls:
+                    self.serial = tls.getpeercert()["serialNumber"]
+                self.good += 1
+            except (OSError, ssl.SSLError) as e:
+                self.bad.append(f"{e}")
+            time.sleep(0.005)
+
+
+class Brought:
+    """A root of the owner's own, and a leaf below an intermediate of it, made by openssl."""
+
+    def __init__(self, folder, name):
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.make("root", "/CN=" + name, None, "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n")
+        self.make("inter", "/CN=" + name + " issuing", "root",
+                  "basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+        self.make("leaf", "/CN=web", "inter", f"subjectAltName=DNS:{NAME}\nextendedKeyUsage=serverAuth\n"
+                  "keyUsage=digitalSignature\nauthorityKeyIdentifier=keyid\n")
+        (self.folder / "chain.pem").write_text(self.read("root.pem") + self.read("inter.pem"))  # not the order it is served in
+
+    def read(self, name):
+        return (self.folder / name).read_text()
+
+    def make(self, name, subject, issuer, extensions):
+        at = self.folder
+        (at / "ext").write_text(extensions)
+        openssl = ["openssl"]
+        subprocess.run([*openssl, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
+                        "-keyout", at / f"{name}.key", "-out", at / f"{name}.csr"], check=True, capture_output=True)
+        signer = ["-cert", at / f"{issuer}.pem", "-keyfile", at / f"{issuer}.key"] if issuer else \
+                 ["-selfsign", "-keyfile", at / f"{name}.key"]
+        (at / "index").write_text("")
+        (at / "cnf").write_text(f"[ca]\ndefault_ca=c\n[c]\ndatabase={at}/index\nnew_certs_dir={at}\nrand_serial=yes\ndefault_md=sha256\n"
+                                "policy=p\nunique_subject=no\n[p]\ncommonName=supplied\n")
+        begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + s)) for s in (-3600, 90 * 86400))
+        subprocess.run([*openssl, "ca", "-batch", "-config", at / "cnf", "-in", at / f"{name}.csr", "-startdate", begin, "-enddate", end,
+                        "-extfile", at / "ext", "-notext", *signer, "-out", at / f"{name}.pem"], check=True, capture_output=True)
+
+    def serial(self):
+        out = subprocess.run(["openssl", "x509", "-in", self.folder / "leaf.pem", "-noout", "-serial"], check=True,
+                             capture_output=True, text=True).stdout
+        return out.strip().split("=")[1]
+
+
+class World:
+    """A server, one nginx with its agent, one application."""
+
+    def __init__(self, server, folder):
+        self.server, self.cli, self.dir = server, server.cli, folder
+        self.port, self.processes = free_port(), []
+        self.cli.ok("authority", "create", "/prod/ca")
+        self.cli.ok("bundle", "create", "/prod/trust", "--authority", "/prod/ca")
+        self.cli.ok("deployment", "create", "web", "--slot",
+                    "name=tls,profile=nginx,authority=/prod/ca,credential=/prod/{instance}/server,san={instance}.example")
+        self.start_node()
+        self.binding = self.cli.json("binding", "create", "/prod/shop", "--bundle", "/prod/trust", "--renew-by", "14d", "--grace", "2s")
+        self.app = App(self.port)
+        self.fetch_and_load()
+        until("the application to count", lambda: self.show()["state"] == "counted")
+        self.app.start()
+
+    def start(self, *args):
+        self.processes.append(subprocess.Popen(args, stdout=open(self.dir / "log", "a"), stderr=subprocess.STDOUT))
+
+    def start_node(self):
+        d, troth = self.dir, str(self.server.build / "troth")
+        out = self.cli.ok("token", "create", "--deployment", "web", "--instance", "web-1")
+        token = next(word for word in out.split() if word.startswith("troth-join-"))
+        fingerprint = out.split("--ca-fingerprint ")[1].split()[0]
+        subprocess.run([troth, "agent", "enroll", "--server", self.server.url, "--ca-fingerprint", fingerprint, "--token-file", "-",
+                        "--dir", str(d / "agent")], input=token, text=True, check=True, capture_output=True, timeout=30)
+        (d / "settings.yaml").write_text(f"all: {{root: {d}/tls, pid_file: {d}/nginx.pid, drain: 1s}}\n"
+                                         f"targets: {{tls: {{port: {self.port}}}}}\n")
+        self.start(troth, "agent", "run", "--dir", str(d / "agent"), "--profiles", str(TOP / "profiles"), "--settings",
+                   str(d / "settings.yaml"))
+        until("a certificate", lambda: (d / "tls/nginx/tls/current/cert.pem").exists())
+        temp = " ".join(f"{kind}_temp_path {d}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (d / "nginx.conf").write_text(f"daemon off; pid {d}/nginx.pid; error_log {d}/nginx.log; events {{}}\nhttp {{ access_log off; {temp}\n"
+                                      f"server {{ listen 127.0.0.1:{self.port} ssl; ssl_certificate {d}/tls/nginx/tls/current/cert.pem;\n"
+                                      f"ssl_certificate_key {d}/tls/nginx/tls/current/key.pem; return 200 hello; }} }}\n")
+        self.start("nginx", "-e", str(d / "nginx.log"), "-c", str(d / "nginx.conf"))
+        until("nginx", lambda: (d / "nginx.pid").exists() and (d / "nginx.pid").read_text().strip())
+        until("its slot to count", lambda: self.cli.json("target", "list")["items"][0]["state"] == "counted")
+
+    def curl(self):
+        """One conditional fetch, as the documentation says; the status."""
+        d = self.dir
+        r = subprocess.run(["curl", "-sS", "--cacert", str(self.server.dir / "ca.pem"), "-H", f"Authorization: Bearer {self.server.token}",
+                            "-o", str(d / "new.pem"), "-w", "%{http_code}", "--etag-save", str(d / "tag"), "--etag-compare", str(d / "tag"),
+                            self.server.url + self.binding["url"]], capture_output=True, text=True, timeout=30)
+        assert r.returncode == 0, r.stderr
+        return int(r.stdout)
+
+    def fetch_and_load(self):
+        """Fetches, loads what came, and asks again with its tag: that is the acknowledgement."""
+        while self.curl() == 200:
+            self.app.pem = (self.dir / "new.pem").read_text()
+
+    def show(self):
+        return self.cli.json("binding", "show", "/prod/shop")
+
+    def shake(self, n=20):
+        want = self.app.good + n
+        until("handshakes", lambda: self.app.good > want or self.app.bad)
+        assert not self.app.bad, self.app.bad[:3]
+
+    def app_until(self, what, condition):
+        """The application goes on asking each moment, as it would by cron."""
+        def turn():
+            self.fetch_and_load()
+            return condition()
+        until(what, turn, 40)
+
+    def stop(self):
+        self.app.ended = True
+        for p in reversed(self.processes):
+            p.send_signal(signal.SIGTERM)
+            p.wait(20)
+
+
+@pytest.fixture(scope="module")
+def world(server, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("outside")
+    w = None
+    try:
+        w = World(server, pathlib.Path(folder))
+        yield w
+    finally:
+        if w:
+            w.stop()
+
+
+def waits(world, name, reason):
+    return any(x["reason"] == reason for x in world.cli.json("explain", name)["items"])
+
+
+def test_a_rotation_waits_for_a_binding(world):
+    world.shake()
+    old = world.app.serial
+    world.cli.ok("rotate", "/prod/ca", "--no-wait")
+    until("it to be named", lambda: waits(world, "/prod/shop", "not-fetched"))
+    time.sleep(1)  # long enough for an engine that does not wait
+    world.shake()
+    assert world.app.serial == old
+    assert world.curl() == 200  # fetched is not loaded
+    until("that to be said", lambda: waits(world, "/prod/shop", "not-loaded"))
+    world.shake()
+    assert world.app.serial == old
+    world.app.pem = (world.dir / "new.pem").read_text()
+    assert world.curl() == 304  # the acknowledgement
+    until("the new certificate", lambda: world.app.serial != old or world.app.bad)
+    world.shake()
+    assert world.app.pem.count("BEGIN") == 2
+    until("the grace to be named", lambda: waits(world, "/prod/shop", "grace") or world.show()["offered"]["generation"] > 2)
+    world.app_until("the end", lambda: world.cli.json("rotation", "list")["items"][0]["state"] == "done")
+    assert world.app.pem.count("BEGIN") == 1
+    world.shake()
+    print(f"{world.app.good} handshakes, 0 failed")
+
+
+def upload(world, brought, *more):
+    at = brought.folder
+    return world.cli.run("credential", "upload", "/prod/web-1/server", "--certificate-file", str(at / "leaf.pem"), "--key-file",
+                         str(at / "leaf.key"), "--chain-file", str(at / "chain.pem"), *more)
+
+
+def test_an_uploaded_certificate_is_served_and_its_ca_rotated(world):
+    first, second = Brought(world.dir, "first"), Brought(world.dir, "second")
+    r = world.cli.run("credential", "upload", "/prod/web-1/server", "--certificate-file", str(first.folder / "leaf.pem"), "--key-file",
+                      str(second.folder / "leaf.key"), "--chain-file", str(first.folder / "inter.pem"))
+    assert r.returncode != 0 and "is not the key of" in r.stderr, r.stderr
+    old = world.app.serial
+    for brought in (first, second):
+        assert upload(world, brought, "--trust-issuer", "/prod/trust").returncode == 0
+        time.sleep(1)
+        world.shake()
+        assert world.app.serial == old  # not before the application trusts its root
+        world.app_until("the uploaded one", lambda: world.app.serial == brought.serial() or world.app.bad)
+        old = world.app.serial
+        world.shake()
+    members = world.cli.json("bundle", "show", "/prod/trust")["members"]
+    alias = next(m["alias"] for m in members if "first" in m.get("subject", ""))
+    world.cli.ok("bundle", "remove", "/prod/trust", alias)
+    world.app_until("the old root to go", lambda: world.app.pem.count("BEGIN") == 2)
+    world.shake()
+    r = world.cli.run("rotate", "/prod/web-1/server")
+    assert r.returncode != 0 and "troth credential upload /prod/web-1/server" in r.stderr
+    for path in (world.server.dir).glob("*.log"):
+        assert "PRIVATE KEY" not in path.read_text(errors="replace")
+    print(f"{world.app.good} handshakes, 0 failed")
