@@ -159,6 +159,8 @@ static troth_rc write_one(struct cli *c, struct json_writer *w, const struct cli
 	case CLI_INT: return write_int(c, w, v, e);
 	case CLI_FILE: return write_file(c, w, v->text, e);
 	case CLI_TRUE: jw_bool(w, true); return RC_OK;
+	case CLI_FALSE: jw_bool(w, false); return RC_OK;
+	case CLI_NONE: jw_array(w); jw_array_end(w); return RC_OK;
 	case CLI_SLOT: case CLI_STORE: case CLI_CERT: return write_spec(c, w, v, e);
 	default: jw_text(w, v->text); return RC_OK;
 	}

@@ -204,6 +204,32 @@ static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--store", "SPEC", "stores", CLI_STORE, false, "keys name, profile, bundle and perhaps parameter.X; may be given again" },
 	END
 };
+static const struct cli_option DEPLOYMENT_POLICY[] = {
+	{ "--max-unavailable", "N", "max_unavailable", CLI_INT, false, "so many instances change or are unhealthy at once; 0: no limit (default)" },
+	{ "--canary", "N", "canary", CLI_INT, false, "so many get new contents first, the rest after they settled; 0: none (default)" },
+	{ "--pause", "LENGTH", "pause", CLI_TEXT, false, "between two batches: 30s; 0s: none (default)" },
+	{ "--stop-on-failure", NULL, "stop_on_failure", CLI_TRUE, false, "when one instance fails no other begins, until somebody says so" },
+	{ "--no-stop-on-failure", NULL, "stop_on_failure", CLI_FALSE, false, "the others go on (default)" },
+	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of a rotation waits for its approval" },
+	{ "--window", "WINDOW", "windows", CLI_TEXTS, false, "it may begin to change only then; may be given again, and replaces those before" },
+	{ "--no-window", NULL, "windows", CLI_NONE, false, "at any time (default)" },
+	END
+};
+static const struct cli_option AUTHORITY_ROLLOUT[] = {
+	{ "--switch", "WHEN", "switch", CLI_TEXT, false, "each: a slot takes the new CA when it can (default); all: when all can" },
+	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations waits for an approval" },
+	END
+};
+static const struct cli_option APPROVE[] = {
+	{ "--step", "STEP", NULL, CLI_OWN, false, "introduce, switch or withdraw; default: the one that waits" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say what would be approved" },
+	END
+};
+static const struct cli_option FREEZE[] = {
+	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for everybody who asks why nothing moves" },
+	{ "--show", NULL, NULL, CLI_OWN, false, "only say whether it is frozen" },
+	END
+};
 static const struct cli_option INSTANCE_LIST[] = {
 	{ "--deployment", "NAME", "deployment", CLI_QUERY, false, "only of this one" },
 	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
@@ -317,6 +343,9 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth authority set /prod/pg/ca --renew-before 60d --leaf-renew-at 50%\ntroth authority set /prod/pg/ca --renew never",
 	  .options = AUTHORITY_SET, .run = cli_run_set, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
 
+	{ .noun = "authority", .verb = "policy", .args = "NAME", .summary = "how its rotations go",
+	  .example = "troth authority policy /prod/pg/ca --rollout manual --switch all",
+	  .options = AUTHORITY_ROLLOUT, .run = cli_run_rollout, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
 	{ .noun = "credential", .verb = "create", .args = "NAME", .summary = "define a certificate, or sign a request",
 	  .detail = "Slots of a deployment get theirs by themselves. This is for the others: with --csr-file it is signed at once.",
 	  .example = "troth credential create /prod/app/client --authority /prod/pg/ca \\\n"
@@ -407,6 +436,13 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "deployment", .verb = "show", .args = "NAME", .summary = "one, with its slots and stores",
 	  .example = "troth deployment show pg",
 	  .run = cli_run_show, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
+	{ .noun = "deployment", .verb = "policy", .args = "NAME", .summary = "how many of its instances change at once",
+	  .detail = "An instance counts from the decision to its settled report, and while its last change failed; a silent one does "
+		    "not. One in trouble may always get a further document: its way back. A WINDOW is minute hour day month weekday (as in "
+		    "cron), how long, and whose time. Options that are not given stay as they are.",
+	  .example = "troth deployment policy pg --max-unavailable 1 --canary 1 --stop-on-failure\n"
+		     "troth deployment policy pg --window \"0 2 * * 6 4h Europe/Zurich\"",
+	  .options = DEPLOYMENT_POLICY, .run = cli_run_policy, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
 	{ .noun = "deployment", .verb = "delete", .args = "NAME", .summary = "take one away that has no instances",
 	  .example = "troth deployment delete pg",
 	  .run = cli_run_delete, .path = "/v1/deployments", .empty = "deleted" },
@@ -503,9 +539,22 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "rotation", .verb = "resume", .args = "NAME", .summary = "go on",
 	  .example = "troth rotation resume /prod/pg/ca",
 	  .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+	{ .noun = "rotation", .verb = "approve", .args = "NAME", .summary = "say yes to the step that waits for it",
+	  .detail = "With rollout manual (troth authority policy, troth deployment policy) each step waits: introduce the new CA, switch to it, "
+		    "withdraw the old one. It says first what that is. An approval is for this rotation only.",
+	  .example = "troth rotation approve /prod/pg/ca --dry-run\ntroth rotation approve /prod/pg/ca --step switch",
+	  .options = APPROVE, .run = cli_run_rotation_approve, .path = "/v1/rotations" },
 	{ .noun = "rotation", .verb = "abort", .args = "NAME", .summary = "go back to the old one, as safely",
 	  .example = "troth rotation abort /prod/pg/ca --dry-run",
 	  .options = ABORT, .run = cli_run_rotation_steer, .path = "/v1/rotations" },
+
+	{ .noun = "freeze", .args = "", .summary = "nothing changes at all, until thaw",
+	  .detail = "For an incident: no document is handed out that was not before, no key is asked for, no slot's certificate is signed. "
+		    "Agents go on reporting; what waits goes on waiting.",
+	  .example = "troth freeze --reason \"incident 4711\"\ntroth freeze --show",
+	  .options = FREEZE, .run = cli_run_freeze, .path = "/v1/freeze" },
+	{ .noun = "thaw", .args = "", .summary = "what was frozen goes on", .example = "troth thaw",
+	  .run = cli_run_thaw, .path = "/v1/freeze" },
 
 	{ .noun = "explain", .args = "[NAME]", .summary = "what is waited for: who, rule, reason, since",
 	  .detail = "NAME is an authority, a credential, an instance or INSTANCE/TARGET; without it everything.",

@@ -26,7 +26,7 @@ typedef troth_rc cli_run_fn(struct cli *c, struct troth_err *e);
 
 enum cli_member {
 	CLI_OWN,      /* the command's run looks at it itself */
-	CLI_TEXT, CLI_INT, CLI_TRUE,
+	CLI_TEXT, CLI_INT, CLI_TRUE, CLI_FALSE, CLI_NONE, /* NONE: an empty list */
 	CLI_TEXTS,    /* may be given again and again */
 	CLI_FILE,     /* names a file; its text is sent */
 	CLI_SLOT, CLI_STORE, CLI_CERT, /* key=value,... objects; may be given again and again */
@@ -187,6 +187,8 @@ cli_run_fn cli_run_forecast;
 /* cli_nouns.c: the commands with something of their own. */
 cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_completion, cli_run_man, cli_run_events, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
+/* cli_policy.c */
+cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
 /* cli_outside.c */
@@ -194,7 +196,7 @@ cli_run_fn cli_run_post, cli_run_binding_fetch;
 /* cli_rotate.c */
 /* Of a dry run: what the engine would do first. */
 void cli_print_first(struct cli *c, const struct json *next);
-cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer;
+cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer, cli_run_rotation_approve;
 
 /* cli_progress.c: a rotation as the server shows it, as lines. */
 /* One line: "introducing: 2/6 stores have the new CA, 0/3 slots use it; waits for app-2/trust: ...". */

@@ -341,3 +341,33 @@ troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
 		json_get_bool(j, "going_back", false) ? ", going back to the old CA" : "");
 	return RC_OK;
 }
+
+/* -- approving a step -------------------------------------------------------------------------------------------- */
+static void print_approval(struct cli *c, const struct json *j)
+{
+	const struct json *waiting = json_get(j, "waiting");
+	fprintf(c->out, "%s of %s%s\n", json_get_text(j, "step", "?"), json_get_text(j, "name", c->words[0]),
+		json_get_bool(j, "dry_run", false) ? " waits for an approval:" : " is approved:");
+	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+		fprintf(c->out, "  %s\n", waiting->list.items[i].str.s);
+}
+
+/* It is looked up first: what is approved is the rotation and the step that were shown. */
+troth_rc cli_run_rotation_approve(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *id = NULL, *step = cli_value(c, "--step");
+	const char *body = step ? arena_printf(c->a, "{\"step\":\"%s\"}", step) : "{}";
+	if (step && !text_equal(step, "introduce") && !text_equal(step, "switch") && !text_equal(step, "withdraw"))
+		return cli_usage(c, e, "--step: \"%.40s\" is none of introduce, switch, withdraw", step);
+	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/approve?dry_run=true", id), body, 0, &j, e));
+	if (!cli_flag(c, "--dry-run")) {
+		body = arena_printf(c->a, "{\"step\":\"%s\"}", json_get_text(j, "step", ""));
+		TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/approve", id), body, 0, &j, e));
+	}
+	if (c->format != CLI_AS_TABLE)
+		return cli_print(c, j, e);
+	print_approval(c, j);
+	return RC_OK;
+}

@@ -48,6 +48,13 @@ enum {
 	LIMIT_STEP_ACTS = 5000,                /* acts of one engine step and of one commit: 10 ms of engine; the rest comes next */
 	LIMIT_FRESHNESS_S = 180,               /* a session not heard of so long is not relied upon */
 	LIMIT_SKEW_S = 300,                    /* clocks may differ so much (engine-rules section 3) */
+	LIMIT_WINDOWS = 16,                    /* of a deployment: each day of the week its own, twice */
+	LIMIT_WINDOW_BYTES = 200,              /* five lists of a cron line, a length and a zone */
+	LIMIT_WINDOW_S = 7 * 24 * 3600,        /* a longer one is open always */
+	LIMIT_WINDOW_YEARS = 5,                /* so far ahead a window is looked for: 29 February, with a year to spare */
+	LIMIT_WINDOW_LOOK_S = 3600,            /* a window that cannot be read now is looked at again */
+	LIMIT_ZONE_BYTES = 64 << 10,           /* the largest file of tzdata has 4 KiB */
+	LIMIT_ROLLING_PAUSE_S = 24 * 3600,     /* between two batches; longer is a maintenance window */
 	LIMIT_DRAIN_S = 3600,                  /* a profile may not ask for more */
 	LIMIT_RELOAD_S = 120,                  /* a reload command is killed after this */
 	LIMIT_FORECAST_STEPS = 20000,          /* of an engine run ahead: some ten a renewal, and a loop waits for the answer */

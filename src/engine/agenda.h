@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum agenda_kind { AGENDA_INSTANCE, AGENDA_CHAIN, AGENDA_CA, AGENDA_LEASE };
+enum agenda_kind { AGENDA_INSTANCE, AGENDA_CHAIN, AGENDA_CA, AGENDA_LEASE, AGENDA_DEPLOYMENT };
 
 struct appointment { msec_t at; int64_t id; enum agenda_kind kind; };
 

@@ -471,6 +471,110 @@ static troth_rc check_room(const struct target *t, const struct act *act, struct
 	return RC_OK;
 }
 
+/* -- rolling -------------------------------------------------------------------------------- */
+
+/* Does its instance hold a place, or would it by this plan? */
+static bool changes(const struct instance *i)
+{
+	for (const struct target *t = i->targets; t; t = t->instance_next) {
+		if (t->state == TARGET_COUNTED && (t->doc_count || t->failed))
+			return true;
+	}
+	return false;
+}
+
+/* It lives by a distrusted CA: no window, no stop holds it there. */
+static bool must_flee(const struct check *k, const struct target *t)
+{
+	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+	const struct ca *ca = newest ? ca_find(k->v, newest->signed_by) : NULL;
+
+	if (!newest || !newest->is_chain)
+		return newest && ids_meet(newest->members, k->distrusted);
+	if (newest->members.count && ids_within(newest->members, k->distrusted))
+		return true;
+	return ca && (ca->distrusted || (ca->leaf_anchors.count && ids_within(ca->leaf_anchors, k->distrusted)));
+}
+
+/* The instance of this deployment that the act makes change; NULL: none, or it changes already. */
+static const struct instance *begins(const struct check *k, const struct act *act, const struct deployment *d,
+				     bool but_flight)
+{
+	const struct target *t = target_find(k->v, act->target);
+	bool sends = act->kind == ACT_SEND_SET || act->kind == ACT_SEND_CHAIN;
+
+	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance || act->shed.count)
+		return NULL; /* at a deadline no policy holds: all pairs of the slot would break */
+	return changes(t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
+}
+
+static size_t places_held(const struct view *v, const struct deployment *d)
+{
+	const struct instance *i;
+	size_t at = 0, n = 0;
+
+	while ((i = table_next(&v->instances, &at)))
+		n += i->targets && i->targets->group->deployment == d && i->alive_until > v->now && changes(i);
+	return n;
+}
+
+/* Instances that begin by this plan; each once. */
+static size_t places_taken(struct check *k, const struct plan *plan, const struct deployment *d, bool but_flight)
+{
+	const struct instance **seen = ARENA_ARRAY(k->a, const struct instance *, plan->act_count + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->act_count; i++) {
+		const struct instance *first = begins(k, &plan->acts[i], d, but_flight);
+		size_t known = 0;
+
+		while (known < n && seen[known] != first)
+			known++;
+		if (first && known == n)
+			seen[n++] = first;
+	}
+	return n;
+}
+
+static troth_rc check_deployment(struct check *k, const struct plan *plan, const struct deployment *d,
+				 struct troth_err *e)
+{
+	bool shut = d->stopped || (d->windowed && (!d->open || d->until <= k->v->now));
+	size_t held, taken;
+
+	ENSURE(!shut || !places_taken(k, plan, d, true), e, TROTH_UNSAFE,
+	       "the plan begins with instances of deployment %lld, where none may begin now", (long long)d->id);
+	taken = d->max_unavailable ? places_taken(k, plan, d, false) : 0;
+	held = taken ? places_held(k->v, d) : 0;
+	ENSURE(!taken || held + taken <= (size_t)d->max_unavailable, e, TROTH_UNSAFE,
+	       "the plan makes %zu instances of deployment %lld unavailable, %lld may be", held + taken,
+	       (long long)d->id, (long long)d->max_unavailable);
+	return RC_OK;
+}
+
+static troth_rc check_rolling(struct check *k, const struct plan *plan, struct troth_err *e)
+{
+	const struct deployment *d;
+	size_t at = 0;
+
+	ENSURE(!k->v->hold, e, TROTH_UNSAFE, "the plan acts though everything is frozen");
+	while ((d = table_next(&k->v->deployments, &at)))
+		TRY(check_deployment(k, plan, d, e));
+	return RC_OK;
+}
+
+/* Only what was never handed out can be taken back. */
+static troth_rc check_take_back(struct check *k, const struct act *act, struct troth_err *e)
+{
+	const struct target *t = target_find(k->v, act->target);
+	const struct document *last = t && t->doc_count ? &t->docs[t->doc_count - 1] : NULL;
+
+	ENSURE(last && !last->handed && last->generation == act->replaces, e, TROTH_UNSAFE,
+	       "the plan takes back generation %lld of target %lld, which does not lie on the table",
+	       (long long)act->replaces, (long long)act->target);
+	return RC_OK;
+}
+
 /* The one document that needs no leave of rule S: what it was sent last, less what is distrusted. */
 static bool only_withdraws_distrusted(struct check *k, const struct target *t, const struct act *act)
 {
@@ -661,6 +765,7 @@ static troth_rc check_act(struct check *k, const struct act *act, struct troth_e
 	case ACT_SIGNING: return check_signing(k, act, e);
 	case ACT_RETIRE_DONE: return check_retire(k, act, e);
 	case ACT_ADMIT: return check_admit(k, act, e);
+	case ACT_TAKE_BACK: return check_take_back(k, act, e);
 	case ACT_LEAVE: return check_leave(k, act, e);
 	case ACT_ROTATE: return check_rotate(k, act, e);
 	case ACT_ASK: return check_ask(k, act, e);
@@ -696,6 +801,7 @@ troth_rc plan_check(const struct view *v, const struct plan *plan, struct troth_
 	TRY(check_batch(plan, e));
 	collect_distrusted(&k);
 	k.of_group = ARENA_ARRAY(a, struct histories, v->group_count + 1);
+	TRY(check_rolling(&k, plan, e));
 	for (size_t i = 0; i < plan->act_count; i++)
 		TRY(check_act(&k, &plan->acts[i], e));
 	return RC_OK;

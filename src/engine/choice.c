@@ -61,8 +61,10 @@ static enum wait_reason refusal(struct step *s, const struct class *c, const str
 		return *ret_from ? WAIT_NOT_VALID_YET : WAIT_NO_SIGNER;
 	if (!choice_form(s, c, ca, &form))
 		return WAIT_NOT_TRUSTED;
-	if (s->policy && s->policy->switch_all && !all_can_take(s, ca))
+	if (ca->authority->switch_all && !all_can_take(s, ca))
 		return WAIT_SWITCH_ALL;
+	if (step_gated(ca->authority, c->key.group, STEP_SWITCH))
+		return WAIT_APPROVE_SWITCH;
 	return 0;
 }
 
@@ -109,6 +111,8 @@ static struct ca *accepted_signer(struct step *s, const struct class *c, const s
 	for (size_t i = 0; a && i < a->ca_count; i++) {
 		struct ca *ca = a->cas[i];
 
+		if (!ca->signing && ca != also && step_gated(a, c->key.group, STEP_SWITCH))
+			continue;
 		if ((ca->wanted || ca->signing || ca == also) && accept_signer(s->v, ca, s->now, &from) &&
 		    accepted_everywhere(s, c, ca))
 			return ca;

@@ -220,6 +220,7 @@ void class_place(struct view *v, struct target *t)
 	struct class_key k = class_key_of(t);
 
 	v->operations++;
+	rolling_place(v, t);
 	if (t->class && memcmp(&t->class->key, &k, sizeof(k)) == 0)
 		return;
 	class_remove(v, t);

@@ -37,6 +37,15 @@ void clock_book_ca(struct view *v, const struct ca *c)
 	book_later(v, c->renew_latest, AGENDA_CA, c->id);
 }
 
+/* The end of its pause, the next change of its window: nothing to judge, but the step answers anew. */
+void clock_book_deployment(struct view *v, const struct deployment *d)
+{
+	if (d->pause)
+		book_later(v, d->settled_at + d->pause, AGENDA_DEPLOYMENT, d->id);
+	if (d->windowed)
+		book_later(v, d->until, AGENDA_DEPLOYMENT, d->id);
+}
+
 void clock_judge_lease(struct view *v, struct target *t)
 {
 	t->over = t->lease_until && t->lease_until <= v->now;
@@ -126,7 +135,7 @@ static void move_forward(struct view *v)
 			chain_came_due(v, item.id);
 		else if (item.kind == AGENDA_LEASE)
 			lease_came_due(v, item.id);
-		/* a CA's dates are compared when they are asked for; its entry only wakes the runner */
+		/* the dates of CAs and deployments are compared when asked for; their entries only wake the runner */
 	}
 }
 
@@ -134,6 +143,7 @@ static void judge_everything(struct view *v)
 {
 	struct instance *i;
 	struct content *c;
+	const struct deployment *d;
 	size_t at = 0;
 
 	agenda_clear(&v->agenda);
@@ -146,6 +156,8 @@ static void judge_everything(struct view *v)
 		judge_chain(v, c);
 	for (size_t n = 0; n < v->ca_count; n++)
 		clock_book_ca(v, v->ca_list[n]);
+	for (at = 0; (d = table_next(&v->deployments, &at));)
+		clock_book_deployment(v, d);
 	for (size_t n = 0; n < v->target_count; n++) {
 		clock_judge_lease(v, v->targets[n]);
 		class_place(v, v->targets[n]);

@@ -56,6 +56,8 @@ static void put_group(struct buf *out, const struct group *g)
 		   g->store_limit);
 	for (size_t i = 0; i < g->meet_count; i++)
 		buf_printf(out, "%s%" PRId64, i ? "," : " meets=", ((struct group *)meets[i])->id);
+	if (g->deployment)
+		buf_printf(out, " deployment=%" PRId64, g->deployment->id);
 	put_ids(out, "authorities", g->authorities);
 	put_ids(out, "certs", g->certs);
 	buf_add_text(out, "\n");
@@ -153,6 +155,23 @@ static void put_paused(struct buf *out, const void *p)
 	if (a->grace_until)
 		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
 			   a->grace_target);
+	if (a->switch_all || a->manual || a->unapproved)
+		buf_printf(out, "rollout %" PRId64 "%s%s unapproved=%u\n", a->id, a->switch_all ? " switch-all" : "",
+			   a->manual ? " manual" : "", a->unapproved);
+}
+
+static void put_deployment(struct buf *out, const void *p)
+{
+	const struct deployment *d = p;
+
+	if (!d->max_unavailable && !d->canary && !d->pause && !d->settled_at && !d->stopped && !d->manual && !d->windowed)
+		return; /* no policy: as if it had never been told */
+	buf_printf(out, "deployment %" PRId64 " max=%" PRId64 " canary=%" PRId64 " pause=%" PRId64 "+%" PRId64, d->id,
+		   d->max_unavailable, d->canary, d->settled_at, d->pause);
+	buf_printf(out, "%s%s", d->stopped ? " stopped" : "", d->manual ? " manual" : "");
+	if (d->windowed)
+		buf_printf(out, " %s-until=%" PRId64, d->open ? "open" : "closed", d->until);
+	buf_add_text(out, "\n");
 }
 
 void view_dump(const struct view *v, struct buf *out)
@@ -162,6 +181,7 @@ void view_dump(const struct view *v, struct buf *out)
 	put_all(out, &v->groups, put_group_);
 	put_all(out, &v->cas, put_ca_);
 	put_all(out, &v->authorities_by_id, put_paused);
+	put_all(out, &v->deployments, put_deployment);
 	put_all(out, &v->chains, put_content_);
 	put_all(out, &v->sets, put_content_);
 	put_all(out, &v->instances, put_instance_);
@@ -320,6 +340,8 @@ bool view_check(const struct view *v, char *why, size_t why_size)
 	}
 	if (!check_contents(v, &v->chains, &idle, why, why_size) ||
 	    !check_contents(v, &v->sets, &idle, why, why_size) || !check_instances(v, why, why_size))
+		return false;
+	if (!rolling_check(v, why, why_size))
 		return false;
 	EXPECT(total == v->target_count, "classes count %zu members of %zu", total, v->target_count);
 	EXPECT(idle == v->idle, "%zu contents are idle, %zu are counted as idle", idle, v->idle);

@@ -23,6 +23,7 @@
  *	ACT_SIGNING      FACT_CA of both versions: the old with signing=false, the new with signing=true
  *	ACT_RETIRE_DONE  FACT_CA with retired=true
  *	ACT_ADMIT        FACT_TARGET with state=TARGET_COUNTED
+ *	ACT_TAKE_BACK    FACT_DROPPED{replaces}; of a chain also FACT_STAGED{on}
  *	ACT_LEAVE        FACT_TARGET with state=TARGET_LEFT
  *	ACT_ROTATE       FACT_CA with renewing=true; later, when its successor was made: FACT_CA of both
  *
@@ -57,6 +58,7 @@ enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
 	FACT_FAILED, FACT_PAUSED, FACT_GRACE, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
+	FACT_ROLLING, FACT_ROLLOUT,
 	FACT_KIND_MAX
 };
 
@@ -66,6 +68,9 @@ enum group_role { ROLE_IS_SERVER = 1, ROLE_IS_CLIENT = 2 }; /* bits; a slot may 
  * promise leaves it out).  LEAVING is counted and gets nothing more: what it may serve still matters.  LEFT is out
  * of Meet for good: also one that was waived.  Who comes back, comes as JOINING. */
 enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT, TARGET_LEAVING, TARGET_IGNORED };
+
+/* The steps of an authority's rotation that a person may have to approve; bits. */
+enum rollout_step { STEP_INTRODUCE = 1, STEP_SWITCH = 2, STEP_WITHDRAW = 4 };
 
 #define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
 enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
@@ -77,7 +82,8 @@ struct fact {
 		 * the fleet, who took their certificates themselves.  Nothing is sent to them and they are asked for
 		 * nothing; all they were handed and nobody vouched to be replaced is in Seq until it expires. */
 		struct { int64_t group; enum group_kind kind; int role; bool atomic; int64_t store_limit; /* certs; 0 = none */
-			 bool outside; } group;
+			 bool outside;
+			 int64_t deployment; /* whose policy its targets are under; 0 = none */ } group;
 		struct { int64_t presenter_group, verifier_group; bool on; } meet;
 		/* A version of an authority.  `cert`: distinct certificate (two versions may share it).
 		 * `leaf_anchors`: certs that, each alone in a store, accept a leaf signed by this version: itself and
@@ -130,6 +136,21 @@ struct fact {
 		 * seen: nothing of the authority is withdrawn before `until`, so that the switch can be undone at once. */
 		struct { int64_t authority, target; msec_t until; } grace;
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
+		/* How a deployment's counted members may change (section 6, Rolling).  The first document of an instance
+		 * takes a place; it keeps it until everything handed to it is settled and nothing failed on it. */
+		struct {
+			int64_t deployment;
+			int64_t max_unavailable; /* places; 0 = no limit */
+			int64_t canary;          /* so many get new contents first; 0 = none */
+			msec_t pause, settled_at; /* no new instance before settled_at + pause; 0 = none */
+			bool stopped;            /* an instance failed: no new ones until somebody says so */
+			bool manual;             /* each step of a rotation waits for its approval here */
+			bool windowed, open;     /* new instances only while a maintenance window is open */
+			msec_t until;            /* when `open` changes; later it counts as closed until told again */
+		} rolling;
+		/* Of an authority: 1c "switch: all", and the steps of its present rotation that nobody approved yet
+		 * (`manual`: they wait everywhere, not only in deployments that say so). */
+		struct { int64_t authority; bool switch_all, manual; unsigned unapproved; } rollout;
 	};
 };
 
@@ -165,18 +186,18 @@ uint64_t view_operations(const struct view *v); /* steps of work done so far: fo
  * (FACT_CA.bridge_by), or without. */
 enum chain_form { CHAIN_AS_IS, CHAIN_BRIDGED, CHAIN_PLAIN };
 
-enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_LEAVE, ACT_ROTATE };
+enum act_kind { ACT_SEND_SET = 1, ACT_SEND_CHAIN, ACT_ASK, ACT_SIGNING, ACT_RETIRE_DONE, ACT_ADMIT, ACT_LEAVE, ACT_ROTATE, ACT_TAKE_BACK };
 
 struct act {
 	enum act_kind kind;
-	int64_t target;       /* SEND_*, ASK, ADMIT; LEAVE: its lease is over, or what it served last is not valid any more */
+	int64_t target;       /* SEND_*, ASK, ADMIT, TAKE_BACK; LEAVE: its lease is over, or what it served last is not valid any more */
 	struct id_list certs; /* SEND_SET: sorted cert ids */
 	int64_t chain;        /* SEND_CHAIN */
 	enum chain_form form; /* SEND_CHAIN */
 	struct id_list shed;  /* SEND_CHAIN at a deadline (rule D): stores that refuse it and were left out of the
 	                         test, sorted; nobody else: empty */
 	msec_t deadline;      /* with shed: when all chains that the slot may serve have ended */
-	int64_t replaces;     /* SEND_*: generation that was never handed out and goes; 0 = none */
+	int64_t replaces;     /* SEND_*, TAKE_BACK: generation that was never handed out and goes; 0 = none */
 	int64_t authority;    /* ASK, SIGNING, RETIRE_DONE, ROTATE */
 	int64_t ca;           /* ASK: who shall sign; SIGNING: who carries the label; RETIRE_DONE: who is gone;
 	                         ROTATE: whose time has come */
@@ -202,6 +223,14 @@ enum wait_reason {
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
+	WAIT_BUDGET,         /* policy: max_unavailable instances of its deployment are changing or unhealthy */
+	WAIT_CANARY,         /* policy: the canaries have not settled on these contents yet */
+	WAIT_BETWEEN,        /* time: pause between two batches, until `earliest` */
+	WAIT_STOPPED,        /* operator: an instance of its deployment failed, and the policy is to stop then */
+	WAIT_WINDOW,         /* policy: no maintenance window is open; the next opens at `earliest` */
+	WAIT_APPROVE_INTRODUCE, /* operator: rollout manual, nobody approved that the new CA is trusted */
+	WAIT_APPROVE_SWITCH,    /* operator: ... that the new CA signs */
+	WAIT_APPROVE_WITHDRAW,  /* operator: ... that the old CA leaves the stores */
 	WAIT_LEASE,          /* time 9: `target` is ephemeral and counts until `earliest`, whatever it reports */
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
 	WAIT_GRACE,          /* policy 9: ca stays in the stores until `earliest`: the switch rests on the binding `target` */
@@ -229,7 +258,7 @@ struct wait {
 };
 
 struct plan {           /* lives in the arena given to engine_step */
-	struct act *acts;     /* one batch: leaves, or admissions, or stores, or slots and labels; sorted by kind and target */
+	struct act *acts;     /* one batch: leaves, or taken back, or admissions, or stores, or slots and labels; sorted by kind and target */
 	size_t act_count;
 	struct wait *waits;   /* most-blocking first; complete only when act_count is 0 */
 	size_t wait_count;
@@ -237,7 +266,6 @@ struct plan {           /* lives in the arena given to engine_step */
 };
 
 struct engine_policy {
-	bool switch_all;      /* 1c: the new signer is used when every slot of the authority can take it (default: each) */
 	size_t waits_each;    /* list so many members of a class in waits; 0 = 16 */
 };
 

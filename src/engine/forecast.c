@@ -227,6 +227,17 @@ static void become(struct future *f, const struct act *act, enum target_state st
 					 t->authority ? t->authority->id : 0, state, t->lease_until } });
 }
 
+/* Nobody fetches it; a chain waits for its slot again. */
+static void take_back(struct future *f, const struct act *act)
+{
+	const struct target *t = target_find(f->v, act->target);
+	const struct content *c = t->docs[t->doc_count - 1].content;
+
+	if (c->is_chain)
+		believe(f, (struct fact){ .kind = FACT_STAGED, .staged = { t->id, c->id, true } });
+	believe(f, (struct fact){ .kind = FACT_DROPPED, .dropped = { t->id, act->replaces } });
+}
+
 static void carry_out(struct future *f, const struct act *act)
 {
 	switch (act->kind) {
@@ -238,6 +249,7 @@ static void carry_out(struct future *f, const struct act *act)
 	case ACT_ROTATE: rotate(f, act); break;
 	case ACT_ADMIT: become(f, act, TARGET_COUNTED); break;
 	case ACT_LEAVE: become(f, act, TARGET_LEFT); break;
+	case ACT_TAKE_BACK: take_back(f, act); break;
 	}
 }
 

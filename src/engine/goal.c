@@ -103,7 +103,30 @@ static struct id_list add_needs(struct step *s, const struct class *store, const
 	return want;
 }
 
-/* Is the certificate, which some version has, in the goal for a reason that is not paused? */
+/* Who distrusted a version has said that it must go, and what comes instead must come. */
+static bool in_emergency(const struct authority *a)
+{
+	for (size_t i = 0; i < a->ca_count; i++) {
+		if (a->cas[i]->distrusted && !a->cas[i]->retired)
+			return true;
+	}
+	return false;
+}
+
+bool step_gated(const struct authority *a, const struct group *g, enum rollout_step step)
+{
+	if (!(a->unapproved & step) || in_emergency(a))
+		return false;
+	return a->manual || (g && g->deployment && g->deployment->manual);
+}
+
+/* Neither added (STEP_INTRODUCE) nor taken away (STEP_WITHDRAW) for this authority's sake. */
+static bool left_alone(const struct authority *a, const struct group *g, enum rollout_step step)
+{
+	return a->paused || step_gated(a, g, step);
+}
+
+/* Is the certificate in the goal for a reason that is not left alone? */
 static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert)
 {
 	const struct cert *c = cert_find(s->v, cert);
@@ -111,28 +134,42 @@ static bool wanted_otherwise(struct step *s, const struct group *g, int64_t cert
 	if (ids_has(g->certs, cert))
 		return true;
 	for (size_t i = 0; i < c->ca_count; i++) {
-		if (c->cas[i]->wanted && !c->cas[i]->authority->paused &&
+		if (c->cas[i]->wanted && !left_alone(c->cas[i]->authority, g, STEP_INTRODUCE) &&
 		    ids_has(g->authorities, c->cas[i]->authority->id))
 			return true;
 	}
 	return false;
 }
 
-/* A paused authority stays in the store as it is: neither added nor taken away. */
-static struct id_list leave_paused(struct step *s, const struct class *store,
-				   const struct authority *a, struct id_list want)
+/* A paused authority stays in the store as it is, one with a step to be approved as far as that step goes. */
+static struct id_list leave_alone(struct step *s, const struct class *store,
+				  const struct authority *a, struct id_list want)
 {
+	const struct group *g = store->key.group;
 	const struct shape *held = class_newest(store);
 
 	for (size_t i = 0; i < a->ca_count; i++) {
 		int64_t cert = a->cas[i]->cert;
 
-		if (cert_distrusted(s->v, cert) || wanted_otherwise(s, store->key.group, cert))
+		if (cert_distrusted(s->v, cert) || wanted_otherwise(s, g, cert))
 			continue;
-		if (held && ids_has(held->members, cert))
+		if (!held || !ids_has(held->members, cert))
+			want = left_alone(a, g, STEP_INTRODUCE) ? ids_without(s->a, want, cert) : want;
+		else if (left_alone(a, g, STEP_WITHDRAW))
 			want = add_one(s, want, cert);
-		else
-			want = ids_without(s->a, want, cert);
+	}
+	return want;
+}
+
+static struct id_list add_all_needs(struct step *s, const struct class *store, struct id_list want)
+{
+	const struct group *g = store->key.group;
+
+	for (size_t i = 0; i < g->meet_count; i++) {
+		for (struct class *c = g->meets[i]->classes; c; c = c->group_next) {
+			if (class_counted(c))
+				want = add_needs(s, store, c, want);
+		}
 	}
 	return want;
 }
@@ -168,14 +205,29 @@ struct id_list goal_want(struct step *s, const struct class *store, struct id_li
 	for (size_t i = 0; class_counted(store) && i < g->authorities.count; i++) {
 		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
 
-		if (a && a->paused)
-			want = leave_paused(s, store, a, want);
+		if (a && (a->paused || a->unapproved))
+			want = leave_alone(s, store, a, want);
 	}
-	for (size_t i = 0; i < g->meet_count; i++) {
-		for (struct class *c = g->meets[i]->classes; c; c = c->group_next) {
-			if (class_counted(c))
-				want = add_needs(s, store, c, want);
+	want = add_all_needs(s, store, want);
+	return class_counted(store) ? add_graced(s, store, want) : want;
+}
+
+/* What an approval would change here: each certificate that would come or go. */
+void goal_wait_approval(struct step *s, const struct class *store, struct id_list goal, struct id_list want)
+{
+	const struct group *g = store->key.group;
+	struct id_list open = add_graced(s, store, add_all_needs(s, store, goal));
+
+	for (size_t i = 0; class_counted(store) && i < g->authorities.count; i++) {
+		const struct authority *a = authority_find(s->v, g->authorities.items[i]);
+
+		for (size_t k = 0; a && a->unapproved && !a->paused && k < a->ca_count; k++) {
+			int64_t cert = a->cas[k]->cert;
+			bool comes = ids_has(open, cert), is = ids_has(want, cert);
+
+			if (comes != is) /* only by a gate: nothing else is left alone here */
+				wait_class(s, store, comes ? WAIT_APPROVE_INTRODUCE : WAIT_APPROVE_WITHDRAW, a->id,
+					   a->cas[k]->id, 0);
 		}
 	}
-	return class_counted(store) ? add_graced(s, store, want) : want;
 }

@@ -49,6 +49,10 @@ void step_labels(struct step *s)
 			continue;
 		if (!label_stranded(s, a) && (label->slots ? !label->taken : !stores_have(s, ca)))
 			continue;
+		if (!label->slots && step_gated(a, NULL, STEP_SWITCH)) {
+			wait_authority(s, WAIT_APPROVE_SWITCH, a->id, ca->id, 0);
+			continue;
+		}
 		struct act *act = act_add(s, ACT_SIGNING, 0);
 
 		act->authority = a->id;

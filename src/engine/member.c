@@ -27,6 +27,7 @@ static void instance_leave(struct target *t)
 {
 	if (!t->instance)
 		return;
+	rolling_leave(t);
 	if (t->instance_prev)
 		t->instance_prev->instance_next = t->instance_next;
 	else

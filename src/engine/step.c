@@ -1,6 +1,6 @@
 /* One step: what may be done now.  A batch is of one kind, because acts on different stores do
  * not influence each other's test, nor acts on different slots, but one kind influences the other
- * (engine-rules section 11): leaves, else admissions, else stores, else slots with their labels, else
+ * (engine-rules section 11): leaves, else what is taken back, else admissions, else stores, else slots with their labels, else
  * retirements, else rotations that are due.  The runner applies a batch and asks again until there is none. */
 #include "engine/step.h"
 
@@ -53,6 +53,8 @@ static void step_until_acts(struct step *s)
 {
 	step_leaves(s);
 	if (s->act_count == 0)
+		step_take_back(s);
+	if (s->act_count == 0)
 		step_admissions(s);
 	if (s->act_count == 0)
 		step_stores(s);
@@ -91,5 +93,6 @@ void engine_step(struct view *v, const struct engine_policy *policy, msec_t now,
 		wait_authority(&s, WAIT_HELD, 0, 0, 0);
 	else
 		step_until_acts(&s);
+	picks_release(&s);
 	plan_finish(&s, ret_plan);
 }

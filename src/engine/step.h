@@ -18,6 +18,8 @@ struct step {
 	struct wait *waits;
 	size_t wait_count, wait_room;
 	struct label *labels; /* by authority.index; filled by step_slots */
+	struct instance **taking; /* got their first document in this step */
+	size_t taking_count, taking_room;
 	msec_t wake;          /* besides the agenda: when somebody is left out at a deadline; 0: none */
 	const struct class *shed_class; /* of whom shed_list was made last */
 	struct id_list shed_list;
@@ -80,8 +82,12 @@ bool safety_accepted_everywhere(struct step *s, const struct group *slots, struc
 /* -- goal.c: section 6 -------------------------------------------------------------------- */
 
 struct id_list goal_set(struct step *s, const struct group *g);
-/* What a store of this class shall hold: goal and need, the paused authorities left as they are. */
+/* What a store of this class shall hold: goal and need; paused and unapproved authorities left as they are. */
 struct id_list goal_want(struct step *s, const struct class *store, struct id_list goal);
+/* Says which steps of its authorities wait for an approval in this class; `want` as goal_want says. */
+void goal_wait_approval(struct step *s, const struct class *store, struct id_list goal, struct id_list want);
+/* Does this step of the authority's rotation wait for an approval, for targets of this group (NULL: of any)? */
+bool step_gated(const struct authority *a, const struct group *g, enum rollout_step step);
 /* The authority whose grace keeps this certificate where it is now; NULL: none. */
 const struct authority *cert_graced(const struct view *v, int64_t cert);
 
@@ -114,6 +120,39 @@ struct choice slot_choice(struct step *s, const struct class *c);
 /* The newest wanted version that can sign now; NULL: none. */
 struct ca *newest_signer(const struct step *s, const struct authority *a);
 
+/* -- pick.c: section 6, Rolling -------------------------------------------------------------- */
+
+/* Which members of a class may be sent these contents now: first those that hold a place of their
+ * deployment already, then as many new ones as may take one.
+ *
+ *	struct picker p = picker_start(s, c, next);
+ *	while ((t = picker_next(&p)))
+ *		if (it can be sent) { act_add(...); picker_took(&p, t); }
+ *	picker_end(&p, authority, ca);     the waits of the rest */
+struct picker {
+	struct step *s;
+	const struct class *c;
+	struct deployment *d;        /* NULL: everybody may */
+	const struct shape *contents; /* of a chain; NULL: a set */
+	struct id_list set;
+	size_t places, canaries;     /* left for new instances; left for these contents */
+	bool flees;                  /* from a distrusted CA: only the number of places counts */
+	enum wait_reason why;        /* there are no more */
+	msec_t earliest;
+	enum { PICK_HOLDERS, PICK_TAKING, PICK_NEW } phase;
+	const struct instance *holder;
+	const struct target *member; /* of a holder, or of the class: comes next */
+	size_t at, offered;
+	uint64_t serial;             /* target.picked of those that were offered */
+};
+
+struct picker picker_start(struct step *s, const struct class *c, const struct shape *contents, struct id_list set);
+const struct target *picker_next(struct picker *p);
+void picker_took(struct picker *p, const struct target *t);
+void picker_end(struct picker *p, int64_t authority, int64_t ca);
+/* What lies on the table for instances that may not begin (silent ones, or no new ones now). */
+void step_take_back(struct step *s);
+void picks_release(struct step *s); /* when the step is over */
 /* -- deadline.c: rule D ------------------------------------------------------------------------ */
 
 /* At a deadline: asks and sends to the members of a class what rule S refuses because of stores that are late. */
@@ -131,6 +170,11 @@ void wait_class(struct step *s, const struct class *c, enum wait_reason reason, 
 /* A class that waits for another: one member of c, the first members of `other`. */
 void wait_pair(struct step *s, const struct class *c, const struct class *other,
 	       enum wait_reason reason, int64_t authority, int64_t ca);
+/* Some members only, of whom the first are named. */
+struct wait_group { const int64_t *targets; size_t named, count; };
+void wait_some(struct step *s, struct wait_group who, enum wait_reason reason, int64_t authority, int64_t ca,
+	       msec_t earliest);
+size_t wait_named(const struct step *s); /* so many are */
 void wait_authority(struct step *s, enum wait_reason reason, int64_t authority, int64_t ca,
 		    msec_t earliest);
 /* It waits for a moment that somebody decided. */

@@ -121,8 +121,8 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 		ask(s, t, choice->ca);
 }
 
-/* One member whose ready chain may go; or its time has not come, or has passed. */
-static void send_ready(struct step *s, const struct class *c, const struct target *t,
+/* One member whose ready chain may go (true); or its time has not come, or has passed. */
+static bool send_ready(struct step *s, const struct class *c, const struct target *t,
 		       const struct choice *choice, enum chain_form form)
 {
 	const struct content *ready = target_ready(t);
@@ -134,7 +134,9 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		act->chain = ready->id;
 		act->form = form;
 		act->replaces = replaced_generation(t);
-	} else if (ready->not_before > s->now - ready->skew) {
+		return true;
+	}
+	if (ready->not_before > s->now - ready->skew) {
 		wait_class(s, c, WAIT_NOT_VALID_YET, authority_id(c), ready->signed_by,
 			   ready->not_before + ready->skew);
 	} else if (choice->ca && c->key.asked != choice->ca->id &&
@@ -144,6 +146,19 @@ static void send_ready(struct step *s, const struct class *c, const struct targe
 		wait_class(s, c, c->key.asked ? WAIT_CSR : WAIT_NO_SIGNER, authority_id(c),
 			   id_of(choice->ca), 0);
 	}
+	return false;
+}
+
+static void send_members(struct step *s, const struct class *c, const struct choice *choice, enum chain_form form)
+{
+	struct picker p = picker_start(s, c, c->key.ready, (struct id_list){ 0 });
+	const struct target *t;
+
+	while ((t = picker_next(&p))) {
+		if (send_ready(s, c, t, choice, form))
+			picker_took(&p, t);
+	}
+	picker_end(&p, authority_id(c), c->key.ready->signed_by);
 }
 
 /* How what lies ready may go: as it is, or with the cross certificate of its signer. */
@@ -175,8 +190,7 @@ static void send_class(struct step *s, const struct class *c, const struct choic
 	else if (!class_counted(c) && !ready->signed_by && wait_not_accepted(s, c, ready->members))
 		return; /* brought along before its CA: it would serve what nobody accepts */
 	else
-		for (const struct target *t = c->members; t; t = t->class_next)
-			send_ready(s, c, t, choice, form);
+		send_members(s, c, choice, form);
 }
 
 /* The bridge has done its work when the new root is trusted by all who meet the slot: the same leaf, plain. */
@@ -191,7 +205,10 @@ static bool bridge_may_go(struct step *s, const struct class *c, const struct ch
 
 static void drop_bridge(struct step *s, const struct class *c)
 {
-	for (const struct target *t = c->members; t; t = t->class_next) {
+	struct picker p = picker_start(s, c, class_newest(c), (struct id_list){ 0 });
+	const struct target *t;
+
+	while ((t = picker_next(&p))) {
 		const struct content *newest = target_newest(t);
 
 		if (!accept_chain_now(newest, s->now))
@@ -201,7 +218,9 @@ static void drop_bridge(struct step *s, const struct class *c)
 		act->chain = newest->id;
 		act->form = CHAIN_PLAIN;
 		act->replaces = replaced_generation(t);
+		picker_took(&p, t);
 	}
+	picker_end(&p, authority_id(c), class_newest(c)->signed_by);
 }
 
 /* -- one class ----------------------------------------------------------------------------- */

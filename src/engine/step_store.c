@@ -62,11 +62,28 @@ static bool failed_too_often(const struct target *t, struct id_list next)
 	return t->failed && t->failures >= LIMIT_APPLY_FAILURES && ids_same(t->failed->members, next);
 }
 
+/* The first authority that a change of what the class holds is about; 0: single certificates only. */
+static int64_t change_authority(const struct step *s, const struct class *c, struct id_list next)
+{
+	struct id_list held = held_of(c);
+	struct id_list change = ids_union(s->a, ids_minus(s->a, held, next), ids_minus(s->a, next, held));
+
+	for (size_t i = 0; i < change.count; i++) {
+		const struct cert *cert = cert_find(s->v, change.items[i]);
+
+		if (cert)
+			return cert->cas[0]->authority->id;
+	}
+	return 0;
+}
+
 static void send(struct step *s, const struct class *c, struct id_list next)
 {
+	struct picker p = picker_start(s, c, NULL, next);
+	const struct target *t;
 	size_t stopped = 0;
 
-	for (const struct target *t = c->members; t; t = t->class_next) {
+	while ((t = picker_next(&p))) {
 		if (failed_too_often(t, next)) {
 			stopped++;
 			continue;
@@ -75,7 +92,9 @@ static void send(struct step *s, const struct class *c, struct id_list next)
 
 		act->certs = next;
 		act->replaces = replaced_generation(t);
+		picker_took(&p, t);
 	}
+	picker_end(&p, change_authority(s, c, next), 0);
 	if (stopped)
 		wait_change(s, c, WAIT_FAILING, held_of(c), next);
 }
@@ -159,6 +178,7 @@ static void step_class(struct step *s, const struct class *c, struct id_list goa
 		return;
 	}
 	want = goal_want(s, c, goal);
+	goal_wait_approval(s, c, goal, want);
 	if (class_counted(c) && !class_known(c))
 		wait_class(s, c, WAIT_UNKNOWN, 0, 0, 0);
 	else if (c->key.length && ids_same(held_of(c), want))

@@ -20,6 +20,7 @@ void view_free(struct view *v)
 	member_free_all(v);
 	content_free_all(v);
 	world_free_all(v);
+	rolling_free_all(v);
 	agenda_release(&v->agenda);
 	free(v);
 }
@@ -41,8 +42,11 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_PAUSED:
 	case FACT_GRACE:
 	case FACT_HOLD:
+	case FACT_ROLLOUT:
 	case FACT_ON_DEADLINE:
 		return world_apply(v, f);
+	case FACT_ROLLING:
+		return rolling_apply(v, f);
 	case FACT_CHAIN:
 		return content_apply_chain(v, f);
 	case FACT_SET:

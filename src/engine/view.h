@@ -80,6 +80,24 @@ struct instance {
 	bool alive;             /* by the view's clock */
 	msec_t booked_at;       /* its entry in the agenda; 0 = none.  Others of it are passed over */
 	struct target *targets;
+	/* rolling.c: of its counted targets, how many ... */
+	size_t handed, unhanded, failing; /* ... hold documents handed out; have one waiting; failed last */
+	struct deployment *deployment;
+	enum rolling_list { ROLLING_IDLE, ROLLING_BUSY, ROLLING_STRANDED, ROLLING_LISTS } list;
+	struct instance *list_prev, *list_next;
+	bool taking;            /* within a step: got its first document */
+};
+
+/* A deployment's policy, and who of it holds a place (alive and busy) or is stranded (silent, with a
+ * document that was never handed out). */
+struct deployment {
+	int64_t id;
+	int64_t max_unavailable, canary;
+	msec_t pause, settled_at, until;
+	bool stopped, manual, windowed, open;
+	struct instance *lists[ROLLING_LISTS]; /* none for the idle */
+	size_t busy;
+	size_t taking;          /* within a step */
 };
 
 struct ca {
@@ -105,6 +123,8 @@ struct authority {
 	struct ca **cas;        /* newest first */
 	size_t ca_count;
 	bool paused;
+	bool switch_all, manual;
+	unsigned unapproved;    /* enum rollout_step */
 	bool hold_at_deadline;
 	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
 	int64_t grace_target;   /* the binding that it is for */
@@ -112,6 +132,7 @@ struct authority {
 
 struct group {
 	int64_t id;
+	struct deployment *deployment; /* or NULL */
 	size_t index;           /* in view.group_list */
 	enum group_kind kind;
 	int role;
@@ -176,13 +197,15 @@ struct target {
 	size_t doc_count;
 	struct content *staged, *failed;
 	int64_t failures, asked;
+	uint64_t picked;         /* pick.c: the last picker that offered it */
+	uint8_t marks;           /* rolling.c: what it adds to its instance */
 	msec_t pace;             /* handed out until settled, lately; 0: not measured */
 	struct class *class;
 	struct target *class_prev, *class_next, *instance_prev, *instance_next;
 };
 
 struct view {
-	struct table groups, cas, certs, authorities_by_id, chains, sets, instances, targets_by_id, classes, shapes;
+	struct table groups, cas, certs, authorities_by_id, chains, sets, instances, targets_by_id, classes, shapes, deployments;
 	struct group **group_list;
 	size_t group_count;
 	struct ca **ca_list;
@@ -198,6 +221,7 @@ struct view {
 	size_t idle;            /* contents that no target mentions */
 	struct content *idle_first, *idle_last; /* oldest first */
 	uint64_t operations;    /* work done; for the O(1) test */
+	uint64_t picks;         /* pickers so far */
 	uint64_t hash_mask;     /* all ones; with fewer, hashes collide: for tests */
 };
 
@@ -262,6 +286,16 @@ bool authority_under(const struct authority *a, const struct authority *top); /*
 const struct authority *ca_paused_by(const struct ca *c);
 void world_free_all(struct view *v);
 
+/* rolling.c */
+bool rolling_apply(struct view *v, const struct fact *f);
+struct deployment *deployment_need(struct view *v, int64_t id); /* 0 gives NULL */
+void rolling_place(struct view *v, struct target *t);  /* after every change of t or of its instance's life */
+void rolling_leave(struct target *t);                  /* before it leaves its instance */
+bool rolling_check(const struct view *v, char *why, size_t why_size); /* counters equal a recount */
+void rolling_free_all(struct view *v);
+
+/* clock.c */
+void clock_book_deployment(struct view *v, const struct deployment *d);
 /* deadline.c */
 void pace_move(struct group *g, msec_t from, msec_t to); /* one member's; 0: not measured */
 msec_t pace_ceiling(msec_t pace);

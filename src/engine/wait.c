@@ -41,6 +41,20 @@ static const struct {
 			   "the same contents failed there too often; it is tried again after a change" },
 	[WAIT_ADMISSION] = { "admission", SPEAKER_SAFETY, "9",
 			     "the newcomer would not match a member that it meets" },
+	[WAIT_BUDGET] = { "budget", SPEAKER_POLICY, "max-unavailable",
+			  "as many instances of its deployment as may be are changing or unhealthy" },
+	[WAIT_CANARY] = { "canary", SPEAKER_POLICY, "canary",
+			  "the first instances have not settled on these contents yet" },
+	[WAIT_BETWEEN] = { "pause-between", SPEAKER_TIME, "pause", "the pause between two batches is not over" },
+	[WAIT_STOPPED] = { "stopped", SPEAKER_OPERATOR, "stop-on-failure",
+			   "an instance of its deployment failed, and the policy is to stop then" },
+	[WAIT_WINDOW] = { "window", SPEAKER_POLICY, "window", "no maintenance window is open" },
+	[WAIT_APPROVE_INTRODUCE] = { "approve-introduce", SPEAKER_OPERATOR, "rollout",
+				     "nobody has approved that the new CA is trusted" },
+	[WAIT_APPROVE_SWITCH] = { "approve-switch", SPEAKER_OPERATOR, "rollout",
+				  "nobody has approved that the new CA signs" },
+	[WAIT_APPROVE_WITHDRAW] = { "approve-withdraw", SPEAKER_OPERATOR, "rollout",
+				    "nobody has approved that the old CA leaves the stores" },
 	[WAIT_LEASE] = { "lease", SPEAKER_TIME, "9",
 			 "it is ephemeral: it leaves by itself when its lease ends" },
 	[WAIT_LEAVING] = { "leaving", SPEAKER_OPERATOR, "9",
@@ -62,7 +76,7 @@ static const struct {
 };
 
 static const char *const speakers[] = { "", "policy", "safety", "time", "operator", "node" };
-static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "leave", "rotate" };
+static const char *const acts[] = { "", "send-set", "send-chain", "ask", "signing", "retire-done", "admit", "leave", "rotate", "take-back" };
 
 const char *wait_reason_name(enum wait_reason reason) { return table[reason].name; }
 const char *wait_reason_text(enum wait_reason reason) { return table[reason].text; }
@@ -89,7 +103,7 @@ void wait_add(struct step *s, struct wait w)
 	s->waits[s->wait_count++] = w;
 }
 
-static size_t named(const struct step *s)
+size_t wait_named(const struct step *s)
 {
 	if (s->wait_count >= WAITS_MANY)
 		return 1;
@@ -98,10 +112,23 @@ static size_t named(const struct step *s)
 
 static int64_t *sample(struct step *s, const struct class *c, size_t *ret_count)
 {
-	int64_t *ids = ARENA_ARRAY(s->a, int64_t, named(s));
+	int64_t *ids = ARENA_ARRAY(s->a, int64_t, wait_named(s));
 
-	*ret_count = class_sample(c, named(s), ids);
+	*ret_count = class_sample(c, wait_named(s), ids);
 	return ids;
+}
+
+void wait_some(struct step *s, struct wait_group who, enum wait_reason reason, int64_t authority, int64_t ca,
+	       msec_t earliest)
+{
+	struct wait w = wait_make(reason, authority, ca);
+
+	w.count = who.count;
+	w.earliest = earliest;
+	for (size_t i = 0; i < who.named; i++) {
+		w.target = who.targets[i];
+		wait_add(s, w);
+	}
 }
 
 /* When the last member of a leased class leaves. */
@@ -119,16 +146,11 @@ static msec_t lease_end(const struct class *c)
 void wait_class(struct step *s, const struct class *c, enum wait_reason reason, int64_t authority,
 		int64_t ca, msec_t earliest)
 {
-	struct wait w = wait_make(class_leased(c) ? WAIT_LEASE : reason, authority, ca);
 	size_t n;
 	int64_t *ids = sample(s, c, &n);
 
-	w.count = c->count;
-	w.earliest = class_leased(c) ? lease_end(c) : earliest;
-	for (size_t i = 0; i < n; i++) {
-		w.target = ids[i];
-		wait_add(s, w);
-	}
+	wait_some(s, (struct wait_group){ ids, n, c->count }, class_leased(c) ? WAIT_LEASE : reason, authority, ca,
+		  class_leased(c) ? lease_end(c) : earliest);
 }
 
 void wait_pair(struct step *s, const struct class *c, const struct class *other,

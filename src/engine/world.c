@@ -27,6 +27,15 @@ struct authority *authority_need(struct view *v, int64_t id)
 	return a;
 }
 
+static void group_move(struct view *v, struct group *g, struct deployment *d)
+{
+	g->deployment = d;
+	for (struct class *c = g->classes; c; c = c->group_next) {
+		for (struct target *t = c->members; t; t = t->class_next)
+			rolling_place(v, t);
+	}
+}
+
 static bool apply_group(struct view *v, const struct fact *f)
 {
 	struct group *g = group_find(v, f->group.group);
@@ -48,6 +57,8 @@ static bool apply_group(struct view *v, const struct fact *f)
 	moved = g->outside != f->group.outside;
 	g->outside = f->group.outside;
 	g->store_limit = f->group.store_limit;
+	if (g->deployment != deployment_need(v, f->group.deployment))
+		group_move(v, g, deployment_need(v, f->group.deployment));
 	for (size_t i = 0; moved && i < v->target_count; i++) { /* which of its chains counts as ending is another question now */
 		if (v->targets[i]->group == g)
 			class_place(v, v->targets[i]);
@@ -257,6 +268,18 @@ static bool apply_paused(struct view *v, const struct fact *f)
 	return a != NULL;
 }
 
+static bool apply_rollout(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->rollout.authority);
+
+	if (!a)
+		return false;
+	a->switch_all = f->rollout.switch_all;
+	a->manual = f->rollout.manual;
+	a->unapproved = f->rollout.unapproved;
+	return true;
+}
+
 static bool apply_on_deadline(struct view *v, const struct fact *f)
 {
 	struct authority *a = authority_need(v, f->on_deadline.authority);
@@ -294,6 +317,7 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_PAUSED: return apply_paused(v, f);
 	case FACT_GRACE: return apply_grace(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
+	case FACT_ROLLOUT: return apply_rollout(v, f);
 	case FACT_ON_DEADLINE: return apply_on_deadline(v, f);
 	default: return false;
 	}

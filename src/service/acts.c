@@ -98,6 +98,22 @@ static troth_rc send_chain(struct verb_ctx *ctx, const struct act *act, struct t
 	return RC_OK;
 }
 
+/* It was never handed out: as if it had not been decided.  A chain waits for its slot again. */
+static troth_rc take_back(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
+{
+	struct document_row d;
+	TRY(document_row_by_generation(ctx->tx, ctx->a, act->target, act->replaces, &d, e));
+	TRY(replace(ctx, act->target, act->replaces, e));
+	if (d.version_id) {
+		struct version_row version;
+		TRY(version_row_get(ctx->tx, ctx->a, d.version_id, &version, e));
+		struct staged_row row = { .target_id = d.target_id, .content_id = d.content_id, .version_id = d.version_id,
+					  .csr_request = version.source == VERSION_CSR ? version.uuid : NULL, .created = ctx->now };
+		TRY(staged_row_put(ctx->tx, &row, e));
+	}
+	return facts_target(ctx->tx, ctx->a, ctx->svc->view, act->target, e);
+}
+
 /* -- keys ------------------------------------------------------------------------------------------- */
 
 /* The keeper makes the key: an effect after the commit. */
@@ -185,6 +201,7 @@ static troth_rc apply_one(struct verb_ctx *ctx, const struct act *act, struct tr
 	case ACT_SIGNING:     return move_label(ctx, act, e);
 	case ACT_RETIRE_DONE: return retire(ctx, act, e);
 	case ACT_ADMIT:       return admit(ctx, act, e);
+	case ACT_TAKE_BACK:   return take_back(ctx, act, e);
 	case ACT_LEAVE:       return leave(ctx, act, e);
 	case ACT_ROTATE:      return order_rotation(ctx, act, e);
 	}

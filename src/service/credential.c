@@ -43,6 +43,7 @@ troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct crede
 			      struct credential_view *ret, struct troth_err *e)
 {
 	*ret = (struct credential_view){ .row = *row };
+	TRY(rollout_row_of(tx, a, row->id, &ret->rollout, e));
 	TRY(credential_spec_read(a, row->spec, &ret->spec, e));
 	if (row->issuer_id) {
 		struct credential_row issuer;

@@ -7,6 +7,7 @@
 #include "service/agent.h"
 #include "service/issue_slot.h"
 #include "service/member.h"
+#include "service/policy.h"
 
 struct csr_plan {
 	int64_t ca;            /* the signer that prepare built for */
@@ -22,8 +23,10 @@ static troth_rc load(struct verb_ctx *ctx, const struct msg_csr *m, struct slot_
 	TRY(member_target(ctx, &io->instance, m->target, &io->target, e));
 	TRY(member_session(&io->instance, m->session, e));
 	*ret_answered = false;
-	if (text_equal(io->target.csr_request, m->request))
+	if (text_equal(io->target.csr_request, m->request)) {
+		TRY(freeze_check(ctx, "no certificate is signed", e));
 		return slot_issue_load(ctx, io, e);
+	}
 	*ret_answered = rc_ok(version_row_by_uuid(ctx->tx, ctx->a, m->request, &version, NULL)) &&
 			version.credential_id == io->target.credential_id;
 	if (*ret_answered)

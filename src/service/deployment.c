@@ -8,7 +8,9 @@
 #include "service/credential.h"
 #include "service/join.h"
 #include "service/meet.h"
+#include "service/policy.h"
 #include "service/record.h"
+#include "service/window.h"
 
 #include "model/name.h"
 
@@ -208,12 +210,15 @@ static troth_rc live_instances(struct verb_ctx *ctx, int64_t deployment_id, stru
 	return RC_OK;
 }
 
-static troth_rc view_load(struct verb_ctx *ctx, const struct deployment_row *row, struct deployment_view *ret, struct troth_err *e)
+troth_rc deployment_view_load(struct verb_ctx *ctx, const struct deployment_row *row, struct deployment_view *ret, struct troth_err *e)
 {
 	struct template_row *rows;
 	struct instance_row *instances;
 	size_t n;
+	bool found;
 	ret->row = *row;
+	TRY(rolling_row_of(ctx->tx, ctx->a, row->id, &ret->rolling, &found, e));
+	TRY(windows_read(ctx->a, ret->rolling.windows, &ret->windows, e));
 	TRY(template_row_list_deployment(ctx->tx, ctx->a, row->id, PAGE_ALL, &rows, &n, e));
 	ret->templates = ARENA_ARRAY(ctx->a, struct template_view, n);
 	ret->template_count = n;
@@ -222,7 +227,7 @@ static troth_rc view_load(struct verb_ctx *ctx, const struct deployment_row *row
 	return live_instances(ctx, row->id, &instances, &ret->instance_count, e);
 }
 
-static troth_rc deployment_by_id(struct verb_ctx *ctx, const char *id, struct deployment_row *ret, struct troth_err *e)
+troth_rc deployment_find(struct verb_ctx *ctx, const char *id, struct deployment_row *ret, struct troth_err *e)
 {
 	TRY(record_uuid("deployment", id, e));
 	TRY(deployment_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
@@ -378,7 +383,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(deployment_row_insert(ctx->tx, &row, e));
 	TRY(templates_add(ctx, row.id, &in, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, row.id, &row, e));
-	TRY(view_load(ctx, &row, &ret->deployment, e));
+	TRY(deployment_view_load(ctx, &row, &ret->deployment, e));
 	return record_deployment(ctx, "deployment.create", &ret->deployment, e);
 }
 
@@ -390,12 +395,12 @@ static troth_rc extend_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct deployment_row row;
 	deployment_extend_check(ctx->a, cmd, e);
 	TRY(check_done(e));
-	TRY(deployment_by_id(ctx, cmd->id, &row, e));
+	TRY(deployment_find(ctx, cmd->id, &row, e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
 	TRY(templates_add(ctx, row.id, &in, e));
 	row.rev++;
 	TRY(deployment_row_update(ctx->tx, &row, e));
-	TRY(view_load(ctx, &row, &ret->deployment, e));
+	TRY(deployment_view_load(ctx, &row, &ret->deployment, e));
 	ENSURE(ret->deployment.template_count <= LIMIT_TARGETS_PER_INSTANCE, e, TROTH_TOO_LARGE,
 	       "%s would have %zu templates; an instance carries at most %d targets", row.name,
 	       ret->deployment.template_count, LIMIT_TARGETS_PER_INSTANCE);
@@ -407,9 +412,9 @@ static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct id_cmd *cmd = arg;
 	struct deployment_row row;
 	struct deployment_view view;
-	TRY(deployment_by_id(ctx, cmd->id, &row, e));
+	TRY(deployment_find(ctx, cmd->id, &row, e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
-	TRY(view_load(ctx, &row, &view, e));
+	TRY(deployment_view_load(ctx, &row, &view, e));
 	if (view.instance_count) {
 		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has %zu instance%s", row.name, view.instance_count, view.instance_count == 1 ? "" : "s");
 		err_hint(e, "delete them first: troth instance list --deployment %s", row.name);
@@ -428,7 +433,7 @@ static troth_rc list_one(struct verb_ctx *ctx, const char *name, struct deployme
 		return RC_OK;
 	ret->items = ARENA_NEW(ctx->a, struct deployment_view);
 	ret->count = 1;
-	return view_load(ctx, &row, ret->items, e);
+	return deployment_view_load(ctx, &row, ret->items, e);
 }
 
 static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -444,7 +449,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	ret->next = record_next(cmd->page, n, n ? rows[n - 1].id : 0);
 	for (size_t i = 0; i < n; i++)
 		if (record_in_scope(ctx->who, rows[i].name) && party_has_instances(rows[i].party))
-			TRY(view_load(ctx, &rows[i], &ret->items[ret->count++], e));
+			TRY(deployment_view_load(ctx, &rows[i], &ret->items[ret->count++], e));
 	return RC_OK;
 }
 
@@ -453,8 +458,8 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	const struct id_cmd *cmd = arg;
 	struct deployment_ret *ret = out;
 	struct deployment_row row;
-	TRY(deployment_by_id(ctx, cmd->id, &row, e));
-	return view_load(ctx, &row, &ret->deployment, e);
+	TRY(deployment_find(ctx, cmd->id, &row, e));
+	return deployment_view_load(ctx, &row, &ret->deployment, e);
 }
 
 const struct verb VERB_DEPLOYMENT_CREATE = { "deployment.create", VERB_WRITE, ROLES_CHANGE, sizeof(struct deployment_create_cmd),

@@ -15,7 +15,8 @@ enum { HEARTBEAT_S = LIMIT_FRESHNESS_S / 6 }; /* a poll older than this writes t
 struct look {                    /* one reading of the state */
 	struct instance_row instance;
 	struct msg_desired desired;
-	bool unhanded;           /* some document was never handed out */
+	bool unhanded;           /* some document was never handed out, and may be */
+	bool frozen;             /* nothing new is handed out or asked for */
 };
 
 /* -- one target ---------------------------------------------------------------------------------- */
@@ -27,13 +28,15 @@ static troth_rc is_held_back(struct verb_ctx *ctx, const struct document_row *d,
 	return d->handed_at ? RC_OK : distrust_content(ctx->tx, ctx->a, d->content_id, ret, e);
 }
 
-/* The document to show: the newest on its way, else the one it runs. */
-static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t, struct document_row *ret,
+/* The document to show: the newest on its way, else the one it runs.  Frozen: only what was handed out before. */
+static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t, bool frozen, struct document_row *ret,
 			       bool *ret_found, struct troth_err *e)
 {
 	struct document_row *pending;
 	size_t n;
 	TRY(document_row_list_pending(ctx->tx, ctx->a, t->id, &pending, &n, e));
+	while (frozen && n > 0 && !pending[n - 1].handed_at)
+		n--;
 	*ret_found = true;
 	while (n-- > 0) {
 		bool held;
@@ -69,7 +72,7 @@ static troth_rc show_document(struct verb_ctx *ctx, const struct target_row *t, 
 {
 	struct document_row d;
 	bool found;
-	TRY(shown_document(ctx, t, &d, &found, e));
+	TRY(shown_document(ctx, t, look->frozen, &d, &found, e));
 	if (!found)
 		return RC_OK;
 	m->generation = d.generation;
@@ -123,7 +126,7 @@ static troth_rc show_target(struct verb_ctx *ctx, const struct target_row *t, st
 	m->leaving = t->state == TARGET_LEAVING;
 	TRY(show_parameters(ctx, &template, m, e));
 	TRY(show_document(ctx, t, look, m, e));
-	bool ask = m->kind == MSG_SLOT && t->csr_request && template.key_source == KEY_SOURCE_AGENT;
+	bool ask = m->kind == MSG_SLOT && t->csr_request && !look->frozen && template.key_source == KEY_SOURCE_AGENT;
 	return ask ? show_csr(ctx, t, m, e) : RC_OK;
 }
 
@@ -172,6 +175,8 @@ static troth_rc look_at(struct verb_ctx *ctx, struct look *look, struct troth_er
 	size_t n;
 	int64_t epoch;
 	struct msg_desired *d = &look->desired;
+	struct freeze_row freeze;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &look->frozen, e));
 	TRY(target_row_list_instance(ctx->tx, ctx->a, look->instance.id, &targets, &n, e));
 	TRY(store_epoch(ctx->tx, &epoch, e));
 	d->session = look->instance.session;
@@ -220,7 +225,7 @@ static troth_rc hand_target(struct verb_ctx *ctx, struct target_row *t, int64_t 
 {
 	struct document_row d;
 	bool found;
-	TRY(shown_document(ctx, t, &d, &found, e));
+	TRY(shown_document(ctx, t, false, &d, &found, e));
 	if (!found || d.state != DOCUMENT_PENDING || d.handed_at)
 		return RC_OK;
 	TRY(document_row_hand(ctx->tx, t->id, d.generation, session, ctx->now, e));
@@ -237,6 +242,8 @@ static troth_rc take_run(struct verb_ctx *ctx, const void *cmd, void *ret, struc
 	struct desired_ret *r = ret;
 	struct look look = { 0 };
 	struct target_row *targets;
+	struct freeze_row freeze;
+	bool frozen;
 	size_t n;
 	TRY(member_load(ctx, &look.instance, e));
 	if (c->session != look.instance.session) {
@@ -246,8 +253,9 @@ static troth_rc take_run(struct verb_ctx *ctx, const void *cmd, void *ret, struc
 	TRY(member_clone_quiet(ctx, &look.instance, &r->stale, e));
 	if (r->stale)
 		return RC_OK;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &frozen, e));
 	TRY(target_row_list_instance(ctx->tx, ctx->a, look.instance.id, &targets, &n, e));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !frozen; i++)
 		if (targets[i].state != TARGET_LEFT)
 			TRY(hand_target(ctx, &targets[i], c->session, e));
 	TRY(member_touch(ctx, &look.instance, e));

@@ -217,7 +217,12 @@ static const struct effect_kind *kind_of(const char *name)
 static troth_rc effect_load(struct verb_ctx *ctx, struct effect *f, struct troth_err *e)
 {
 	struct outbox_row *rows;
+	struct freeze_row freeze;
+	bool frozen;
 	size_t n;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, &frozen, e));
+	if (frozen)
+		return RC_OK; /* the rows wait for the thaw */
 	TRY(outbox_take(ctx->tx, ctx->a, ctx->now, 1, &rows, &n, e));
 	if (n == 0)
 		return RC_OK;

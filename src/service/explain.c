@@ -117,6 +117,20 @@ static troth_rc name_authority(struct tx *tx, struct arena *a, int64_t authority
 	return RC_OK;
 }
 
+/* Who froze everything, since when, and why. */
+static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x, struct troth_err *e)
+{
+	struct freeze_row row;
+	bool on;
+	char since[RFC3339_LEN];
+	if (!text_equal(x->reason, "held"))
+		return RC_OK;
+	TRY(freeze_row_on(tx, a, &row, &on, e));
+	if (on)
+		x->frozen = arena_printf(a, " since %s by %s: %s", time_format(row.frozen_at, since), row.frozen_by, row.reason);
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -128,6 +142,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.reason = json_get_text(j, "reason", "");
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
+	TRY(name_freeze(tx, a, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -146,10 +161,10 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 /* -- in words ------------------------------------------------------------------------------------ */
 
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
- * @ is the other side in `plain`, the subject in `hint`; % is the subject's instance. */
+ * @ is the other side in `plain`, the subject in `hint`; % is the subject's instance, & the authority. */
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
-	{ "held", "is held: everything is frozen", NULL },
-	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume @" },
+	{ "held", "is held: everything is frozen", "it goes on after: troth thaw" },
+	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
 	{ "switch-all", "gets no certificate of the new CA before every slot can take one", NULL },
 	{ "not-trusted", "keeps its old certificate until @ is seen to trust the new CA", NULL },
 	{ "still-served", "keeps a CA until @ is seen to serve nothing that needs it", NULL },
@@ -170,6 +185,15 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
 	{ "admission", "joins as soon as it fits @", NULL },
+	{ "budget", "waits its turn: as many instances of its deployment as may be are changing or unhealthy", NULL },
+	{ "canary", "waits until the first instances have settled on the new contents", NULL },
+	{ "pause-between", "waits for the end of the pause between two batches", NULL },
+	{ "stopped", "is held: another instance of its deployment failed, and it shall stop then",
+	  "mend the cause, then: troth rotation resume &" },
+	{ "window", "waits for its maintenance window", NULL },
+	{ "approve-introduce", "gets the new CA when somebody approves that step", "troth rotation approve &" },
+	{ "approve-switch", "gets a certificate of the new CA when somebody approves that step", "troth rotation approve &" },
+	{ "approve-withdraw", "keeps the old CA until somebody approves that it goes", "troth rotation approve &" },
 	{ "lease", "is ephemeral: it leaves by itself when its lease ends", NULL },
 	{ "leaving", "leaves: what it serves stays trusted until its service is stopped",
 	  "stop its service; if it is stopped already: troth instance delete % --now" },
@@ -211,11 +235,11 @@ static const struct words *words_of(const char *reason)
 	return NULL;
 }
 
-/* `text` with `name` for each @ in it. */
+/* `text` with `name` for each @ (or &) in it. */
 static const char *fill(struct arena *a, const char *text, const char *name)
 {
 	const char *out = "", *at;
-	for (; (at = strchr(text, '@')); text = at + 1)
+	for (; (at = strpbrk(text, "@&")); text = at + 1)
 		out = arena_printf(a, "%s%.*s%s", out, (int)(at - text), text, name);
 	return arena_printf(a, "%s%s", out, text);
 }
@@ -259,6 +283,15 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
+/* Policies that end by themselves say when. */
+static const char *until_when(struct arena *a, const struct explained *x)
+{
+	char at[RFC3339_LEN];
+	if (!x->earliest || (!text_equal(x->reason, "window") && !text_equal(x->reason, "pause-between")))
+		return "";
+	return arena_printf(a, x->reason[0] == 'w' ? ", which opens at %s" : ", at %s", time_format(x->earliest, at));
+}
+
 /* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
@@ -274,7 +307,7 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
 	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
-	return arena_printf(a, "%s %s%s", subject_of(a, x), said, more);
+	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
@@ -283,7 +316,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
-			    text_equal(x->reason, "paused") && x->authority ? x->authority : argument_of(a, x));
+			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->last_error)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

@@ -118,6 +118,40 @@ static void tell_steering(struct view *view, const struct credential_row *c)
 	tell(view, &grace);
 }
 
+/* Of the rotation that is open, the steps that nobody approved. */
+static troth_rc unapproved(struct tx *tx, struct arena *a, int64_t credential_id, unsigned *ret, struct troth_err *e)
+{
+	struct rotation_row *rotations;
+	struct approval_row *approvals;
+	size_t n, approval_count;
+	*ret = 0;
+	TRY(rotation_row_list_open(tx, a, &rotations, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (rotations[i].credential_id != credential_id)
+			continue;
+		*ret = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
+		TRY(approval_row_list_rotation(tx, a, rotations[i].id, &approvals, &approval_count, e));
+		for (size_t k = 0; k < approval_count; k++)
+			*ret &= ~(1u << approvals[k].step);
+	}
+	return RC_OK;
+}
+
+static troth_rc tell_rollout(struct tx *tx, struct arena *a, struct view *view, int64_t credential_id, struct troth_err *e)
+{
+	_Static_assert(STEP_INTRODUCE == 1 << APPROVAL_INTRODUCE && STEP_SWITCH == 1 << APPROVAL_SWITCH &&
+		       STEP_WITHDRAW == 1 << APPROVAL_WITHDRAW, "the engine's bits are the store's steps");
+	struct rollout_row row;
+	struct fact f = { .kind = FACT_ROLLOUT };
+	TRY(rollout_row_of(tx, a, credential_id, &row, e));
+	f.rollout.authority = credential_id;
+	f.rollout.switch_all = row.switch_all;
+	f.rollout.manual = row.manual;
+	TRY(unapproved(tx, a, credential_id, &f.rollout.unapproved, e));
+	tell(view, &f);
+	return RC_OK;
+}
+
 static troth_rc tell_chains_of(struct tx *tx, struct arena *a, struct view *view, int64_t version_id,
 			       struct troth_err *e)
 {
@@ -142,9 +176,10 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 		else
 			TRY(tell_chains_of(tx, a, view, versions[i].id, e));
 	}
-	if (credential.kind == CREDENTIAL_AUTHORITY)
-		tell_steering(view, &credential);
-	return RC_OK;
+	if (credential.kind != CREDENTIAL_AUTHORITY)
+		return RC_OK;
+	tell_steering(view, &credential);
+	return tell_rollout(tx, a, view, credential_id, e);
 }
 
 /* -- groups, goals, meets --------------------------------------------------------------------------- */
@@ -180,9 +215,44 @@ static troth_rc tell_template(struct tx *tx, struct arena *a, struct view *view,
 	f.group.atomic = t->atomic;
 	f.group.store_limit = t->store_limit;
 	f.group.outside = t->party == PARTY_HOLDER;
+	f.group.deployment = party_has_instances(t->party) ? t->deployment_id : 0;
 	tell(view, &f);
 	if (t->kind == TARGET_STORE && t->bundle_id)
 		return tell_goal(tx, a, view, t, e);
+	return RC_OK;
+}
+
+static void tell_rolling(struct view *view, const struct rolling_row *row)
+{
+	struct fact f = { .kind = FACT_ROLLING };
+	f.rolling.deployment = row->deployment_id;
+	f.rolling.max_unavailable = row->max_unavailable;
+	f.rolling.canary = row->canary;
+	f.rolling.pause = row->pause;
+	f.rolling.settled_at = row->pause ? row->settled_at : 0;
+	f.rolling.stopped = row->stopped_at != 0;
+	f.rolling.manual = row->manual;
+	f.rolling.windowed = row->windows != NULL;
+	f.rolling.open = row->windows && row->window_open;
+	f.rolling.until = row->windows ? row->window_until : 0;
+	tell(view, &f);
+}
+
+troth_rc facts_rolling(struct tx *tx, struct arena *a, struct view *view, int64_t deployment_id, struct troth_err *e)
+{
+	struct rolling_row row;
+	bool found;
+	TRY(rolling_row_of(tx, a, deployment_id, &row, &found, e));
+	tell_rolling(view, &row);
+	return RC_OK;
+}
+
+static troth_rc tell_hold(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
+{
+	struct freeze_row row;
+	struct fact f = { .kind = FACT_HOLD };
+	TRY(freeze_row_on(tx, a, &row, &f.hold.on, e));
+	tell(view, &f);
 	return RC_OK;
 }
 
@@ -456,10 +526,22 @@ static troth_rc rebuild_versions(struct tx *tx, struct arena *a, struct view *vi
 	EACH_ROW(version_row, version_row_list_authorities(tx, a, page, &rows, &n, e), TRY(tell_ca(tx, a, view, row, e)));
 }
 
+static troth_rc tell_authority(struct tx *tx, struct arena *a, struct view *view, const struct credential_row *c,
+			       struct troth_err *e)
+{
+	tell_steering(view, c);
+	return tell_rollout(tx, a, view, c->id, e);
+}
+
 static troth_rc rebuild_steering(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
 {
 	EACH_ROW(credential_row, credential_row_list_kind(tx, a, CREDENTIAL_AUTHORITY, page, &rows, &n, e),
-		 tell_steering(view, row));
+		 TRY(tell_authority(tx, a, view, row, e)));
+}
+
+static troth_rc rebuild_rolling(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
+{
+	EACH_ROW(rolling_row, rolling_row_list(tx, a, page, &rows, &n, e), tell_rolling(view, row));
 }
 
 static troth_rc rebuild_templates(struct tx *tx, struct arena *a, struct view *view, struct troth_err *e)
@@ -492,6 +574,8 @@ troth_rc facts_rebuild(struct tx *tx, struct view *view, struct troth_err *e)
 	CLEANUP(arena_freep) struct arena *a = arena_new(REBUILD_ARENA_BYTES);
 	TRY(rebuild_versions(tx, a, view, e));
 	TRY(rebuild_steering(tx, a, view, e));
+	TRY(rebuild_rolling(tx, a, view, e));
+	TRY(tell_hold(tx, a, view, e));
 	TRY(rebuild_templates(tx, a, view, e));
 	TRY(rebuild_meets(tx, a, view, e));
 	TRY(rebuild_contents(tx, a, view, e));
@@ -599,6 +683,8 @@ troth_rc facts_apply_change(struct service *svc, struct tx *tx, struct arena *a,
 	case CHANGED_MEET:       return change_meet(tx, a, view, c, e);
 	case CHANGED_CONTENT:    return facts_content(tx, a, view, c->id, e);
 	case CHANGED_ROTATION:   return change_rotation(tx, a, view, c->id, e);
+	case CHANGED_ROLLING:    return facts_rolling(tx, a, view, c->id, e);
+	case CHANGED_FREEZE:     return tell_hold(tx, a, view, e);
 	}
 	return err_set(e, TROTH_INTERNAL, "an unknown noun changed: %d", (int)c->noun);
 }

@@ -124,7 +124,7 @@ static troth_rc horizon(const struct verb_ctx *ctx, const struct forecast_cmd *c
 
 static troth_rc run_ahead(struct verb_ctx *ctx, struct view *view, msec_t until, struct forecast *ret, struct troth_err *e)
 {
-	static const struct engine_policy policy = { .switch_all = false };
+	static const struct engine_policy policy = { 0 };
 	TRY(facts_rebuild(ctx->tx, view, e));
 	engine_forecast(view, &policy, ctx->now, until, ctx->a, ret);
 	return RC_OK;

@@ -52,6 +52,8 @@ troth_rc facts_rebuild(struct tx *tx, struct view *view, struct troth_err *e);
 troth_rc facts_target(struct tx *tx, struct arena *a, struct view *view, int64_t target_id, struct troth_err *e);
 /* A chain or a set; before a document that names it. */
 troth_rc facts_content(struct tx *tx, struct arena *a, struct view *view, int64_t content_id, struct troth_err *e);
+/* How a deployment may change. */
+troth_rc facts_rolling(struct tx *tx, struct arena *a, struct view *view, int64_t deployment_id, struct troth_err *e);
 /* All versions of an authority and what depends on their labels; of a leaf its chains. */
 troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int64_t credential_id, struct troth_err *e);
 

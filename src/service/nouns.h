@@ -50,6 +50,7 @@ struct version_view {
 	const char *signed_by;      /* uuid of the issuing version, or NULL */
 };
 struct credential_view {
+	struct rollout_row rollout; /* of an authority */
 	struct credential_row row;
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
@@ -182,6 +183,8 @@ struct deployment_view {
 	struct template_view *templates;
 	size_t template_count;
 	size_t instance_count;      /* that have not left */
+	struct rolling_row rolling; /* its policy ... */
+	struct json_texts windows;  /* ... and its windows as they were written */
 };
 struct deployment_ret { struct deployment_view deployment; };
 struct deployment_list_ret {
@@ -193,6 +196,17 @@ extern const struct verb VERB_DEPLOYMENT_CREATE; /* deployment_create_cmd -> dep
 extern const struct verb VERB_DEPLOYMENT_EXTEND; /* deployment_extend_cmd -> deployment_ret */
 extern const struct verb VERB_DEPLOYMENT_LIST;   /* list_cmd -> deployment_list_ret */
 extern const struct verb VERB_DEPLOYMENT_SHOW;   /* id_cmd -> deployment_ret */
+struct deployment_policy_cmd {      /* what is absent stays as it is */
+	const char *id;
+	int64_t max_unavailable, canary; /* -1 absent; 0 none */
+	msec_t pause;               /* -1 absent */
+	int stop_on_failure;        /* -1 absent; else false or true */
+	const char *rollout;        /* "automatic" "manual"; NULL absent */
+	bool set_windows;           /* false: they stay; true with none: at any time */
+	struct json_texts windows;
+};
+void deployment_policy_check(struct arena *a, const struct deployment_policy_cmd *cmd, struct troth_err *e);
+extern const struct verb VERB_DEPLOYMENT_POLICY; /* deployment_policy_cmd -> deployment_ret */
 extern const struct verb VERB_DEPLOYMENT_DELETE; /* id_cmd -> no_ret */
 
 struct meet_cmd { const char *slot, *store; }; /* templates: ids, or "pg/server" */

@@ -15,6 +15,7 @@
 #include "service/epoch.h"
 #include "service/leave.h"
 #include "service/member.h"
+#include "service/policy.h"
 #include "service/record.h"
 
 enum { DOCUMENTS_KEPT = 16 }; /* older generations remembered: a node may come back from a snapshot */
@@ -149,6 +150,8 @@ static troth_rc count_failure(struct verb_ctx *ctx, struct observed *o, struct t
 		t->failures = t->failed_content == d.content_id ? t->failures + 1 : 1;
 		t->failed_content = d.content_id;
 	}
+	if (t->state == TARGET_COUNTED)
+		TRY(rolling_failed(ctx, &o->instance, o->template.name, t->last_error, e));
 	return member_event(ctx, &o->instance, "target.failed", o->template.name, t->last_error, e);
 }
 
@@ -300,10 +303,11 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 		clear_failure(t);
 	TRY(document_row_settle(ctx->tx, t->id, t->high_water, e));
 	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
-	if (news)
-		return member_event(ctx, &o->instance, "target.settled", o->template.name,
-				    msg_level_name(o->m->level), e);
-	return RC_OK;
+	if (!news)
+		return RC_OK;
+	if (t->state == TARGET_COUNTED)
+		TRY(rolling_settled(ctx, &o->instance, e));
+	return member_event(ctx, &o->instance, "target.settled", o->template.name, msg_level_name(o->m->level), e);
 }
 
 static troth_rc count(struct verb_ctx *ctx, struct observed *o, struct troth_err *e)

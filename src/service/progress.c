@@ -26,6 +26,7 @@ static troth_rc concerns(struct verb_ctx *ctx, const struct tale *t, const struc
 {
 	struct target_row target;
 	TRY(hierarchy_has(ctx->tx, ctx->a, t->credential.id, row->authority_id, ret, e));
+	*ret = *ret || (!row->authority_id && !row->target_id); /* frozen: everybody */
 	if (*ret || t->credential.kind == CREDENTIAL_AUTHORITY || !row->target_id)
 		return RC_OK;
 	TRY(target_row_get(ctx->tx, ctx->a, row->target_id, &target, e));
@@ -222,8 +223,8 @@ static troth_rc finish(struct verb_ctx *ctx, struct tale *t, struct troth_err *e
 	if (t->credential.paused) {
 		t->credential.paused = false;
 		TRY(credential_row_update(ctx->tx, &t->credential, e));
-		TRY(facts_credential(ctx->tx, ctx->a, ctx->svc->view, t->credential.id, e));
 	}
+	TRY(facts_credential(ctx->tx, ctx->a, ctx->svc->view, t->credential.id, e)); /* no pause, nothing to approve */
 	t->op.state = OPERATION_SUCCEEDED;
 	t->op.finished = ctx->now;
 	t->op.result = arena_printf(ctx->a, "{\"rotation\":\"%s\",\"seconds\":%lld}", t->rotation.uuid,

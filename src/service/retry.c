@@ -2,6 +2,7 @@
  *
  * After LIMIT_APPLY_FAILURES of equal contents the engine stops and says so (reason "failing").  It goes
  * on when the contents change, when the agent opens a new session, or when this verb says so. */
+#include "service/policy.h"
 #include "service/record.h"
 #include "service/rotation.h"
 
@@ -15,6 +16,14 @@ static troth_rc names_of(struct verb_ctx *ctx, const struct target_row *t, const
 	return RC_OK;
 }
 
+/* A deployment that stopped because somebody failed goes on. */
+static troth_rc go_on(struct verb_ctx *ctx, const struct target_row *t, bool *ret_was, struct troth_err *e)
+{
+	struct instance_row i;
+	TRY(instance_row_get(ctx->tx, ctx->a, t->instance_id, &i, e));
+	return rolling_go_on(ctx, i.deployment_id, ret_was, e);
+}
+
 static troth_rc retry_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct retry_cmd *cmd = arg;
@@ -24,6 +33,7 @@ static troth_rc retry_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(target_row_by_uuid(ctx->tx, ctx->a, cmd->id, &t, e));
 	TRY(names_of(ctx, &t, &ret->target, e));
 	ENSURE(t.state != TARGET_LEFT, e, TROTH_NOT_FOUND, "target %s is gone", ret->target);
+	TRY(go_on(ctx, &t, &ret->stopped, e));
 	ret->failures = t.failures;
 	if (t.failures == 0)
 		return RC_OK;

@@ -1,6 +1,7 @@
 /* Rotations: list, show, pause, resume; what they share with rotation_abort.c. */
 #include "service/rotation_rows.h"
 
+#include "service/policy.h"
 #include "service/hierarchy.h"
 #include "service/distrust.h"
 #include "service/record.h"
@@ -188,6 +189,8 @@ static troth_rc set_paused(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 		TRY(credential_row_update(ctx->tx, &c, e));
 		TRY(rotation_record(ctx, paused ? "rotation.pause" : "rotation.resume", &row, &c, before, e));
 	}
+	if (!paused && c.kind == CREDENTIAL_AUTHORITY)
+		TRY(rolling_go_on_all(ctx, c.id, e));
 	return rotation_view_load(ctx, &row, &ret->rotation, e);
 }
 

@@ -100,7 +100,7 @@ extern const struct verb VERB_ROTATION_SHOW;   /* holds on "rotation/<uuid>" whe
 
 /* -- steer ------------------------------------------------------------------------------------------ */
 extern const struct verb VERB_ROTATION_PAUSE;  /* running -> paused; once is enough */
-extern const struct verb VERB_ROTATION_RESUME; /* paused -> running */
+extern const struct verb VERB_ROTATION_RESUME; /* paused -> running; deployments that stopped on a failure go on */
 extern const struct verb VERB_ROTATION_ABORT;  /* running or paused -> aborted: the goals are flipped back */
 
 /* -- a node was repaired ------------------------------------------------------------------------------ */
@@ -108,6 +108,7 @@ struct retry_cmd { const char *id; };  /* uuid of a target */
 struct retry_ret {
 	const char *target;       /* "pg-0/tls" */
 	int64_t failures;         /* that were forgotten; 0: there were none */
+	bool stopped;             /* its deployment had stopped on a failure, and goes on now */
 };
 extern const struct verb VERB_TARGET_RETRY;
 

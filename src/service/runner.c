@@ -6,6 +6,7 @@
  * waits say so by standing still. */
 #include "base/log.h"
 #include "service/acts.h"
+#include "service/policy.h"
 #include "service/blocking.h"
 #include "service/explain.h"
 #include "service/progress.h"
@@ -179,7 +180,7 @@ static troth_rc write_waits(const struct run *run, const struct plan *plan, stru
 /* True in ret_more: something was done, ask again. */
 static troth_rc step(struct run *run, struct plan *plan, bool *ret_more, struct troth_err *e)
 {
-	static const struct engine_policy policy = { .switch_all = false };
+	static const struct engine_policy policy = { 0 };
 	struct verb_ctx ctx;
 	struct troth_err wrong = { 0 };
 	arena_reset(run->a);
@@ -219,6 +220,9 @@ static troth_rc run_all(struct run *run, msec_t *ret_next_wake, struct troth_err
 	struct plan plan;
 	struct verb_ctx ctx;
 	bool unfinished;
+	ctx_begin(run, &ctx);
+	TRY(rolling_windows(&ctx, e));
+	ctx_end(&ctx);
 	TRY(step_all(run, &plan, &unfinished, e));
 	*ret_next_wake = unfinished ? run->now : plan.next_wake;
 	if (!unfinished)
@@ -233,9 +237,13 @@ troth_rc runner_run(struct service *svc, struct tx *tx, msec_t now, msec_t *ret_
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(RUNNER_ARENA_BYTES);
 	struct run run = { .svc = svc, .tx = tx, .a = a, .now = now };
+	bool frozen;
 	msec_t due;
 	TRY(service_begin(svc, tx, e));
 	TRY(run_all(&run, ret_next_wake, e));
+	TRY(freeze_row_on(tx, a, &(struct freeze_row){ 0 }, &frozen, e));
+	if (frozen)
+		return RC_OK; /* the outbox waits for the thaw */
 	TRY(outbox_next_due(tx, &due, e));
 	if (due && due <= now)
 		svc->effects = true;

@@ -145,7 +145,9 @@ enum verb_noun {
 	CHANGED_TARGET,     /* the row, its documents and what is staged */
 	CHANGED_MEET,       /* id = presenter template, id2 = verifier template */
 	CHANGED_CONTENT,    /* a chain or set was put into content (before a document names it) */
-	CHANGED_ROTATION,   /* started, paused, resumed, aborted */
+	CHANGED_ROTATION,   /* started, paused, resumed, aborted; a step was approved */
+	CHANGED_ROLLING,    /* a deployment's policy (id: of the deployment), or what it counts */
+	CHANGED_FREEZE,     /* frozen, thawed */
 };
 void verb_changed(struct verb_ctx *ctx, enum verb_noun noun, int64_t id);
 void verb_changed_meet(struct verb_ctx *ctx, int64_t presenter_template, int64_t verifier_template);

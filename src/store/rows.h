@@ -209,6 +209,30 @@ troth_rc deployment_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid
 troth_rc deployment_row_by_name(struct tx *tx, struct arena *a, const char *name, struct deployment_row *ret, struct troth_err *e);
 troth_rc deployment_row_list(struct tx *tx, struct arena *a, struct page page, struct deployment_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
+struct rolling_row {               /* how a deployment may change; no row: all at once, at any time, by itself */
+	int64_t id;
+	int64_t deployment_id;     /* unique */
+	int64_t max_unavailable;   /* instances changing or unhealthy at once; 0 no limit */
+	int64_t canary;            /* so many first; 0 none */
+	msec_t pause;              /* between two batches; 0 none */
+	bool stop_on_failure;
+	bool manual;               /* each step of a rotation waits for its approval */
+	const char *windows;       /* json array of texts (service/window.h); NULL: at any time */
+	bool window_open;          /* as the runner last told it ... */
+	msec_t window_at;          /* ... at this time */
+	msec_t window_until;       /* when it changes next; 0 never */
+	msec_t settled_at;         /* an instance ended its change last */
+	msec_t stopped_at;         /* an instance failed and nobody has said to go on; 0 no */
+	const char *stopped_by;    /* "pg-1/tls: what its agent said", or NULL */
+};
+troth_rc rolling_row_insert(struct tx *tx, struct rolling_row *row, struct troth_err *e);
+troth_rc rolling_row_update(struct tx *tx, const struct rolling_row *row, struct troth_err *e);
+/* ret_found false: a row with the deployment's id and nothing else in it. */
+troth_rc rolling_row_of(struct tx *tx, struct arena *a, int64_t deployment_id, struct rolling_row *ret, bool *ret_found, struct troth_err *e);
+troth_rc rolling_row_list(struct tx *tx, struct arena *a, struct page page, struct rolling_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Those with windows whose state may have changed: window_until <= now, or told more than a minute after now. */
+troth_rc rolling_row_list_due(struct tx *tx, struct arena *a, msec_t now, struct rolling_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
 enum target_kind { TARGET_SLOT, TARGET_STORE };
 enum target_role { TARGET_SERVER, TARGET_CLIENT, TARGET_BOTH }; /* what a slot presents as; a store: TARGET_BOTH */
 enum key_source { KEY_SOURCE_AGENT, KEY_SOURCE_KEEPER };    /* who makes a slot's key */
@@ -524,6 +548,40 @@ troth_rc operation_row_get(struct tx *tx, struct arena *a, int64_t id, struct op
 troth_rc operation_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct operation_row *ret, struct troth_err *e);
 troth_rc operation_row_list(struct tx *tx, struct arena *a, struct page page, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc operation_row_list_running(struct tx *tx, struct arena *a, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- rollout and approval: what a person wants to say yes to ------------------------------------------------------------ */
+struct rollout_row {               /* of an authority; no row: switch each, automatic */
+	int64_t id;
+	int64_t credential_id;     /* unique */
+	bool switch_all, manual;
+};
+troth_rc rollout_row_put(struct tx *tx, const struct rollout_row *row, struct troth_err *e); /* both false: the row goes */
+troth_rc rollout_row_of(struct tx *tx, struct arena *a, int64_t credential_id, struct rollout_row *ret, struct troth_err *e); /* none: both false */
+
+enum approval_step { APPROVAL_INTRODUCE, APPROVAL_SWITCH, APPROVAL_WITHDRAW };
+extern const char *const APPROVAL_STEP_NAMES[]; /* "introduce", "switch", "withdraw" */
+
+struct approval_row {
+	int64_t id;
+	int64_t rotation_id;
+	enum approval_step step;   /* unique with the rotation */
+	const char *approved_by;
+	msec_t approved_at;
+};
+troth_rc approval_row_insert(struct tx *tx, struct approval_row *row, struct troth_err *e);
+troth_rc approval_row_list_rotation(struct tx *tx, struct arena *a, int64_t rotation_id, struct approval_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- freeze: nothing changes until somebody thaws; former ones stay ------------------------------------------------------- */
+struct freeze_row {
+	int64_t id;
+	const char *reason, *frozen_by;
+	msec_t frozen_at;
+	const char *thawed_by;     /* NULL and 0: it is on; at most one is */
+	msec_t thawed_at;
+};
+troth_rc freeze_row_insert(struct tx *tx, struct freeze_row *row, struct troth_err *e);
+troth_rc freeze_row_update(struct tx *tx, const struct freeze_row *row, struct troth_err *e);
+troth_rc freeze_row_on(struct tx *tx, struct arena *a, struct freeze_row *ret, bool *ret_on, struct troth_err *e);
 
 /* -- wait: why the engine does not act now; replaced by each step ------------------------------------------------------- */
 struct wait_row {

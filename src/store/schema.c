@@ -85,6 +85,14 @@ static const char STEP_1[] =
 	"  lease INTEGER NOT NULL,"
 	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE rolling (" ID
+	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
+	"  max_unavailable INTEGER NOT NULL, canary INTEGER NOT NULL, pause INTEGER NOT NULL,"
+	BOOL("stop_on_failure") BOOL("manual")
+	"  windows TEXT," BOOL("window_open")
+	"  window_at INTEGER NOT NULL, window_until INTEGER NOT NULL, settled_at INTEGER NOT NULL,"
+	"  stopped_at INTEGER NOT NULL, stopped_by TEXT) STRICT;"
+	"CREATE INDEX rolling_windows ON rolling(window_until) WHERE windows IS NOT NULL;"
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
@@ -217,6 +225,19 @@ static const char STEP_1[] =
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"
 	"CREATE INDEX rotation_open ON rotation(id) WHERE state IN ('running', 'paused');"
+	"CREATE TABLE rollout (" ID
+	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
+	BOOL("switch_all") BOOL("manual")
+	"  CHECK (switch_all + manual > 0)) STRICT;"
+	"CREATE TABLE approval (" ID
+	"  rotation_id INTEGER NOT NULL REFERENCES rotation(id) ON DELETE CASCADE,"
+	"  step TEXT NOT NULL CHECK (step IN ('introduce', 'switch', 'withdraw')),"
+	"  approved_by TEXT NOT NULL, approved_at INTEGER NOT NULL,"
+	"  UNIQUE (rotation_id, step)) STRICT;"
+	"CREATE TABLE freeze (" ID
+	"  reason TEXT NOT NULL, frozen_by TEXT NOT NULL, frozen_at INTEGER NOT NULL,"
+	"  thawed_by TEXT, thawed_at INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX freeze_on ON freeze(thawed_at) WHERE thawed_at = 0;"
 	"CREATE TABLE wait (" ID
 	"  key TEXT NOT NULL UNIQUE,"
 	"  authority_id INTEGER REFERENCES credential(id) ON DELETE CASCADE,"

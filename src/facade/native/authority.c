@@ -1,4 +1,6 @@
 /* /v1/authorities: create, list, show. */
+#include "service/policy.h"
+
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
 
@@ -41,6 +43,8 @@ static void write_authority(struct arena *a, struct json_writer *w, const struct
 	words_renewal(a, w, "leaf_", v->row.leaf_renew);
 	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_text(w, "on_deadline", v->row.hold_at_deadline ? "hold" : "shed");
+	jw_kv_text(w, "switch", v->rollout.switch_all ? "all" : "each");
+	jw_kv_text(w, "rollout", v->rollout.manual ? "manual" : "automatic");
 	jw_kv_bool(w, "exportable", v->row.exportable);
 	jw_kv_bool(w, "paused", v->row.paused);
 	jw_kv_int(w, "rev", v->row.rev);
@@ -94,7 +98,22 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 	return words_done(e);
 }
 
+static const struct json_field ROLLOUT_FIELDS[] = {
+	{ "switch", JF_TEXT, offsetof(struct authority_rollout_cmd, switch_when), 0, 0, 0 },
+	{ "rollout", JF_TEXT, offsetof(struct authority_rollout_cmd, rollout), 0, 0, 0 },
+};
+
+static troth_rc rollout_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct authority_rollout_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	if (words_body(a, r, ROLLOUT_FIELDS, ARRAY_LEN(ROLLOUT_FIELDS), c, e))
+		authority_rollout_check(a, c, e);
+	return words_done(e);
+}
+
 static const struct route ROWS[] = {
+	{ HTTP_PATCH, "/v1/authorities/{id}/rollout", &VERB_AUTHORITY_ROLLOUT, rollout_parse, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render, 0, NULL },

@@ -110,6 +110,58 @@ static troth_rc extend_parse(struct arena *a, const struct http_request *r, void
 	return words_done(e);
 }
 
+/* What is absent stays as it is. */
+struct policy_body { struct deployment_policy_cmd cmd; const struct json *stop, *windows; };
+
+static const struct json_field POLICY_FIELDS[] = {
+	{ "max_unavailable", JF_INT, offsetof(struct policy_body, cmd.max_unavailable), 0, 0, INT32_MAX },
+	{ "canary", JF_INT, offsetof(struct policy_body, cmd.canary), 0, 0, INT32_MAX },
+	{ "pause", JF_DURATION, offsetof(struct policy_body, cmd.pause), 0, 0, 0 },
+	{ "stop_on_failure", JF_ANY, offsetof(struct policy_body, stop), 0, 0, 0 },
+	{ "rollout", JF_TEXT, offsetof(struct policy_body, cmd.rollout), 0, 0, 0 },
+	{ "windows", JF_ANY, offsetof(struct policy_body, windows), 0, 0, 0 },
+};
+
+static int read_switch(struct arena *a, const struct json *j, struct troth_err *e)
+{
+	if (!j || j->type == JSON_NULL)
+		return -1;
+	if (j->type != JSON_BOOL)
+		err_finding(a, e, j->path, "type", "must be true or false", NULL);
+	return j->type == JSON_BOOL && j->b;
+}
+
+/* A list of texts; an empty one is another thing than none. */
+static void read_windows(struct arena *a, const struct json *j, struct deployment_policy_cmd *cmd, struct troth_err *e)
+{
+	if (!j || j->type == JSON_NULL)
+		return;
+	if (j->type != JSON_ARRAY || j->list.count > LIMIT_WINDOWS) {
+		err_finding(a, e, j->path, "type", "must be a list of at most 16 texts", NULL);
+		return;
+	}
+	cmd->set_windows = true;
+	cmd->windows.items = ARENA_ARRAY(a, const char *, j->list.count + 1);
+	for (size_t i = 0; i < j->list.count; i++) {
+		if (j->list.items[i].type == JSON_STRING)
+			cmd->windows.items[cmd->windows.count++] = j->list.items[i].str.s;
+		else
+			err_finding(a, e, j->list.items[i].path, "type", "must be a text", NULL);
+	}
+}
+
+static troth_rc policy_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct policy_body body = { .cmd = { http_param(r, "id"), -1, -1, -1, -1, NULL, false, { 0 } } };
+	if (!words_body(a, r, POLICY_FIELDS, ARRAY_LEN(POLICY_FIELDS), &body, e))
+		return words_done(e);
+	body.cmd.stop_on_failure = read_switch(a, body.stop, e);
+	read_windows(a, body.windows, &body.cmd, e);
+	deployment_policy_check(a, &body.cmd, e);
+	*(struct deployment_policy_cmd *)cmd = body.cmd;
+	return words_done(e);
+}
+
 /* -- deployments out -------------------------------------------------------------------------------- */
 static void write_template(struct json_writer *w, const struct template_view *t)
 {
@@ -134,6 +186,25 @@ static void write_template(struct json_writer *w, const struct template_view *t)
 	jw_object_end(w);
 }
 
+static void write_policy(struct json_writer *w, const struct deployment_view *v)
+{
+	const struct rolling_row *p = &v->rolling;
+	jw_kv_int(w, "max_unavailable", p->max_unavailable);
+	jw_kv_int(w, "canary", p->canary);
+	words_duration(w, "pause", p->pause);
+	jw_kv_bool(w, "stop_on_failure", p->stop_on_failure);
+	jw_kv_text(w, "rollout", p->manual ? "manual" : "automatic");
+	words_texts(w, "windows", v->windows);
+	jw_key(w, "window_open");
+	if (p->windows)
+		jw_bool(w, p->window_open);
+	else
+		jw_null(w);
+	jw_kv_time(w, "window_until", p->windows ? p->window_until : 0);
+	jw_kv_time(w, "stopped_at", p->stopped_at);
+	jw_kv_text(w, "stopped_by", p->stopped_by);
+}
+
 static void write_deployment(struct json_writer *w, const struct deployment_view *v)
 {
 	jw_object(w);
@@ -147,6 +218,7 @@ static void write_deployment(struct json_writer *w, const struct deployment_view
 		words_duration(w, "ttl", v->row.lease);
 		jw_kv_bool(w, "ignore", v->row.ignored);
 	}
+	write_policy(w, v);
 	jw_key(w, "templates");
 	jw_array(w);
 	for (size_t i = 0; i < v->template_count; i++)
@@ -259,6 +331,7 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/deployments", &VERB_DEPLOYMENT_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/deployments/{id}", &VERB_DEPLOYMENT_SHOW, words_id, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/deployments/{id}/templates", &VERB_DEPLOYMENT_EXTEND, extend_parse, create_render, 0, NULL },
+	{ HTTP_PATCH, "/v1/deployments/{id}", &VERB_DEPLOYMENT_POLICY, policy_parse, show_render, 0, NULL },
 	{ HTTP_DELETE, "/v1/deployments/{id}", &VERB_DEPLOYMENT_DELETE, words_id, NULL, 0, NULL },
 	{ HTTP_GET, "/v1/meets", &VERB_MEET_LIST, words_list, meets_render, 0, NULL },
 	{ HTTP_POST, "/v1/meets", &VERB_MEET_ADD, meet_parse, meet_render, 0, NULL },

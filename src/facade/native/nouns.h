@@ -9,6 +9,7 @@ extern const struct route_table NATIVE_CREDENTIAL_ROUTES;
 extern const struct route_table NATIVE_BUNDLE_ROUTES;
 extern const struct route_table NATIVE_BINDING_ROUTES;
 extern const struct route_table NATIVE_DEPLOYMENT_ROUTES; /* and meets */
+extern const struct route_table NATIVE_POLICY_ROUTES;     /* freeze */
 extern const struct route_table NATIVE_INSTANCE_ROUTES;   /* and targets */
 extern const struct route_table NATIVE_TOKEN_ROUTES;
 extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */

@@ -1,4 +1,5 @@
 /* /v1/rotations: start, list, show, pause, resume, abort. */
+#include "service/policy.h"
 #include "service/rotation.h"
 
 #include "facade/native/rotation.h"
@@ -237,7 +238,36 @@ static void retry_render(struct arena *a, const struct http_request *r, const vo
 	jw_object_end(&w);
 }
 
+/* -- approve ------------------------------------------------------------------------------------------ */
+static const struct json_field APPROVE_FIELDS[] = {
+	{ "step", JF_TEXT, offsetof(struct approve_cmd, step), 0, 0, 0 },
+};
+
+static troth_rc approve_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	((struct approve_cmd *)cmd)->id = http_param(r, "id");
+	return http_body_read(a, r, APPROVE_FIELDS, ARRAY_LEN(APPROVE_FIELDS), cmd, e);
+}
+
+static void approve_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct approve_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "rotation", x->rotation);
+	jw_kv_text(&w, "name", x->name);
+	jw_kv_text(&w, "step", x->step);
+	jw_kv_bool(&w, "dry_run", x->dry_run);
+	jw_key(&w, "waiting");
+	jw_array(&w);
+	for (size_t i = 0; i < x->what_count; i++)
+		jw_text(&w, x->what[i]);
+	jw_array_end(&w);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
+	{ HTTP_POST, "/v1/rotations/{id}/approve", &VERB_ROTATION_APPROVE, approve_parse, approve_render, 0, NULL },
 	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render, 0, NULL },
 	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/rotations/{id}", &VERB_ROTATION_SHOW, id_parse, rotation_render, ROUTE_HOLD, NULL },

@@ -25,7 +25,7 @@ static void options_are_described_and_not_doubled(void **state)
 			assert_int_equal(strncmp(o->name, "--", 2), 0);
 			assert_non_null(o->help);
 			assert_true(o->kind == CLI_OWN || o->member);
-			assert_true(o->value || o->kind == CLI_TRUE || o->kind == CLI_OWN);
+			assert_true(o->value || o->kind == CLI_TRUE || o->kind == CLI_FALSE || o->kind == CLI_NONE || o->kind == CLI_OWN);
 			for (const struct cli_option *p = CLI_GLOBALS; p->name; p++)
 				assert_string_not_equal(o->name, p->name);
 			for (const struct cli_option *p = CLI_COMMANDS[i].options; p < o; p++)
@@ -41,7 +41,7 @@ static void what_the_issue_lists_is_there(void **state)
 		{ "bundle", "remove" }, { "deployment", "create" }, { "deployment", "list" }, { "deployment", "show" }, { "instance", "list" },
 		{ "instance", "show" }, { "target", "list" }, { "target", "show" }, { "token", "create" }, { "token", "list" }, { "rotate", NULL },
 		{ "rotation", "list" }, { "rotation", "show" }, { "rotation", "watch" }, { "rotation", "pause" }, { "rotation", "resume" },
-		{ "rotation", "abort" }, { "explain", NULL }, { "audit", "list" }, { "audit", "verify" }, { "health", NULL }, { "version", NULL },
+		{ "rotation", "abort" }, { "explain", NULL }, { "freeze", NULL }, { "thaw", NULL }, { "deployment", "policy" }, { "authority", "policy" }, { "rotation", "approve" }, { "audit", "list" }, { "audit", "verify" }, { "health", NULL }, { "version", NULL },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_non_null(cli_command_find(rows[i][0], rows[i][1]));

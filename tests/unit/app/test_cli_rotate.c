@@ -151,9 +151,30 @@ static void the_newest_of_a_name_is_steered(void **state)
 	assert_has(s->err, "was never rotated");
 }
 
+static void an_approval_is_looked_up_first(void **state)
+{
+	struct scene *s = *state;
+	static const char id[] = "6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10";
+	static const char DRY[] = "{\"name\":\"/ca\",\"step\":\"switch\",\"dry_run\":true,\"waiting\":[\"pg-1/server gets it\"]}";
+	static const char DONE[] = "{\"name\":\"/ca\",\"step\":\"switch\",\"dry_run\":false,\"waiting\":[\"pg-1/server gets it\"]}";
+	static const struct turn turns[] = {
+		{ "POST /v1/rotations/6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10/approve?dry_run=true", "{}", 200, DRY },
+		{ "POST /v1/rotations/6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10/approve", "{\"step\":\"switch\"}", 200, DONE } };
+	static const struct turn named[] = {
+		{ "POST /v1/rotations/6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10/approve?dry_run=true", "{\"step\":\"switch\"}", 200, DRY } };
+	assert_int_equal(RUN(s, turns, "rotation", "approve", id), 0);
+	assert_has(s->out, "switch of /ca is approved:");
+	assert_has(s->out, "  pg-1/server gets it");
+	assert_int_equal(RUN(s, named, "rotation", "approve", id, "--step", "switch", "--dry-run"), 0);
+	assert_has(s->out, "switch of /ca waits for an approval:");
+	assert_int_equal(RUN(s, named, "rotation", "approve", id, "--step", "switch", "--dry-run", "-o", "json"), 0);
+	assert_int_equal(RUN_ALONE(s, "rotation", "approve", id, "--step", "all"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_approval_is_looked_up_first),
 		cmocka_unit_test(waiting_prints_a_line_per_change),
 		cmocka_unit_test(a_terminal_is_redrawn),
 		cmocka_unit_test(a_late_spectator_is_told_the_whole_time),

@@ -75,7 +75,7 @@ static bool ids_contain(const struct fleet_ids *ids, int64_t id)
 static struct fact group_fact(const struct fleet_group *g)
 {
 	return (struct fact){ .kind = FACT_GROUP,
-			      .group = { g->id, g->kind, ROLE_IS_SERVER, g->atomic, g->limit, g->outside } };
+			      .group = { g->id, g->kind, ROLE_IS_SERVER, g->atomic, g->limit, g->outside, g->deployment } };
 }
 
 static struct fact goal_fact(const struct fleet_group *g)
@@ -161,6 +161,10 @@ struct view *fleet_rebuild(struct fleet *f)
 	}
 	for (size_t i = 0; i < f->group_count; i++)
 		tell_to(v, goal_fact(&f->groups[i]));
+	for (size_t i = 0; i < f->policy_count; i++)
+		tell_to(v, f->policies[i].rolling);
+	for (size_t i = 0; i < f->rollout_count; i++)
+		tell_to(v, f->rollouts[i].rollout);
 	for (size_t i = 0; i < f->content_count; i++)
 		tell_to(v, content_fact(&f->contents[i]));
 	for (size_t i = f->target_count; i-- > 0;) /* another order than they came in */
@@ -344,6 +348,47 @@ void fleet_hold(struct fleet *f, bool on)
 {
 	f->hold = on;
 	tell(f, (struct fact){ .kind = FACT_HOLD, .hold = { on } });
+}
+
+struct fact *fleet_policy(struct fleet *f, int64_t deployment)
+{
+	for (size_t i = 0; i < f->policy_count; i++) {
+		if (f->policies[i].id == deployment)
+			return &f->policies[i].rolling;
+	}
+	struct fleet_policy *p = &f->policies[f->policy_count++];
+
+	*p = (struct fleet_policy){ deployment, { .kind = FACT_ROLLING, .rolling = { .deployment = deployment } } };
+	return &p->rolling;
+}
+
+struct fact *fleet_rollout(struct fleet *f, int64_t authority)
+{
+	for (size_t i = 0; i < f->rollout_count; i++) {
+		if (f->rollouts[i].authority == authority)
+			return &f->rollouts[i].rollout;
+	}
+	struct fleet_rollout *r = &f->rollouts[f->rollout_count++];
+
+	*r = (struct fleet_rollout){ authority, { .kind = FACT_ROLLOUT, .rollout = { .authority = authority } } };
+	return &r->rollout;
+}
+
+void fleet_tell(struct fleet *f, const struct fact *fact)
+{
+	tell(f, *fact);
+}
+
+void fleet_deploy(struct fleet *f, int64_t group, int64_t deployment)
+{
+	fleet_find_group(f, group)->deployment = deployment;
+	fleet_tell_group(f, fleet_find_group(f, group));
+}
+
+void fleet_switch_all(struct fleet *f, int64_t authority, bool on)
+{
+	fleet_rollout(f, authority)->rollout.switch_all = on;
+	fleet_tell(f, fleet_rollout(f, authority));
 }
 
 struct fleet_target *fleet_find(struct fleet *f, int64_t id)
@@ -536,6 +581,16 @@ static void move_label(struct fleet *f, const struct act *act)
 	}
 }
 
+static void take_back(struct fleet *f, struct fleet_target *t, int64_t generation)
+{
+	int64_t content = t->docs[t->doc_count - 1].content;
+
+	assert_int_equal(t->docs[t->doc_count - 1].generation, generation);
+	drop_document(f, t, generation);
+	if (fleet_content(f, content)->is_chain)
+		fleet_stage(f, t->id, content);
+}
+
 static void carry_out(struct fleet *f, const struct act *act)
 {
 	struct fleet_target *t = act->target ? fleet_find(f, act->target) : NULL;
@@ -548,6 +603,7 @@ static void carry_out(struct fleet *f, const struct act *act)
 		t->asked = act->ca;
 		tell(f, (struct fact){ .kind = FACT_ASKED, .asked = { t->id, t->asked } });
 		break;
+	case ACT_TAKE_BACK: take_back(f, t, act->replaces); break;
 	case ACT_ADMIT:
 		t->state = TARGET_COUNTED;
 		tell(f, target_fact(t));

@@ -16,7 +16,10 @@ enum { FLEET_MAX = 64, FLEET_DOCS = 16, FLEET_CONTENTS = 20000, FLEET_IDS = 16 }
 
 struct fleet_ids { int64_t items[FLEET_IDS]; size_t count; };
 
-struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit; struct fleet_ids authorities, certs; bool outside; };
+struct fleet_group { int64_t id; enum group_kind kind; bool atomic; int64_t limit, deployment; struct fleet_ids authorities, certs; bool outside; };
+/* A deployment's policy and an authority's rollout, as told. */
+struct fleet_policy { int64_t id; struct fact rolling; };
+struct fleet_rollout { int64_t authority; struct fact rollout; };
 struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
@@ -66,6 +69,9 @@ struct fleet {
 	struct fleet_group groups[FLEET_MAX];
 	struct fleet_meet meets[FLEET_MAX];
 	struct fleet_ca cas[FLEET_MAX];
+	struct fleet_policy policies[4];
+	struct fleet_rollout rollouts[4];
+	size_t policy_count, rollout_count;
 	struct fleet_target targets[FLEET_MAX];
 	size_t group_count, meet_count, ca_count, target_count;
 	struct fleet_content *contents; /* id - 1 is the index */
@@ -97,6 +103,12 @@ void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
+/* The fact to be changed; fleet_tell_policy and fleet_tell_rollout tell it. */
+struct fact *fleet_policy(struct fleet *f, int64_t deployment);
+struct fact *fleet_rollout(struct fleet *f, int64_t authority);
+void fleet_tell(struct fleet *f, const struct fact *fact);
+void fleet_deploy(struct fleet *f, int64_t group, int64_t deployment); /* the group is the deployment's */
+void fleet_switch_all(struct fleet *f, int64_t authority, bool on);
 void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
 void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);

@@ -225,6 +225,126 @@ static void mixtures_and_expiry(void **state)
 	fleet_free(f);
 }
 
+static bool two_refused(struct fleet *f)
+{
+	struct act acts[] = { { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) },
+			      { .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) } };
+	struct plan plan = { .acts = acts, .act_count = 2 };
+	struct troth_err e = { 0 };
+
+	return rc_failed(plan_check(f->view, &plan, &e)) && e.kind == TROTH_UNSAFE;
+}
+
+static void more_instances_than_may_change(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fact *p = fleet_policy(f, 7);
+	struct act one = { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) };
+
+	fleet_deploy(f, 1, 7);
+	assert_false(two_refused(f));
+	p->rolling.max_unavailable = 1;
+	fleet_tell(f, p);
+	assert_true(two_refused(f));
+	assert_false(refused(f, one));
+	fleet_find(f, 12)->failed = fleet_find(f, 12)->base;
+	fleet_find(f, 12)->failures = 1;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_true(refused(f, one)); /* the other is in trouble */
+	fleet_offline(f, 12);
+	assert_false(refused(f, one)); /* but silent: it holds no place */
+	fleet_online(f, 12);
+	fleet_find(f, 12)->instance = fleet_find(f, 11)->instance;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_false(two_refused(f)); /* one and the same instance */
+	fleet_free(f);
+}
+
+static void instances_that_may_not_begin(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fact *p = fleet_policy(f, 7);
+	struct act one = { .kind = ACT_SEND_SET, .target = 11, .certs = CERTS(101, 102) };
+	struct act ask = { .kind = ACT_ASK, .target = 21, .ca = 2 };
+
+	fleet_deploy(f, 1, 7);
+	p->rolling.stopped = true;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	assert_false(refused(f, ask));
+	p->rolling.stopped = false;
+	p->rolling.windowed = p->rolling.open = true;
+	p->rolling.until = f->now + 1;
+	fleet_tell(f, p);
+	assert_false(refused(f, one));
+	p->rolling.until = f->now;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	p->rolling.open = false;
+	p->rolling.until = f->now + 1;
+	fleet_tell(f, p);
+	assert_true(refused(f, one));
+	fleet_hold(f, true);
+	assert_true(refused(f, ask));
+	fleet_free(f);
+}
+
+/* No window and no stop holds what lives by a distrusted CA; places do. */
+static void flight_needs_no_window(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fact *p = fleet_policy(f, 7);
+	struct act less = { .kind = ACT_SEND_SET, .target = 11 };
+	int64_t now, both;
+
+	fleet_settle_all(f);
+	fleet_deploy(f, 1, 7);
+	fleet_deploy(f, 2, 7);
+	p->rolling.stopped = true;
+	fleet_tell(f, p);
+	now = fleet_chain(f, 2, 102);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = now }));
+	both = fleet_chain(f, 9, 0); /* of nobody we know, accepted by nobody */
+	fleet_count_as(f, 22, both);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 22, .chain = now }));
+	fleet_ca(f, 3, 5)->distrusted = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 3));
+	fleet_count_as(f, 22, fleet_chain(f, 3, 102)); /* signed by it, though accepted by another */
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 22, .chain = now }));
+	fleet_count_as(f, 22, fleet_chain(f, 9, 103)); /* accepted by nothing else */
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 22, .chain = now }));
+	fleet_count_as(f, 12, fleet_set(f, (const int64_t[]){ 102, 103 }, 2));
+	less.target = 12;
+	less.certs = (struct id_list)CERTS(102);
+	assert_false(refused(f, less));
+	fleet_count_as(f, 12, CONTENT_NONE);
+	assert_true(refused(f, less));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_SET, .target = 99 }));
+	p->rolling.stopped = false;
+	p->rolling.max_unavailable = 1;
+	fleet_tell(f, p);
+	fleet_find(f, 11)->failed = fleet_find(f, 11)->base;
+	fleet_find(f, 11)->failures = 1;
+	fleet_tell_target(f, fleet_find(f, 11));
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 22, .chain = now }));
+	fleet_free(f);
+}
+
+static void only_what_lies_on_the_table_is_taken_back(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 99 }));
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11 }));
+	fleet_run(f);
+	int64_t generation = fleet_find(f, 11)->docs[0].generation;
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation + 1 }));
+	assert_false(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation }));
+	(void)fleet_lose(f, 11);
+	assert_true(refused(f, (struct act){ .kind = ACT_TAKE_BACK, .target = 11, .replaces = generation }));
+	fleet_free(f);
+}
+
 static void nothing_is_sent_outside_the_fleet(void **state)
 {
 	struct fleet *f = fleet_usual();
@@ -381,6 +501,10 @@ int main(void)
 		cmocka_unit_test(admissions),
 		cmocka_unit_test(batches_are_of_one_kind),
 		cmocka_unit_test(mixtures_and_expiry),
+		cmocka_unit_test(more_instances_than_may_change),
+		cmocka_unit_test(instances_that_may_not_begin),
+		cmocka_unit_test(flight_needs_no_window),
+		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
 		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
 		cmocka_unit_test(nothing_is_withdrawn_in_a_grace),

@@ -61,7 +61,7 @@ static void switch_all_waits_for_everybody(void **state)
 	fleet_target(f, 31, 3, 0);
 	fleet_target(f, 41, 4, 5);
 	fleet_settle_all(f);
-	f->policy.switch_all = true;
+	fleet_switch_all(f, 5, true);
 	fleet_offline(f, 31);
 	fleet_ca(f, 2, 5);
 	fleet_want(f, 1, false);

@@ -205,7 +205,7 @@ static void leaver_is_none_of_all(void **state)
 {
 	struct fleet *f = fleet_usual();
 
-	f->policy.switch_all = true;
+	fleet_switch_all(f, 5, true);
 	fleet_group(f, 3, GROUP_SLOT); /* meets a store that will never trust 2 */
 	fleet_group(f, 4, GROUP_STORE);
 	fleet_goal_cert(f, 4, 101);

@@ -27,6 +27,7 @@ struct play {
 	struct fleet *f;
 	uint64_t random, seed;
 	bool told;                       /* prints its events */
+	bool rolls;                      /* its deployments have policies */
 	bool was_ok[PLACES][PLACES];     /* slot, store: could shake hands after the last event */
 	bool excused[PLACES][PLACES];    /* an outside event touched one of them */
 	bool changed[PLACES];            /* by an outside event, not reported yet */
@@ -567,6 +568,43 @@ static void event_policy(struct play *p)
 		fleet_hold(p->f, below(p, 4) == 0);
 }
 
+/* Policy may refuse acts; nothing of what the checks look at may change by it. */
+static void event_rolling(struct play *p)
+{
+	struct fact *policy = fleet_policy(p->f, 1 + (int64_t)below(p, 2)), *rollout = fleet_rollout(p->f, 5);
+
+	TELL(p, "  another policy for deployment %d\n", (int)policy->rolling.deployment);
+	policy->rolling.max_unavailable = (int64_t)below(p, 3);
+	policy->rolling.canary = (int64_t)below(p, 3);
+	policy->rolling.pause = below(p, 4) ? 0 : (msec_t)below(p, 90) * MSEC_MIN;
+	policy->rolling.settled_at = p->f->now;
+	policy->rolling.stopped = below(p, 5) == 0;
+	policy->rolling.manual = below(p, 5) == 0;
+	policy->rolling.windowed = below(p, 3) == 0;
+	policy->rolling.open = below(p, 2);
+	policy->rolling.until = p->f->now + (msec_t)below(p, 300) * MSEC_MIN;
+	rollout->rollout.manual = below(p, 4) == 0;
+	rollout->rollout.unapproved = (unsigned)below(p, 8);
+	fleet_tell(p->f, policy);
+	fleet_tell(p->f, rollout);
+}
+
+/* Nobody who decides is away: budget and canaries stay. */
+static void end_rolling(struct play *p)
+{
+	for (size_t i = 0; i < p->f->policy_count; i++) {
+		struct fact *policy = &p->f->policies[i].rolling;
+
+		policy->rolling.pause = 0;
+		policy->rolling.stopped = policy->rolling.windowed = false;
+		fleet_tell(p->f, policy);
+	}
+	for (size_t i = 0; i < p->f->rollout_count; i++) {
+		p->f->rollouts[i].rollout.rollout.unapproved = 0;
+		fleet_tell(p->f, &p->f->rollouts[i].rollout);
+	}
+}
+
 static void event_node(struct play *p, struct fleet_target *t)
 {
 	int64_t id = t->id;
@@ -610,7 +648,12 @@ static void event(struct play *p)
 			event_reboot(p, any(p));
 		break;
 	case 5: event_time(p); break;
-	case 6: below(p, 3) ? (void)0 : event_policy(p); break;
+	case 6:
+		if (below(p, 3) == 0)
+			event_policy(p);
+		else if (p->rolls && below(p, 2))
+			event_rolling(p);
+		break;
 	case 7: event_repeat(p); break;
 	case 8:
 	case 9:
@@ -640,6 +683,8 @@ static void make_world(struct play *p)
 		if (i == 0 || below(p, 4))
 			fleet_meet(f, 11 + (int64_t)(i / stores), 1 + (int64_t)(i % stores));
 	}
+	for (size_t i = 0; p->rolls && i < f->group_count; i++)
+		fleet_deploy(f, f->groups[i].id, 1 + (int64_t)below(p, 2));
 	fleet_ca(f, 1, 5);
 	if (below(p, 2))
 		fleet_ca(f, 2, 6);
@@ -651,7 +696,7 @@ static void make_world(struct play *p)
 		fleet_target(f, p->next_target++, 11 + (int64_t)below(p, slots), newest_ca(p, 6) && below(p, 3) == 0 ? 6 : 5);
 	if (below(p, 2))
 		fleet_settle_all(f);
-	p->f->policy.switch_all = below(p, 4) == 0;
+	fleet_switch_all(f, 5, below(p, 4) == 0);
 }
 
 /* I9: faults are over, everybody is there and reports. */
@@ -661,6 +706,7 @@ static void make_fair(struct play *p)
 
 	fleet_hold(f, false);
 	fleet_pause(f, 5, false);
+	end_rolling(p);
 	for (size_t i = f->target_count; i-- > 0;) {
 		if (f->targets[i].state == TARGET_LEAVING) { /* their services are stopped */
 			forget(p, f->targets[i].id);
@@ -795,7 +841,7 @@ static void check_newcomers(struct play *p)
 
 static void play(uint64_t seed, bool told, uint64_t *handshakes)
 {
-	struct play p = { .f = fleet_new(), .seed = seed, .random = seed * 1000003, .told = told };
+	struct play p = { .f = fleet_new(), .seed = seed, .random = seed * 1000003, .told = told, .rolls = seed % 2 == 0 };
 
 	make_world(&p);
 	check_world(&p);

@@ -71,6 +71,7 @@ static struct fact declared(struct storm *s, enum fact_kind kind)
 		f.group.atomic = maybe(s);
 		f.group.store_limit = rarely(s) ? 1 + id(s, 2) : 0;
 		f.group.outside = f.group.kind == GROUP_SLOT && rarely(s);
+		f.group.deployment = f.group.outside ? 0 : 7;
 	} else if (kind == FACT_MEET) {
 		f.meet.presenter_group = id(s, 6);
 		f.meet.verifier_group = id(s, 6);
@@ -103,6 +104,22 @@ static struct fact declared(struct storm *s, enum fact_kind kind)
 	} else if (kind == FACT_PAUSED) {
 		f.paused.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.paused.on = rarely(s);
+	} else if (kind == FACT_ROLLING) {
+		f.rolling.deployment = 7;
+		f.rolling.max_unavailable = (int64_t)draw(s, 4);
+		f.rolling.canary = rarely(s) ? 1 + (int64_t)draw(s, 2) : 0;
+		f.rolling.pause = rarely(s) ? MSEC_HOUR : 0;
+		f.rolling.settled_at = moment(s);
+		f.rolling.stopped = rarely(s);
+		f.rolling.manual = rarely(s);
+		f.rolling.windowed = rarely(s);
+		f.rolling.open = maybe(s);
+		f.rolling.until = moment(s);
+	} else if (kind == FACT_ROLLOUT) {
+		f.rollout.authority = rarely(s) ? 0 : 5 + id(s, 2);
+		f.rollout.switch_all = maybe(s);
+		f.rollout.manual = maybe(s);
+		f.rollout.unapproved = (unsigned)draw(s, 8);
 	} else if (kind == FACT_ON_DEADLINE) {
 		f.on_deadline.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.on_deadline.hold = maybe(s);
@@ -182,7 +199,7 @@ static struct fact of_target(struct storm *s, enum fact_kind kind)
 static struct fact any_fact(struct storm *s)
 {
 	static const enum fact_kind declares[] = { FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_PAUSED, FACT_HOLD,
-						   FACT_ON_DEADLINE, FACT_GRACE };
+						   FACT_ON_DEADLINE, FACT_GRACE, FACT_ROLLING, FACT_ROLLOUT };
 	static const enum fact_kind happens[] = { FACT_ALIVE, FACT_TARGET, FACT_TARGET, FACT_SENT, FACT_HANDED, FACT_DROPPED,
 						  FACT_SEEN, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED, FACT_FAILED, FACT_PACE };
 
@@ -215,7 +232,7 @@ static void tell_disagreement(struct storm *s, const struct plan *plan, const st
 
 static void step_twice(struct storm *s)
 {
-	struct engine_policy policy = { .switch_all = maybe(s), .waits_each = draw(s, 3) };
+	struct engine_policy policy = { .waits_each = draw(s, 3) };
 	struct plan plan, again;
 	struct troth_err e = { 0 };
 
@@ -286,7 +303,7 @@ static void ask_everything(struct storm *s)
 static void look_ahead(struct storm *s)
 {
 	static const msec_t far[] = { MSEC_HOUR, 10 * MSEC_DAY, 100 * MSEC_DAY };
-	struct engine_policy policy = { .switch_all = maybe(s) };
+	struct engine_policy policy = { 0 };
 	struct forecast forecast;
 
 	arena_reset(s->a);

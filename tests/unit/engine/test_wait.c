@@ -17,7 +17,7 @@ static void every_reason_has_its_words(void **state)
 		assert_true(w.rule && w.text && w.speaker >= SPEAKER_POLICY && w.speaker <= SPEAKER_NODE);
 		assert_true(wait_speaker_name(w.speaker)[0] != 0);
 	}
-	for (int k = ACT_SEND_SET; k <= ACT_ROTATE; k++)
+	for (int k = ACT_SEND_SET; k <= ACT_TAKE_BACK; k++)
 		assert_true(act_kind_name((enum act_kind)k)[0] != 0);
 }
 

@@ -124,9 +124,27 @@ static void test_renewal_is_said_and_shown(void **state)
 	call_free(c);
 }
 
+static void test_rollout(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/x/ca\"}");
+	call_is(c, "switch", "each");
+	call_is(c, "rollout", "automatic");
+	const char *at = arena_printf(c->room->a, "/v1/authorities/%s/rollout", call_at(c, "id"));
+	call_expect(c, 200, HTTP_PATCH, at, "{\"switch\":\"all\"}");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"rollout\":\"manual\"}");
+	call_is(c, "switch", "all");
+	call_is(c, "rollout", "manual");
+	call_expect(c, 400, HTTP_PATCH, at, "{\"switch\":\"some\",\"rollout\":\"x\"}");
+	call_finding(c, "$.switch");
+	call_finding(c, "$.rollout");
+	call_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rollout),
 		cmocka_unit_test(test_create_show_list), cmocka_unit_test(test_all_findings_at_once),
 		cmocka_unit_test(test_broken_deep_and_missing), cmocka_unit_test(test_taken_and_unknown),
 		cmocka_unit_test(test_dry_run_and_intermediate), cmocka_unit_test(test_renewal_is_said_and_shown),

@@ -50,6 +50,46 @@ static void test_life(void **state)
 	call_free(c);
 }
 
+static void test_policy(void **state)
+{
+	struct call *c = with_bundle();
+	struct arena *a = c->room->a;
+	call_expect(c, 201, HTTP_POST, "/v1/deployments", PG);
+	call_is(c, "max_unavailable", "0");
+	call_is(c, "pause", NULL);
+	call_is(c, "stop_on_failure", "false");
+	call_is(c, "rollout", "automatic");
+	const char *at = arena_printf(a, "/v1/deployments/%s", call_at(c, "id"));
+	call_expect(c, 200, HTTP_PATCH, at, "{\"max_unavailable\":2,\"canary\":1,\"pause\":\"30s\",\"stop_on_failure\":true,\"rollout\":\"manual\"}");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"max_unavailable\":0}");
+	call_is(c, "max_unavailable", "0");
+	call_is(c, "canary", "1");
+	call_is(c, "pause", "30s");
+	call_is(c, "stop_on_failure", "true");
+	call_is(c, "rollout", "manual");
+	call_is(c, "stopped_at", NULL);
+	call_is(c, "rev", "3");
+	call_expect(c, 400, HTTP_PATCH, at, "{\"max_unavailable\":-1,\"pause\":\"2d\",\"stop_on_failure\":1,\"rollout\":\"x\"}");
+	call_finding(c, "$.max_unavailable");
+	call_finding(c, "$.pause");
+	call_finding(c, "$.stop_on_failure");
+	call_finding(c, "$.rollout");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"windows\":[\"0 2 * * 6 4h UTC\"]}");
+	call_is(c, "windows.0", "0 2 * * 6 4h UTC");
+	call_has(c, "window_until", "T");
+	call_expect(c, 200, HTTP_PATCH, at, "{\"canary\":0}");
+	assert_int_equal(call_count(c, "windows"), 1);
+	call_expect(c, 200, HTTP_PATCH, at, "{\"windows\":[]}");
+	assert_int_equal(call_count(c, "windows"), 0);
+	call_is(c, "window_open", NULL);
+	call_expect(c, 400, HTTP_PATCH, at, "{\"windows\":[1,\"x\"]}");
+	call_finding(c, "$.windows[0]");
+	call_expect(c, 400, HTTP_PATCH, at, "{\"windows\":\"0 2 * * 6 4h UTC\"}");
+	call_finding(c, "$.windows");
+	call_expect(c, 400, HTTP_PATCH, at, "[]");
+	call_free(c);
+}
+
 static void test_findings(void **state)
 {
 	struct call *c = with_bundle();
@@ -96,6 +136,6 @@ static void test_ephemeral(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_findings), cmocka_unit_test(test_ephemeral) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_life), cmocka_unit_test(test_policy), cmocka_unit_test(test_findings), cmocka_unit_test(test_ephemeral) };
 	return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
 }

@@ -26,6 +26,47 @@ static void start_show_steer(void **state)
 	call_free(c);
 }
 
+/* A rotation in which a step waits, as the runner writes it. */
+static const char *waiting_rotation(struct call *c)
+{
+	struct room *r = c->room;
+	struct arena *a = r->a;
+	struct tx *tx;
+	struct credential_row ca;
+	struct operation_row op = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11", .kind = "rotation", .object = "/prod/pg/ca", .created = r->now };
+	struct rotation_row rotation = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f12", .started = r->now };
+	struct wait_row wait = { .key = "x", .since = r->now, .round = 1, .body = "{\"reason\":\"approve-switch\",\"rule\":\"rollout\"}" };
+	assert_true(rc_ok(store_write_begin(r->store, &tx, &r->e)));
+	assert_true(rc_ok(credential_row_by_name(tx, a, "/prod/pg/ca", &ca, &r->e)));
+	assert_true(rc_ok(operation_row_insert(tx, &op, &r->e)));
+	rotation.credential_id = wait.authority_id = ca.id;
+	rotation.operation_id = op.id;
+	rotation.old_versions = (struct id_list){ &ca.signing_version, 1 };
+	assert_true(rc_ok(rotation_row_insert(tx, &rotation, &r->e)));
+	assert_true(rc_ok(wait_row_put(tx, &wait, &r->e)));
+	assert_true(rc_ok(store_write_commit(tx, &r->e)));
+	service_drop(r->svc); /* rows came without a word */
+	return arena_printf(a, "/v1/rotations/%s/approve", rotation.uuid);
+}
+
+static void approve(void **state)
+{
+	struct call *c = call_new();
+	room_deployment(c->room, "pg");
+	const char *path = waiting_rotation(c);
+	call_expect(c, 409, HTTP_POST, path, "{\"step\":\"introduce\"}");
+	c->dry_run = true;
+	call_expect(c, 200, HTTP_POST, path, "{}");
+	call_is(c, "dry_run", "true");
+	c->dry_run = false;
+	call_expect(c, 200, HTTP_POST, path, "{\"step\":\"switch\"}");
+	call_is(c, "step", "switch");
+	call_is(c, "name", "/prod/pg/ca");
+	call_has(c, "waiting.0", "when somebody approves that step");
+	call_expect(c, 400, HTTP_POST, path, "{\"steps\":\"switch\"}");
+	call_free(c);
+}
+
 static void emergency(void **state)
 {
 	struct call *c = call_new();
@@ -101,7 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_show_steer),
-		cmocka_unit_test(steer), cmocka_unit_test(emergency),
+		cmocka_unit_test(approve), cmocka_unit_test(steer), cmocka_unit_test(emergency),
 		cmocka_unit_test(what_bad_input_gets),
 		cmocka_unit_test(retry),
 	};

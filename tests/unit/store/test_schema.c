@@ -73,6 +73,7 @@ static void every_enum_value_is_allowed(void **state)
 	ALLOWED("document", "state", DOCUMENT_STATE_NAMES, DOCUMENT_VOID + 1);
 	ALLOWED("rotation", "state", ROTATION_STATE_NAMES, ROTATION_ABORTED + 1);
 	ALLOWED("operation", "state", OPERATION_STATE_NAMES, OPERATION_CANCELLED + 1);
+	ALLOWED("approval", "step", APPROVAL_STEP_NAMES, APPROVAL_WITHDRAW + 1);
 	store_write_rollback(tx);
 }
 

@@ -1,0 +1,191 @@
+/* Deployments: how many of their instances are changing (engine-rules section 6, Rolling).
+ *
+ * An instance holds a *place* of its deployment while its session is alive and one of its counted
+ * targets has a document on its way or failed with the last one.  A silent one holds none; if a
+ * document still lies on the table for it, it is *stranded* and the document is taken back, so that
+ * it does not walk in later past the others' places.  Kept in step with every event: each target
+ * says what it adds to its instance (three bits), each instance which list it is on. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/view.h"
+
+enum marks { MARK_HANDED = 1, MARK_UNHANDED = 2, MARK_FAILED = 4 };
+
+struct deployment *deployment_need(struct view *v, int64_t id)
+{
+	struct deployment *d = id ? table_get(&v->deployments, id) : NULL;
+
+	if (d || !id)
+		return d;
+	d = mem_new(1, sizeof(*d));
+	d->id = id;
+	table_put(&v->deployments, id, d);
+	return d;
+}
+
+/* -- which list ---------------------------------------------------------------------------- */
+
+static void list_leave(struct instance *i)
+{
+	if (i->list == ROLLING_IDLE)
+		return;
+	if (i->list_prev)
+		i->list_prev->list_next = i->list_next;
+	else
+		i->deployment->lists[i->list] = i->list_next;
+	if (i->list_next)
+		i->list_next->list_prev = i->list_prev;
+	i->deployment->busy -= i->list == ROLLING_BUSY;
+	i->list_prev = i->list_next = NULL;
+	i->list = ROLLING_IDLE;
+}
+
+static void list_enter(struct instance *i, enum rolling_list list)
+{
+	if (list == ROLLING_IDLE)
+		return;
+	i->list = list;
+	i->list_next = i->deployment->lists[list];
+	if (i->list_next)
+		i->list_next->list_prev = i;
+	i->deployment->lists[list] = i;
+	i->deployment->busy += list == ROLLING_BUSY;
+}
+
+static enum rolling_list list_of(const struct instance *i)
+{
+	if (!i->deployment)
+		return ROLLING_IDLE;
+	if (i->alive)
+		return i->handed + i->unhanded + i->failing ? ROLLING_BUSY : ROLLING_IDLE;
+	return i->unhanded ? ROLLING_STRANDED : ROLLING_IDLE;
+}
+
+static void instance_place(struct instance *i, struct deployment *d)
+{
+	if (i->deployment == d && i->list == list_of(i))
+		return;
+	list_leave(i);
+	i->deployment = d;
+	list_enter(i, list_of(i));
+}
+
+/* -- what a target adds ----------------------------------------------------------------------- */
+
+static uint8_t marks_of(const struct target *t)
+{
+	uint8_t marks = 0;
+
+	if (t->state != TARGET_COUNTED)
+		return 0; /* a newcomer serves nobody yet: nothing of it is unavailable */
+	for (size_t n = 0; n < t->doc_count; n++)
+		marks |= t->docs[n].handed ? MARK_HANDED : MARK_UNHANDED;
+	return t->failed ? marks | MARK_FAILED : marks;
+}
+
+static void marks_set(struct target *t, uint8_t marks)
+{
+	struct instance *i = t->instance;
+
+	i->handed += (marks & MARK_HANDED) != 0;
+	i->handed -= (t->marks & MARK_HANDED) != 0;
+	i->unhanded += (marks & MARK_UNHANDED) != 0;
+	i->unhanded -= (t->marks & MARK_UNHANDED) != 0;
+	i->failing += (marks & MARK_FAILED) != 0;
+	i->failing -= (t->marks & MARK_FAILED) != 0;
+	t->marks = marks;
+}
+
+void rolling_place(struct view *v, struct target *t)
+{
+	if (!t->instance)
+		return;
+	v->operations++;
+	marks_set(t, marks_of(t));
+	instance_place(t->instance, t->group->deployment);
+}
+
+void rolling_leave(struct target *t)
+{
+	marks_set(t, 0);
+	instance_place(t->instance, t->instance->deployment);
+}
+
+/* -- the policy -------------------------------------------------------------------------------- */
+
+bool rolling_apply(struct view *v, const struct fact *f)
+{
+	struct deployment *d = deployment_need(v, f->rolling.deployment);
+
+	if (!d)
+		return false;
+	d->max_unavailable = f->rolling.max_unavailable;
+	d->canary = f->rolling.canary;
+	d->pause = f->rolling.pause;
+	d->settled_at = f->rolling.settled_at;
+	d->stopped = f->rolling.stopped;
+	d->manual = f->rolling.manual;
+	d->windowed = f->rolling.windowed;
+	d->open = f->rolling.open;
+	d->until = f->rolling.until;
+	clock_book_deployment(v, d);
+	return true;
+}
+
+/* -- counting again ------------------------------------------------------------------------------ */
+
+static bool instance_right(const struct instance *i)
+{
+	size_t handed = 0, unhanded = 0, failing = 0;
+
+	for (const struct target *t = i->targets; t; t = t->instance_next) {
+		uint8_t marks = marks_of(t);
+
+		handed += (marks & MARK_HANDED) != 0;
+		unhanded += (marks & MARK_UNHANDED) != 0;
+		failing += (marks & MARK_FAILED) != 0;
+		if (t->marks != marks)
+			return false;
+	}
+	return handed == i->handed && unhanded == i->unhanded && failing == i->failing && i->list == list_of(i);
+}
+
+static bool on_list(const struct instance *i)
+{
+	const struct instance *at = i->deployment->lists[i->list];
+
+	while (at && at != i)
+		at = at->list_next;
+	return at == i;
+}
+
+bool rolling_check(const struct view *v, char *why, size_t why_size)
+{
+	const struct instance *i;
+	const struct deployment *d;
+	size_t at = 0, busy = 0;
+
+	while ((i = table_next(&v->instances, &at))) {
+		if (!instance_right(i) || (i->list != ROLLING_IDLE && !on_list(i))) {
+			(void)snprintf(why, why_size, "instance %" PRId64 " holds a place it should not, or none", i->id);
+			return false;
+		}
+		busy += i->list == ROLLING_BUSY;
+	}
+	for (at = 0; (d = table_next(&v->deployments, &at));)
+		busy -= d->busy;
+	if (busy)
+		(void)snprintf(why, why_size, "the deployments' places are not counted right");
+	return busy == 0;
+}
+
+void rolling_free_all(struct view *v)
+{
+	struct deployment *d;
+	size_t at = 0;
+
+	while ((d = table_next(&v->deployments, &at)))
+		free(d);
+	table_release(&v->deployments);
+}

@@ -1,0 +1,198 @@
+/* Places: who holds one, who is stranded, and that they are counted right through every event. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "engine/view.h"
+#include "fleet.h"
+
+static size_t busy(struct fleet *f)
+{
+	const struct deployment *d = deployment_need(f->view, 7);
+
+	fleet_assert_same(f);
+	return d->busy;
+}
+
+static bool stranded(struct fleet *f)
+{
+	return deployment_need(f->view, 7)->lists[ROLLING_STRANDED] != NULL;
+}
+
+/* Stores 11 and 12 are of deployment 7. */
+static struct fleet *deployed(void)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_deploy(f, 1, 7);
+	return f;
+}
+
+static void a_place_is_held_from_the_decision_to_the_report(void **state)
+{
+	struct fleet *f = deployed();
+
+	assert_int_equal(busy(f), 0);
+	fleet_run(f);
+	assert_int_equal(busy(f), 2);
+	(void)fleet_hand(f, 11);
+	assert_int_equal(busy(f), 2);
+	fleet_settle(f, 11);
+	assert_int_equal(busy(f), 1);
+	fleet_settle(f, 12);
+	assert_int_equal(busy(f), 0);
+	fleet_free(f);
+}
+
+static void a_failure_keeps_the_place(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_run(f);
+	(void)fleet_hand(f, 11);
+	assert_true(fleet_fail(f, 11));
+	fleet_settle(f, 12);
+	assert_int_equal(busy(f), 1);
+	fleet_run(f);
+	fleet_settle(f, 11);
+	assert_int_equal(busy(f), 0);
+	fleet_free(f);
+}
+
+static void the_silent_hold_none(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_run(f);
+	fleet_offline(f, 11);
+	assert_int_equal(busy(f), 1);
+	assert_true(stranded(f)); /* its document still lies on the table */
+	fleet_online(f, 11);
+	(void)fleet_lose(f, 11);
+	assert_false(stranded(f));
+	fleet_offline(f, 11);
+	assert_false(stranded(f)); /* handed out: nothing lies there any more */
+	assert_int_equal(busy(f), 1);
+	fleet_later(f, 2 * MSEC_DAY);
+	fleet_find(f, 12)->alive_until = f->now - 1;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_int_equal(busy(f), 0);
+	fleet_free(f);
+}
+
+static void newcomers_hold_none(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_target(f, 13, 1, 0);
+	fleet_run(f);
+	assert_int_equal(busy(f), 2);
+	fleet_settle(f, 13);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 13)->state, TARGET_COUNTED);
+	assert_int_equal(busy(f), 2);
+	fleet_free(f);
+}
+
+static void one_place_for_all_targets_of_an_instance(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_find(f, 12)->instance = fleet_find(f, 11)->instance;
+	fleet_tell_target(f, fleet_find(f, 12));
+	fleet_run(f);
+	assert_int_equal(busy(f), 1);
+	fleet_settle(f, 11);
+	assert_int_equal(busy(f), 1);
+	fleet_leave(f, 12);
+	assert_int_equal(busy(f), 0);
+	fleet_free(f);
+}
+
+static void a_group_moves_with_its_places(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_run(f);
+	fleet_deploy(f, 1, 8);
+	assert_int_equal(busy(f), 0);
+	assert_int_equal(deployment_need(f->view, 8)->busy, 2);
+	fleet_deploy(f, 1, 0);
+	assert_int_equal(deployment_need(f->view, 8)->busy, 0);
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
+static void a_recount_finds_a_wrong_place(void **state)
+{
+	struct fleet *f = deployed();
+	char why[100] = "";
+
+	fleet_run(f);
+	target_find(f->view, 11)->instance->handed++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	assert_non_null(strstr(why, "a place it should not"));
+	target_find(f->view, 11)->instance->handed--;
+	target_find(f->view, 11)->instance->unhanded++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->unhanded--;
+	target_find(f->view, 11)->instance->failing++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->failing--;
+	target_find(f->view, 11)->instance->list = ROLLING_STRANDED;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->instance->list = ROLLING_BUSY;
+	target_find(f->view, 11)->marks = 0;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	target_find(f->view, 11)->marks = 2;
+	deployment_need(f->view, 7)->busy++;
+	assert_false(rolling_check(f->view, why, sizeof why));
+	assert_non_null(strstr(why, "not counted right"));
+	deployment_need(f->view, 7)->busy--;
+	assert_true(rolling_check(f->view, why, sizeof why));
+	struct instance *first = deployment_need(f->view, 7)->lists[ROLLING_BUSY];
+	deployment_need(f->view, 7)->lists[ROLLING_BUSY] = first->list_next;
+	assert_false(rolling_check(f->view, why, sizeof why)); /* it says it is on the list */
+	deployment_need(f->view, 7)->lists[ROLLING_BUSY] = first;
+	fleet_free(f);
+}
+
+/* Rows may be told before their instance is known. */
+static void a_target_without_an_instance_holds_none(void **state)
+{
+	struct fleet *f = deployed();
+
+	fleet_target(f, 13, 1, 0)->instance = 0;
+	fleet_tell_target(f, fleet_find(f, 13));
+	fleet_run(f);
+	assert_int_equal(busy(f), 2);
+	fleet_free(f);
+}
+
+static void a_policy_names_a_deployment(void **state)
+{
+	struct fleet *f = deployed();
+	struct fact nobody = { .kind = FACT_ROLLING }, rollout = { .kind = FACT_ROLLOUT };
+
+	assert_false(view_apply(f->view, &nobody));
+	assert_false(view_apply(f->view, &rollout));
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_place_is_held_from_the_decision_to_the_report),
+		cmocka_unit_test(a_failure_keeps_the_place),
+		cmocka_unit_test(the_silent_hold_none),
+		cmocka_unit_test(newcomers_hold_none),
+		cmocka_unit_test(one_place_for_all_targets_of_an_instance),
+		cmocka_unit_test(a_group_moves_with_its_places),
+		cmocka_unit_test(a_recount_finds_a_wrong_place),
+		cmocka_unit_test(a_target_without_an_instance_holds_none),
+		cmocka_unit_test(a_policy_names_a_deployment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
