@@ -13,7 +13,7 @@ def rows():
     return [n for n in names if n != "test"]
 
 
-def tests():
+def cmocka_tests():
     """Functions that some cmocka group runs."""
     text = "\n".join(p.read_text() for p in (TOP / "tests/unit").rglob("test_*.c"))
     return set(re.findall(r"(?:cmocka_unit_test\w*|CASE)\(\s*(\w+)", text))
@@ -24,4 +24,4 @@ def test_the_table_is_read():
 
 
 def test_every_row_is_a_test_by_its_name():
-    assert sorted(set(rows()) - tests()) == []
+    assert sorted(set(rows()) - cmocka_tests()) == []

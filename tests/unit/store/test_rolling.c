@@ -35,7 +35,7 @@ static void windows_come_due(void **state)
 	size_t count;
 	for (int i = 1; i <= 3; i++) {
 		struct rolling_row row = { .deployment_id = add_deployment(b, tx, i), .windows = i == 3 ? NULL : "[]",
-					   .window_at = 100000, .window_until = 100 * i };
+					   .window_at = 60100, .window_until = 100 * i };
 		OK(rolling_row_insert(tx, &row, &b->e));
 	}
 	OK(rolling_row_list_due(tx, b->a, 150, &rows, &count, &b->e));
