@@ -62,11 +62,72 @@ static void test_every_route_is_documented(void **state)
 	arena_free(a);
 }
 
+/* -- who may what ------------------------------------------------------------------------------ */
+static const struct { unsigned bit; const char *name; } ROLES[] = {
+	{ ROLE_ADMIN, "admin" }, { ROLE_OPERATOR, "operator" }, { ROLE_DEVELOPER, "developer" }, { ROLE_AUDITOR, "auditor" },
+	{ ROLE_AGENT, "agent" }, { ROLE_ANONYMOUS, "anybody" },
+};
+
+static const char *role_line(struct arena *a, const struct route *row)
+{
+	const char *line = arena_printf(a, "| `%s %s` | `%s` |", http_method_name(row->method), row->pattern, row->verb->name);
+	for (size_t i = 0; i < ARRAY_LEN(ROLES); i++)
+		line = arena_printf(a, "%s %s |", line, row->verb->roles & ROLES[i].bit ? "yes" : "-");
+	return arena_printf(a, "%s\n", line);
+}
+
+static size_t rows_in(const char *docs)
+{
+	size_t n = 0;
+	for (const char *p = docs; (p = strstr(p, "\n| `")); p++)
+		n++;
+	return n;
+}
+
+static void has_its_row(struct arena *a, const struct route *row, const char *docs)
+{
+	const char *line = role_line(a, row);
+	if (!strstr(docs, line))
+		fail_msg("docs/api/roles.md lacks this row, or says something else of it:\n%s", line);
+}
+
+/* Each route has its row, and there is no row without its route. */
+static void test_roles_are_as_written(void **state)
+{
+	struct arena *a = arena_new(8 << 20);
+	struct bytes roles;
+	struct troth_err e = { 0 };
+	size_t routes = 0;
+	if (rc_failed(file_read(a, TROTH_SOURCE_DIR "/docs/api/roles.md", 1 << 20, &roles, &e)))
+		fail_msg("%s", e.primary);
+	const char *docs = arena_text_n(a, (const char *)roles.data, roles.len);
+	each_route(has_its_row, docs);
+	for (size_t t = 0; t < NATIVE_TABLE_COUNT; t++)
+		routes += NATIVE_TABLES[t]->count;
+	assert_int_equal(rows_in(docs), routes);
+	arena_free(a);
+}
+
+/* What the table says is what is asked: every route, every single role. */
+static void is_kept(struct arena *a, const struct route *row, const char *docs)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ROLES); i++) {
+		struct principal who = { .name = "x", .roles = ROLES[i].bit };
+		bool may = rc_ok(verb_allowed(row->verb, &who, NULL));
+		assert_int_equal(may, !!(row->verb->roles & ROLES[i].bit));
+	}
+	struct principal nobody = { .name = "x" };
+	assert_false(rc_ok(verb_allowed(row->verb, &nobody, NULL))); /* default deny */
+}
+
+static void test_roles_are_kept(void **state) { each_route(is_kept, NULL); }
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_are_sound), cmocka_unit_test(test_no_two_rows_match_the_same),
-		cmocka_unit_test(test_every_route_is_documented),
+		cmocka_unit_test(test_every_route_is_documented), cmocka_unit_test(test_roles_are_as_written),
+		cmocka_unit_test(test_roles_are_kept),
 	};
 	return cmocka_run_group_tests_name("native", tests, NULL, NULL);
 }
