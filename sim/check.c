@@ -263,6 +263,7 @@ void check_restored(struct sim *s)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 << 20);
 	struct tx *tx = server_read(s);
+	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
 	for (int i = 0; tx && i < s->node_count; i++)
 		if (s->nodes[i]->there)
 			look_again(s, tx, a, s->nodes[i]);
