@@ -23,7 +23,7 @@ struct search {
 	uint64_t *edge_start; /* of each state, in `edges`: moves of honest parties */
 	uint32_t *edges;
 	uint64_t edge_count, edge_room;
-	uint32_t count, room;
+	uint32_t count, room, chunk_count;
 	uint64_t states_max;
 	struct search_result r;
 };
@@ -54,8 +54,8 @@ static void room_for_one(struct search *x)
 		x->origins = reallocarray(x->origins, x->room, sizeof(*x->origins));
 		x->edge_start = reallocarray(x->edge_start, (size_t)x->room + 1, sizeof(*x->edge_start));
 	}
-	if (x->count % CHUNK == 0)
-		x->chunks[x->count / CHUNK] = calloc(CHUNK, sizeof(struct state));
+	if (x->count / CHUNK == x->chunk_count)
+		x->chunks[x->chunk_count++] = calloc(CHUNK, sizeof(struct state));
 	if (((size_t)x->count + 1) * 3 > x->table_size * 2)
 		table_grow(x);
 }
@@ -310,8 +310,8 @@ static uint64_t depth_of(const struct search *x, uint32_t state)
 
 static void search_free(struct search *x)
 {
-	for (uint32_t i = 0; i < x->count; i += CHUNK)
-		free(x->chunks[i / CHUNK]);
+	for (uint32_t i = 0; i < x->chunk_count; i++)
+		free(x->chunks[i]);
 	free(x->chunks);
 	free(x->origins);
 	free(x->table);
