@@ -7,6 +7,11 @@
 #include "fleet.h"
 
 enum { STEPS = 4, NODES = 4, BOUNDARIES = 200 };
+#ifdef TROTH_SANITIZED
+enum { STRIDE = 3 }; /* each story there takes four times as long; the release build plays them all */
+#else
+enum { STRIDE = 1 };
+#endif
 
 enum wish { WISH_NONE, WISH_ABORT, WISH_ROTATE, WISH_AGAIN, WISH_DISTRUST };
 
@@ -145,8 +150,8 @@ static bool play_at(const struct scenario *scenario, int boundary)
 static void everywhere(const struct scenario *scenario)
 {
 	int boundary = 0;
-	while (play_at(scenario, boundary))
-		assert_true(++boundary < BOUNDARIES);
+	for (; play_at(scenario, boundary); boundary += STRIDE)
+		assert_true(boundary < BOUNDARIES);
 	print_message("%s: %d boundaries\n", scenario->name, boundary);
 	assert_true(boundary > 12);
 }
