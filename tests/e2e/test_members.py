@@ -196,6 +196,7 @@ def prepare_checks(there, base, server_dir):
     there.fingerprint = fingerprints((server_dir / "ca.pem").read_text()).pop()
 
 
+@pytest.mark.release_only # seconds are all they have: an agent of the sanitizer build needs most of them to start
 def test_ephemerals_during_a_rotation(fleet):
     base = fleet.base / "checks"
     prepare_checks(fleet, base, fleet.dir / "server")
