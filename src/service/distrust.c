@@ -376,6 +376,8 @@ troth_rc distrust_fingerprints(struct tx *tx, struct arena *a, const struct targ
 	return t->base_generation ? RC_OK : add_found(tx, &f, t->found, e);
 }
 
+#define STATE_LOST "waived, and what it holds is unknown"
+
 /* -- who has it still ----------------------------------------------------------------------------------------------- */
 
 struct scan {
@@ -402,7 +404,8 @@ static troth_rc scan_target(struct scan *s, const struct template_row *template,
 	struct document_row *pending;
 	struct instance_row instance;
 	size_t n;
-	bool has = false;
+	bool lost = t->state == TARGET_WAIVED && !t->base_known; /* nobody will hear any more what it holds */
+	bool has = lost;
 	if (t->state == TARGET_LEFT)
 		return RC_OK;
 	TRY(content_has(s, t->base_content, &has, e));
@@ -414,7 +417,7 @@ static troth_rc scan_target(struct scan *s, const struct template_row *template,
 		return RC_OK;
 	TRY(instance_row_get(s->tx, s->a, t->instance_id, &instance, e));
 	s->ret->stores[s->ret->named++] = (struct rotation_waiting){
-		arena_printf(s->a, "%s/%s", instance.name, template->name), TARGET_STATE_NAMES[t->state] };
+		arena_printf(s->a, "%s/%s", instance.name, template->name), lost ? STATE_LOST : TARGET_STATE_NAMES[t->state] };
 	return RC_OK;
 }
 

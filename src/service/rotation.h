@@ -29,7 +29,7 @@ struct rotate_cmd {
 struct rotation_pair { const char *slot, *store; }; /* "svc-0/tls", "app-1/trust" */
 struct rotation_trusting {
 	size_t count;             /* stores that were last known to hold what is distrusted, also waived ones */
-	struct rotation_waiting *stores; /* the first: name, and the target's state for `why` */
+	struct rotation_waiting *stores; /* the first: name, and the target's state in words for `why` */
 	size_t named;
 };
 struct rotate_ret {

@@ -32,7 +32,6 @@ static const struct query LIST_DEPLOYMENT = { &INSTANCE, .rows = "WHERE deployme
 static const struct query LIST_ABANDONED = { &INSTANCE, .rows = "WHERE id IN (SELECT instance_id FROM target WHERE state = 'joining')"
 	" AND state = 'active' AND last_seen < ?1 AND created < ?1 AND NOT EXISTS (SELECT 1 FROM target t"
 	" WHERE t.instance_id = instance.id AND t.state NOT IN ('joining', 'left')) ORDER BY id LIMIT ?2" };
-static const struct query LIST_WAIVED = { &INSTANCE, .rows = "WHERE state = 'waived' ORDER BY id" };
 static const struct query LIST_OVER = { &INSTANCE,
 	.rows = "WHERE state = 'left' AND lease_until > 0 AND left_at < ?1 ORDER BY left_at LIMIT ?2" };
 static const struct query HAS_LEFT = { &INSTANCE, .sql = "SELECT count(*) FROM instance WHERE id = ?1 AND state = 'left'" };
@@ -92,12 +91,6 @@ troth_rc instance_row_list_abandoned(struct tx *tx, struct arena *a, msec_t befo
 	struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_list(tx, a, &LIST_ABANDONED, ARGS(arg_int(before), arg_int(limit)), ret_rows, ret_count, e);
-}
-
-troth_rc instance_row_list_waived(struct tx *tx, struct arena *a, struct instance_row **ret_rows,
-	size_t *ret_count, struct troth_err *e)
-{
-	return rows_list(tx, a, &LIST_WAIVED, NO_ARGS, ret_rows, ret_count, e);
 }
 
 troth_rc instance_row_list_over(struct tx *tx, struct arena *a, msec_t before, int limit,

@@ -329,7 +329,6 @@ troth_rc instance_row_list_over(struct tx *tx, struct arena *a, msec_t before, i
 /* With its targets, their documents and staged chains, and the tokens it used; certificates that were issued to it stay
  * on record.  CONFLICT if it has not left. */
 troth_rc instance_row_forget(struct tx *tx, int64_t id, struct troth_err *e);
-troth_rc instance_row_list_waived(struct tx *tx, struct arena *a, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc instance_row_list_deployment(struct tx *tx, struct arena *a, int64_t deployment_id, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- target ----------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* Waivers: who is waited for no longer, and how it comes back. */
 #include "fleet.h"
 
-#include "service/waive.h"
+#include "service/distrust.h"
 
 static struct waive_ret waive(struct fleet *f, struct fleet_node *n, bool dry_run)
 {
@@ -148,22 +148,27 @@ static void installed_again(void **state)
 	fleet_free(f);
 }
 
-/* What a waived store may still trust: it was seen, or it was sent, or nobody knows. */
+/* Waived stores that may still trust a version if it is distrusted: it was seen, or it was handed out, or nobody knows. */
 static size_t still_trusting(struct fleet *f, const char *version, bool *ret_unknown)
 {
-	struct verb_ctx ctx;
+	struct tx *tx = fleet_read(f);
 	struct troth_err e = { 0 };
-	struct waived_trust *list;
+	struct rotation_trusting list;
 	struct version_row v;
-	size_t n;
-	verb_ctx_init(&ctx, f->a, &f->admin, &f->port, f->now);
-	ctx.tx = fleet_read(f);
-	FLEET_CHECK(f, rc_ok(version_row_by_uuid(ctx.tx, f->a, version, &v, &e)));
-	FLEET_CHECK(f, rc_ok(waived_trust_list(&ctx, v.cert_id, &list, &n, &e)));
-	fleet_read_end(f, ctx.tx);
-	*ret_unknown = n && list[0].unknown;
-	FLEET_CHECK(f, n == 0 || (text_equal(list[0].instance, "app-1") && text_equal(list[0].target, "trust") &&
-				  text_equal(list[0].deployment, "app")));
+	size_t n = 0;
+	*ret_unknown = false;
+	FLEET_CHECK(f, rc_ok(version_row_by_uuid(tx, f->a, version, &v, &e)));
+	struct rotation_row emergency = { .distrusted = { &v.id, 1 } };
+	FLEET_CHECK(f, rc_ok(distrust_trusting(tx, f->a, &emergency, &list, &e)));
+	fleet_read_end(f, tx);
+	FLEET_CHECK(f, list.named == list.count);
+	for (size_t i = 0; i < list.named; i++) {
+		if (!text_starts(list.stores[i].why, "waived"))
+			continue;
+		FLEET_CHECK(f, text_equal(list.stores[i].name, "app-1/trust"));
+		*ret_unknown = strstr(list.stores[i].why, "unknown") != NULL;
+		n++;
+	}
 	return n;
 }
 
