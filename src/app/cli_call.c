@@ -3,7 +3,12 @@
 #include "base/limits.h"
 #include "edge/uri.h"
 
-enum { CALL_SLACK = 10 /* seconds beside what the server may hold an answer */, REPLY_BYTES = 64 << 20 };
+enum {
+	CALL_SLACK = 10,  /* seconds beside what the server may hold an answer */
+	REPLY_BYTES = 64 << 20,
+	RETRY_MS = 300,
+	PATIENCE_S = 120, /* a server that does not answer so long is not coming back */
+};
 
 static void add_header(struct http_pair *headers, size_t *count, const char *name, const char *value)
 {
@@ -184,5 +189,23 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 	if (!id)
 		return say_none(what, name, e);
 	*ret_id = id;
+	return RC_OK;
+}
+
+/* -- a server that goes away ---------------------------------------------------------------------------------- */
+void cli_answered(struct cli *c, struct cli_patience *p)
+{
+	*p = (struct cli_patience){ .answered = c->port->now(c->port->self) };
+}
+
+troth_rc cli_endure(struct cli *c, struct cli_patience *p, const char *meanwhile, troth_rc rc, const struct troth_err *e)
+{
+	bool passing = e->kind == TROTH_UNAVAILABLE || e->kind == TROTH_TIMEOUT || e->kind == TROTH_IO || e->kind == TROTH_BUSY;
+	if (!passing || c->port->now(c->port->self) - p->answered > PATIENCE_S * MSEC_S)
+		return rc;
+	if (!p->told && c->format == CLI_AS_TABLE)
+		fprintf(c->err, "troth: the server does not answer (%s); %s, trying again\n", e->primary, meanwhile);
+	p->told = true;
+	c->port->pause(c->port->self, RETRY_MS);
 	return RC_OK;
 }

@@ -1,12 +1,12 @@
 /* `troth events`: what happened, a line each; --follow waits for more. */
 #include "app/cli_internal.h"
 
-enum { HOLD_S = 50, RETRY_MS = 1000, PATIENCE_S = 60 };
+enum { HOLD_S = 50 };
 
 struct follower {
 	int64_t after;    /* the newest event that was printed */
-	bool follows, told;
-	msec_t answered;
+	bool follows;
+	struct cli_patience patience;
 };
 
 /* JSON on one line: a line end outside a text is layout, and so are the spaces behind it. */
@@ -42,19 +42,6 @@ static void print_all(struct cli *c, const struct json *items)
 	fflush(c->out);
 }
 
-/* The server is away: while it may come back, a follower waits for it. */
-static troth_rc endure(struct cli *c, struct follower *f, troth_rc rc, const struct troth_err *e)
-{
-	bool passing = e->kind == TROTH_UNAVAILABLE || e->kind == TROTH_TIMEOUT || e->kind == TROTH_IO || e->kind == TROTH_BUSY;
-	if (!f->follows || !passing || c->port->now(c->port->self) - f->answered > PATIENCE_S * MSEC_S)
-		return rc;
-	if (!f->told)
-		fprintf(c->err, "troth: the server does not answer (%s); trying again\n", e->primary);
-	f->told = true;
-	c->port->pause(c->port->self, RETRY_MS);
-	return RC_OK;
-}
-
 /* One answer: a page of what is there, or the next that happens. */
 static troth_rc turn(struct cli *c, struct follower *f, bool *ret_end, struct troth_err *e)
 {
@@ -64,14 +51,13 @@ static troth_rc turn(struct cli *c, struct follower *f, bool *ret_end, struct tr
 	const char *target = arena_printf(c->a, "%s?after=%lld%s", c->command->path, (long long)f->after, wait);
 	troth_rc rc = cli_call(c, HTTP_GET, target, NULL, hold, &j, e);
 	if (rc_failed(rc))
-		return endure(c, f, rc, e);
+		return f->follows ? cli_endure(c, &f->patience, "what happens is kept", rc, e) : rc;
 	const char *next = json_get_text(j, "next", "0");
 	int64_t reached = strtoll(next, NULL, 10);
 	print_all(c, json_get(j, "items"));
 	*ret_end = !f->follows && reached == f->after;
 	f->after = reached;
-	f->told = false;
-	f->answered = c->port->now(c->port->self);
+	cli_answered(c, &f->patience);
 	return RC_OK;
 }
 
@@ -83,7 +69,7 @@ troth_rc cli_run_events(struct cli *c, struct troth_err *e)
 	if (after && (*rest || !*after || f.after < 0))
 		return cli_usage(c, e, "--after: \"%.40s\" is not the number of an event", after);
 	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
-	f.answered = c->port->now(c->port->self);
+	cli_answered(c, &f.patience);
 	struct arena *whole = c->a;
 	troth_rc rc = RC_OK;
 	for (bool end = false; rc_ok(rc) && !end;) {

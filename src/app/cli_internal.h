@@ -145,6 +145,12 @@ troth_rc cli_connect(struct cli *c, struct troth_err *e);
  * object for a reply without a body.  body NULL: none.  wait 0, or how long the server may hold it. */
 troth_rc cli_call(struct cli *c, enum http_method method, const char *target, const char *body, msec_t wait,
 		  const struct json **ret, struct troth_err *e);
+/* Over a server that goes away: what follows something goes on when it comes back. */
+struct cli_patience { msec_t answered; bool told; };
+void cli_answered(struct cli *c, struct cli_patience *p); /* also at the start */
+/* A failure of the connection, not of the request: says so once (`meanwhile` is what goes on), waits a moment and is RC_OK,
+ * until the last answer is two minutes ago.  Otherwise rc. */
+troth_rc cli_endure(struct cli *c, struct cli_patience *p, const char *meanwhile, troth_rc rc, const struct troth_err *e);
 /* All pages of a list as {"items":[...],"next":null}; `target` may have a query. */
 troth_rc cli_list(struct cli *c, const char *target, const struct json **ret, struct troth_err *e);
 /* The id of the object of that name ("authority" is for the words); a UUID is taken as it is. */

@@ -7,8 +7,6 @@
 
 enum {
 	HOLD_S = 1,      /* an answer may be held so long: also the pace of the clock on a terminal */
-	RETRY_MS = 300,
-	PATIENCE_S = 120, /* a server that does not answer so long is not coming back */
 };
 
 /* -- finding it ---------------------------------------------------------------------------------------------- */
@@ -80,10 +78,10 @@ troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 /* -- following it -------------------------------------------------------------------------------------------- */
 struct watch {
 	const char *id;
-	msec_t begun, answered, deadline; /* deadline 0: none */
+	msec_t begun, deadline;           /* deadline 0: none */
+	struct cli_patience patience;
 	int drawn;                        /* lines on the terminal that the next picture replaces */
 	char *last_line;                  /* malloc'd: outlives the arena of a turn */
-	bool told;                        /* that the server does not answer */
 };
 
 static void watch_release(struct watch *w)
@@ -123,31 +121,17 @@ static void show(struct cli *c, struct watch *w, const struct json *j)
 		print_change(c, w, j);
 }
 
-/* The server is away: is it worth going on? */
-static troth_rc endure(struct cli *c, struct watch *w, troth_rc rc, const struct troth_err *e)
-{
-	bool passing = e->kind == TROTH_UNAVAILABLE || e->kind == TROTH_TIMEOUT || e->kind == TROTH_IO || e->kind == TROTH_BUSY;
-	msec_t now = c->port->now(c->port->self);
-	if (!passing || now - w->answered > PATIENCE_S * MSEC_S)
-		return rc;
-	if (!w->told && c->format == CLI_AS_TABLE)
-		fprintf(c->err, "troth: the server does not answer (%s); the rotation goes on without us, trying again\n", e->primary);
-	w->drawn = 0;
-	w->told = true;
-	c->port->pause(c->port->self, RETRY_MS);
-	return RC_OK;
-}
-
 static troth_rc ask(struct cli *c, struct watch *w, msec_t hold, const struct json **ret, struct troth_err *e)
 {
 	const char *target = hold ? arena_printf(c->a, "/v1/rotations/%s?wait=%lldms", w->id, (long long)hold)
 				  : arena_printf(c->a, "/v1/rotations/%s", w->id);
 	*ret = NULL;
 	troth_rc rc = cli_call(c, HTTP_GET, target, NULL, hold, ret, e);
-	if (rc_failed(rc))
-		return endure(c, w, rc, e);
-	w->answered = c->port->now(c->port->self);
-	w->told = false;
+	if (rc_failed(rc)) {
+		w->drawn = 0; /* what is said now stands below the picture */
+		return cli_endure(c, &w->patience, "the rotation goes on without us", rc, e);
+	}
+	cli_answered(c, &w->patience);
 	return RC_OK;
 }
 
@@ -201,7 +185,8 @@ static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 	if (limit && rc_failed(duration_parse(limit, &length, e)))
 		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
 	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
-	w.begun = w.answered = c->port->now(c->port->self);
+	w.begun = c->port->now(c->port->self);
+	cli_answered(c, &w.patience);
 	w.deadline = length ? w.begun + length : 0;
 	struct arena *whole = c->a;
 	troth_rc rc = RC_OK;
