@@ -105,7 +105,7 @@ static void show_render(struct arena *a, const struct http_request *r, const voi
 	reply_one(a, 200, ret, reply);
 }
 
-/* A dry run says what would be done first; a store that needs the CA still keeps it for now. */
+/* A dry run says what would be done first; a store that still needs the CA keeps it until then. */
 static void remove_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct bundle_ret *x = ret;

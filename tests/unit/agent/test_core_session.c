@@ -192,7 +192,7 @@ static void desire_of_epoch(struct world *w, const char *epoch, struct msg_targe
 	answer(w, (struct agent_answer){ .ask = ASK_POLL, .ok = true, .desired = &d });
 }
 
-/* The database was restored: numbers that are lower or were used before are refused, whatever they stand for now; those
+/* The database was restored: numbers that are lower or were used before are refused, whatever they stand for; those
  * of the new epoch are above all of them.  First the node looks at what it holds. */
 static void server_restored(void **out)
 {
