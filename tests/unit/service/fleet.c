@@ -862,3 +862,30 @@ bool fleet_chains_to(struct fleet *f, const struct fleet_node *n, const char *ve
 	ok(f, cert_parse_any(f->a, bytes_of_text(p->loaded.items[p->loaded.count - 1]), &last, &e), &e, "last");
 	return cert_issued_by(last, version_cert(f, version));
 }
+
+/* -- policies of deployments --------------------------------------------------------------------------- */
+const char *fleet_deployment_id(struct fleet *f, const char *name)
+{
+	struct deployment_list_ret list;
+	fleet_must(f, &VERB_DEPLOYMENT_LIST, &(struct list_cmd){ .name = name }, &list);
+	FLEET_CHECK(f, list.count == 1);
+	return list.items[0].row.uuid;
+}
+
+struct deployment_policy_cmd fleet_policy_unchanged(struct fleet *f, const char *deployment)
+{
+	return (struct deployment_policy_cmd){ fleet_deployment_id(f, deployment), -1, -1, -1, -1, NULL, false, { 0 } };
+}
+
+void fleet_set_policy(struct fleet *f, struct deployment_policy_cmd cmd)
+{
+	struct deployment_ret ret;
+	fleet_must(f, &VERB_DEPLOYMENT_POLICY, &cmd, &ret);
+}
+
+struct rolling_row fleet_policy(struct fleet *f, const char *deployment)
+{
+	struct deployment_ret ret;
+	fleet_must(f, &VERB_DEPLOYMENT_SHOW, &(struct id_cmd){ fleet_deployment_id(f, deployment) }, &ret);
+	return ret.deployment.rolling;
+}

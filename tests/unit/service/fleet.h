@@ -18,6 +18,7 @@
 #include "service/agent.h"
 #include "service/explain.h"
 #include "service/nouns.h"
+#include "service/policy.h"
 #include "service/rotation.h"
 #include "service/service.h"
 #include "store/store.h"
@@ -157,6 +158,12 @@ bool fleet_trusts(struct fleet *f, const struct fleet_node *n, const char *versi
 void fleet_give_up(struct fleet *f, const char *version);
 /* Every slot shakes hands with every store. */
 void fleet_all_hands(struct fleet *f);
+
+const char *fleet_deployment_id(struct fleet *f, const char *name);
+/* A command that changes nothing yet; fill in what shall change, then set it.  As it is now: fleet_policy. */
+struct deployment_policy_cmd fleet_policy_unchanged(struct fleet *f, const char *deployment);
+void fleet_set_policy(struct fleet *f, struct deployment_policy_cmd cmd);
+struct rolling_row fleet_policy(struct fleet *f, const char *deployment);
 
 void fleet_tell(struct fleet *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define FLEET_CHECK(f, cond)                                                                        \

@@ -2,32 +2,6 @@
 #include "fleet.h"
 #include "service/policy.h"
 
-static const char *deployment_id(struct fleet *f, const char *name)
-{
-	struct deployment_list_ret list;
-	fleet_must(f, &VERB_DEPLOYMENT_LIST, &(struct list_cmd){ .name = name }, &list);
-	FLEET_CHECK(f, list.count == 1);
-	return list.items[0].row.uuid;
-}
-
-static struct deployment_policy_cmd unchanged(struct fleet *f, const char *deployment)
-{
-	return (struct deployment_policy_cmd){ deployment_id(f, deployment), -1, -1, -1, -1, NULL, false, { 0 } };
-}
-
-static void set(struct fleet *f, struct deployment_policy_cmd cmd)
-{
-	struct deployment_ret ret;
-	fleet_must(f, &VERB_DEPLOYMENT_POLICY, &cmd, &ret);
-}
-
-static struct rolling_row policy(struct fleet *f, const char *deployment)
-{
-	struct deployment_ret ret;
-	fleet_must(f, &VERB_DEPLOYMENT_SHOW, &(struct id_cmd){ deployment_id(f, deployment) }, &ret);
-	return ret.deployment.rolling;
-}
-
 /* Instances of the deployment ("app" "svc") with a document on its way. */
 static int changing(struct fleet *f, const char *prefix)
 {
@@ -64,11 +38,11 @@ static bool is_done(struct fleet *f)
 static void one_at_a_time(void **state)
 {
 	struct fleet *f = fleet_demo();
-	struct deployment_policy_cmd app = unchanged(f, "app"), svc = unchanged(f, "svc");
+	struct deployment_policy_cmd app = fleet_policy_unchanged(f, "app"), svc = fleet_policy_unchanged(f, "svc");
 	int most = 0;
 	app.max_unavailable = svc.max_unavailable = 1;
-	set(f, app);
-	set(f, svc);
+	fleet_set_policy(f, app);
+	fleet_set_policy(f, svc);
 	fleet_rotate(f, "/demo/ca");
 	FLEET_CHECK(f, changing(f, "app") == 1 && says(f, "budget"));
 	for (int i = 0; i < 400 && !is_done(f); i++) {
@@ -88,9 +62,9 @@ static void one_at_a_time(void **state)
 static void one_that_dies_does_not_hold_the_others(void **state)
 {
 	struct fleet *f = fleet_demo();
-	struct deployment_policy_cmd app = unchanged(f, "app");
+	struct deployment_policy_cmd app = fleet_policy_unchanged(f, "app");
 	app.max_unavailable = 1;
-	set(f, app);
+	fleet_set_policy(f, app);
 	fleet_node(f, "app-1")->off = true;
 	fleet_rotate(f, "/demo/ca");
 	fleet_settle(f, 30);
@@ -111,14 +85,14 @@ static void one_that_dies_does_not_hold_the_others(void **state)
 static void stop_on_first_failure(void **state)
 {
 	struct fleet *f = fleet_demo();
-	struct deployment_policy_cmd app = unchanged(f, "app");
+	struct deployment_policy_cmd app = fleet_policy_unchanged(f, "app");
 	app.max_unavailable = app.stop_on_failure = 1;
-	set(f, app);
+	fleet_set_policy(f, app);
 	for (size_t i = 0; i < f->node_count; i++)
 		f->nodes[i].broken = text_starts(f->nodes[i].name, "app");
 	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
 	fleet_settle(f, 30);
-	struct rolling_row row = policy(f, "app");
+	struct rolling_row row = fleet_policy(f, "app");
 	FLEET_CHECK(f, row.stopped_at && strstr(row.stopped_by, "/trust") != NULL);
 	int failed = 0;
 	const char *first = NULL;
@@ -131,14 +105,14 @@ static void stop_on_first_failure(void **state)
 	FLEET_CHECK(f, failed == 1 && text_starts(row.stopped_by, first));
 	fleet_kill(f, fleet_node(f, first));
 	fleet_settle(f, 30);
-	FLEET_CHECK(f, policy(f, "app").stopped_at && says(f, "stopped"));
+	FLEET_CHECK(f, fleet_policy(f, "app").stopped_at && says(f, "stopped"));
 	struct explain_ret x = fleet_explain(f, NULL);
 	for (size_t i = 0; i < x.count; i++)
 		if (text_equal(x.items[i].reason, "stopped"))
 			FLEET_CHECK(f, text_equal(explain_hint(f->a, &x.items[i]), "mend the cause, then: troth rotation resume /demo/ca"));
 	struct rotation_ret resumed;
 	fleet_must(f, &VERB_ROTATION_RESUME, &(struct rotation_cmd){ r.rotation }, &resumed);
-	FLEET_CHECK(f, !policy(f, "app").stopped_at);
+	FLEET_CHECK(f, !fleet_policy(f, "app").stopped_at);
 	fleet_settle(f, 100);
 	FLEET_CHECK(f, is_done(f));
 	fleet_free(f);
@@ -147,15 +121,15 @@ static void stop_on_first_failure(void **state)
 static void a_retry_goes_on_too(void **state)
 {
 	struct fleet *f = fleet_demo();
-	struct deployment_policy_cmd svc = unchanged(f, "svc");
+	struct deployment_policy_cmd svc = fleet_policy_unchanged(f, "svc");
 	struct retry_ret ret;
 	svc.stop_on_failure = svc.max_unavailable = 1;
-	set(f, svc);
+	fleet_set_policy(f, svc);
 	for (int i = 0; i < 3; i++)
 		fleet_node(f, arena_printf(f->a, "svc-%d", i))->broken = true;
 	fleet_rotate(f, "/demo/ca");
 	fleet_settle(f, 60);
-	struct rolling_row row = policy(f, "svc");
+	struct rolling_row row = fleet_policy(f, "svc");
 	FLEET_CHECK(f, row.stopped_at);
 	for (int i = 0; i < 3; i++)
 		fleet_node(f, arena_printf(f->a, "svc-%d", i))->broken = false;
@@ -170,15 +144,15 @@ static void a_retry_goes_on_too(void **state)
 static void a_canary_and_a_pause(void **state)
 {
 	struct fleet *f = fleet_demo();
-	struct deployment_policy_cmd app = unchanged(f, "app");
+	struct deployment_policy_cmd app = fleet_policy_unchanged(f, "app");
 	app.canary = 1;
 	app.pause = 5 * MSEC_MIN;
-	set(f, app);
+	fleet_set_policy(f, app);
 	fleet_rotate(f, "/demo/ca");
 	FLEET_CHECK(f, changing(f, "app") == 1 && says(f, "canary"));
 	fleet_settle(f, 20);
 	FLEET_CHECK(f, changing(f, "app") == 0 && says(f, "pause-between"));
-	msec_t settled = policy(f, "app").settled_at;
+	msec_t settled = fleet_policy(f, "app").settled_at;
 	FLEET_CHECK(f, settled && settled < f->now);
 	struct explain_ret x = fleet_explain(f, NULL);
 	for (size_t i = 0; i < x.count; i++)
