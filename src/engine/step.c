@@ -75,9 +75,9 @@ static void plan_finish(struct step *s, struct plan *ret_plan)
 	if (s->act_count > 1)
 		qsort(s->acts, s->act_count, sizeof(*s->acts), compare_acts);
 	wait_sort(s);
-	msec_t wake = next ? next->at : 0;
+	msec_t wake = next ? next->at : s->wake;
 
-	if (s->wake && (!wake || s->wake < wake))
+	if (s->wake && s->wake < wake)
 		wake = s->wake;
 	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, wake };
 }
