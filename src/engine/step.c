@@ -8,7 +8,7 @@
 
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target)
 {
-	if (s->act_count == LIMIT_STEP_ACTS) {
+	if (step_full(s)) {
 		s->beyond = (struct act){ .kind = kind, .target = target };
 		return &s->beyond; /* it comes with the next step */
 	}
@@ -24,6 +24,11 @@ struct act *act_add(struct step *s, enum act_kind kind, int64_t target)
 
 	*act = (struct act){ .kind = kind, .target = target };
 	return act;
+}
+
+bool step_full(const struct step *s)
+{
+	return s->act_count == LIMIT_STEP_ACTS;
 }
 
 int64_t replaced_generation(const struct target *t)

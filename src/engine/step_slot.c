@@ -117,7 +117,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 		wait_class(s, c, WAIT_CSR, authority_id(c), choice->ca->id, 0);
 		return;
 	}
-	for (const struct target *t = c->members; t; t = t->class_next)
+	for (const struct target *t = c->members; t && !step_full(s); t = t->class_next)
 		ask(s, t, choice->ca);
 }
 
