@@ -13,7 +13,7 @@ static bool visible(const struct principal *who, const struct event_row *row)
 static troth_rc check_kept(struct verb_ctx *ctx, int64_t after, struct troth_err *e)
 {
 	int64_t forgotten;
-	TRY(event_forgotten(ctx->tx, &forgotten, e));
+	TRY(event_last_forgotten(ctx->tx, &forgotten, e));
 	if (after == 0 || after >= forgotten)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "the events after %lld are forgotten up to %lld: they are kept %d days", (long long)after,

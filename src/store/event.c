@@ -45,7 +45,7 @@ troth_rc event_row_forget(struct tx *tx, msec_t before, bool *ret_more, struct t
 	return RC_OK;
 }
 
-troth_rc event_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e)
+troth_rc event_last_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e)
 {
 	return rows_int(tx, &FORGOTTEN, NO_ARGS, ret_seq, e);
 }

@@ -113,7 +113,7 @@ static void old_events_go(void **state)
 		assert_true(rc_ok(plant_do(p, &TOY_PUT, &(struct toy_cmd){ "e", i }, &(struct toy_ret){ 0 }, &(struct troth_err){ 0 })));
 	pipeline_stop(p->pipeline);
 	assert_true(rc_ok(store_write_begin(p->store, &tx, NULL)));
-	assert_true(rc_ok(event_forgotten(tx, &last, NULL)));
+	assert_true(rc_ok(event_last_forgotten(tx, &last, NULL)));
 	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 5);
 	store_write_rollback(tx);
 }

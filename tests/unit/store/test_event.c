@@ -58,23 +58,23 @@ static void the_oldest_are_forgotten(void **state)
 	struct tx *tx = box_write(b);
 	int64_t last;
 	bool more;
-	OK(event_forgotten(tx, &last, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
 	assert_int_equal(last, 0);
 	for (int i = 1; i <= LIMIT_EVENTS_FORGOTTEN + 10; i++)
 		append(b, tx, NULL, i == 3 ? INT64_MAX : i);
 	OK(event_row_forget(tx, 1, &more, &b->e));
-	OK(event_forgotten(tx, &last, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
 	assert_true(last == 0 && !more); /* none is so old */
 	OK(event_row_forget(tx, LIMIT_EVENTS_FORGOTTEN + 8, &more, &b->e));
-	OK(event_forgotten(tx, &last, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
 	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN);
 	assert_true(more);
 	OK(event_row_forget(tx, LIMIT_EVENTS_FORGOTTEN + 8, &more, &b->e));
-	OK(event_forgotten(tx, &last, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
 	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 7);
 	assert_false(more);
 	OK(event_row_forget(tx, INT64_MAX, &more, &b->e));
-	OK(event_forgotten(tx, &last, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
 	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 10); /* nothing is there, and what was is known */
 	box_commit(b, tx);
 }
