@@ -1,5 +1,5 @@
 /* The whole picture: who signed what, who trusts it, who serves it, and until when a chain holds. */
-#include "fleet.h"
+#include "brought.h"
 
 #include "service/topology.h"
 
@@ -95,6 +95,21 @@ static void a_chain_ends_with_its_first_certificate(void **state)
 	fleet_free(f);
 }
 
+/* What somebody else issued has no issuer here: its chain is what was uploaded. */
+static void an_uploaded_chain_ends_with_what_was_uploaded(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct brought b = brought_make(f->a, f->now, (struct brought_wish){ .until = 30 * MSEC_DAY, .inter_until = 20 * MSEC_DAY });
+	struct upload_ret uploaded;
+	struct topology_ret t = look(f, "/demo/svc-0/server", false);
+	fleet_must(f, &VERB_CREDENTIAL_UPLOAD, &(struct upload_cmd){ .id = item(f, &t, "/demo/svc-0/server")->credential.row.uuid,
+		.certificate = b.leaf, .chain = arena_printf(f->a, "%s%s", b.root, b.inter), .private_key = b.key }, &uploaded);
+	t = look(f, "/demo/svc-0/server", false);
+	const struct topology_version *v = &item(f, &t, "/demo/svc-0/server")->versions[0];
+	FLEET_CHECK(f, v->chain_not_after == f->now + 20 * MSEC_DAY && text_equal(v->chain_ends, "CN=Issuing"));
+	fleet_free(f);
+}
+
 static void what_is_outside_the_scope_is_not_there(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -116,6 +131,7 @@ int main(void)
 		cmocka_unit_test(a_rotation_is_seen_in_it),
 		cmocka_unit_test(a_name_is_what_is_above_and_below_it),
 		cmocka_unit_test(a_chain_ends_with_its_first_certificate),
+		cmocka_unit_test(an_uploaded_chain_ends_with_what_was_uploaded),
 		cmocka_unit_test(what_is_outside_the_scope_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
