@@ -185,12 +185,12 @@ static bool is_history(const struct topology_version *v)
 static troth_rc load_item(struct verb_ctx *ctx, const struct credential_row *row, bool all, struct topology_item *ret, struct troth_err *e)
 {
 	TRY(credential_view_load(ctx->tx, ctx->a, row, true, &ret->credential, e));
-	size_t n = ret->credential.version_count;
+	size_t n = ret->credential.version_count, history = 0;
 	ret->versions = ARENA_ARRAY(ctx->a, struct topology_version, n);
 	for (size_t i = 0; i < n; i++) {
 		struct topology_version *v = &ret->versions[ret->version_count];
 		TRY(load_version(ctx, row, &ret->credential.versions[i], v, e));
-		ret->version_count += all || !is_history(v);
+		ret->version_count += !is_history(v) || (all && history++ < LIMIT_TOPOLOGY_HISTORY);
 	}
 	return RC_OK;
 }

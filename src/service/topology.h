@@ -11,7 +11,7 @@
 struct topology_cmd {
 	struct page page;
 	const char *name;           /* only what is above and below this one; NULL: all */
-	bool all;                   /* versions that are put away too */
+	bool all;                   /* versions that are put away too, the newest LIMIT_TOPOLOGY_HISTORY of each */
 };
 struct topology_use {
 	const char *deployment, *target; /* names; the target's is that of its template */
