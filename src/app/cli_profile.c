@@ -132,6 +132,8 @@ static troth_rc check_kind(struct cli *c, const struct profile *p, const struct 
 	troth_rc rc = place_resolve(c->a, &p, 1, settings, &spec, &place, e);
 	if (rc_ok(rc))
 		put_place(c, &place, out);
+	else if (!e->hint[0])
+		err_hint(e, "a node's values are in its settings: --settings FILE --target NAME, with targets: {NAME: {PARAMETER: VALUE}}");
 	return rc;
 }
 

@@ -56,6 +56,9 @@ static void what_is_wrong_is_told_whole(void **state)
 	assert_has(s->err, "  $.files: is missing");
 	unlink(path);
 	assert_int_equal(RUN_ALONE(s, "profile", "check", "/nonexistent"), 4);
+	assert_int_equal(RUN_ALONE(s, "profile", "check", PROFILES_DIR "/systemd.yaml"), 1); /* which unit? */
+	assert_has(s->err, "parameter unit of profile systemd has no value");
+	assert_has(s->err, "hint: a node's values are in its settings: --settings FILE");
 }
 
 int main(void)
