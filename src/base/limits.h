@@ -38,6 +38,10 @@ enum {
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
 	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
+	LIMIT_STREAM_BEAT_S = 15,              /* a stream says a comment at least so often: both sides see that the other is there */
+	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
+	LIMIT_EVENTS_KEPT_S = 30 * 24 * 3600,  /* a reader that was away a month reads anew; the audit keeps what people did for good */
+	LIMIT_EVENTS_FORGOTTEN = 5000,         /* events put away in one transaction: some 20 ms; the rest with the next */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */

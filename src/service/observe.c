@@ -69,7 +69,6 @@ static troth_rc refuse_older(const struct observed *o, struct troth_err *e)
 static troth_rc check(const struct observed *o, struct troth_err *e)
 {
 	const struct msg_report *m = o->m;
-	TRY(member_session(&o->instance, m->session, e));
 	ENSURE(m->high_water >= m->generation, e, TROTH_INVALID, "high_water %lld is below generation %lld",
 	       (long long)m->high_water, (long long)m->generation);
 	ENSURE(m->failed_generation == 0 || m->failed_generation <= m->high_water, e, TROTH_INVALID,

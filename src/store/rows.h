@@ -636,7 +636,9 @@ troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e)
 /* seq > after.seq ascending; topic NULL: all. */
 troth_rc event_list(struct tx *tx, struct arena *a, const char *topic, struct page page, struct event_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e); /* 0: none yet */
-troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
+/* Housekeeping: the oldest, LIMIT_EVENTS_FORGOTTEN at a time; ret_more: there may be more of them. */
+troth_rc event_row_forget(struct tx *tx, msec_t before, bool *ret_more, struct troth_err *e);
+troth_rc event_last_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e);    /* all up to this one are; 0: none */
 
 /* -- audit: a hash chain, and heads of it signed by the keeper ----------------------------------------------------------------- */
 struct audit_row {

@@ -256,7 +256,6 @@ static const char STEP_1[] =
 	"CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  at INTEGER NOT NULL, kind TEXT NOT NULL, object TEXT, topic TEXT, body TEXT) STRICT;"
 	"CREATE INDEX event_topic ON event(topic);"
-	"CREATE INDEX event_at ON event(at);"
 	"CREATE TABLE audit (seq INTEGER PRIMARY KEY,"
 	"  at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, object TEXT,"
 	"  \"before\" TEXT, \"after\" TEXT, hash BLOB NOT NULL) STRICT;"
