@@ -349,7 +349,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 
 const char *explain_sentence(struct arena *a, const struct explained *x)
 {
-	const char *said = x->party == PARTY_EXTERNAL ? "of its report" : "its agent said";
+	const char *said = x->party == PARTY_EXTERNAL ? "it reported" : "its agent said";
 	const char *error = x->last_error ? arena_printf(a, "; %s: %s", said, x->last_error) : "";
 	return arena_printf(a, "%s (rule %s)%s", explain_plain(a, x), x->rule, error);
 }

@@ -284,7 +284,7 @@ static void elsewhere(const struct target_row *t, const struct said *said, struc
 {
 	if (!said->known || (said->fingerprints.count && !said->content)) {
 		p->outcome = REPORT_UNKNOWN;
-		p->text = !said->known ? "nothing relies on it until it reports what is known here"
+		p->text = !said->known ? "nothing relies on it"
 				       : "this leaf may be served in more than one chain: name the whole of it";
 		return;
 	}

@@ -117,7 +117,7 @@ static troth_rc note_extra(struct verb_ctx *ctx, const struct report *r, const s
 	jw_key(&rec.w, "lines");
 	jw_array(&rec.w);
 	for (size_t i = 0; i < said->extra.count && i < MSG_DRIFT_LINES; i++)
-		jw_text(&rec.w, arena_printf(ctx->a, "it also holds %s", said->extra.items[i]));
+		jw_text(&rec.w, arena_printf(ctx->a, "also %s", said->extra.items[i]));
 	jw_array_end(&rec.w);
 	const char *drift = record_end(&rec, ctx->a);
 	bool same = text_equal(t->drift, drift);
@@ -140,8 +140,18 @@ static troth_rc tell(struct verb_ctx *ctx, struct report *r, const char *templat
 	return member_event(ctx, &r->instance, STORIES[outcome].event, template, STORIES[outcome].text, e);
 }
 
+/* What `explain` names: the first of them stand for the rest. */
+static const char *nobody_knows(struct arena *a, const struct said *said)
+{
+	enum { NAMED = 3 };
+	const char *text = "what nobody here knows";
+	for (size_t i = 0; i < said->extra.count && i < NAMED; i++)
+		text = arena_printf(a, "%s%s %s", text, i ? "," : ":", said->extra.items[i]);
+	return said->extra.count > NAMED ? arena_printf(a, "%s and %zu more", text, said->extra.count - NAMED) : text;
+}
+
 static troth_rc count(struct verb_ctx *ctx, struct report *r, const struct template_row *template, struct target_row *t,
-		      const struct place *p, struct troth_err *e)
+		      const struct said *said, const struct place *p, struct troth_err *e)
 {
 	bool first = !t->seen_at;
 	if (p->outcome == REPORT_UNCHANGED && !first)
@@ -151,7 +161,7 @@ static troth_rc count(struct verb_ctx *ctx, struct report *r, const struct templ
 	TRY(move_to(ctx, t, p->generation, e));
 	t->base_known = p->outcome != REPORT_UNKNOWN;
 	t->base_content = p->content;
-	t->last_error = p->outcome == REPORT_UNKNOWN ? STORIES[REPORT_UNKNOWN].text : NULL;
+	t->last_error = p->outcome == REPORT_UNKNOWN ? nobody_knows(ctx->a, said) : NULL;
 	if (t->state == TARGET_COUNTED && p->outcome == REPORT_COUNTED)
 		TRY(rolling_settled(ctx, &r->instance, e));
 	if (p->outcome == REPORT_COUNTED && p->generation) {
@@ -182,7 +192,7 @@ static troth_rc report_new(struct verb_ctx *ctx, struct report *r, const struct 
 	}
 	TRY(external_place(ctx, t, &said, said_of->generation, &place, e));
 	TRY(note_extra(ctx, r, template, t, &said, e));
-	TRY(count(ctx, r, template, t, &place, e));
+	TRY(count(ctx, r, template, t, &said, &place, e));
 	t->report_seq = r->cmd->seq;
 	t->seen_at = ctx->now;
 	TRY(target_row_update(ctx->tx, t, e));
@@ -211,7 +221,7 @@ static troth_rc report_one(struct verb_ctx *ctx, struct report *r, const struct 
 	r->ret->seq = r->ret->seq < t.report_seq ? t.report_seq : r->ret->seq;
 	if (!late)
 		return report_new(ctx, r, said_of, &template, &t, result, e);
-	result->text = arena_printf(ctx->a, "seq %lld is not above %lld: said before, or overtaken; it changes nothing",
+	result->text = arena_printf(ctx->a, "seq %lld is not above %lld: it changes nothing",
 				    (long long)r->cmd->seq, (long long)t.report_seq);
 	return RC_OK;
 }
