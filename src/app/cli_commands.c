@@ -483,7 +483,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "instance", .verb = "add", .args = "DEPLOYMENT/NAME", .summary = "register one that has no agent",
 	  .detail = "For deployments made with --external. Somebody reports through the API what it has loaded, and a rotation waits for "
 		    "that. One that was waived comes back like a new one.",
-	  .example = "troth deployment create cdn --external --store name=trust,bundle=/prod/pg/trust\ntroth instance add cdn/edge-1",
+	  .example = "troth deployment create cdn --external --store name=trust,bundle=/pg/trust\ntroth instance add cdn/edge-1",
 	  .options = INSTANCE_ADD, .run = cli_run_instance_add, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "wanted", .args = "NAME", .summary = "what one without an agent shall hold",
 	  .detail = "Fetched from here it may be loaded there: it counts until something later is reported.",
