@@ -81,38 +81,62 @@ static troth_rc read_names(struct verb_ctx *ctx, const struct target_report *r, 
 
 /* -- a store ------------------------------------------------------------------------------------------- */
 
-static bool in_list(const struct id_list *list, int64_t id)
+/* What a store was ever given, as far as it is on record: its bundle, and the documents that are kept. */
+struct assigned {
+	struct bundle_member_row *members;
+	size_t member_count;
+	struct id_list sent;
+};
+
+static void ids_add(struct arena *a, struct id_list *all, const struct id_list *more)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i] == id)
-			return true;
-	return false;
+	int64_t *items = ARENA_ARRAY(a, int64_t, all->count + more->count + 1);
+	for (size_t i = 0; i < all->count; i++)
+		items[i] = all->items[i];
+	for (size_t i = 0; i < more->count; i++)
+		items[all->count + i] = more->items[i];
+	*all = (struct id_list){ items, all->count + more->count };
 }
 
-/* Was it in a document of this target that is still on record? */
-static troth_rc was_sent(struct verb_ctx *ctx, const struct document_row *documents, size_t n, int64_t cert, bool *ret, struct troth_err *e)
+static troth_rc assigned_load(struct verb_ctx *ctx, const struct target_row *t, int64_t bundle, struct assigned *ret, struct troth_err *e)
 {
-	for (size_t i = 0; i < n && !*ret; i++) {
+	struct document_row *documents;
+	size_t n;
+	*ret = (struct assigned){ 0 };
+	TRY(bundle_member_row_list_bundle(ctx->tx, ctx->a, bundle, PAGE_ALL, &ret->members, &ret->member_count, e));
+	TRY(document_row_list_target(ctx->tx, ctx->a, t->id, PAGE_ALL, &documents, &n, e));
+	for (size_t i = 0; i < n; i++) {
 		struct content_row content;
 		TRY(content_row_get(ctx->tx, ctx->a, documents[i].content_id, &content, e));
-		*ret = in_list(&content.certs, cert);
+		ids_add(ctx->a, &ret->sent, &content.certs);
 	}
 	return RC_OK;
 }
 
-/* Is it in the bundle, or a version of an authority that is? */
-static troth_rc in_bundle(struct verb_ctx *ctx, int64_t bundle, int64_t cert, bool *ret, struct troth_err *e)
+static bool is_member(const struct assigned *all, int64_t cert, const struct version_row *versions, size_t n)
 {
-	struct bundle_member_row *members;
-	struct version_row *versions;
-	size_t n, version_count;
-	TRY(bundle_member_row_list_bundle(ctx->tx, ctx->a, bundle, PAGE_ALL, &members, &n, e));
-	TRY(version_row_list_cert(ctx->tx, ctx->a, cert, &versions, &version_count, e));
-	for (size_t i = 0; i < n; i++) {
-		*ret = *ret || members[i].cert_id == cert;
-		for (size_t k = 0; k < version_count; k++)
-			*ret = *ret || (members[i].authority_id && members[i].authority_id == versions[k].credential_id);
+	for (size_t i = 0; i < all->member_count; i++) {
+		if (all->members[i].cert_id == cert)
+			return true;
+		for (size_t k = 0; k < n; k++)
+			if (all->members[i].authority_id && all->members[i].authority_id == versions[k].credential_id)
+				return true;
 	}
+	return false;
+}
+
+/* Was it in a document, is it in the bundle, or a version of an authority that is? */
+static troth_rc is_assigned(struct verb_ctx *ctx, const struct assigned *all, int64_t cert, bool *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	*ret = false;
+	for (size_t i = 0; i < all->sent.count && !*ret; i++)
+		*ret = all->sent.items[i] == cert;
+	if (*ret)
+		return RC_OK;
+	TRY(version_row_list_cert(ctx->tx, ctx->a, cert, &versions, &n, e));
+	*ret = is_member(all, cert, versions, n);
 	return RC_OK;
 }
 
@@ -121,18 +145,15 @@ static troth_rc read_store(struct verb_ctx *ctx, const struct target_row *t, con
 			   struct json_texts names, struct said *ret, struct troth_err *e)
 {
 	struct content_row set = { .kind = CONTENT_SET };
-	struct document_row *documents;
-	size_t n;
-	TRY(document_row_list_target(ctx->tx, ctx->a, t->id, PAGE_ALL, &documents, &n, e));
+	struct assigned all;
+	TRY(assigned_load(ctx, t, template->bundle_id, &all, e));
 	set.certs.items = ARENA_ARRAY(ctx->a, int64_t, names.count + 1);
 	for (size_t i = 0; i < names.count; i++) {
 		struct cert_row cert;
 		bool found, assigned = false;
 		TRY(cert_of(ctx, names.items[i], &cert, &found, e));
 		if (found)
-			TRY(in_bundle(ctx, template->bundle_id, cert.id, &assigned, e));
-		if (found && !assigned)
-			TRY(was_sent(ctx, documents, n, cert.id, &assigned, e));
+			TRY(is_assigned(ctx, &all, cert.id, &assigned, e));
 		texts_add(assigned ? &ret->fingerprints : &ret->extra, names.items[i]);
 		if (assigned)
 			set.certs.items[set.certs.count++] = cert.id;

@@ -189,6 +189,32 @@ static void by_version_ids(void **state)
 	fleet_free(f);
 }
 
+/* It goes back further than the engine keeps in mind: nothing relies on it, until it says something newer. */
+static void very_far_backward(void **state)
+{
+	struct scene s = counted();
+	struct fleet *f = s.f;
+	for (int i = 0; i < 6; i++) { /* two documents each time */
+		struct rotation_ret back;
+		struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+		fleet_settle(f, 4);
+		external_loads(f, &s.p);
+		fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ r.rotation }, &back);
+		fleet_settle(f, 4);
+		external_loads(f, &s.p);
+	}
+	struct target_row newest = external_row(f, &s.p);
+	FLEET_CHECK(f, newest.base_generation > 10);
+	struct report_result said = external_says(f, &s.p, "trust", s.first.m->generation, s.first.fingerprints);
+	FLEET_CHECK(f, said.outcome == REPORT_BEHIND && external_show(f, &s.p).targets[0].document_count > 8);
+	fleet_settle(f, 4);
+	fleet_restart(f);
+	struct wanted_target w = external_loads(f, &s.p);
+	FLEET_CHECK(f, external_row(f, &s.p).base_generation == w.m->generation && external_show(f, &s.p).targets[0].document_count == 0);
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +223,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_that_fits_unless_it_is_named),
 		cmocka_unit_test(a_generation_with_other_fingerprints),
 		cmocka_unit_test(going_backward_is_believed),
+		cmocka_unit_test(very_far_backward),
 		cmocka_unit_test(unknown_is_not_relied_upon),
 		cmocka_unit_test(extras_are_drift),
 		cmocka_unit_test(what_was_to_be_forgotten_still_counts),
