@@ -222,6 +222,8 @@ cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, 
 cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
+/* cli_external.c: instances without an agent. */
+cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch;
 /* cli_rotate.c */

@@ -71,6 +71,7 @@ enum {
 	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
 	LIMIT_BINDING_GRACE_S = 24 * 3600,     /* after a switch that rests on a binding nothing is withdrawn: a day of use shows it */
 	LIMIT_BINDING_LENGTH_S = 366 * 24 * 3600, /* delay, renew_by, grace: a year is a typing error's friend already */
+	LIMIT_REPORT_FINGERPRINTS = 1000,      /* of one store: a system's own list of CAs, some 150, with room */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */

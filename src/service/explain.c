@@ -220,12 +220,36 @@ static const struct words BINDING_WORDS[] = {
 	  "ask its owner; or go on without it: troth binding waive @" },
 };
 
-static const struct words *binding_words(const struct explained *x)
+/* Nor does one there, but somebody reports for it. */
+static const struct words EXTERNAL_WORDS[] = {
+	{ "not-fetched", "reports through the API, and what it is offered was not fetched", "fetch it: troth instance wanted %" },
+	{ "not-loaded", "reports through the API, and has not reported what it was given as loaded",
+	  "when it runs there: troth instance report % --file FILE; if that will not happen: troth waive % --reason TEXT (first with "
+	  "--dry-run: it says what that frees)" },
+	{ "csr", "reports through the API, and was asked for a certificate request that did not come",
+	  "look: troth instance wanted %; then: troth instance csr % --target TARGET --csr-file PEM" },
+	{ "unknown", "reports through the API, and has not reported anything that is known here",
+	  "report what it holds: troth instance report % --file FILE; or make it begin anew: troth waive % --reason TEXT" },
+	{ "pending-full", "was given too much that it has not reported as loaded", "troth instance report % --file FILE" },
+	{ "leaving", "leaves: what it presents stays trusted until somebody reports that it presents nothing",
+	  "report \"fingerprints\": [] for it; or: troth instance delete % --now" },
+	{ "grace", "reported to use the new CA and was not seen to: the old one stays in the stores for a grace",
+	  "if it fails now, undo it: troth rotation abort" },
+};
+
+/* Who is no node with an agent has words of his own. */
+static const struct { enum party party; const struct words *words; size_t count; } PARTY_WORDS[] = {
+	{ PARTY_BINDING, BINDING_WORDS, ARRAY_LEN(BINDING_WORDS) },
+	{ PARTY_EXTERNAL, EXTERNAL_WORDS, ARRAY_LEN(EXTERNAL_WORDS) },
+};
+
+static const struct words *party_words(const struct explained *x, const char *said)
 {
-	const char *reason = x->overdue ? "overdue" : x->reason;
-	for (size_t i = 0; i < ARRAY_LEN(BINDING_WORDS); i++)
-		if (x->party == PARTY_BINDING && text_equal(BINDING_WORDS[i].reason, reason))
-			return &BINDING_WORDS[i];
+	const char *reason = x->overdue ? "overdue" : said;
+	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
+		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
+			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
+				return &PARTY_WORDS[i].words[k];
 	return NULL;
 }
 
@@ -298,7 +322,7 @@ static const char *until_when(struct arena *a, const struct explained *x)
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
 	char at[RFC3339_LEN];
-	const struct words *w = words_of(x->cause);
+	const struct words *own = party_words(x, x->cause), *w = own ? own : words_of(x->cause);
 	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
 			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
@@ -306,7 +330,7 @@ static const char *plain_deadline(struct arena *a, const struct explained *x)
 
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
+	const struct words *own = party_words(x, x->reason), *w = own ? own : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
 	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
@@ -314,8 +338,9 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
-	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
+	const char *reason = x->cause ? x->cause : x->reason;
+	const struct words *own = party_words(x, reason), *w = own ? own : words_of(reason);
+	bool node = text_equal(x->speaker, "node") && x->instance && x->party == PARTY_AGENT;
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
@@ -326,7 +351,8 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 
 const char *explain_sentence(struct arena *a, const struct explained *x)
 {
-	const char *error = x->last_error ? arena_printf(a, "; its agent said: %s", x->last_error) : "";
+	const char *said = x->party == PARTY_EXTERNAL ? "it reported" : "its agent said";
+	const char *error = x->last_error ? arena_printf(a, "; %s: %s", said, x->last_error) : "";
 	return arena_printf(a, "%s (rule %s)%s", explain_plain(a, x), x->rule, error);
 }
 

@@ -480,8 +480,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
-	if (template.party == PARTY_BINDING)
-		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
+	if (template.party == PARTY_BINDING || template.party == PARTY_EXTERNAL)
+		tell_unknown(view, t->id); /* what it said may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));

@@ -161,6 +161,9 @@ struct deployment_create_cmd {
 	size_t store_count;
 	bool ephemeral;             /* its instances leave by themselves `ttl` after they enrolled */
 	msec_t ttl;
+	bool external;              /* its instances have no agent (external.h) */
+	msec_t grace;               /* external: as a binding's; 0 is LIMIT_BINDING_GRACE_S unless no_grace */
+	bool no_grace;
 	bool ignore;                /* ephemeral: never counted, so never waited for and never protected */
 };
 struct deployment_extend_cmd { /* more templates for an existing one */
@@ -263,6 +266,7 @@ extern const struct verb VERB_TARGET_SHOW; /* id_cmd -> target_ret */
 struct instance_view {
 	struct instance_row row;
 	const char *deployment;
+	enum party party;            /* an agent's, or external (external.h) */
 	struct target_view *targets; /* show only */
 	size_t target_count;
 };

@@ -290,7 +290,7 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	note_pace(ctx, o);
 	bool news = !t->base_known || t->base_content != content || t->base_generation != o->m->generation;
 	if (o->template.kind == TARGET_SLOT && t->base_known && content && t->base_content != content)
-		TRY(binding_rested_on(ctx, o->template.id, t->base_content, content, e));
+		TRY(binding_rested_on(ctx, t, t->base_content, content, e));
 	t->base_known = true;
 	t->strange = false;
 	t->base_content = content;

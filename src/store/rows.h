@@ -182,12 +182,13 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
+	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/external.h) */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "holder", "binding" */
+extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
 /* Has it instances for people to list?  Holders and bindings are listed as what they are. */
-static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT; }
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
 
 struct deployment_row {
 	int64_t id;
@@ -196,6 +197,7 @@ struct deployment_row {
 	bool ignored;              /* ephemeral only: never admitted, so the promise leaves them out */
 	msec_t lease;              /* ephemeral only: from enrolment on */
 	enum party party;
+	msec_t grace;              /* external only: nothing is withdrawn so long after a switch that rests on its reports */
 	int64_t rev;
 	msec_t created;
 };
