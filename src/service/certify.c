@@ -179,22 +179,23 @@ static troth_rc brought_roots(struct verb_ctx *ctx, const struct certify_plan *p
 	return RC_OK;
 }
 
-static const char *anchor_text(struct verb_ctx *ctx, const struct certify_plan *plan, size_t candidates, const struct troth_err *why)
+static const struct cert *last_of(const struct certify_plan *plan) { return plan->chain.served[plan->chain.count - 1]; }
+
+static const char *anchor_text(struct verb_ctx *ctx, const struct certify_plan *plan, const struct troth_err *why)
 {
-	const struct cert *last = plan->chain.served[plan->chain.count - 1];
 	const char *at = plan->anchor.name ? arena_printf(ctx->a, "no version of %s anchors it", plan->anchor.name) : "no root anchors it";
-	if (!candidates || !why->primary[0])
-		return arena_printf(ctx->a, "%s: %.120s is missing", at, last->issuer);
+	if (!why->primary[0])
+		return arena_printf(ctx->a, "%s: %.120s is missing, which signed %.120s", at, last_of(plan)->issuer, last_of(plan)->subject);
 	return arena_printf(ctx->a, "%s: %s%s%s", at, why->primary, why->detail[0] ? "; " : "", why->detail);
 }
 
 static const char *anchor_hint(struct verb_ctx *ctx, const struct certify_plan *plan, const struct troth_err *why)
 {
-	if (why->hint[0] && plan->chain.count == 1)
+	if (why->hint[0])
 		return arena_text(ctx->a, why->hint);
 	if (plan->anchor.name)
-		return arena_printf(ctx->a, "put the CAs between them into the file; if that is a new root: troth authority import %s --certificate-file PEM",
-				    plan->anchor.name);
+		return arena_printf(ctx->a, "put the CAs between them into the file; if that is a new root: troth authority import %s "
+				    "--certificate-file PEM", plan->anchor.name);
 	return "put its issuers and the root into the file, or say the root: --root-file PEM";
 }
 
@@ -202,17 +203,17 @@ static const char *anchor_hint(struct verb_ctx *ctx, const struct certify_plan *
 static void choose(struct verb_ctx *ctx, struct certify_plan *plan, const struct cert_pool *candidates, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
-	struct troth_err why = { 0 }, first = { 0 };
+	struct troth_err why = { 0 };
 	for (size_t i = 0; i < candidates->count; i++) {
+		if (!bytes_equal(candidates->items[i]->subject_der, last_of(plan)->issuer_der))
+			continue;
 		err_clear(&why);
 		if (rc_ok(certify_chain_anchored(ctx->a, &plan->chain, candidates->items[i], &plan->need, &why))) {
 			plan->anchor.cert = candidates->items[i];
 			return;
 		}
-		if (!first.primary[0] || text_equal(candidates->items[i]->subject, plan->chain.served[plan->chain.count - 1]->issuer))
-			first = why;
 	}
-	check_fail(&c, "$.certificate", "anchor", anchor_text(ctx, plan, candidates->count, &first), anchor_hint(ctx, plan, &first));
+	check_fail(&c, "$.certificate", "anchor", anchor_text(ctx, plan, &why), anchor_hint(ctx, plan, &why));
 }
 
 /* A root that nobody trusts here yet becomes an authority; so it must be fit to be one. */

@@ -132,8 +132,12 @@ troth_rc certify_chain_anchored(struct arena *a, const struct upload_chain *chai
 	struct bytes *above = ARENA_ARRAY(a, struct bytes, chain->count + 1);
 	for (size_t i = 1; i < chain->count; i++)
 		above[i - 1] = chain->served[i]->der;
-	TRY(chain_verify(a, chain->leaf->der, (struct der_list){ above, chain->count - 1 }, (struct der_list){ &anchor->der, 1 }, need->now,
-			 0, NULL, e));
+	troth_rc rc = chain_verify(a, chain->leaf->der, (struct der_list){ above, chain->count - 1 }, (struct der_list){ &anchor->der, 1 },
+				   need->now, 0, NULL, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "%s", ""); /* what to do is another thing here */
+		return rc;
+	}
 	for (size_t i = 0; i < chain->count; i++) {
 		const struct cert *issuer = i + 1 < chain->count ? chain->served[i + 1] : anchor;
 		TRY(check_above(issuer, i + 1, need, e));

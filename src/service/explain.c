@@ -132,6 +132,17 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 	return RC_OK;
 }
 
+/* An authority whose key is elsewhere: how its next version comes. */
+static troth_rc note_imported(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct credential_row c;
+	if (!authority || !text_equal(x->reason, "renew-by-hand"))
+		return RC_OK;
+	TRY(credential_row_get(tx, a, authority, &c, e));
+	x->imported = c.origin == ORIGIN_IMPORTED;
+	return RC_OK;
+}
+
 /* Which version it is, and since when it was asked for. */
 static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
 {
@@ -163,6 +174,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_freeze(tx, a, &x, e));
 	TRY(name_certificate(tx, a, row->authority_id, &x, e));
+	TRY(note_imported(tx, a, row->authority_id, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -222,6 +234,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
 	{ "grace", "is vouched to trust the new CA, not seen to: the old one stays in the stores for a grace",
 	  "if @ fails now, undo it: troth rotation abort" },
+	{ "renew-imported", NULL, "bring the next version in before this one ends: troth authority import & --certificate-file PEM" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
 	{ "certificate", "waits for a certificate that is signed elsewhere", CERTIFICATE_HINT },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
@@ -335,7 +348,7 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->certificate ? "certificate" : x->cause ? x->cause : x->reason);
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->certificate ? "certificate" : x->imported ? "renew-imported" : x->cause ? x->cause : x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),

@@ -119,8 +119,8 @@ troth_rc external_refuse_none(const struct credential_row *c, struct troth_err *
 
 static troth_rc csr_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
-	const struct csr_cmd *cmd = arg;
-	struct csr_ret *ret = out;
+	const struct authority_csr_cmd *cmd = arg;
+	struct authority_csr_ret *ret = out;
 	struct ca_request_row row;
 	struct credential_spec spec;
 	bool waits;
@@ -145,5 +145,5 @@ static troth_rc csr_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 
 const struct verb VERB_AUTHORITY_CSR = {
 	.name = "authority.csr", .kind = VERB_READ, .roles = ROLES_READ,
-	.cmd_size = sizeof(struct csr_cmd), .ret_size = sizeof(struct csr_ret), .run = csr_run,
+	.cmd_size = sizeof(struct authority_csr_cmd), .ret_size = sizeof(struct authority_csr_ret), .run = csr_run,
 };

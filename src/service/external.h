@@ -35,8 +35,8 @@ troth_rc external_rotation(struct verb_ctx *ctx, const struct credential_row *c,
 /* Does this rotation wait for a certificate? */
 troth_rc external_waits(struct tx *tx, struct arena *a, const struct rotation_row *rotation, bool *ret, struct troth_err *e);
 
-struct csr_cmd { const char *id; };
-struct csr_ret {
+struct authority_csr_cmd { const char *id; };
+struct authority_csr_ret {
 	struct credential_row authority;
 	const char *csr;            /* PEM */
 	const char *version;        /* uuid of the version that it asks for */
@@ -45,6 +45,6 @@ struct csr_ret {
 	const char *issuer;         /* name of the imported authority that is to sign it; NULL: any */
 	int64_t path_len;           /* as asked for; -1 any */
 };
-extern const struct verb VERB_AUTHORITY_CSR; /* csr_cmd -> csr_ret */
+extern const struct verb VERB_AUTHORITY_CSR; /* authority_csr_cmd -> authority_csr_ret */
 
 #endif

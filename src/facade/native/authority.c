@@ -140,13 +140,13 @@ static troth_rc rollout_parse(struct arena *a, const struct http_request *r, voi
 
 static troth_rc csr_parse_path(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
-	((struct csr_cmd *)cmd)->id = http_param(r, "id");
+	((struct authority_csr_cmd *)cmd)->id = http_param(r, "id");
 	return RC_OK;
 }
 
 static void csr_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
-	const struct csr_ret *x = ret;
+	const struct authority_csr_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, 200);
 	jw_object(&w);
 	jw_kv_text(&w, "name", x->authority.name);
