@@ -353,7 +353,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Everything is judged before anything changes: the key is the request's, it is a CA's, its chain holds up to a root that is "
 		    "trusted for it. The first certificate's root becomes an authority of its own, NAME/root, unless it was imported "
 		    "before. A rotation that waited for it goes on. You are told 60, 30, 14, 7 and 1 days before its end.",
-	  .example = "troth authority certify /corp/issuing --certificate-file issuing.pem --root-file root.pem",
+	  .example = "troth authority certify /corp/issuing --certificate-file issuing.pem \\\n    --root-file root.pem",
 	  .options = AUTHORITY_CERTIFY, .run = cli_run_post, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "import", .args = "NAME", .summary = "trust a root whose key is elsewhere",
 	  .detail = "For CAs below it: troth authority create --external --issuer NAME. Imported again under the same name it is the next "

@@ -217,7 +217,7 @@ static void choose(struct verb_ctx *ctx, struct certify_plan *plan, const struct
 }
 
 /* A root that nobody trusts here yet becomes an authority; so it must be fit to be one. */
-static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, struct troth_err *e)
+static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, const char *path, struct troth_err *e)
 {
 	struct anchor *anchor = &plan->anchor;
 	struct checker c = { ctx->a, e };
@@ -228,7 +228,7 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, str
 		return RC_OK;
 	}
 	if (found) {
-		check_fail(&c, "$.certificate", "anchor", arena_printf(ctx->a, "its root is a certificate of %s, below which it cannot stand",
+		check_fail(&c, path, "anchor", arena_printf(ctx->a, "its root is a certificate of %s, below which it cannot stand",
 								       anchor->authority.name),
 			   "the root must be an imported authority's present one, in your scope");
 		return RC_OK;
@@ -236,8 +236,8 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, str
 	anchor->authority = (struct credential_row){ 0 };
 	anchor->version = (struct version_row){ 0 };
 	anchor->name = arena_printf(ctx->a, "%s/root", plan->credential.name);
-	check_new_name(&c, "$.certificate", anchor->name, false);
-	certify_root_judge(ctx->a, "$.certificate", anchor->cert, ctx->now, e);
+	check_new_name(&c, path, anchor->name, false);
+	certify_root_judge(ctx->a, path, anchor->cert, ctx->now, e);
 	TRY(check_done(e));
 	return credential_name_free(ctx, anchor->name, e);
 }
@@ -262,7 +262,7 @@ static troth_rc find_anchor(struct verb_ctx *ctx, const struct certify_cmd *cmd,
 								plan->anchor.cert->subject, plan->anchor.name), "leave it out");
 		return check_done(e);
 	}
-	return name_anchor(ctx, plan, e);
+	return name_anchor(ctx, plan, said ? "$.root" : "$.certificate", e);
 }
 
 /* -- judging all of it ------------------------------------------------------------------------------------------- */

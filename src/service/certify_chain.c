@@ -148,6 +148,19 @@ troth_rc certify_chain_anchored(struct arena *a, const struct upload_chain *chai
 
 /* -- a root -------------------------------------------------------------------------------------------------- */
 
+/* Many a root has neither keyUsage nor key identifier; verifiers take it as it is (RFC 5280 6.1.1 d). */
+static void check_root(const struct checker *c, const char *path, const struct cert *root)
+{
+	if (!root->is_ca)
+		check_fail(c, path, "ca", arena_printf(c->a, "%.120s is not a CA's certificate: basicConstraints does not say CA:TRUE", root->subject),
+			   "bring the root that signs, not another certificate of its owner");
+	if (root->has_key_usage && !(root->key_usage & USAGE_KEY_CERT_SIGN))
+		check_fail(c, path, "use", arena_printf(c->a, "%.120s may not sign certificates: its keyUsage has no keyCertSign", root->subject),
+			   "bring the root that signs, not another certificate of its owner");
+	if (!root->subject[0])
+		check_fail(c, path, "subject", "has an empty subject", "what a root signs must name it");
+}
+
 void certify_root_judge(struct arena *a, const char *path, const struct cert *root, msec_t now, struct troth_err *e)
 {
 	struct checker c = { a, e };
@@ -157,7 +170,7 @@ void certify_root_judge(struct arena *a, const char *path, const struct cert *ro
 			   "bring the root itself; a CA below it is made with: troth authority create NAME --external");
 		return;
 	}
-	check_ca(&c, path, root);
+	check_root(&c, path, root);
 	if (rc_failed(chain_verify(a, root->der, (struct der_list){ 0 }, (struct der_list){ &root->der, 1 }, now, 0, NULL, &why)))
 		check_fail(&c, path, "root", arena_printf(a, "%s%s%s", why.primary, why.detail[0] ? "; " : "", why.detail), NULL);
 }

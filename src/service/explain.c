@@ -157,7 +157,7 @@ static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authori
 		return RC_OK;
 	TRY(external_ordinal(tx, a, authority, &ordinal, e));
 	x->certificate = arena_printf(a, "the certificate of version %lld, which is signed elsewhere, asked for since %s", (long long)ordinal,
-				      time_format(request.created, since));
+				      time_format(request.created / MSEC_S * MSEC_S, since));
 	return RC_OK;
 }
 

@@ -89,7 +89,7 @@ troth_rc external_refuse_waiting(const struct credential_row *c, const struct ca
 {
 	char since[RFC3339_LEN];
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s waits for a certificate already, asked for since %s", c->name,
-			      time_format(row->created, since));
+			      time_format(row->created / MSEC_S * MSEC_S, since));
 	err_hint(e, "troth authority csr %s prints the request; bring what is signed in: troth authority certify %s --certificate-file PEM%s%s",
 		 c->name, c->name, row->rotation_id ? "; for another key: troth rotation abort " : "", row->rotation_id ? c->name : "");
 	err_object(e, "%s", c->name);

@@ -59,7 +59,8 @@ static troth_rc check_subject(struct verb_ctx *ctx, const struct cert *root, str
 		if (!known_ambiguous(root, same.items[i]))
 			continue;
 		check_fail(&c, "$.certificate", "same-subject",
-			   arena_printf(ctx->a, "has the subject %.120s of another CA, another key, and the same key identifier", root->subject),
+			   arena_printf(ctx->a, "has the subject %.120s of another CA, another key, and no key identifier to tell them apart",
+						root->subject),
 			   "verifiers would take the wrong one; have it made with a subject key identifier of its key");
 		break;
 	}

@@ -129,7 +129,7 @@ static troth_rc refuse_no_signer(struct tx *tx, struct arena *a, const struct cr
 		return err_set(e, TROTH_CONFLICT, c->origin == ORIGIN_IMPORTED ? "%s cannot sign: its key is not here" :
 			       "%s has no version that signs", c->name);
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s cannot sign yet: its certificate is signed elsewhere, asked for since %s", c->name,
-			      time_format(request.created, since));
+			      time_format(request.created / MSEC_S * MSEC_S, since));
 	err_hint(e, "troth authority csr %s prints the request; bring what is signed in: troth authority certify %s --certificate-file PEM", c->name,
 		 c->name);
 	return rc;

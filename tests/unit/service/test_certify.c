@@ -373,6 +373,27 @@ static void the_next_root_is_aborted(void **state)
 	fleet_free(f);
 }
 
+/* One below it was certified under the new root only: it cannot go back, and that is said before anything is. */
+static void an_abort_that_cannot_be_is_refused(void **state)
+{
+	struct elsewhere first;
+	struct fleet *f = corp_demo(&first);
+	struct elsewhere second = elsewhere_root(f->a, f->now, "Next Root");
+	struct authority_import_ret i = corp_import(f, "/corp/issuing/root", &second);
+	corp_create(f, "/corp/late", "/corp/issuing/root", AUTHORITY_PATH_LEN_DEFAULT);
+	(void)corp_sign_under(f, "/corp/late", &second, NULL, (struct elsewhere_wish){ 0 });
+	fleet_refused(f, &f->admin, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ i.rotation }, TROTH_CONFLICT,
+		      "/corp/late has no version below what its issuer would go back to");
+	FLEET_CHECK(f, corp_is(f, i.rotation, "running"));
+	(void)corp_sign_under(f, "/corp/issuing", &second, NULL, (struct elsewhere_wish){ 0 });
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, corp_is(f, i.rotation, "done"));
+	fleet_all_hands(f);
+	key_release(first.key);
+	key_release(second.key);
+	fleet_free(f);
+}
+
 /* -- emergencies ---------------------------------------------------------------------------------------------------- */
 
 static int64_t breaks(struct fleet *f, const char *name)
@@ -452,6 +473,7 @@ int main(void)
 		cmocka_unit_test(the_next_root_overlaps),
 		cmocka_unit_test(the_old_root_waits_for_the_last),
 		cmocka_unit_test(the_next_root_is_aborted),
+		cmocka_unit_test(an_abort_that_cannot_be_is_refused),
 		cmocka_unit_test(a_compromised_ca_is_distrusted_before_its_successor_comes),
 		cmocka_unit_test(a_compromised_root_goes_and_the_next_is_imported),
 	};

@@ -217,6 +217,41 @@ static void which_certificate_it_is(void **state)
 	key_release(other.key);
 }
 
+/* As `openssl req -x509` and the nineties made them. */
+static const struct cert *root_by_openssl(struct bench *b, const struct ext *exts)
+{
+	const struct cert *cert;
+	uint8_t *der = NULL;
+	X509 *x = X509_new();
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 78);
+	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(NOW / 1000) - 3600);
+	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(NOW / 1000) + 700 * 86400);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)"Old Root", -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	X509_set_pubkey(x, b->root.key->pkey);
+	for (; exts->nid; exts++)
+		add(x, x, exts->nid, exts->value);
+	assert_true(X509_sign(x, b->root.key->pkey, EVP_sha256()) > 0);
+	int n = i2d_X509(x, &der);
+	assert_true(rc_ok(cert_parse(b->a, bytes_of(der, (size_t)n), &cert, &b->e)));
+	OPENSSL_free(der);
+	X509_free(x);
+	return cert;
+}
+
+static void a_root_need_not_have_what_its_cas_must(void **state)
+{
+	struct bench *b = *state;
+	certify_root_judge(b->a, PATH, root_by_openssl(b, (const struct ext[]){ CA, { 0, NULL } }), NOW, &b->e);
+	assert_null(b->e.findings);
+	certify_root_judge(b->a, PATH, root_by_openssl(b, (const struct ext[]){ CA, { NID_key_usage, "digitalSignature" }, { 0, NULL } }), NOW, &b->e);
+	assert_non_null(b->e.findings);
+	err_clear(&b->e);
+	certify_root_judge(b->a, PATH, root_by_openssl(b, (const struct ext[]){ SKI, { 0, NULL } }), NOW, &b->e);
+	assert_non_null(b->e.findings);
+}
+
 static void what_can_be_a_root(void **state)
 {
 	struct bench *b = *state;
@@ -241,7 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(as_it_should_be), T(what_a_ca_must_have), T(its_use_is_that_of_its_leaves), T(path_lengths), T(dates),
-		T(which_certificate_it_is), T(what_can_be_a_root),
+		T(which_certificate_it_is), T(what_can_be_a_root), T(a_root_need_not_have_what_its_cas_must),
 	};
 	return cmocka_run_group_tests_name("certify_chain", tests, NULL, NULL);
 }
