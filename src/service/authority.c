@@ -1,12 +1,12 @@
 /* Authorities: a CA is made by the keeper, as a root or below another one, and shown with its versions.
  *
- * One that somebody else signs is made as a request only (external.h).
+ * One that somebody else signs is made as a request only (external_ca.h).
  *
  * Making one has three phases: prepare decides names, dates and who signs and asks the keeper for a key
  * and a certificate; run finds the name still free and the issuer's signer unchanged, or begins again. */
 #include "service/check.h"
 #include "service/credential.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/nouns.h"
 #include "service/record.h"
 

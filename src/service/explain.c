@@ -2,7 +2,7 @@
 #include "service/explain.h"
 
 #include "base/json.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
 

@@ -3,7 +3,7 @@
  * The same functions serve the rebuild (all rows, in an order in which each thing comes before what
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/inside.h"
 #include "service/issue.h"
 #include "service/upload.h"

@@ -38,7 +38,7 @@ struct authority_create_cmd {
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
 	struct json_texts permitted_dns;
 	bool exportable, clamp;
-	bool external;              /* somebody else signs its certificate: a request is made (external.h); `issuer`, if said, is
+	bool external;              /* somebody else signs its certificate: a request is made (external_ca.h); `issuer`, if said, is
 	                               an imported authority (imported.h) */
 	struct renewal_cmd renew, leaf_renew; /* of itself; of the leaves it signs that say nothing */
 	const char *on_deadline;    /* "shed" (NULL too) or "hold" */

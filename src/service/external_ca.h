@@ -6,8 +6,8 @@
  *     rotate              a new key and a new request; the rotation waits      again
  *
  * At most one request of an authority waits.  The engine is told so (FACT_EXTERNAL) and says it in explain. */
-#ifndef TROTH_SERVICE_EXTERNAL_H
-#define TROTH_SERVICE_EXTERNAL_H
+#ifndef TROTH_SERVICE_EXTERNAL_CA_H
+#define TROTH_SERVICE_EXTERNAL_CA_H
 
 #include "service/issue.h"
 #include "service/rotation.h"

@@ -1,5 +1,5 @@
-/* External authorities: the request, until its certificate comes.  See external.h. */
-#include "service/external.h"
+/* External authorities: the request, until its certificate comes.  See external_ca.h. */
+#include "service/external_ca.h"
 
 #include "service/nouns.h"
 #include "service/record.h"
