@@ -19,6 +19,7 @@ static const char STEP_1[] =
 	"CREATE TABLE credential (" ID UUID
 	"  name TEXT NOT NULL,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('authority', 'leaf')),"
+	"  origin TEXT NOT NULL CHECK (origin IN ('internal', 'external', 'imported')),"
 	"  issuer_id INTEGER REFERENCES credential(id),"
 	"  key_type TEXT NOT NULL, spec TEXT,"
 	"  ca_ttl INTEGER NOT NULL, leaf_ttl INTEGER NOT NULL,"
@@ -45,6 +46,7 @@ static const char STEP_1[] =
 	"  cert_id INTEGER NOT NULL REFERENCES cert(id),"
 	"  signed_by INTEGER REFERENCES version(id),"
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
+	"  above TEXT NOT NULL,"
 	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
 	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
@@ -58,6 +60,12 @@ static const char STEP_1[] =
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"
+
+	"CREATE TABLE ca_request (" ID UUID
+	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
+	"  key_blob BLOB NOT NULL, csr BLOB NOT NULL,"
+	"  rotation_id INTEGER REFERENCES rotation(id),"
+	"  created INTEGER NOT NULL) STRICT;"
 
 	"CREATE TABLE content (" ID
 	"  kind TEXT NOT NULL CHECK (kind IN ('chain', 'set')),"
