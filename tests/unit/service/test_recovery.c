@@ -472,7 +472,11 @@ static void test_denied_while_the_keeper_signs(void **state)
 	struct msg_recovery m = request(&n);
 	meanwhile = n.uuid;
 	r->before_keeper = deny_meanwhile;
-	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_RECOVERY_ASK, &m, TROTH_FORBIDDEN, "was denied");
+	struct msg_recovering ret;
+	assert_true(rc_failed(room_try(r, &PRINCIPAL_ANONYMOUS, &VERB_RECOVERY_ASK, &m, &ret)));
+	assert_int_equal(r->e.kind, TROTH_FORBIDDEN);
+	assert_non_null(strstr(r->e.primary, "was denied"));
+	assert_string_equal(room_last_audit(r), "recovery.deny");
 	node_free(&n);
 	room_free(r);
 }
