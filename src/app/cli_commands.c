@@ -90,8 +90,8 @@ static const struct cli_column TOKENS[] = {
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
 };
 static const struct cli_column RECOVERIES[] = {
-	{ "INSTANCE", "instance", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
-	{ "SINCE", "since", CELL_DAY }, { "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
+	{ "INSTANCE", "instance", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "SINCE", "since", CELL_DAY },
+	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
 	{ "EXPIRED", "identity_ended", CELL_DATE }, END
 };
 static const struct cli_column PRINCIPALS[] = {
