@@ -120,6 +120,11 @@ static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
 };
+static const struct cli_column RECOVERIES[] = {
+	{ "INSTANCE", "instance", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "SINCE", "since", CELL_DAY },
+	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
+	{ "EXPIRED", "identity_ended", CELL_DATE }, END
+};
 static const struct cli_column PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
 	{ "BY", "credential", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
@@ -273,6 +278,15 @@ static const struct cli_option DEPLOYMENT_POLICY[] = {
 static const struct cli_option AUTHORITY_ROLLOUT[] = {
 	{ "--switch", "WHEN", "switch", CLI_TEXT, false, "each: a slot takes the new CA when it can (default); all: when all can" },
 	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations waits for an approval" },
+	END
+};
+static const struct cli_option RECOVER_APPROVE[] = {
+	{ "--all", NULL, NULL, CLI_OWN, false, "everybody who waits, as after all of it expired" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be approved" },
+	END
+};
+static const struct cli_option RECOVER_DENY[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be denied" },
 	END
 };
 static const struct cli_option APPROVE[] = {
@@ -597,8 +611,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = INSTANCE_CSR, .run = cli_run_post, .path = "/v1/instances" },
 	{ .noun = "waive", .args = "INSTANCE", .summary = "wait no longer for a node that is away",
 	  .detail = "It is out of every pair in both roles, and no report of it counts any more. When its agent comes back it is sent what "
-		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, enrol it again "
-		    "with: troth token create --deployment NAME --instance NAME --reinstall.",
+		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, its agent asks for a new one: "
+		    "troth recover list.",
 	  .example = "troth waive pg-1 --reason 'disk broken, back next week' --dry-run\ntroth waive pg-1 --reason 'disk broken, back next week'",
 	  .options = WAIVE, .run = cli_run_waive, .path = "/v1/instances" },
 
@@ -658,6 +672,21 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "recover", .verb = "list", .args = "", .summary = "nodes whose identity expired and that ask for a new one",
+	  .detail = "Each has proved that it holds the key of its old identity. KEY is the beginning of the new key's SHA-256, as in the "
+		    "agent's log; FROM is the address it asks from. contested: the old key was proved with two new ones, so it was copied.",
+	  .example = "troth recover list",
+	  .run = cli_run_list, .path = "/v1/recoveries", .columns = RECOVERIES, .empty = "nobody asks for a new identity" },
+	{ .noun = "recover", .verb = "approve", .args = "[INSTANCE...]", .summary = "give nodes a new identity",
+	  .detail = "Their agents take it when they ask next, and open a session; what their targets hold is unknown until they have "
+		    "reported. A waived instance joins like a new one. An approval that no agent came for ends after a day.",
+	  .example = "troth recover approve pg-1 pg-2\ntroth recover approve --all --dry-run",
+	  .options = RECOVER_APPROVE, .run = cli_run_recover, .path = "/v1/recoveries" },
+	{ .noun = "recover", .verb = "deny", .args = "[INSTANCE...]", .summary = "refuse a node a new identity",
+	  .detail = "Its agent is refused until somebody approves it, or it enrols again with a token (troth token create --reinstall).",
+	  .example = "troth recover deny pg-1",
+	  .options = RECOVER_DENY, .run = cli_run_recover, .path = "/v1/recoveries" },
 
 	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
 	  .detail = "The token, or the certificate, is shown this once.",

@@ -78,6 +78,11 @@ enum {
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */
 	LIMIT_LEFT_KEPT_S = 3600,              /* rows of an ephemeral that left: long enough to look at, not to pile up */
 	LIMIT_SWEEP = 500,                     /* instances put away in one transaction: some 50 ms */
+	LIMIT_RECERTIFY_S = 60 * 24 * 3600,    /* troth's own root that ends so soon gets new dates; it is looked at every 45 days at least */
+	LIMIT_RECOVERY_NONCE_S = 120,          /* between a nonce and the request signed over it: one exchange each, and a slow link */
+	LIMIT_RECOVERY_PAUSE_S = 2,            /* between two requests of an instance: agents begin with 5 s; a loop must not fill the writer */
+	LIMIT_RECOVERY_APPROVED_S = 24 * 3600, /* an approval waits so long for the agent that asked: they ask every 5 minutes */
+	LIMIT_RECOVERIES = 500,                /* decided upon in one transaction: some 50 ms */
 	LIMIT_EPOCH_REST_S = 600,              /* agents' words raise the epoch this often at most: one that lies must not stall a fleet */
 	LIMIT_GENERATIONS = 1000000000,        /* numbers of a target within an epoch; epoch 2 begins at 1000000001 */
 

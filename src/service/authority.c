@@ -7,6 +7,7 @@
 #include "service/check.h"
 #include "service/credential.h"
 #include "service/external_ca.h"
+#include "service/issue_ca.h"
 #include "service/nouns.h"
 #include "service/record.h"
 
@@ -130,7 +131,7 @@ static struct keeper_policy policy_of(const struct authority_create_cmd *cmd, co
 				      const char *version_uuid)
 {
 	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = cmd->name, .may_sign_ca = spec->path_len != 0,
-				   .path_len = spec->path_len, .latest_not_after = spec->not_after,
+				   .path_len = spec->path_len, .latest_not_after = issue_ca_latest(cmd->name, spec),
 				   .exportable = cmd->exportable };
 	(void)text_copy(p.key_id, sizeof p.key_id, version_uuid); /* a UUID fits a UUID */
 	return p;

@@ -435,6 +435,10 @@ struct server_certificate_ret {
 	msec_t not_after, renew_at;
 };
 extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
+/* /troth/server and /troth/agents: one whose signing root has expired, or will in LIMIT_RECERTIFY_S, gets the same key
+ * certified anew.  Said before the server's certificate is renewed; usually there is nothing to do (recertify.c). */
+struct recertify_ret { int64_t count; };
+extern const struct verb VERB_SERVER_RECERTIFY;   /* no_cmd -> recertify_ret; system */
 /* What TLS needs to verify callers and to be verified: PEM bundles, and a text that changes with them. */
 struct server_trust_ret { const char *agents_ca, *server_ca; };
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */

@@ -490,6 +490,28 @@ troth_rc binding_row_by_name(struct tx *tx, struct arena *a, const char *name, s
 troth_rc binding_row_by_target(struct tx *tx, struct arena *a, int64_t target_id, struct binding_row *ret, struct troth_err *e);
 troth_rc binding_row_list(struct tx *tx, struct arena *a, struct page page, struct binding_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
+/* -- recovery: an instance whose identity has expired asks for a new one -------------------------------------------- */
+enum recovery_state { RECOVERY_PENDING, RECOVERY_APPROVED, RECOVERY_DENIED };
+extern const char *const RECOVERY_STATE_NAMES[]; /* "pending", "approved", "denied" */
+
+struct recovery_row {              /* at most one for each instance */
+	int64_t id;
+	int64_t instance_id;       /* unique */
+	enum recovery_state state;
+	struct bytes key;          /* SHA-256 of the SPKI that it wants a certificate for */
+	const char *peer;          /* the address it asked from last */
+	msec_t asked_at, last_at;  /* first, and last */
+	msec_t nonce_at;           /* when the newest nonce it used was made: an older or equal one is a replay */
+	int64_t rivals;            /* times that somebody proved the same old key with another new one */
+	const char *decided_by;    /* or NULL */
+	msec_t decided_at, issued_at;
+};
+troth_rc recovery_row_insert(struct tx *tx, struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_update(struct tx *tx, const struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_by_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct recovery_row *ret, struct troth_err *e);
+troth_rc recovery_row_list(struct tx *tx, struct arena *a, struct page page, struct recovery_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc recovery_row_clear(struct tx *tx, int64_t instance_id, bool *ret_there, struct troth_err *e); /* none is fine; ret_there may be NULL */
+
 /* -- token: joins an instance once ---------------------------------------------------------------------------------- */
 struct token_row {
 	int64_t id;

@@ -198,6 +198,13 @@ static const char STEP_1[] =
 	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
 
+	"CREATE TABLE recovery (" ID
+	"  instance_id INTEGER NOT NULL UNIQUE REFERENCES instance(id) ON DELETE CASCADE,"
+	"  state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied')),"
+	"  key BLOB NOT NULL, peer TEXT NOT NULL, asked_at INTEGER NOT NULL, last_at INTEGER NOT NULL,"
+	"  nonce_at INTEGER NOT NULL, rivals INTEGER NOT NULL,"
+	"  decided_by TEXT, decided_at INTEGER NOT NULL, issued_at INTEGER NOT NULL) STRICT;"
+
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID
 	"  hash BLOB NOT NULL UNIQUE,"

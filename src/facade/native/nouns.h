@@ -15,6 +15,7 @@ extern const struct route_table NATIVE_EXTERNAL_ROUTES;   /* instances that repo
 extern const struct route_table NATIVE_TOKEN_ROUTES;
 extern const struct route_table NATIVE_TOPOLOGY_ROUTES;
 extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */
+extern const struct route_table NATIVE_RECOVERY_ROUTES;   /* identities that have expired */
 extern const struct route_table NATIVE_AUDIT_ROUTES;
 extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
 extern const struct route_table NATIVE_PRINCIPAL_ROUTES;
