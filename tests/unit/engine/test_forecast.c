@@ -464,7 +464,8 @@ static void only_a_report_is_to_come(void **state)
 
 	fleet_group(f, 1, GROUP_STORE);
 	fleet_goal_cert(f, 1, 901);
-	fleet_target(f, 11, 1, 0);
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_ALIVE, .alive = { 1011, ALIVE_ALWAYS } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 11, 1, 1011, 0, TARGET_JOINING } });
 	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_DAY, f->a, &fc);
 	assert_int_equal(target_find(f->view, 11)->state, TARGET_COUNTED);
 	assert_int_equal(target_find(f->view, 11)->doc_count, 0);
