@@ -128,7 +128,7 @@ LATER = (datetime.date.today() + datetime.timedelta(days=200)).isoformat()
 
 def in_this_world(world, text):
     changes = (("/etc/bash_completion.d/troth", "completion"), ("/usr/local/share/man/man1", "man1"), ("/var/lib/troth", world.said["data_dir"]),
-               ("2027-06-01", LATER), ("troth events --follow", "timeout 2 troth events --follow"),
+               ("2027-06-01", LATER), ("troth events --follow", "timeout 0.5 troth events --follow"),
                ("$ID", "$(troth binding show /prod/shop -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10", "$(troth token list -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("--yes-break 12", "--yes-break $(troth rotate /prod/pg/ca --compromised --dry-run -o json | grep -oPm1 '\"breaks\": \\K\\d+')"))
