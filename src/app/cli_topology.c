@@ -153,11 +153,10 @@ static const char *state_word(const struct json *item, const struct json *versio
 {
 	if (json_get_bool(version, "distrusted", false))
 		return "distrusted";
-	if (!json_get_bool(version, "wanted", true))
-		return "old";
-	if (!text_equal(text_of(item, "kind"), "authority"))
-		return "";
-	return json_get_bool(version, "signing", false) ? "signs" : "";
+	bool old = !json_get_bool(version, "wanted", true);
+	if (!text_equal(text_of(item, "kind"), "authority") || !json_get_bool(version, "signing", false))
+		return old ? "old" : "";
+	return old ? "signs, old" : "signs"; /* during a rotation, until the first slot takes the new one */
 }
 
 static void put_node(struct tree *t, const char *prefix, const char *under, struct node n)

@@ -27,7 +27,7 @@ static void a_tree_is_drawn(void **state)
 	assert_string_equal(s->out,
 		"/prod/ca                            bbbbbbbbbbbb  2027-11-22  368 d\n"
 		"└─ app/trust                        in 1 of 3 stores\n"
-		"/prod/ca                            aaaaaaaaaaaa  2026-12-01  12 d    old\n"
+		"/prod/ca                            aaaaaaaaaaaa  2026-12-01  12 d    signs, old\n"
 		"├─ app/trust                        in 3 of 3 stores\n"
 		"├─ /prod/a/name/that/is/longer/than/its/column/server\n"
 		"│                                   cccccccccccc  2027-11-01  347 d\n"
