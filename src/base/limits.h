@@ -15,6 +15,8 @@ enum {
 	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
 	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
+	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
+	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
 	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
 	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */

@@ -26,7 +26,7 @@ static bool all_true(const struct worlds *p, const struct worlds *v)
 static bool monotone(struct worlds p, struct worlds v)
 {
 	p.fresh = v.fresh = 0;
-	p.sure = v.sure = true;
+	p.sure = v.sure = p.known = v.known = true;
 	return safety_pair(&p, &v);
 }
 

@@ -238,8 +238,22 @@ static bool gains(const struct history *h)
 	return true;
 }
 
+/* Of somebody whose own contents are unknown: what is new succeeds with all that the other may hold. */
+static bool new_succeeds(const struct history *mine, const struct history *theirs, bool i_present)
+{
+	for (size_t i = mine->fresh; i < mine->count; i++) {
+		for (size_t j = 0; j < theirs->count; j++) {
+			if (i_present ? !succeeds(mine, theirs, i, j) : !succeeds(theirs, mine, j, i))
+				return false;
+		}
+	}
+	return theirs->known && theirs->alive;
+}
+
 static bool pair_holds(const struct history *mine, const struct history *theirs, bool i_present)
 {
+	if (!mine->known)
+		return new_succeeds(mine, theirs, i_present);
 	if ((!theirs->known || !theirs->alive) && !gains(mine))
 		return false;
 	return i_present ? implications_hold(mine, theirs) : implications_hold(theirs, mine);
@@ -610,7 +624,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	if (t->state != TARGET_COUNTED)
 		return RC_OK; /* a newcomer breaks nobody: it does not serve or verify yet */
 	mine = history_of(k, t, act->replaces);
-	ENSURE(mine.known && mine.alive, e, TROTH_UNSAFE,
+	ENSURE(mine.alive && (mine.known || (t->strange && !mixes(t->group))), e, TROTH_UNSAFE,
 	       "the plan sends to target %lld though it is not known what it holds", (long long)t->id);
 	if (only_withdraws_distrusted(k, t, act))
 		return RC_OK;

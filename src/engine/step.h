@@ -60,6 +60,7 @@ struct worlds {
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */
+	bool known;   /* else there is an item more, before all others: anything */
 };
 
 struct worlds worlds_of(const struct view *v, struct arena *a, const struct class *c);

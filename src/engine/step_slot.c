@@ -296,7 +296,9 @@ static void step_class(struct step *s, const struct class *c)
 		return;
 	}
 
-	if (!class_counted(c) || class_known(c)) {
+	if (class_counted(c) && class_heals(c))
+		wait_class(s, c, WAIT_STRANGE, authority_id(c), 0, 0);
+	if (!class_counted(c) || class_known(c) || class_heals(c)) {
 		step_known_class(s, c);
 		return;
 	}

@@ -181,6 +181,8 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "unknown", "has not reported what it holds",
 	  "does the agent on % run? there: troth agent status; if it holds what this server never sent, or has forgotten: "
 	  "troth waive % --reason TEXT makes it begin anew" },
+	{ "strange", "holds what this server never made, or has forgotten; it is replaced as soon as whatever it meets accepts that",
+	  "what it holds: troth target show @; if this does not end: troth waive % --reason TEXT makes it begin anew" },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },

@@ -351,9 +351,9 @@ static void tell_base(struct view *view, const struct target_row *t)
 				       t->high_water } };
 	if (!t->base_known) {
 		tell(view, &gone);
-		seen.seen.content = 0;
+		seen.seen.content = t->strange ? CONTENT_STRANGE : 0;
 	}
-	if (t->seen_at)
+	if (t->seen_at || t->strange)
 		tell(view, &seen);
 }
 

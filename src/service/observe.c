@@ -253,6 +253,7 @@ static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, bool kno
 {
 	struct target_row *t = &o->target;
 	t->base_known = false;
+	t->strange = !known;
 	t->base_content = 0;
 	if (o->m->high_water >= t->next_generation)
 		t->next_generation = o->m->high_water + 1;
@@ -292,6 +293,7 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	if (o->template.kind == TARGET_SLOT && t->base_known && content && t->base_content != content)
 		TRY(binding_rested_on(ctx, o->template.id, t->base_content, content, e));
 	t->base_known = true;
+	t->strange = false;
 	t->base_content = content;
 	t->base_generation = o->m->generation;
 	if (o->m->high_water > t->high_water)

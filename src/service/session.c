@@ -69,6 +69,7 @@ static troth_rc open_target(struct verb_ctx *ctx, struct target_row *t, const st
 	TRY(unchanged(ctx, t, &said, &same, e));
 	if (foreign || !same)
 		TRY(forget_target(ctx, t, &said, e));
+	t->strange = false; /* look first */
 	t->report_seq = 0;
 	t->failures = 0; /* a new beginning on the node: what failed may be tried again */
 	t->failed_content = 0;

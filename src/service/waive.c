@@ -154,6 +154,7 @@ troth_rc waive_rejoin(struct verb_ctx *ctx, struct target_row *target, struct tr
 {
 	target->state = TARGET_JOINING;
 	target->base_known = false;
+	target->strange = false;
 	target->base_content = 0;
 	target->csr_request = NULL;
 	target->csr_ca = 0;

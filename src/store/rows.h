@@ -345,6 +345,7 @@ struct target_row {
 	enum target_state state;
 	int64_t next_generation;   /* the next document's; starts at 1 */
 	bool base_known;           /* false: contents unknown (engine-rules section 4) */
+	bool strange;              /* unknown though it reported: they are nobody's here */
 	int64_t base_content;      /* content last counted; 0: none or unknown */
 	int64_t base_generation, high_water;
 	enum target_level level;   /* of the newest document; progress for people */

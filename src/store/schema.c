@@ -140,7 +140,7 @@ static const char STEP_1[] =
 	"  template_id INTEGER NOT NULL REFERENCES template(id),"
 	"  credential_id INTEGER REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('joining', 'counted', 'waived', 'leaving', 'left')),"
-	"  next_generation INTEGER NOT NULL," BOOL("base_known")
+	"  next_generation INTEGER NOT NULL," BOOL("base_known") BOOL("strange")
 	"  base_content INTEGER REFERENCES content(id),"
 	"  base_generation INTEGER NOT NULL, high_water INTEGER NOT NULL,"
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"

@@ -289,6 +289,42 @@ static void instances_that_may_not_begin(void **state)
 	fleet_free(f);
 }
 
+/* Whose contents are foreign gets only what all that it meets accept, whoever makes the plan. */
+static void a_foreign_target_gets_what_all_accept(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t now = fleet_chain(f, 2, 102), old = fleet_chain(f, 1, 101);
+	struct act chain = { .kind = ACT_SEND_CHAIN, .target = 22, .chain = now };
+	struct act set = { .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) };
+
+	fleet_foreign(f, 22, now);
+	assert_true(refused(f, chain)); /* both stores trust the old one */
+	chain.chain = old;
+	assert_false(refused(f, chain));
+	fleet_offline(f, 12);
+	assert_true(refused(f, chain));
+	fleet_online(f, 12);
+	fleet_offline(f, 22);
+	assert_true(refused(f, chain));
+	fleet_online(f, 22);
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 107 }, 1));
+	assert_true(refused(f, chain)); /* of neither side is known what it holds */
+	assert_true(refused(f, set));
+	fleet_count_as(f, 22, old);
+	assert_false(refused(f, set));
+	set.certs = (struct id_list)CERTS(102);
+	assert_true(refused(f, set));
+	set.certs = (struct id_list)CERTS(101, 102);
+	fleet_find_group(f, 1)->atomic = false;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	assert_true(refused(f, set));
+	fleet_void(f, 12);
+	fleet_find_group(f, 1)->atomic = true;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	assert_true(refused(f, set)); /* not looked at yet */
+	fleet_free(f);
+}
+
 /* No window and no stop holds what lives by a distrusted CA; places do. */
 static void flight_needs_no_window(void **state)
 {
@@ -503,6 +539,7 @@ int main(void)
 		cmocka_unit_test(mixtures_and_expiry),
 		cmocka_unit_test(more_instances_than_may_change),
 		cmocka_unit_test(instances_that_may_not_begin),
+		cmocka_unit_test(a_foreign_target_gets_what_all_accept),
 		cmocka_unit_test(flight_needs_no_window),
 		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),

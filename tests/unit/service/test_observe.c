@@ -140,7 +140,11 @@ static void generation_above_ours(void **state)
 	m.generation = m.high_water = next + 90; /* again, too soon to be believed of the whole fleet */
 	m.fingerprints = (struct json_texts){ &strange, 1 };
 	say(f, store, &m);
-	FLEET_CHECK(f, !fleet_target(f, store).base_known && fleet_target(f, store).next_generation == next + 91);
+	struct target_row t = fleet_target(f, store);
+	FLEET_CHECK(f, !t.base_known && t.strange && t.next_generation == next + 92); /* sent what it shall hold, above its own number */
+	FLEET_CHECK(f, fleet_waits(f, NULL, "app-0", "strange"));
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_target(f, store).base_known && !fleet_target(f, store).strange && fleet_explain(f, NULL).count == 0);
 	FLEET_CHECK(f, text_equal(service_epoch(f->svc), "2") && fleet_target(f, slot).base_known);
 	fleet_free(f);
 }
