@@ -128,7 +128,7 @@ static void admit_class(struct step *s, const struct class *c)
 		wait_pair(s, c, other, WAIT_ADMISSION, c->key.authority ? c->key.authority->id : 0, 0);
 		return;
 	}
-	for (const struct target *t = c->members; t; t = t->class_next)
+	for (const struct target *t = c->members; t && !step_full(s); t = t->class_next)
 		(void)act_add(s, ACT_ADMIT, t->id); /* nothing more to say about it */
 }
 

@@ -26,8 +26,9 @@ struct check {
 	struct histories *of_group; /* by group.index; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
-	const struct act *shed_act; /* the last that left somebody out and was found good, */
-	struct history shed_mine;   /* and for which history */
+	const struct group *shed_group; /* whose member's act left somebody out last and was found good, */
+	struct id_list shed;            /* whom, */
+	struct history shed_mine;       /* and for which history */
 };
 
 /* -- histories ----------------------------------------------------------------------------- */
@@ -356,6 +357,13 @@ static bool meets_target(const struct target *t, const struct target *other)
 	return false;
 }
 
+/* Found good before: the step makes one list for all members of a class. */
+static bool was_shed(const struct check *k, const struct group *g, struct id_list shed, const struct history *mine)
+{
+	return k->shed_group == g && k->shed.items == shed.items && k->shed.count == shed.count &&
+	       history_same(&k->shed_mine, mine);
+}
+
 /* Those who refuse are named, all of them and nobody else. */
 static troth_rc check_shed(struct check *k, const struct target *t, const struct act *act, const struct history *mine,
 			   struct troth_err *e)
@@ -365,7 +373,7 @@ static troth_rc check_shed(struct check *k, const struct target *t, const struct
 	ENSURE(act->kind == ACT_SEND_CHAIN && t->authority && !t->authority->hold_at_deadline, e, TROTH_UNSAFE,
 	       "the plan leaves stores out for target %lld, whose authority holds at a deadline", (long long)t->id);
 	TRY(check_deadline(k, t, act, e));
-	if (k->shed_act && k->shed_act->shed.items == act->shed.items && history_same(&k->shed_mine, mine))
+	if (was_shed(k, t->group, act->shed, mine))
 		return RC_OK;
 	for (size_t i = 0; i < k->v->target_count; i++) {
 		const struct target *other = k->v->targets[i];
@@ -381,7 +389,8 @@ static troth_rc check_shed(struct check *k, const struct target *t, const struct
 	}
 	ENSURE(named == act->shed.count, e, TROTH_UNSAFE, "the plan leaves out somebody whom target %lld does not meet",
 	       (long long)t->id);
-	k->shed_act = act;
+	k->shed_group = t->group;
+	k->shed = act->shed;
 	k->shed_mine = *mine;
 	return RC_OK;
 }
@@ -497,10 +506,10 @@ static bool changes(const struct instance *i)
 	return false;
 }
 
-/* It lives by a distrusted CA: no window, no stop holds it there. */
+/* It lives by a distrusted CA: no window, no stop holds it there.  Nothing is on its way to it. */
 static bool must_flee(const struct check *k, const struct target *t)
 {
-	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+	const struct content *newest = t->base;
 	const struct ca *ca = newest ? ca_find(k->v, newest->signed_by) : NULL;
 
 	if (!newest || !newest->is_chain)
@@ -758,7 +767,7 @@ static troth_rc check_rotate(const struct check *k, const struct act *act, struc
 {
 	const struct ca *ca = ca_find(k->v, act->ca);
 
-	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && ca->renew_at > 0 &&
+	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && !ca->authority->awaited && ca->renew_at > 0 &&
 		       ca->renew_at <= k->v->now, e, TROTH_UNSAFE,
 	       "the plan rotates version %lld, which is not due", (long long)act->ca);
 	for (size_t i = 0; i < k->v->ca_count; i++) {

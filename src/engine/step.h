@@ -95,6 +95,8 @@ const struct authority *cert_graced(const struct view *v, int64_t cert);
 /* -- step.c ------------------------------------------------------------------------------- */
 
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
+/* What is added now is thrown away: no need to look at more members of a class. */
+bool step_full(const struct step *s);
 int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
 
 /* -- leave.c, step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */

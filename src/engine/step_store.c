@@ -99,18 +99,19 @@ static void send(struct step *s, const struct class *c, struct id_list next)
 		wait_change(s, c, WAIT_FAILING, held_of(c), next);
 }
 
+/* It does not hold what it shall, and no step toward that is allowed: so somebody refuses. */
 static void wait_refused(struct step *s, const struct class *c, struct id_list want)
 {
 	const struct class *refuser = safety_set(s, c, want);
 	struct id_list spare = ids_minus(s->a, held_of(c), want);
 
-	for (size_t i = 0; refuser && i < spare.count; i++) {
+	for (size_t i = 0; i < spare.count; i++) {
 		const struct cert *cert = cert_find(s->v, spare.items[i]);
 		const struct ca *ca = cert ? cert->cas[0] : NULL;
 
 		wait_pair(s, c, refuser, WAIT_STILL_SERVED, ca ? ca->authority->id : 0, ca ? ca->id : 0);
 	}
-	if (refuser && spare.count == 0)
+	if (spare.count == 0)
 		wait_pair(s, c, refuser, WAIT_STILL_SERVED, 0, 0);
 }
 

@@ -11,6 +11,7 @@
 #include "service/contents.h"
 #include "service/epoch.h"
 #include "service/member.h"
+#include "service/recovery.h"
 #include "service/waive.h"
 
 /* What the agent says about target `uuid`; a target it does not name it holds nothing of. */
@@ -90,6 +91,7 @@ static troth_rc open_instance(struct verb_ctx *ctx, struct instance_row *i, cons
 	i->alarm = alarm ? "two agents seem to use this identity: a copied node, or a restored one" : NULL;
 	TRY(instance_row_update(ctx->tx, i, e));
 	verb_changed(ctx, CHANGED_INSTANCE, i->id);
+	TRY(recovery_end(ctx, i, true, e));
 	verb_publish(ctx, "instance/%s", i->uuid); /* whoever holds the old session learns that it is stale */
 	return alarm ? member_event(ctx, i, "instance.alarm", NULL, i->alarm, e) : RC_OK;
 }

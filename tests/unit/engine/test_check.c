@@ -518,6 +518,82 @@ static void nothing_is_withdrawn_in_a_grace(void **state)
 	fleet_free(f);
 }
 
+/* Both stores may hold {1,2}: of one that is its only document after who knows what. */
+static void the_unknown_are_not_taken_for_the_known(void **state)
+{
+	for (int64_t unknown = 11; unknown <= 12; unknown++) {
+		struct fleet *f = fleet_rotating();
+		struct fleet_target *t = fleet_find(f, unknown);
+		int64_t new = fleet_chain(f, 2, 102);
+
+		fleet_run(f);
+		fleet_settle(f, 23 - unknown);
+		fleet_void(f, unknown);
+		t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, fleet_set(f, (int64_t[]){ 101, 102 }, 2), true };
+		fleet_tell_target(f, t);
+		assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+		fleet_free(f);
+	}
+}
+
+static void what_has_expired_is_nothing_to_lose(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_content *old;
+	int64_t new;
+
+	fleet_run(f);
+	fleet_settle(f, 11);
+	fleet_void(f, 12);
+	old = fleet_content(f, fleet_find(f, 21)->base);
+	new = fleet_chain(f, 2, 102);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	old->not_after = f->now - MSEC_DAY;
+	fleet_tell_content(f, old);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	fleet_free(f);
+}
+
+/* Its chain has another anchor besides, so what tells is that its CA's leaves have none but the distrusted. */
+static void who_lives_by_a_distrusted_root_may_flee(void **state)
+{
+	struct fleet *f = fleet_two_levels();
+	int64_t old = fleet_chain(f, 31, 101), new;
+
+	fleet_content(f, old)->ids = (struct fleet_ids){ { 101, 109 }, 2 };
+	fleet_tell_content(f, fleet_content(f, old));
+	fleet_count_as(f, 21, old);
+	fleet_ca(f, 2, 5);
+	new = fleet_chain(f, 2, 102);
+	fleet_deploy(f, 2, 7);
+	fleet_policy(f, 7)->rolling.stopped = true;
+	fleet_tell(f, fleet_policy(f, 7));
+	struct act act = { .kind = ACT_SEND_CHAIN, .target = 21, .chain = new };
+
+	assert_true(refused(f, act));
+	fleet_distrust(f, 1);
+	assert_false(refused(f, act));
+	fleet_free(f);
+}
+
+/* Nobody can make such certificates; rows that say so do not hang the check. */
+static void versions_that_sign_each_other(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t chain = fleet_chain(f, 2, 101);
+
+	for (int64_t id = 2; id <= 4; id++)
+		fleet_ca(f, id, 6)->issuer = id == 4 ? 0 : 5 - id;
+	for (int64_t id = 2; id <= 4; id++)
+		fleet_want(f, id, false);
+	fleet_find_ca(f, 2)->signing = false;
+	fleet_tell_ca(f, fleet_find_ca(f, 2));
+	fleet_count_as(f, 21, chain);
+	assert_true(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .authority = 6, .ca = 3 })); /* it signed the signer */
+	assert_false(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .authority = 6, .ca = 4 }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -545,6 +621,10 @@ int main(void)
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
 		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
 		cmocka_unit_test(nothing_is_withdrawn_in_a_grace),
+		cmocka_unit_test(the_unknown_are_not_taken_for_the_known),
+		cmocka_unit_test(what_has_expired_is_nothing_to_lose),
+		cmocka_unit_test(who_lives_by_a_distrusted_root_may_flee),
+		cmocka_unit_test(versions_that_sign_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,15 @@ static void unopened_session(void **state)
 	struct msg_report m = fleet_report_of(f, n);
 	m.session = n->session + 100;
 	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
-	m.session = n->session - 1;
+	int64_t older = n->session;
+	fleet_open(f, n);
+	m = fleet_report_of(f, n);
+	m.session = older; /* it was open, and is not any more: whatever its report says, and were it the newest */
+	FLEET_CHECK(f, older > 0 && older < n->session);
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	m.seq = 0;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	m.stopped = true;
 	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
 	fleet_free(f);
 }
