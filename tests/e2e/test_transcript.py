@@ -12,6 +12,8 @@ import signal
 import subprocess
 import tempfile
 
+import pytest
+
 from fleet import TOP, free_port
 
 DOC = TOP / "docs/first-ten-minutes.md"
@@ -118,6 +120,7 @@ def record(answers):
     DOC.write_text(BLOCK.sub(block, DOC.read_text()))
 
 
+@pytest.mark.release_only # test_first_ten_minutes.py walks the same way in every build
 def test_the_transcript_is_what_happens(build):
     pairs = all_commands()
     assert len(pairs) > 25
