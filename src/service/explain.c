@@ -370,7 +370,7 @@ static const char *until_when(struct arena *a, const struct explained *x)
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
 	char at[RFC3339_LEN];
-	const struct words *own = party_words(x, x->cause), *w = own ? own : words_of(x->cause);
+	const struct words *own = special_words(x, x->cause), *w = own ? own : words_of(x->cause);
 	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
 			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
@@ -380,7 +380,8 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *own = special_words(x, x->reason), *w = own ? own : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) :
+			   w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
