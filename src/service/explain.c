@@ -292,7 +292,7 @@ static const struct { enum party party; const struct words *words; size_t count;
 static const struct words *special_words(const struct explained *x, const char *said)
 {
 	const char *reason = x->overdue ? "overdue" : said;
-	if (x->recovering && (text_equal(x->reason, "offline") || text_equal(x->reason, "unknown")))
+	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
 		return &RECOVERING;
 	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
@@ -370,7 +370,7 @@ static const char *until_when(struct arena *a, const struct explained *x)
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
 	char at[RFC3339_LEN];
-	const struct words *own = party_words(x, x->cause), *w = own ? own : words_of(x->cause);
+	const struct words *own = special_words(x, x->cause), *w = own ? own : words_of(x->cause);
 	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
 			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
