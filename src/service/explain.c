@@ -292,7 +292,7 @@ static const struct { enum party party; const struct words *words; size_t count;
 static const struct words *special_words(const struct explained *x, const char *said)
 {
 	const char *reason = x->overdue ? "overdue" : said;
-	if (x->recovering && (text_equal(x->reason, "offline") || text_equal(x->reason, "unknown")))
+	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
 		return &RECOVERING;
 	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
