@@ -11,7 +11,7 @@ BUILD_PACKAGES="gcc meson ninja-build pkg-config libc6-dev libcmocka-dev libeven
  libyaml-dev libseccomp-dev libsqlite3-dev libssl-dev"
 SERVICE_PACKAGES="nginx-light postgresql redis-server redis-tools openssl procps util-linux"
 TEST_PACKAGES="$SERVICE_PACKAGES python3 python3-pytest python3-pytest-xdist python3-cryptography gnutls-bin clang
- libclang-rt-14-dev llvm curl git strace mandoc zsh fish"
+ libclang-rt-14-dev llvm curl git strace mandoc zsh fish python3-jsonschema"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -157,6 +157,7 @@ static troth_rc route_call(struct edge_conn *c, struct edge_call *call, const st
 	call->request.params = m->params;
 	TRY(check_type(call, e));
 	TRY(read_options(c, call->a, &call->request, e));
+	TRY(route_check(call->a, m->route, &call->request, e));
 	const struct verb *verb = m->route->verb;
 	call->cmd = verb ? arena_alloc(call->a, verb->cmd_size) : NULL;
 	call->ret = verb ? arena_alloc(call->a, verb->ret_size) : NULL;

@@ -480,5 +480,6 @@ struct health_ret {
 struct version_ret { const char *version; int schema; };
 extern const struct verb VERB_HEALTH;  /* no_cmd -> health_ret */
 extern const struct verb VERB_VERSION; /* no_cmd -> version_ret */
+extern const struct verb VERB_API_DESCRIBE; /* no_cmd -> no_ret */
 
 #endif
