@@ -591,6 +591,6 @@ static void openapi_render(struct arena *a, const struct http_request *r, const 
 
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/openapi.json", &VERB_API_DESCRIBE, words_none, openapi_render,
-	  .summary = "This description", .gives = "200 Document" },
+	  .summary = "This description", .gives = "200 Description" },
 };
 const struct route_table NATIVE_OPENAPI_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -91,7 +91,7 @@ const char *schema_differs(struct arena *a, const char *noun, size_t len, const 
 {
 	size_t n;
 	const struct api_field *f = api_fields_of(noun, len, &n);
-	if (text_equal(noun, "Document"))
+	if (text_equal(noun, "Description"))
 		return NULL; /* it describes, and is not described */
 	if (!f && !text_equal(noun, "Empty"))
 		return arena_printf(a, "no such noun: %.*s", (int)len, noun);

@@ -61,15 +61,18 @@ static bool is_used(const char *noun)
 	return text_equal(noun, "Problem") || text_equal(noun, "Word");
 }
 
-static void test_each_is_used(void **state)
+static void test_each_is_used_and_one(void **state)
 {
-	for (size_t i = 0; i < API_NOUN_COUNT; i++)
+	for (size_t i = 0; i < API_NOUN_COUNT; i++) {
 		if (!is_used(API_NOUNS[i].name))
 			fail_msg("nobody gives or takes %s", API_NOUNS[i].name);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(API_NOUNS[i].name, API_NOUNS[k].name);
+	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_types_exist), cmocka_unit_test(test_each_is_used) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_types_exist), cmocka_unit_test(test_each_is_used_and_one) };
 	return cmocka_run_group_tests_name("nouns", tests, NULL, NULL);
 }
