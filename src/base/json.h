@@ -64,7 +64,7 @@ struct json_field {
 	int64_t min, max;
 	/* Of a JF_ANY, for descriptions of the API only, as json_read does not look into it: */
 	const char *what;             /* its type in the words of facade/native/describe.h: "bool", "{text}" */
-	const struct json_field *of;  /* or a list of objects with these members */
+	const struct json_field *of;  /* a list of objects with these members; `what` is then the noun that they become */
 	size_t of_count;
 };
 

@@ -18,10 +18,12 @@ bool route_word_in(const char *list, const char *word, size_t len)
 
 bool route_writes(const struct route *route) { return route->verb && route->verb->kind == VERB_WRITE; }
 
+bool route_tries(const struct route *route) { return route_writes(route) && !(route->flags & ROUTE_SIGNS); }
+
 static bool is_known(const struct route *route, const char *name)
 {
 	if (strcmp(name, "dry_run") == 0)
-		return route_writes(route);
+		return route_tries(route);
 	if (strcmp(name, "wait") == 0)
 		return route->flags & ROUTE_HOLD;
 	return route_word_in(route->query, name, strlen(name));
@@ -29,7 +31,7 @@ static bool is_known(const struct route *route, const char *name)
 
 static const char *known_words(struct arena *a, const struct route *route)
 {
-	const char *common = route_writes(route) ? "dry_run" : route->flags & ROUTE_HOLD ? "wait" : NULL;
+	const char *common = route_tries(route) ? "dry_run" : route->flags & ROUTE_HOLD ? "wait" : NULL;
 	const char *own = route->query;
 	if (!common && !own)
 		return "this route has none";

@@ -28,6 +28,7 @@ enum route_flags {
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
 	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
 	ROUTE_IF_MATCH = 16, /* changes an object that has a revision (its ETag): the verb asks for If-Match; other changes refuse it */
+	ROUTE_SIGNS = 32,    /* a change that cannot be tried without a signature that no row and no audit would know of: no dry_run */
 };
 
 struct route_fields { const struct json_field *rows; size_t count; };
@@ -68,6 +69,7 @@ struct route_table { const struct route *rows; size_t count; };
 troth_rc route_check(struct arena *a, const struct route *route, const struct http_request *r, struct troth_err *e);
 /* Is this word one of the words in `list`? */
 bool route_word_in(const char *list, const char *word, size_t len);
-bool route_writes(const struct route *route); /* its verb changes something: dry_run and Idempotency-Key mean something */
+bool route_writes(const struct route *route); /* its verb changes something: Idempotency-Key means something */
+bool route_tries(const struct route *route);  /* ... and ?dry_run does */
 
 #endif

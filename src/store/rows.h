@@ -675,8 +675,9 @@ troth_rc audit_verify(struct tx *tx, audit_signature_fn verify, void *self, stru
 /* -- idempotency: the answer to a create that may be sent again -------------------------------------------------------------------- */
 struct idempotency_row {
 	const char *principal, *key; /* the pair is unique */
-	struct bytes body_hash;    /* SHA-256 of method, path and body of the first request */
+	struct bytes body_hash;    /* SHA-256 of method, path, query and body of the first request */
 	int64_t status;            /* HTTP */
+	const char *headers;       /* of the answer's own, a line each: "ETag: \"1\"\n"; NULL: none */
 	struct bytes body;
 	msec_t created;
 };

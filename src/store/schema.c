@@ -264,7 +264,7 @@ static const char STEP_1[] =
 	"CREATE TABLE audit_head (seq INTEGER PRIMARY KEY,"
 	"  hash BLOB NOT NULL, signature BLOB NOT NULL, spki BLOB NOT NULL, signed_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE idempotency (principal TEXT NOT NULL, key TEXT NOT NULL,"
-	"  body_hash BLOB NOT NULL, status INTEGER NOT NULL, body BLOB, created INTEGER NOT NULL,"
+	"  body_hash BLOB NOT NULL, status INTEGER NOT NULL, headers TEXT, body BLOB, created INTEGER NOT NULL,"
 	"  PRIMARY KEY (principal, key)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX idempotency_created ON idempotency(created);";
 

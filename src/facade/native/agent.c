@@ -2,6 +2,7 @@
 #include "service/agent.h"
 
 #include "facade/native/rotation.h"
+#include "facade/native/words.h"
 
 static troth_rc session_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -11,7 +12,7 @@ static troth_rc session_parse(struct arena *a, const struct http_request *r, voi
 static void session_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
 			   struct http_reply *reply)
 {
-	reply->status = 201;
+	reply->status = words_created(r);
 	msg_opened_encode(&reply->body, ret);
 }
 
@@ -63,7 +64,7 @@ static const struct route ROWS[] = {
 	  .gives = "200 Desired", .fails = "409" },
 	{ HTTP_POST, "/v1/agent/report", &VERB_AGENT_REPORT, report_parse, empty_render,
 	  .summary = "Report what was seen at a target", .takes = "Report", .gives = "200 Empty", .fails = "404" },
-	{ HTTP_POST, "/v1/agent/csr", &VERB_AGENT_CSR, csr_parse_body, empty_render,
+	{ HTTP_POST, "/v1/agent/csr", &VERB_AGENT_CSR, csr_parse_body, empty_render, ROUTE_SIGNS,
 	  .summary = "Answer a request for a key", .takes = "KeyAnswer", .gives = "200 Empty", .fails = "404" },
 };
 const struct route_table NATIVE_AGENT_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

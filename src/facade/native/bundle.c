@@ -15,7 +15,8 @@ struct create_body { /* certificates are read in a second step */
 static const struct json_field CREATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct create_body, cmd.name), JF_NEEDED, 0, 0 },
 	{ "authorities", JF_TEXTS, offsetof(struct create_body, cmd.authorities), 0, 0, LIMIT_BUNDLE_CERTS },
-	{ "certificates", JF_ANY, offsetof(struct create_body, certificates), 0, 0, 0, NULL, CERTIFICATE_FIELDS, ARRAY_LEN(CERTIFICATE_FIELDS) },
+	{ "certificates", JF_ANY, offsetof(struct create_body, certificates), 0, 0, 0, "BundleMember", CERTIFICATE_FIELDS,
+	  ARRAY_LEN(CERTIFICATE_FIELDS) },
 };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)

@@ -73,8 +73,8 @@ static void read_stores(struct arena *a, const struct json *j, struct store_temp
 }
 
 #define TEMPLATE_FIELDS                                                                                                         \
-	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0, NULL, SLOT_FIELDS, ARRAY_LEN(SLOT_FIELDS) },         \
-	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0, NULL, STORE_FIELDS, ARRAY_LEN(STORE_FIELDS) }
+	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0, "Template", SLOT_FIELDS, ARRAY_LEN(SLOT_FIELDS) },   \
+	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0, "Template", STORE_FIELDS, ARRAY_LEN(STORE_FIELDS) }
 static const struct json_field CREATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct template_body, name), JF_NEEDED, 0, 0 },
 	{ "ephemeral", JF_BOOL, offsetof(struct template_body, ephemeral), 0, 0, 0 },

@@ -103,7 +103,7 @@ bool api_answer_next(const char **at, struct api_answer *ret)
 bool api_gives(const struct route *row, int status, struct api_answer *ret)
 {
 	for (const char *at = row->gives; api_answer_next(&at, ret);)
-		if (ret->status == status || (status == 200 && route_writes(row) && (ret->status == 201 || ret->status == 202)))
+		if (ret->status == status || (status == 200 && route_tries(row) && (ret->status == 201 || ret->status == 202)))
 			return true;
 	return false;
 }

@@ -213,7 +213,7 @@ static void put_body_field(struct json_writer *w, struct arena *a, const char *n
 	if (f->of) {
 		put_type(w, "array", t.nullable);
 		jw_key(w, "items");
-		put_fields_schema(w, a, noun, (struct route_fields){ f->of, f->of_count });
+		put_fields_schema(w, a, f->what ? f->what : noun, (struct route_fields){ f->of, f->of_count });
 	} else {
 		put_keywords(w, a, &t);
 		put_bounds(w, f, *t.word == '=');
@@ -448,10 +448,10 @@ static void put_parameters(struct json_writer *w, struct arena *a, const struct 
 	put_query_parameters(w, a, row->query);
 	if (row->flags & ROUTE_HOLD)
 		put_shared(w, a, "wait");
-	if (route_writes(row)) {
+	if (route_tries(row))
 		put_shared(w, a, "dry_run");
+	if (route_writes(row))
 		put_shared(w, a, "idempotency_key");
-	}
 	if (row->flags & ROUTE_IF_MATCH)
 		put_shared(w, a, "if_match");
 	jw_array_end(w);

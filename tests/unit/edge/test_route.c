@@ -12,6 +12,7 @@ static const struct route LIST = { HTTP_GET, "/v1/x", &LOOK, .summary = "List", 
 static const struct route HELD = { HTTP_GET, "/v1/x/{id}", &LOOK, .flags = ROUTE_HOLD, .summary = "Show" };
 static const struct route MAKE = { HTTP_POST, "/v1/x", &CHANGE, .summary = "Make" };
 static const struct route EDIT = { HTTP_PATCH, "/v1/x/{id}", &CHANGE, .flags = ROUTE_IF_MATCH, .summary = "Edit" };
+static const struct route SIGN = { HTTP_POST, "/v1/z", &CHANGE, .flags = ROUTE_SIGNS, .summary = "Sign" };
 static const struct route SILENT = { HTTP_GET, "/v1/y", &LOOK };
 
 static troth_rc check(struct arena *a, const struct route *route, const char *first, const char *second, const char *if_match)
@@ -47,6 +48,8 @@ static void test_common_parameters(void **state)
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
 	assert_ok(check(a, &MAKE, "dry_run", NULL, NULL));
 	assert_fails(check(a, &LIST, "dry_run", NULL, NULL), TROTH_INVALID);
+	assert_fails(check(a, &SIGN, "dry_run", NULL, NULL), TROTH_INVALID);
+	assert_string_equal(unit_err.findings->hint, "this route has none");
 	assert_ok(check(a, &HELD, "wait", NULL, NULL));
 	assert_fails(check(a, &LIST, "wait", NULL, NULL), TROTH_INVALID);
 }

@@ -63,7 +63,7 @@ static void is_described(struct call *c, const struct route *row)
 	const struct json *op = operation(c, row), *schema;
 	assert_string_equal(json_get_text(op, "summary", ""), row->summary);
 	assert_string_equal(json_get_text(op, "x-verb", ""), row->verb->name);
-	assert_int_equal(has_parameter(op, "/dry_run"), row->verb->kind == VERB_WRITE);
+	assert_int_equal(has_parameter(op, "/dry_run"), row->verb->kind == VERB_WRITE && !(row->flags & ROUTE_SIGNS));
 	assert_int_equal(has_parameter(op, "/idempotency_key"), row->verb->kind == VERB_WRITE);
 	assert_int_equal(has_parameter(op, "/if_match"), !!(row->flags & ROUTE_IF_MATCH));
 	assert_int_equal(has_parameter(op, "/wait"), !!(row->flags & ROUTE_HOLD));
@@ -104,7 +104,7 @@ static void test_who_may(void **state)
 	c->bearer = call_at(c, "token");
 	call_expect(c, 200, HTTP_GET, "/v1/openapi.json", NULL);
 	c->bearer = NULL;
-	assert_int_equal(call(c, HTTP_GET, "/v1/openapi.json", NULL), 403); /* the pipeline says 401 */
+	call_expect(c, 401, HTTP_GET, "/v1/openapi.json", NULL);
 	c->bearer = admin;
 	call_free(c);
 }
