@@ -128,7 +128,7 @@ static bool is_json(const char *type)
 static troth_rc check_type(const struct edge_call *call, struct troth_err *e)
 {
 	const struct http_request *r = &call->request;
-	if (r->body.len == 0 || (call->route->flags & ROUTE_ANY_BODY) || is_json(http_header(r, "Content-Type")))
+	if (r->body.len == 0 || (call->route->flags & ROUTE_ANY_BODY) || !route_has_body(call->route) || is_json(http_header(r, "Content-Type")))
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_INVALID, "the body is not marked as JSON");
 	err_hint(e, "send Content-Type: application/json");

@@ -57,11 +57,21 @@ static void check_query(struct arena *a, const struct route *route, const struct
 	}
 }
 
+bool route_has_body(const struct route *route) { return !route->summary || route->body.count || route->takes || route->flags & ROUTE_ANY_BODY; }
+
+/* What nobody would read is not passed over: who sends it expects something of it.  {} says nothing. */
+static void check_body(struct arena *a, const struct route *route, const struct http_request *r, struct troth_err *e)
+{
+	if (r->body.len && !route_has_body(route) && !bytes_equal(r->body, bytes_of_text("{}")))
+		err_finding(a, e, "$", "no-body", "this route takes no body", "send none, or {}");
+}
+
 troth_rc route_check(struct arena *a, const struct route *route, const struct http_request *r, struct troth_err *e)
 {
 	if (!route->summary)
 		return RC_OK;
 	check_query(a, route, r, e);
+	check_body(a, route, r, e);
 	if (e->kind)
 		return (troth_rc){ e->kind };
 	if (!r->if_match || !route_writes(route) || route->flags & ROUTE_IF_MATCH)

@@ -65,11 +65,12 @@ struct route {
 struct route_table { const struct route *rows; size_t count; };
 
 /* Does the request keep to what the row says of itself?  INVALID with a finding for each query parameter that is unknown
- * or said twice, also for dry_run and wait where they mean nothing; PRECONDITION for an If-Match that nobody would ask for. */
+ * or said twice, also for dry_run and wait where they mean nothing, and for a body that nobody reads; PRECONDITION for an If-Match that nobody would ask for. */
 troth_rc route_check(struct arena *a, const struct route *route, const struct http_request *r, struct troth_err *e);
 /* Is this word one of the words in `list`? */
 bool route_word_in(const char *list, const char *word, size_t len);
 bool route_writes(const struct route *route); /* its verb changes something: Idempotency-Key means something */
+bool route_has_body(const struct route *route);
 bool route_tries(const struct route *route);  /* ... and ?dry_run does */
 
 #endif

@@ -76,7 +76,7 @@ class Api:
         operation = self.find(method, path)
         said = f"{method} {path} answered {status}"
         if operation is None or status not in operation.responses:
-            general = status >= 400 if operation is None else status in (408, 413, 414, 429, 431)
+            general = status >= 400 if operation is None else status in (408, 413, 414, 417, 429, 431)
             assert general or method in ("HEAD", "OPTIONS"), f"{said}, which is not described: {str(reply)[:300]}"
             content = self.resolved(self.doc["components"]["responses"]["Problem"])["content"] if status >= 400 else {}
         else:

@@ -13,6 +13,7 @@ static const struct route HELD = { HTTP_GET, "/v1/x/{id}", &LOOK, .flags = ROUTE
 static const struct route MAKE = { HTTP_POST, "/v1/x", &CHANGE, .summary = "Make" };
 static const struct route EDIT = { HTTP_PATCH, "/v1/x/{id}", &CHANGE, .flags = ROUTE_IF_MATCH, .summary = "Edit" };
 static const struct route SIGN = { HTTP_POST, "/v1/z", &CHANGE, .flags = ROUTE_SIGNS, .summary = "Sign" };
+static const struct route TAKE = { HTTP_POST, "/v1/t", &CHANGE, .summary = "Take", .takes = "Thing" };
 static const struct route SILENT = { HTTP_GET, "/v1/y", &LOOK };
 
 static troth_rc check(struct arena *a, const struct route *route, const char *first, const char *second, const char *if_match)
@@ -54,6 +55,18 @@ static void test_common_parameters(void **state)
 	assert_fails(check(a, &LIST, "wait", NULL, NULL), TROTH_INVALID);
 }
 
+static void test_bodies(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct http_request r = { .body = bytes_of_text("{\"reason\":\"x\"}") };
+	assert_fails(route_check(a, &MAKE, &r, &unit_err), TROTH_INVALID);
+	assert_string_equal(unit_err.findings->rule, "no-body");
+	assert_ok(route_check(a, &TAKE, &r, &unit_err));
+	assert_ok(route_check(a, &SILENT, &r, &unit_err));
+	r.body = bytes_of_text("{}");
+	assert_ok(route_check(a, &MAKE, &r, &unit_err));
+}
+
 /* A precondition is asked for, or refused; never passed over. */
 static void test_if_match(void **state)
 {
@@ -67,7 +80,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words), cmocka_unit_test(test_query_parameters), cmocka_unit_test(test_common_parameters),
-		cmocka_unit_test(test_if_match),
+		cmocka_unit_test(test_if_match), cmocka_unit_test(test_bodies),
 	};
 	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
 }
