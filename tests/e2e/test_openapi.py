@@ -159,7 +159,13 @@ class Walk:
         self.change("POST", at + "/renew", {"csr": csr()[1]})
         self.change("POST", at + "/attest", {"replaced": "renewed"})
         self.change("PATCH", at, {"renew_before": "5d"})
-        self.get("/v1/credentials"), self.get(at), self.get(at + "/versions")
+        self.get("/v1/credentials"), self.get(at)
+        newest = self.get(at + "/versions")["items"][0]
+        words = "&name_prefix=/api/&issuer=/api/ca&san=LB.example&expires_before=40d&sort=-expires&limit=5"
+        found = self.get(f"/v1/credentials?fingerprint={newest['fingerprint']}{words}")["items"]
+        assert [c["name"] for c in found] == ["/api/lb"] and found[0]["expires"] == newest["not_after"]
+        assert self.get("/v1/credentials?expires_before=1d&name_prefix=/api/")["items"] == []
+        assert self.get("/v1/authorities?sort=name")["items"][0]["name"] == "/api/ca"
 
     def tokens(self):
         token = self.change("POST", "/v1/tokens", {"deployment": "api", "instance": "never"}, 201, again=409)

@@ -42,6 +42,7 @@ static void write_authority(struct arena *a, struct json_writer *w, const struct
 	words_texts(w, "permitted_dns", v->spec.permitted_dns);
 	words_renewal(a, w, "", v->row.renew);
 	words_renewal(a, w, "leaf_", v->row.leaf_renew);
+	jw_kv_time(w, "expires", v->expires);
 	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_text(w, "on_deadline", v->row.hold_at_deadline ? "hold" : "shed");
 	jw_kv_text(w, "switch", v->rollout.switch_all ? "all" : "each");
@@ -119,8 +120,8 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render,
 	  .summary = "Create an authority: a root, or an intermediate below an issuer", .body = ROUTE_FIELDS(CREATE_FIELDS),
 	  .gives = "201 Authority", .fails = "404" },
-	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render,
-	  .summary = "List authorities", .query = "name after limit", .gives = "200 [Authority]" },
+	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_find, list_render,
+	  .summary = "List authorities", .query = WORDS_FIND, .gives = "200 [Authority]", .fails = "404" },
 	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render,
 	  .summary = "Show an authority with the certificates of its versions", .gives = "200 Authority" },
 	{ HTTP_PATCH, "/v1/authorities/{id}", &VERB_RENEWAL_SET, set_parse, show_render, ROUTE_IF_MATCH,

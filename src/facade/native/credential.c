@@ -96,6 +96,7 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	words_texts(w, "sans", v->spec.sans);
 	words_duration(w, "ttl", v->row.leaf_ttl);
 	words_renewal(a, w, "", v->row.renew);
+	jw_kv_time(w, "expires", v->expires);
 	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_int(w, "rev", v->row.rev);
 	jw_kv_time(w, "created", v->row.created);
@@ -174,8 +175,8 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render,
 	  .summary = "Create a credential: a definition, or signed at once from a CSR", .body = ROUTE_FIELDS(CREATE_FIELDS),
 	  .gives = "201 Credential", .fails = "404" },
-	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_list, list_render,
-	  .summary = "List credentials", .query = "name after limit", .gives = "200 [Credential]" },
+	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_find, list_render,
+	  .summary = "List credentials", .query = WORDS_FIND, .gives = "200 [Credential]", .fails = "404" },
 	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render,
 	  .summary = "Show a credential with its certificates", .gives = "200 Credential" },
 	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, ROUTE_IF_MATCH,
