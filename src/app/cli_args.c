@@ -123,6 +123,8 @@ static troth_rc take_format(struct cli *c, struct troth_err *e)
 	const char *text = cli_value(c, "--output");
 	if (!text)
 		return RC_OK;
+	if (c->command && c->command->run == cli_run_topology && text_equal(text, "tree"))
+		return RC_OK; /* a tree is its table */
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (text_equal(text, names[i])) {
 			c->format = (enum cli_format)i;

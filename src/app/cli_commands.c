@@ -9,6 +9,7 @@ const struct cli_option CLI_GLOBALS[] = {
 	{ "--server", "URL", NULL, CLI_OWN, false, "https://host:port (TROTH_SERVER)" },
 	{ "--ca-file", "PEM", NULL, CLI_OWN, false, "CAs to verify the server with (TROTH_CA_FILE)" },
 	{ "--token-file", "FILE", NULL, CLI_OWN, false, "holds the bearer token (TROTH_TOKEN_FILE)" },
+	{ "--context", "NAME", NULL, CLI_OWN, false, "one of several servers: troth context list (TROTH_CONTEXT)" },
 	{ "--cert", "PEM", NULL, CLI_OWN, false, "client certificate instead of a token; with --key" },
 	{ "--key", "PEM", NULL, CLI_OWN, false, "its private key" },
 	{ "--output", "FORM", NULL, CLI_OWN, false, "or -o: table, json or yaml" },
@@ -79,7 +80,37 @@ static const struct cli_column INSTANCES[] = {
 	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
 	{ "LAST SEEN", "last_seen", CELL_DAY }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_PROSE }, END
 };
-static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
+static const struct cli_column INSTANCE_TARGETS[] = { /* generations: cli_instance.c */
+	{ "TARGET", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WANTED", "wanted", CELL_TEXT },
+	{ "ON DISK", "on_disk", CELL_TEXT }, { "LOADED", "loaded", CELL_TEXT }, { "PRESENTED", "presented", CELL_TEXT },
+	{ "REMARK", "remark", CELL_PROSE }, END
+};
+static const struct cli_section INSTANCE_SECTIONS[] = { { "targets, by generation", "targets", INSTANCE_TARGETS }, END };
+
+static const struct cli_column EXPIRING[] = {
+	{ "NAME", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "ENDS", "ends", CELL_TIME }, { "LEFT", "left", CELL_TEXT },
+	{ "ENDS WITH", "ends_with", CELL_TEXT }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
+};
+static const struct cli_column FOUND[] = {
+	{ "KIND", "kind", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "IN", "found_in", CELL_TEXT }, { "VALUE", "value", CELL_PROSE },
+	{ "UNTIL", "not_after", CELL_DATE }, END
+};
+static const struct cli_column CONTEXTS[] = {
+	{ "", "current", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "SERVER", "server", CELL_TEXT }, { "AS", "as", CELL_PROSE }, END
+};
+static const struct cli_column PROFILES[] = {
+	{ "NAME", "name", CELL_TEXT }, { "KINDS", "kinds", CELL_TEXT }, { "RELOAD", "reload", CELL_TEXT }, { "PROOF", "proof", CELL_TEXT }, END
+};
+static const struct cli_column PROFILE_PARAMETERS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "DEFAULT", "default", CELL_TEXT }, { "PATTERN", "pattern", CELL_TEXT }, { "SERVER", "server", CELL_TEXT },
+	END
+};
+static const struct cli_column PROFILE_FILES_SHOWN[] = {
+	{ "NAME", "name", CELL_TEXT }, { "CONTENT", "content", CELL_TEXT }, { "MODE", "mode", CELL_TEXT }, { "OWNER", "owner", CELL_TEXT },
+	{ "GROUP", "group", CELL_TEXT }, END
+};
+static const struct cli_section PROFILE_SECTIONS[] = { { "files", "files", PROFILE_FILES_SHOWN },
+						       { "parameters", "parameters", PROFILE_PARAMETERS }, END };
 
 static const struct cli_column LINKS[] = {
 	{ "SLOT OF", "slot.deployment", CELL_TEXT }, { "SLOT", "slot.template", CELL_TEXT }, { "STORE OF", "store.deployment", CELL_TEXT },
@@ -160,6 +191,14 @@ static const struct cli_option CREDENTIAL_UPLOAD[] = {
 	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
 	{ "--trust-issuer", "BUNDLE", "trust_issuer", CLI_TEXT, false, "this bundle trusts its root from now on" },
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
+static const struct cli_option CREDENTIAL_EXPORT[] = {
+	{ "--leaf", NULL, NULL, CLI_OWN, false, "only the certificate itself" },
+	{ "--chain", NULL, NULL, CLI_OWN, false, "only the intermediates behind it" },
+	{ "--root", NULL, NULL, CLI_OWN, false, "only the root, for those who shall trust it" },
+	{ "--pem", NULL, NULL, CLI_OWN, false, "as PEM (default; -o json tells the three apart)" },
+	{ "--only-version", "ID", NULL, CLI_OWN, false, "this version; default: the newest, of a CA the one that signs" },
 	END
 };
 static const struct cli_option CREDENTIAL_ATTEST[] = {
@@ -315,6 +354,24 @@ static const struct cli_option FORECAST[] = {
 	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
 	END
 };
+static const struct cli_option TOPOLOGY[] = {
+	{ "--name", "NAME", NULL, CLI_OWN, false, "only what is above and below this authority or credential" },
+	{ "--all", NULL, NULL, CLI_OWN, false, "also versions that nobody has any more" },
+	END
+};
+static const struct cli_option EXPIRING_OPTIONS[] = {
+	{ "--within", "LENGTH", NULL, CLI_OWN, false, "30d (default), 12h" },
+	END
+};
+static const struct cli_option PROFILE_DIR[] = {
+	{ "--profiles", "DIR", NULL, CLI_OWN, false, "default /etc/troth/profiles (TROTH_PROFILES)" },
+	END
+};
+static const struct cli_option PROFILE_CHECK[] = {
+	{ "--settings", "FILE", NULL, CLI_OWN, false, "the node's settings, as for troth agent run" },
+	{ "--target", "NAME", NULL, CLI_OWN, false, "what the target is called; default NAME" },
+	END
+};
 static const struct cli_option MAN[] = {
 	{ "--into", "DIR", NULL, CLI_OWN, false, "write all pages there instead" },
 	END
@@ -370,6 +427,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth credential upload /prod/web/web-1/server --certificate-file web.pem \\\n"
 		     "    --key-file web.key --chain-file chain.pem --trust-issuer /prod/web/trust",
 	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "export", .args = "NAME", .summary = "its certificate and chain, to give away",
+	  .detail = "The certificate and the intermediates behind it, as a server shows them. NAME may be an authority's. Keys are never "
+		    "exported.",
+	  .example = "troth credential export /prod/pg/pg-1/server > pg-1.pem\ntroth credential export /prod/pg/pg-1/server --root > root.pem",
+	  .options = CREDENTIAL_EXPORT, .run = cli_run_credential_export, .path = "/v1/credentials" },
 	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
 	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
 		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",
@@ -452,8 +514,10 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = INSTANCE_LIST, .run = cli_run_list, .path = "/v1/instances", .columns = INSTANCES,
 	  .empty = "no instance yet: troth token create, then troth agent enroll on the node" },
 	{ .noun = "instance", .verb = "show", .args = "NAME", .summary = "one, with its targets",
+	  .detail = "For each target the generation that is wanted, that is on the disk, that the service runs, and that was seen on the wire "
+		    "(slots). \"4?\": it was 4, and is not known until it is seen again. troth diff shows the certificates.",
 	  .example = "troth instance show pg-1",
-	  .run = cli_run_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	  .run = cli_run_instance_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "delete", .args = "NAME", .summary = "let a node leave for good",
 	  .detail = "What it trusts counts no more at once. What it serves stays trusted until its agent says that nobody answers there "
 		    "any more, until the certificate expires, or until you say so with --now. Files on the node stay as they are.",
@@ -489,6 +553,29 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "After three failures of the same contents a target is left alone until something changes. This says that something has.",
 	  .example = "troth target retry pg-1/server",
 	  .run = cli_run_target_retry, .path = "/v1/targets" },
+
+	{ .noun = "diff", .args = "[NAME]", .summary = "what is wanted against what was seen",
+	  .detail = "Each target where the two differ: which certificates go (-) and which come (+), what its agent says, what was changed "
+		    "there by hand. NAME is an instance, INSTANCE/TARGET, a deployment, or a credential that slots present. Exit 1 if anything "
+		    "differs, 0 if not.",
+	  .example = "troth diff\ntroth diff pg-1/server",
+	  .run = cli_run_diff, .path = "/v1/targets", .empty = "nothing differs: every target was seen to have what it shall have" },
+
+	{ .noun = "topology", .args = "", .summary = "who signed what, who trusts it, who serves it",
+	  .detail = "A tree: authorities, below each version what it signed and the places that have it. Colours on a terminal: green, yellow in "
+		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default.",
+	  .example = "troth topology --name /prod/pg/ca\ntroth topology -o yaml",
+	  .options = TOPOLOGY, .run = cli_run_topology, .path = "/v1/topology", .empty = "nothing yet: troth authority create /prod/pg/ca" },
+	{ .noun = "expiring", .args = "", .summary = "certificates that end soon",
+	  .detail = "A chain ends with its first certificate, so that counts, and is named. Those of credentials and authorities, and single "
+		    "certificates that bundles trust. Exit 1 if there are any, 0 if not.",
+	  .example = "troth expiring\ntroth expiring --within 10d -o json",
+	  .options = EXPIRING_OPTIONS, .run = cli_run_expiring, .path = "/v1/topology", .columns = EXPIRING, .empty = "nothing ends so soon" },
+	{ .noun = "search", .args = "TEXT", .summary = "names, SANs, subjects, serials, fingerprints",
+	  .detail = "TEXT is a part of one of them, upper or lower case; fingerprints and serials with or without colons. Versions that were put "
+		    "away are found too. Exit 4 if nothing has it.",
+	  .example = "troth search pg-1.pg.example\ntroth search pg-1",
+	  .run = cli_run_search, .path = "/v1/topology", .columns = FOUND, .empty = "nothing was found" },
 
 	{ .noun = "token", .verb = "create", .args = "", .summary = "a token that joins one node",
 	  .example = "troth token create --deployment pg --instance pg-1",
@@ -579,6 +666,31 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Exit 1 and the number of the first broken row if it does not.",
 	  .example = "troth audit verify",
 	  .run = cli_run_audit_verify, .path = "/v1/audit/verify" },
+
+	{ .noun = "context", .verb = "add", .args = "NAME", .summary = "remember a server",
+	  .detail = "Kept in ~/.config/troth/contexts.json (XDG_CONFIG_HOME): where the server is and which files hold the CA and the token; no "
+		    "secret is copied. --context NAME uses it for one command, troth context use for all; the first one is used at once. "
+		    "TROTH_DIR and TROTH_SERVER come before a context that is only current.",
+	  .example = "troth context add prod --server https://troth.example:8443 \\\n    --ca-file ca.pem --token-file token\n"
+		     "troth context add lab --dir /var/lib/troth",
+	  .run = cli_run_context_add },
+	{ .noun = "context", .verb = "list", .args = "", .summary = "the servers that are remembered",
+	  .example = "troth context list", .run = cli_run_context_list, .columns = CONTEXTS, .empty = "no context yet: troth context add" },
+	{ .noun = "context", .verb = "show", .args = "", .summary = "the one that is used",
+	  .example = "troth context show", .run = cli_run_context_show },
+	{ .noun = "context", .verb = "use", .args = "NAME", .summary = "from now on this one",
+	  .example = "troth context use prod", .run = cli_run_context_use },
+	{ .noun = "context", .verb = "remove", .args = "NAME", .summary = "forget one",
+	  .example = "troth context remove lab", .run = cli_run_context_remove },
+
+	{ .noun = "profile", .verb = "list", .args = "", .summary = "the profiles installed on this node",
+	  .example = "troth profile list", .options = PROFILE_DIR, .run = cli_run_profile_list, .columns = PROFILES, .empty = "none" },
+	{ .noun = "profile", .verb = "show", .args = "NAME", .summary = "one, with its files and parameters",
+	  .example = "troth profile show nginx", .options = PROFILE_DIR, .run = cli_run_profile_show, .sections = PROFILE_SECTIONS },
+	{ .noun = "profile", .verb = "check", .args = "FILE", .summary = "is this profile right, and what would it do",
+	  .detail = "Read by the agent's own code. With --settings every text is filled in as on that node. docs/profiles.md tells how to write one.",
+	  .example = "troth profile check profiles/nginx.yaml\ntroth profile check mail.yaml --settings settings.yaml --target tls",
+	  .options = PROFILE_CHECK, .run = cli_run_profile_check },
 
 	{ .noun = "completion", .args = "SHELL", .summary = "for bash, zsh or fish",
 	  .example = "troth completion bash >/etc/bash_completion.d/troth",

@@ -35,6 +35,7 @@ enum {
 	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
+	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */

@@ -382,6 +382,12 @@ troth_rc target_row_list(struct tx *tx, struct arena *a, struct page page, struc
 troth_rc target_row_list_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc target_row_list_template(struct tx *tx, struct arena *a, int64_t template_id, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc target_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* What the targets of a template hold that have not left: so many of them were last counted with these contents. */
+struct holding_row {
+	int64_t content_id;        /* 0: nothing yet, or nobody knows */
+	int64_t members;
+};
+troth_rc target_row_list_holdings(struct tx *tx, struct arena *a, int64_t template_id, struct holding_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Targets not left whose csr_request is set. */
 troth_rc target_row_list_csr(struct tx *tx, struct arena *a, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 

@@ -165,6 +165,8 @@ class Walk:
         found = self.get(f"/v1/credentials?fingerprint={newest['fingerprint']}{words}")["items"]
         assert [c["name"] for c in found] == ["/api/lb"] and found[0]["expires"] == newest["not_after"]
         assert self.get("/v1/credentials?expires_before=1d&name_prefix=/api/")["items"] == []
+        assert self.get(at + "/export?version=" + newest["id"])["version"] == newest["id"]
+        assert len(self.get("/v1/topology?name=/api/ca&all=true")["items"]) == 2
         assert self.get("/v1/authorities?sort=name")["items"][0]["name"] == "/api/ca"
 
     def tokens(self):

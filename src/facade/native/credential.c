@@ -1,6 +1,7 @@
 /* /v1/credentials: create, list, show, versions, renew. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
+#include "service/export.h"
 #include "service/holder.h"
 #include "service/upload.h"
 
@@ -171,6 +172,26 @@ static void versions_render(struct arena *a, const struct http_request *r, const
 	jw_object_end(&w);
 }
 
+static troth_rc export_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	const char *version = http_query(r, "version");
+	*(struct export_cmd *)cmd = (struct export_cmd){ http_param(r, "id"), version && version[0] ? version : NULL };
+	return RC_OK;
+}
+
+static void export_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct export_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "name", x->name);
+	jw_kv_text(&w, "version", x->version);
+	jw_kv_text(&w, "certificate", x->certificate);
+	words_texts(&w, "chain", x->chain);
+	jw_kv_text(&w, "root", x->root);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render,
 	  .summary = "Create a credential: a definition, or signed at once from a CSR", .body = ROUTE_FIELDS(CREATE_FIELDS),
@@ -183,6 +204,8 @@ static const struct route ROWS[] = {
 	  .summary = "Say anew when it is renewed", .body = ROUTE_FIELDS(SET_FIELDS), .gives = "200 Credential" },
 	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render,
 	  .summary = "List the versions of a credential, newest first", .gives = "200 [Version]" },
+	{ HTTP_GET, "/v1/credentials/{id}/export", &VERB_CREDENTIAL_EXPORT, export_parse, export_render,
+	  .summary = "Give away a certificate with its chain and its root", .query = "version", .gives = "200 Exported" },
 	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, ROUTE_IF_MATCH,
 	  .summary = "Renew a credential: sign a CSR, or ask its slots for new keys", .body = ROUTE_FIELDS(RENEW_FIELDS),
 	  .gives = "200 Credential" },

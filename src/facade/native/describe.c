@@ -17,6 +17,8 @@ const struct api_field API_QUERIES[] = {
 	{ NULL, "fingerprint", "text", "3f9ac1d43f9ac1d43f9ac1d43f9ac1d43f9ac1d43f9ac1d43f9ac1d43f9ac1d4", "Only what has this version, wanted or not; colons may stand in it" },
 	{ NULL, "expires_before", "text", "30d", "Only what ends before: a day, a time, or a length from now" },
 	{ NULL, "sort", "=name|-name|expires|-expires", NULL, "In this order; - is downwards. Otherwise by age" },
+	{ NULL, "all", "bool", "true", "Also what is wanted no more" },
+	{ NULL, "version", "uuid", NULL, "This version, in place of the newest" },
 	{ NULL, "deployment", "text", "pg", "Only of this deployment" },
 	{ NULL, "instance", "uuid", NULL, "Only of this instance" },
 	{ NULL, "state", "text", "running", "Only in this state" },

@@ -4,7 +4,7 @@
 
 #include "edge/route.h"
 
-enum { NATIVE_TABLE_COUNT = 18 };
+enum { NATIVE_TABLE_COUNT = 19 };
 extern const struct route_table *const NATIVE_TABLES[NATIVE_TABLE_COUNT];
 
 #endif

@@ -12,6 +12,7 @@ extern const struct route_table NATIVE_DEPLOYMENT_ROUTES; /* and meets */
 extern const struct route_table NATIVE_POLICY_ROUTES;     /* freeze */
 extern const struct route_table NATIVE_INSTANCE_ROUTES;   /* and targets */
 extern const struct route_table NATIVE_TOKEN_ROUTES;
+extern const struct route_table NATIVE_TOPOLOGY_ROUTES;
 extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */
 extern const struct route_table NATIVE_AUDIT_ROUTES;
 extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
