@@ -152,6 +152,7 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--common-name", "TEXT", "common_name", CLI_TEXT, false, "of the subject; default: the name" },
 	{ "--organization", "TEXT", "organization", CLI_TEXT, false, "of the subject" },
 	{ "--issuer", "NAME", "issuer", CLI_TEXT, false, "an authority: makes an intermediate instead of a root" },
+	{ "--external", NULL, "external", CLI_TRUE, false, "somebody else signs its certificate; --issuer names an imported root" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "of each version: 365d; default 3650d, below an issuer 1825d" },
 	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
 	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
@@ -161,6 +162,17 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	RENEWAL_OPTIONS,
 	LEAF_RENEWAL_OPTIONS,
 	DEADLINE_OPTION,
+	END
+};
+static const struct cli_option AUTHORITY_CERTIFY[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the signed certificate, and its issuers in any order" },
+	{ "--root-file", "PEM", "root", CLI_FILE, false, "the root that anchors it, unless it is in that file or imported" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
+static const struct cli_option AUTHORITY_IMPORT[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the root, and nothing else" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
 	END
 };
 static const struct cli_option AUTHORITY_SET[] = { RENEWAL_OPTIONS, LEAF_RENEWAL_OPTIONS, DEADLINE_OPTION, END };
@@ -384,9 +396,29 @@ static const struct cli_option AUDIT_LIST[] = {
 /* -- the table ------------------------------------------------------------------------------------------------ */
 const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "authority", .verb = "create", .args = "NAME", .summary = "make a CA",
-	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root.",
-	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d",
-	  .options = AUTHORITY_CREATE, .run = cli_run_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root. With --external only the key and a "
+		    "request are made: see troth authority csr.",
+	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d\ntroth authority create /corp/issuing --external",
+	  .options = AUTHORITY_CREATE, .run = cli_run_authority_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	{ .noun = "authority", .verb = "csr", .args = "NAME", .summary = "the request for a certificate that is signed elsewhere",
+	  .detail = "PKCS#10, to be signed as it is: it asks for a CA, its path length, and a key identifier. Where it is signed with openssl, "
+		    "-copy_extensions copy (openssl ca: copy_extensions = copy) takes what it asks for. Then: troth authority certify.",
+	  .example = "troth authority csr /corp/issuing > request.pem\n"
+		     "openssl x509 -req -in request.pem -copy_extensions copy -days 730 \\\n    -CA root.pem -CAkey root.key -out issuing.pem",
+	  .run = cli_run_authority_csr, .path = "/v1/authorities" },
+	{ .noun = "authority", .verb = "certify", .args = "NAME", .summary = "bring the signed certificate in",
+	  .detail = "Everything is judged before anything changes: the key is the request's, it is a CA's, its chain holds up to a root that is "
+		    "trusted for it. The first certificate's root becomes an authority of its own, NAME/root, unless it was imported "
+		    "before. A rotation that waited for it goes on. You are told 60, 30, 14, 7 and 1 days before its end.",
+	  .example = "troth authority certify /corp/issuing --certificate-file issuing.pem \\\n    --root-file root.pem",
+	  .options = AUTHORITY_CERTIFY, .run = cli_run_post, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	{ .noun = "authority", .verb = "import", .args = "NAME", .summary = "trust a root whose key is elsewhere",
+	  .detail = "For CAs below it: troth authority create --external --issuer NAME. Imported again under the same name it is the next "
+		    "root: trusted beside the old one, and each CA below asks for a certificate under it; when the last of them came, "
+		    "the old one goes.",
+	  .example = "troth authority import /corp/root --certificate-file root.pem",
+	  .options = AUTHORITY_IMPORT, .run = cli_run_authority_import, .path = "/v1/authorities/import", .member = "name",
+	  .sections = AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "list", .args = "", .summary = "the CAs, and until when each signs",
 	  .example = "troth authority list\ntroth authority list -o json",
 	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = AUTHORITIES,

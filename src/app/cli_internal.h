@@ -223,7 +223,7 @@ cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
 /* cli_outside.c */
-cli_run_fn cli_run_post, cli_run_binding_fetch;
+cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */
 /* Of a dry run: what the engine would do first. */
 void cli_print_first(struct cli *c, const struct json *next);

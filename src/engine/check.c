@@ -744,7 +744,7 @@ static troth_rc check_rotate(const struct check *k, const struct act *act, struc
 {
 	const struct ca *ca = ca_find(k->v, act->ca);
 
-	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && ca->renew_at > 0 &&
+	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && !ca->authority->awaited && ca->renew_at > 0 &&
 		       ca->renew_at <= k->v->now, e, TROTH_UNSAFE,
 	       "the plan rotates version %lld, which is not due", (long long)act->ca);
 	for (size_t i = 0; i < k->v->ca_count; i++) {

@@ -155,6 +155,8 @@ static void put_paused(struct buf *out, const void *p)
 	if (a->grace_until)
 		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
 			   a->grace_target);
+	if (a->external)
+		buf_printf(out, "external %" PRId64 "%s\n", a->id, a->awaited ? " awaited" : "");
 	if (a->switch_all || a->manual || a->unapproved)
 		buf_printf(out, "rollout %" PRId64 "%s%s unapproved=%u\n", a->id, a->switch_all ? " switch-all" : "",
 			   a->manual ? " manual" : "", a->unapproved);

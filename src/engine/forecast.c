@@ -215,7 +215,10 @@ static void rotate(struct future *f, const struct act *act)
 
 	fact.ca.renewing = true;
 	change_ca(f, fact);
-	agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, act->ca);
+	if (authority_find(f->v, act->authority)->external) /* nobody knows when its certificate comes */
+		believe(f, (struct fact){ .kind = FACT_EXTERNAL, .external = { act->authority, true } });
+	else
+		agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, act->ca);
 	tell_authority(f, MOMENT_ROTATION, act->authority);
 }
 
@@ -487,7 +490,7 @@ static void look_around(struct future *f)
 	for (size_t i = 0; i < f->v->group_count; i++)
 		f->lives[i] = f->lives[i] ? f->lives[i] : FORECAST_LEAF_LIFE_DAYS * MSEC_DAY;
 	for (size_t i = 0; i < f->v->ca_count; i++) {
-		if (f->v->ca_list[i]->renewing && f->v->ca_list[i]->wanted)
+		if (f->v->ca_list[i]->renewing && f->v->ca_list[i]->wanted && !f->v->ca_list[i]->authority->external)
 			agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, f->v->ca_list[i]->id);
 	}
 }

@@ -126,6 +126,7 @@ struct authority {
 	bool switch_all, manual;
 	unsigned unapproved;    /* enum rollout_step */
 	bool hold_at_deadline;
+	bool external, awaited; /* FACT_EXTERNAL */
 	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
 	int64_t grace_target;   /* the binding that it is for */
 };

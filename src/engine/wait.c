@@ -63,6 +63,8 @@ static const struct {
 			 "the switch rests on what a binding was vouched to trust; until then it can be undone at once" },
 	[WAIT_RENEW_BY_HAND] = { "renew-by-hand", SPEAKER_OPERATOR, "D",
 				 "the CA is due for renewal, and only its owner can make the next version" },
+	[WAIT_CERTIFICATE] = { "certificate", SPEAKER_OPERATOR, "D",
+			       "the certificate of its next version is signed elsewhere and has not been brought in" },
 	[WAIT_RENEW_ORDERED] = { "renew-ordered", SPEAKER_TIME, "D",
 				 "the CA is due for renewal; its rotation was ordered and has not begun" },
 	[WAIT_DEADLINE] = { "deadline", SPEAKER_TIME, "D",

@@ -107,6 +107,17 @@ troth_rc rules_intermediate(const struct keeper_policy *issuer, const struct cer
 	return RC_OK;
 }
 
+/* Dates are the other's to choose; what this key signs later ends with its certificate, and with the policy at the latest. */
+troth_rc rules_request(const struct keeper_policy *p, const struct cert_spec *spec, msec_t now, struct troth_err *e)
+{
+	ENSURE(spec->kind == CERT_INTERMEDIATE, e, TROTH_FORBIDDEN, "authority-request asks for intermediates only");
+	TRY(rules_new_policy(p, KEEPER_KEY_AUTHORITY, now, e));
+	TRY(rules_no_spki(spec, e));
+	ENSURE(path_within(spec->path_len, p->path_len), e, TROTH_FORBIDDEN,
+	       "path length %d is more than the policy of the new key allows: %d", spec->path_len, p->path_len);
+	return RC_OK;
+}
+
 /* Self-issued, so it does not count for a path length (RFC 5280 4.2.1.9); refused all the same where no CA may stand
  * below, because cert_spec_check and many verifiers count it. */
 troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *subject,

@@ -133,6 +133,20 @@ static troth_rc authority_sign(struct work *w, struct keeper_reply *ret, struct 
 	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
 }
 
+static troth_rc authority_request(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy = w->req->authority_request.policy;
+	struct cert_spec spec = w->req->authority_request.spec;
+	struct bytes spki;
+	TRY(rules_request(&policy, &spec, w->now, e));
+	TRY(name_key(w, &policy, &spec, &spki, e));
+	TRY(cert_request_check(&spec, e));
+	TRY(take(w, WHOLE_KEEPER, RATE_NEW, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .spec = &spec }, e));
+	TRY(cert_request_build(&spec, w->made, w->a, &ret->der, e));
+	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
+}
+
 /* What was built says the subject's own name, or it is no bridge to it. */
 static troth_rc check_cross(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
 {
@@ -278,6 +292,7 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_PING] = ping,
 	[KEEPER_AUTHORITY_CREATE] = authority_create,
 	[KEEPER_AUTHORITY_SIGN] = authority_sign,
+	[KEEPER_AUTHORITY_REQUEST] = authority_request,
 	[KEEPER_LEAF_SIGN] = leaf_sign,
 	[KEEPER_LEAF_SEAL] = leaf_seal,
 	[KEEPER_KEY_WRAP] = key_wrap,
@@ -329,6 +344,7 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 	switch (req->kind) {
 	case KEEPER_AUTHORITY_CREATE: *ret_type = req->authority_create.key_type; return true;
 	case KEEPER_AUTHORITY_SIGN: *ret_type = req->authority_sign.key_type; return true;
+	case KEEPER_AUTHORITY_REQUEST: *ret_type = req->authority_request.key_type; return true;
 	case KEEPER_LEAF_SEAL: *ret_type = req->leaf_seal.key_type; return true;
 	case KEEPER_AUDIT_CREATE: *ret_type = KEY_ED25519; return true;
 	default: return false;

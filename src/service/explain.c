@@ -2,6 +2,7 @@
 #include "service/explain.h"
 
 #include "base/json.h"
+#include "service/external.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
 
@@ -131,6 +132,35 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 	return RC_OK;
 }
 
+/* An authority whose key is elsewhere: how its next version comes. */
+static troth_rc note_imported(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct credential_row c;
+	if (!authority || !text_equal(x->reason, "renew-by-hand"))
+		return RC_OK;
+	TRY(credential_row_get(tx, a, authority, &c, e));
+	x->imported = c.origin == ORIGIN_IMPORTED;
+	return RC_OK;
+}
+
+/* Which version it is, and since when it was asked for. */
+static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct ca_request_row request;
+	bool waits;
+	int64_t ordinal;
+	char since[RFC3339_LEN];
+	if (!authority || (!text_equal(x->reason, "certificate") && !text_equal(x->reason, "no-signer")))
+		return RC_OK;
+	TRY(ca_request_row_of(tx, a, authority, &request, &waits, e));
+	if (!waits)
+		return RC_OK;
+	TRY(external_ordinal(tx, a, authority, &ordinal, e));
+	x->certificate = arena_printf(a, "the certificate of version %lld, which is signed elsewhere, asked for since %s", (long long)ordinal,
+				      time_format(request.created / MSEC_S * MSEC_S, since));
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -143,6 +173,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_freeze(tx, a, &x, e));
+	TRY(name_certificate(tx, a, row->authority_id, &x, e));
+	TRY(note_imported(tx, a, row->authority_id, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -162,6 +194,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
  * @ is the other side in `plain`, the subject in `hint`; % is the subject's instance, & the authority. */
+#define CERTIFICATE_HINT "troth authority csr & prints the request; have it signed, then: troth authority certify & --certificate-file PEM"
+
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "held", "is held: everything is frozen", "it goes on after: troth thaw" },
 	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
@@ -200,7 +234,9 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
 	{ "grace", "is vouched to trust the new CA, not seen to: the old one stays in the stores for a grace",
 	  "if @ fails now, undo it: troth rotation abort" },
+	{ "renew-imported", NULL, "bring the next version in before this one ends: troth authority import & --certificate-file PEM" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
+	{ "certificate", "waits for a certificate that is signed elsewhere", CERTIFICATE_HINT },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
@@ -306,13 +342,13 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
+	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->certificate ? "certificate" : x->imported ? "renew-imported" : x->cause ? x->cause : x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),

@@ -23,6 +23,8 @@ struct explained {
 	enum party other_party;
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
+	const char *certificate;    /* "the certificate of version 2, ..., asked for since T" if that is the reason, or NULL */
+	bool imported;              /* "renew-by-hand", because the authority's key is elsewhere */
 	const char *last_error;     /* of the target, if its agent said one */
 	msec_t deadline;            /* of a binding: its renew_by; 0 none */
 	bool overdue;               /* that has passed, and it was told */

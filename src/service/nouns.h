@@ -48,6 +48,8 @@ struct authority_create_cmd {
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
 	struct json_texts permitted_dns;
 	bool exportable, clamp;
+	bool external;              /* somebody else signs its certificate: a request is made (external.h); `issuer`, if said, is
+	                               an imported authority (imported.h) */
 	struct renewal_cmd renew, leaf_renew; /* of itself; of the leaves it signs that say nothing */
 	const char *on_deadline;    /* "shed" (NULL too) or "hold" */
 };
@@ -65,6 +67,7 @@ struct credential_view {
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
 	msec_t expires;             /* when the first of its wanted versions ends; 0: it has none */
+	struct ca_request_row request; /* external, and it waits for a certificate: since when, for which version; else id 0 */
 	msec_t next_renewal;        /* by itself; 0: never, or the versions were not asked for */
 	struct version_view *versions; /* newest first */
 	size_t version_count;

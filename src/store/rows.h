@@ -29,14 +29,24 @@ struct page {
 #define PAGE_ALL ((struct page){ 0, INT32_MAX })
 #define PAGE_FIRST ((struct page){ 0, 0 })
 
+struct id_list {
+	int64_t *items;
+	size_t count;
+};
+
 /* -- credential: a named leaf or authority ------------------------------------------------------ */
 enum credential_kind { CREDENTIAL_AUTHORITY, CREDENTIAL_LEAF };
 extern const char *const CREDENTIAL_KIND_NAMES[]; /* "authority", "leaf" */
+/* Of an authority: key and certificate are made here; the key is here, and somebody else signs the certificate; the key
+ * never was here, and it is only trusted.  A leaf is internal. */
+enum authority_origin { ORIGIN_INTERNAL, ORIGIN_EXTERNAL, ORIGIN_IMPORTED };
+extern const char *const AUTHORITY_ORIGIN_NAMES[]; /* "internal", "external", "imported" */
 
 struct credential_row {
 	int64_t id;
 	const char *uuid, *name;   /* name: unique among those not retired */
 	enum credential_kind kind;
+	enum authority_origin origin;
 	int64_t issuer_id;         /* credential (authority) that signs its versions; 0: self-signed or uploaded */
 	const char *key_type;      /* "ec-p256" ... */
 	const char *spec;          /* json: common name, organization, sans, path_len, permitted_dns ...; or NULL */
@@ -106,6 +116,7 @@ struct version_row {
 	const char *uuid;
 	int64_t credential_id, cert_id;
 	int64_t signed_by;         /* version of the issuing authority; 0: self-signed or foreign */
+	struct id_list above;      /* external authority: certificates of outside CAs between its own and signed_by's; its issuer first */
 	int64_t anchor_cert;       /* uploaded leaf: the CA certificate that anchors its chain; or 0 */
 	enum version_source source;
 	struct bytes key_blob;     /* wrapped by the keeper; empty: we have no key */
@@ -140,14 +151,24 @@ troth_rc version_row_list_due(struct tx *tx, struct arena *a, msec_t now, int li
 /* The earliest renew_at of a wanted version; 0 if there is none. */
 troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e);
 
+/* -- ca_request: the key of an external authority's next version, and what its outside CA is to sign ----------- */
+struct ca_request_row {
+	int64_t id;
+	const char *uuid;          /* of the version that it becomes */
+	int64_t credential_id;     /* one waits at a time */
+	struct bytes key_blob;     /* wrapped by the keeper */
+	struct bytes csr;          /* PKCS#10, DER */
+	int64_t rotation_id;       /* the rotation that waits for it; 0: it will be the first version */
+	msec_t created;            /* asked for since */
+};
+troth_rc ca_request_row_insert(struct tx *tx, struct ca_request_row *row, struct troth_err *e);
+troth_rc ca_request_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+/* The one that waits; *ret_found false, and a row of zeros: none does. */
+troth_rc ca_request_row_of(struct tx *tx, struct arena *a, int64_t credential_id, struct ca_request_row *ret, bool *ret_found, struct troth_err *e);
+
 /* -- content: what a document contains: a chain (leaf first) or a trust set ------------------------- */
 enum content_kind { CONTENT_CHAIN, CONTENT_SET };
 extern const char *const CONTENT_KIND_NAMES[]; /* "chain", "set" */
-
-struct id_list {
-	int64_t *items;
-	size_t count;
-};
 
 struct content_row {
 	int64_t id;

@@ -22,6 +22,7 @@ static const char STEP_1[] =
 	"CREATE TABLE credential (" ID UUID
 	"  name TEXT NOT NULL,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('authority', 'leaf')),"
+	"  origin TEXT NOT NULL CHECK (origin IN ('internal', 'external', 'imported')),"
 	"  issuer_id INTEGER REFERENCES credential(id),"
 	"  key_type TEXT NOT NULL, spec TEXT,"
 	"  ca_ttl INTEGER NOT NULL, leaf_ttl INTEGER NOT NULL,"
@@ -60,6 +61,7 @@ static const char STEP_1[] =
 	"  cert_id INTEGER NOT NULL REFERENCES cert(id),"
 	"  signed_by INTEGER REFERENCES version(id),"
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
+	"  above TEXT NOT NULL,"
 	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
 	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
@@ -78,6 +80,12 @@ static const char STEP_1[] =
 	"CREATE TRIGGER version_ends_update AFTER UPDATE OF wanted, cert_id ON version"
 	"  WHEN old.wanted <> new.wanted OR old.cert_id <> new.cert_id BEGIN" ENDS("new.credential_id")
 	"CREATE TRIGGER version_ends_delete AFTER DELETE ON version WHEN old.wanted = 1 BEGIN" ENDS("old.credential_id")
+
+	"CREATE TABLE ca_request (" ID UUID
+	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
+	"  key_blob BLOB NOT NULL, csr BLOB NOT NULL,"
+	"  rotation_id INTEGER REFERENCES rotation(id),"
+	"  created INTEGER NOT NULL) STRICT;"
 
 	"CREATE TABLE content (" ID
 	"  kind TEXT NOT NULL CHECK (kind IN ('chain', 'set')),"

@@ -154,6 +154,9 @@ struct view *fleet_rebuild(struct fleet *f)
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
 		tell_to(v, (struct fact){ .kind = FACT_ON_DEADLINE,
 					  .on_deadline = { f->cas[i].authority, f->cas[i].holds } });
+		if (f->cas[i].external)
+			tell_to(v, (struct fact){ .kind = FACT_EXTERNAL,
+						  .external = { f->cas[i].authority, f->cas[i].awaited } });
 		if (f->cas[i].grace_until)
 			tell_to(v, (struct fact){ .kind = FACT_GRACE,
 						  .grace = { f->cas[i].authority, f->cas[i].grace_target,
@@ -331,6 +334,17 @@ void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].holds = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_ON_DEADLINE, .on_deadline = { authority, on } });
+}
+
+void fleet_external(struct fleet *f, int64_t authority, bool awaited)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority != authority)
+			continue;
+		f->cas[i].external = true;
+		f->cas[i].awaited = awaited;
+	}
+	tell(f, (struct fact){ .kind = FACT_EXTERNAL, .external = { authority, awaited } });
 }
 
 void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until)

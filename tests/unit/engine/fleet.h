@@ -24,7 +24,7 @@ struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
-	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
+	bool wanted, signing, can_sign, distrusted, retired, paused, holds, external, awaited;
 	msec_t not_before, not_after, renew_at, renew_latest, issued;
 	msec_t grace_until; /* of its authority; on each of its versions alike */
 	int64_t grace_target;
@@ -110,6 +110,7 @@ void fleet_tell(struct fleet *f, const struct fact *fact);
 void fleet_deploy(struct fleet *f, int64_t group, int64_t deployment); /* the group is the deployment's */
 void fleet_switch_all(struct fleet *f, int64_t authority, bool on);
 void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
+void fleet_external(struct fleet *f, int64_t authority, bool awaited); /* its versions are signed elsewhere */
 void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */

@@ -79,6 +79,29 @@ static void a_rotation_that_is_due(void **state)
 	fleet_free(f);
 }
 
+/* Its certificate is signed elsewhere: that it is asked for is foreseen, that it comes is not. */
+static void of_a_ca_signed_elsewhere(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fleet_ca *c = fleet_find_ca(f, 1);
+
+	c->issued = f->now;
+	c->not_after = f->now + 200 * MSEC_DAY;
+	c->renew_at = f->now + 100 * MSEC_DAY;
+	fleet_tell_ca(f, c);
+	fleet_external(f, 5, false);
+	struct forecast fc = ahead(f, 150 * MSEC_DAY);
+
+	assert_int_equal(count_of(&fc, MOMENT_ROTATION), 1);
+	assert_int_equal(count_of(&fc, MOMENT_ROTATED), 0);
+	assert_true(first_of(&fc, MOMENT_WAIT)->reason == WAIT_CERTIFICATE);
+	c->renewing = true;
+	fleet_tell_ca(f, c);
+	fc = ahead(f, 150 * MSEC_DAY);
+	assert_int_equal(count_of(&fc, MOMENT_ROTATED), 0);
+	fleet_free(f);
+}
+
 /* An intermediate's successor has the anchors of its parent. */
 static void of_an_intermediate(void **state)
 {
@@ -254,6 +277,7 @@ int main(void)
 		cmocka_unit_test(too_many_moments_are_cut),
 		cmocka_unit_test(renewals_come_by_themselves),
 		cmocka_unit_test(a_rotation_that_is_due),
+		cmocka_unit_test(of_a_ca_signed_elsewhere),
 		cmocka_unit_test(of_an_intermediate),
 		cmocka_unit_test(what_a_silent_store_brings),
 		cmocka_unit_test(a_silent_slot_breaks),

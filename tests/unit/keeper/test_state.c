@@ -111,6 +111,47 @@ static void a_root_certifies_its_successor(void **state)
 	assert_refused(&cross, TROTH_INVALID, "is missing");
 }
 
+/* The key is made here, somebody else signs its certificate, and then it signs like any other. */
+static void a_ca_is_certified_by_somebody_else(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(key_releasep) struct key *outside = NULL;
+	struct cert_spec top = spec_of(CERT_ROOT, T0), spec = spec_of(CERT_INTERMEDIATE, T0);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_REQUEST };
+	struct bytes root_der, der;
+	struct csr csr;
+	req.authority_request.policy = policy_of("/corp/issuing", T0);
+	req.authority_request.policy.path_len = 1;
+	req.authority_request.key_type = KEY_EC_P384;
+	req.authority_request.spec = spec;
+	req.authority_request.spec.path_len = 1;
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_non_null(strstr(f->log, "act=authority-request result=granted"));
+	assert_true(rc_ok(csr_parse(f->a, r.der, &csr, NULL)));
+	assert_int_equal(csr.key_type, KEY_EC_P384);
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &outside, NULL)));
+	assert_true(rc_ok(key_spki(outside, f->a, &top.spki, NULL)));
+	assert_true(rc_ok(cert_build(&top, NULL, outside, f->a, &root_der, NULL)));
+	spec.spki = csr.spki;
+	assert_true(rc_ok(cert_build(&spec, parsed(f, root_der), outside, f->a, &der, NULL)));
+	struct keeper_reply below = leaf(f, (struct keeper_issuer){ r.blob, der }, NULL);
+	assert_reply_ok(&below);
+	assert_true(cert_issued_by(parsed(f, below.der), parsed(f, der)));
+	below = leaf(f, (struct keeper_issuer){ r.blob, root_der }, NULL);
+	assert_refused(&below, TROTH_FORBIDDEN, "is of another key");
+	req.authority_request.spec.path_len = 2;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "path length 2 is more");
+	req.authority_request.spec.path_len = 1;
+	req.authority_request.spec.spki = top.spki;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "may not bring a public key");
+	req.authority_request.spec.kind = CERT_LEAF;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "intermediates only");
+}
+
 static void a_leaf_request_never_makes_a_ca(void **state)
 {
 	struct fixture *f = *state;
@@ -639,6 +680,7 @@ int main(void)
 		T(every_algorithm_makes_a_root_and_signs_with_it),
 		T(an_intermediate_signs_below_its_root),
 		T(a_root_certifies_its_successor),
+		T(a_ca_is_certified_by_somebody_else),
 		T(a_leaf_request_never_makes_a_ca),
 		T(another_authoritys_certificate_is_refused),
 		T(wrong_dates_and_fields_are_refused),

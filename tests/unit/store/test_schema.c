@@ -62,6 +62,7 @@ static void every_enum_value_is_allowed(void **state)
 	struct box *b = *state;
 	struct tx *tx = box_write(b);
 	ALLOWED("credential", "kind", CREDENTIAL_KIND_NAMES, CREDENTIAL_LEAF + 1);
+	ALLOWED("credential", "origin", AUTHORITY_ORIGIN_NAMES, ORIGIN_IMPORTED + 1);
 	ALLOWED("version", "source", VERSION_SOURCE_NAMES, VERSION_CSR + 1);
 	ALLOWED("content", "kind", CONTENT_KIND_NAMES, CONTENT_SET + 1);
 	ALLOWED("template", "kind", TARGET_KIND_NAMES, TARGET_STORE + 1);
