@@ -29,14 +29,16 @@ def pem_key(key):
     return key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 
-def certificate(subject, key, issuer, issuer_key, ca=False, dns=None):
+def certificate(subject, public, issuer, issuer_key, ca=False, dns=None):
     now = datetime.datetime.now(datetime.timezone.utc)
     name = lambda text: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])  # noqa: E731
-    b = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key.public_key())
+    b = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(public)
          .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-         .not_valid_after(now + datetime.timedelta(days=60)).add_extension(x509.BasicConstraints(ca, None), True)
-         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+         .not_valid_after(now + datetime.timedelta(days=1000 if ca else 60)).add_extension(x509.BasicConstraints(ca, None), True)
+         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
          .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False))
+    if ca:
+        b = b.add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True)
     if dns:
         b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(dns)]), False)
         b = b.add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), False)
@@ -133,7 +135,7 @@ class Walk:
         self.change("PATCH", f"/v1/authorities/{self.ca['id']}/rollout", {"switch": "each", "rollout": "manual"})
         self.trust = self.change("POST", "/v1/bundles", {"name": "/api/trust", "authorities": ["/api/ca"]}, 201)
         self.root_key = ec.generate_private_key(ec.SECP256R1())
-        self.root = certificate("Corporate", self.root_key, "Corporate", self.root_key, ca=True)
+        self.root = certificate("Corporate", self.root_key.public_key(), "Corporate", self.root_key, ca=True)
         at = f"/v1/bundles/{self.trust['id']}"
         member = self.change("POST", at + "/members", {"alias": "corporate", "pem": self.root}, 201)["members"][-1]
         self.get("/v1/bundles"), self.get(at)
@@ -151,6 +153,14 @@ class Walk:
         self.change("DELETE", "/v1/meets/" + "/".join(t["id"] for t in self.deployment["templates"][:2]))
         self.change("POST", "/v1/meets", {"slot": "api/tls", "store": "api/trust"}, 201)
         self.get("/v1/meets"), self.get("/v1/authorities?name=/api/ca"), self.get(f"/v1/authorities/{self.ca['id']}")
+
+    def elsewhere(self):
+        self.change("POST", "/v1/authorities/import", {"name": "/api/corporate", "certificate": self.root}, 201)
+        made = self.change("POST", "/v1/authorities", {"name": "/api/external", "external": True, "issuer": "/api/corporate"}, 201)
+        at = f"/v1/authorities/{made['id']}"
+        asked = x509.load_pem_x509_csr(self.get(at + "/csr")["csr"].encode())
+        signed = certificate(asked.subject.rfc4514_string().removeprefix("CN="), asked.public_key(), "Corporate", self.root_key, ca=True)
+        self.change("POST", at + "/certify", {"certificate": signed}, 201)
 
     def credentials(self):
         made = self.change("POST", "/v1/credentials", {"name": "/api/lb", "authority": "/api/ca", "sans": ["lb.example"],
@@ -203,7 +213,7 @@ class Walk:
 
     def upload(self):
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = certificate("api-1", key, "Corporate", self.root_key, dns="api-1.example")
+        leaf = certificate("api-1", key.public_key(), "Corporate", self.root_key, dns="api-1.example")
         at = self.get("/v1/credentials?name=/api/api-1/tls")["items"][0]["id"]
         self.change("POST", f"/v1/credentials/{at}/upload", {"certificate": leaf, "chain": self.root, "private_key": pem_key(key),
                                                               "trust_issuer": "/api/trust"}, 201)
@@ -260,7 +270,7 @@ class Walk:
 def test_every_route_gives_what_is_described(server, tmp_path):
     walk = Walk(server, tmp_path)
     server.api.seen.clear()
-    walk.nouns(), walk.credentials(), walk.tokens(), walk.agent(), walk.upload(), walk.rotations(), walk.outside(), walk.people()
+    walk.nouns(), walk.elsewhere(), walk.credentials(), walk.tokens(), walk.agent(), walk.upload(), walk.rotations(), walk.outside(), walk.people()
     walk.looking(), walk.farewell()
     described = {(str(o), status) for o in server.api.operations for status in o.responses if status < 400}
     never = described - server.api.seen
