@@ -77,7 +77,7 @@ static const struct cli_column DOCUMENTS[] = {
 static const struct cli_section TARGET_SECTIONS[] = { { "sent and not settled yet", "documents", DOCUMENTS }, END };
 
 static const struct cli_column INSTANCES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
+	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "BY", "party", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
 	{ "LAST SEEN", "last_seen", CELL_DAY }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_PROSE }, END
 };
 static const struct cli_column INSTANCE_TARGETS[] = { /* generations: cli_instance.c */
@@ -119,6 +119,11 @@ static const struct cli_column LINKS[] = {
 static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
+};
+static const struct cli_column RECOVERIES[] = {
+	{ "INSTANCE", "instance", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "SINCE", "since", CELL_DAY },
+	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
+	{ "EXPIRED", "identity_ended", CELL_DATE }, END
 };
 static const struct cli_column PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
@@ -248,6 +253,10 @@ static const struct cli_option BINDING_ATTEST[] = {
 static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--ephemeral", NULL, "ephemeral", CLI_TRUE, false, "its nodes leave by themselves, such as those of a health check" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "how long after enrolling: 60s, at most 1h; only with --ephemeral" },
+	{ "--external", NULL, "external", CLI_TRUE, false,
+	  "its nodes have no agent: somebody registers each and reports for it (troth instance add)" },
+	{ "--grace", "LENGTH", "grace", CLI_TEXT, false,
+	  "with --external: nothing is withdrawn so long after a switch that rests on a report; default 24h, or none" },
 	{ "--ignore", NULL, "ignore", CLI_TRUE, false, "never wait for them, and never protect them; only with --ephemeral" },
 	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
 	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
@@ -271,6 +280,15 @@ static const struct cli_option AUTHORITY_ROLLOUT[] = {
 	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations waits for an approval" },
 	END
 };
+static const struct cli_option RECOVER_APPROVE[] = {
+	{ "--all", NULL, NULL, CLI_OWN, false, "everybody who waits, as after all of it expired" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be approved" },
+	END
+};
+static const struct cli_option RECOVER_DENY[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be denied" },
+	END
+};
 static const struct cli_option APPROVE[] = {
 	{ "--step", "STEP", NULL, CLI_OWN, false, "introduce, switch or withdraw; default: the one that waits" },
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say what would be approved" },
@@ -288,6 +306,23 @@ static const struct cli_option INSTANCE_LIST[] = {
 };
 static const struct cli_option INSTANCE_DELETE[] = {
 	{ "--now", NULL, NULL, CLI_OWN, false, "its services are stopped: nothing of it counts any more" },
+	END
+};
+static const struct cli_option INSTANCE_ADD[] = {
+	{ "--target", "NAME", NULL, CLI_OWN, false, "only this slot or store of the deployment; may be given again; default: all" },
+	END
+};
+static const struct cli_option INSTANCE_WANTED[] = {
+	{ "--target", "NAME", NULL, CLI_OWN, false, "print the certificates of this one as PEM" },
+	END
+};
+static const struct cli_option INSTANCE_REPORT[] = {
+	{ "--file", "JSON", NULL, CLI_OWN, true, "what is loaded: see the example" },
+	END
+};
+static const struct cli_option INSTANCE_CSR[] = {
+	{ "--target", "NAME", "target", CLI_TEXT, true, "the slot that was asked for one" },
+	{ "--csr-file", "PEM", "csr", CLI_FILE, true, "a certificate request for a key of its own" },
 	END
 };
 static const struct cli_option WAIVE[] = {
@@ -555,10 +590,29 @@ const struct cli_command CLI_COMMANDS[] = {
 		    "any more, until the certificate expires, or until you say so with --now. Files on the node stay as they are.",
 	  .example = "troth instance delete pg-1\ntroth instance delete pg-1 --now",
 	  .options = INSTANCE_DELETE, .run = cli_run_instance_delete, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "add", .args = "DEPLOYMENT/NAME", .summary = "register one that has no agent",
+	  .detail = "For deployments made with --external. Somebody reports through the API what it has loaded, and a rotation waits for "
+		    "that. One that was waived comes back like a new one.",
+	  .example = "troth deployment create cdn --external --store name=trust,bundle=/pg/trust\ntroth instance add cdn/edge-1",
+	  .options = INSTANCE_ADD, .run = cli_run_instance_add, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	{ .noun = "instance", .verb = "wanted", .args = "NAME", .summary = "what one without an agent shall hold",
+	  .detail = "Fetched from here it may be loaded there: it counts until something later is reported.",
+	  .example = "troth instance wanted edge-1\ntroth instance wanted edge-1 --target trust > trust.pem",
+	  .options = INSTANCE_WANTED, .run = cli_run_instance_wanted, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "report", .args = "NAME", .summary = "say what one without an agent has loaded",
+	  .detail = "seq grows from report to report (date +%s will do). For each target the SHA-256 fingerprints that new connections use, "
+		    "or \"versions\" with ids, and the generation as it was fetched. An empty list says that it holds nothing.",
+	  .example = "echo '{\"seq\": 7, \"targets\": [{\"target\": \"trust\", \"generation\": 2,\n"
+		     "  \"fingerprints\": [\"3f9a...\"]}]}' > report.json\n"
+		     "troth instance report edge-1 --file report.json",
+	  .options = INSTANCE_REPORT, .run = cli_run_instance_report, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "csr", .args = "NAME", .summary = "have a key of one without an agent signed",
+	  .example = "troth instance csr edge-1 --target tls --csr-file edge-1.csr",
+	  .options = INSTANCE_CSR, .run = cli_run_post, .path = "/v1/instances" },
 	{ .noun = "waive", .args = "INSTANCE", .summary = "wait no longer for a node that is away",
 	  .detail = "It is out of every pair in both roles, and no report of it counts any more. When its agent comes back it is sent what "
-		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, enrol it again "
-		    "with: troth token create --deployment NAME --instance NAME --reinstall.",
+		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, its agent asks for a new one: "
+		    "troth recover list.",
 	  .example = "troth waive pg-1 --reason 'disk broken, back next week' --dry-run\ntroth waive pg-1 --reason 'disk broken, back next week'",
 	  .options = WAIVE, .run = cli_run_waive, .path = "/v1/instances" },
 
@@ -618,6 +672,21 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "recover", .verb = "list", .args = "", .summary = "nodes whose identity expired and that ask for a new one",
+	  .detail = "Each has proved that it holds the key of its old identity. KEY is the beginning of the new key's SHA-256, as in the "
+		    "agent's log; FROM is the address it asks from. contested: the old key was proved with two new ones, so it was copied.",
+	  .example = "troth recover list",
+	  .run = cli_run_list, .path = "/v1/recoveries", .columns = RECOVERIES, .empty = "nobody asks for a new identity" },
+	{ .noun = "recover", .verb = "approve", .args = "[INSTANCE...]", .summary = "give nodes a new identity",
+	  .detail = "Their agents take it when they ask next, and open a session; what their targets hold is unknown until they have "
+		    "reported. A waived instance joins like a new one. An approval that no agent came for ends after a day.",
+	  .example = "troth recover approve pg-1 pg-2\ntroth recover approve --all --dry-run",
+	  .options = RECOVER_APPROVE, .run = cli_run_recover, .path = "/v1/recoveries" },
+	{ .noun = "recover", .verb = "deny", .args = "[INSTANCE...]", .summary = "refuse a node a new identity",
+	  .detail = "Its agent is refused until somebody approves it, or it enrols again with a token (troth token create --reinstall).",
+	  .example = "troth recover deny pg-1",
+	  .options = RECOVER_DENY, .run = cli_run_recover, .path = "/v1/recoveries" },
 
 	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
 	  .detail = "The token, or the certificate, is shown this once.",

@@ -12,7 +12,7 @@
 
 enum {
 	CLI_WIDTH = 80,            /* of what is printed, unless a terminal says it is wider */
-	CLI_WORDS_MAX = 8,         /* noun, verb, arguments */
+	CLI_WORDS_MAX = 64,        /* arguments: names for one command */
 	CLI_VALUES_MAX = 256,      /* options given: 100 names and room */
 	CLI_FILE_BYTES = 512 << 10, /* a PEM file named in an option: LIMIT_PEM_BYTES */
 	CLI_PAGES_MAX = 500,       /* pages of a list: 100,000 rows */
@@ -62,7 +62,7 @@ struct cli_section { const char *title, *member; const struct cli_column *column
 
 struct cli_command {
 	const char *noun, *verb;   /* verb NULL: a command of one word */
-	const char *args;          /* "NAME", "NAME MEMBER", "[NAME]", "" */
+	const char *args;          /* "NAME", "NAME MEMBER", "[NAME]", "[NAME...]" (any number), "" */
 	const char *summary;       /* one line of the list */
 	const char *detail;        /* a paragraph of the help, or NULL */
 	const char *example;       /* lines without the leading blanks */
@@ -222,6 +222,10 @@ cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, 
 cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
+/* cli_external.c: instances without an agent. */
+cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
+/* cli_recover.c */
+cli_run_fn cli_run_recover;
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */

@@ -116,6 +116,8 @@ static void put_target(struct buf *out, const struct target *t)
 		buf_printf(out, " lease=%" PRId64, t->lease_until);
 	if (t->known)
 		buf_printf(out, " base=%" PRId64 "@%" PRId64, id_or(t->base, CONTENT_NONE), t->base_generation);
+	if (t->strange)
+		buf_printf(out, " strange");
 	buf_printf(out, " high=%" PRId64, t->high_water);
 	for (size_t i = 0; i < t->doc_count; i++)
 		buf_printf(out, " %" PRId64 "@%" PRId64 "%s", t->docs[i].content->id, t->docs[i].generation,

@@ -73,7 +73,8 @@ enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT, TARGET_LEAV
 enum rollout_step { STEP_INTRODUCE = 1, STEP_SWITCH = 2, STEP_WITHDRAW = 4 };
 
 #define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
-enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
+/* FACT_SEEN.content: it was seen to hold nothing at all; it reported, and holds what nobody here knows. */
+enum { CONTENT_NONE = -1, CONTENT_STRANGE = -2 };
 
 struct fact {
 	enum fact_kind kind;
@@ -223,6 +224,7 @@ enum wait_reason {
 	WAIT_CSR,            /* node: asked for a CSR (or the issue is under way) */
 	WAIT_OFFLINE,        /* node: session not alive, so not relied upon */
 	WAIT_UNKNOWN,        /* node: what it holds is unknown until it reports */
+	WAIT_STRANGE,        /* safety 4: `target` holds what nobody here knows; it is sent what all that it meets accept */
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */

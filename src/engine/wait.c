@@ -35,6 +35,8 @@ static const struct {
 	[WAIT_CSR] = { "csr", SPEAKER_NODE, "1b", "a certificate request was asked for" },
 	[WAIT_OFFLINE] = { "offline", SPEAKER_NODE, "freshness", "its session is not alive" },
 	[WAIT_UNKNOWN] = { "unknown", SPEAKER_NODE, "4", "what it holds is unknown until it reports" },
+	[WAIT_STRANGE] = { "strange", SPEAKER_SAFETY, "4",
+			   "it holds what nobody here knows, and is sent what all that it meets accept" },
 	[WAIT_PENDING_FULL] = { "pending-full", SPEAKER_NODE, "4",
 				"too many documents were handed out and not seen in use" },
 	[WAIT_FAILING] = { "failing", SPEAKER_NODE, "A3",

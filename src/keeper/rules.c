@@ -143,6 +143,20 @@ troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert
 	return RC_OK;
 }
 
+/* Who trusts the root trusts its key; a new date needs no new trust.  How long the key may sign at all its policy says. */
+troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, const struct cert_spec *spec, msec_t now, struct troth_err *e)
+{
+	TRY(rules_issuer(p, cert, e));
+	ENSURE(spec->kind == CERT_ROOT && bytes_equal(cert->subject_der, cert->issuer_der), e, TROTH_FORBIDDEN,
+	       "authority-renew is for roots only");
+	TRY(rules_no_spki(spec, e));
+	TRY(rules_dates(spec, now, e));
+	TRY(rules_latest(p, spec->not_after, e));
+	ENSURE(path_within(spec->path_len, p->path_len), e, TROTH_FORBIDDEN, "path length %d is more than the policy of key %s allows: %d",
+	       spec->path_len, p->key_id, p->path_len);
+	return RC_OK;
+}
+
 troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert, const struct cert_spec *spec, bool made,
 		    msec_t now, struct troth_err *e)
 {

@@ -23,6 +23,8 @@ troth_rc rules_request(const struct keeper_policy *p, const struct cert_spec *sp
 /* The same authority's other root certified by this one: the same name, and nowhere wider than either. */
 troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *subject,
 		     const struct cert *subject_cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
+/* The root `cert` with other dates: the same key and name. */
+troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
 /* A leaf below `issuer`; with its SPKI, or `made` if the keeper makes the key. */
 troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert, const struct cert_spec *spec, bool made,
 		    msec_t now, struct troth_err *e);

@@ -147,13 +147,13 @@ static troth_rc authority_request(struct work *w, struct keeper_reply *ret, stru
 	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
 }
 
-/* What was built says the subject's own name, or it is no bridge to it. */
-static troth_rc check_cross(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
+/* What was built says the root's own name, or it is another one. */
+static troth_rc check_name(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
 {
 	const struct cert *built;
 	TRY(cert_parse(w->a, der, &built, e));
 	ENSURE(bytes_equal(built->subject_der, subject->cert->subject_der), e, TROTH_INVALID,
-	       "the cross certificate's name \"%.80s\" is not the root's: \"%.80s\"", built->subject, subject->cert->subject);
+	       "the certificate's name \"%.80s\" is not the root's: \"%.80s\"", built->subject, subject->cert->subject);
 	return RC_OK;
 }
 
@@ -170,7 +170,21 @@ static troth_rc authority_cross(struct work *w, struct keeper_reply *ret, struct
 	struct journal_use use = { .req = w->req, .key = &issuer->policy, .made = &subject->policy, .spec = &spec };
 	TRY(journal_grant(&w->s->journal, &use, e));
 	TRY(cert_build(&spec, issuer->cert, issuer->key, w->a, &ret->der, e));
-	return check_cross(w, ret->der, subject, e);
+	return check_name(w, ret->der, subject, e);
+}
+
+static troth_rc authority_renew(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct cert_spec spec = w->req->authority_renew.spec;
+	const struct signer *root;
+	TRY(open_issuer(w, &w->req->authority_renew.root, &root, e));
+	TRY(rules_renew(&root->policy, root->cert, &spec, w->now, e));
+	spec.spki = root->cert->spki;
+	TRY(cert_spec_check(&spec, NULL, e));
+	TRY(take(w, root->policy.spki_hash, RATE_CA, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &root->policy, .spec = &spec }, e));
+	TRY(cert_build(&spec, NULL, root->key, w->a, &ret->der, e));
+	return check_name(w, ret->der, root, e);
 }
 
 static troth_rc leaf_sign(struct work *w, struct keeper_reply *ret, struct troth_err *e)
@@ -300,6 +314,7 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
 	[KEEPER_AUTHORITY_CROSS] = authority_cross,
+	[KEEPER_AUTHORITY_RENEW] = authority_renew,
 };
 
 /* A refusal's text may quote what was refused; what travels on is plain. */

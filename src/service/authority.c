@@ -1,12 +1,13 @@
 /* Authorities: a CA is made by the keeper, as a root or below another one, and shown with its versions.
  *
- * One that somebody else signs is made as a request only (external.h).
+ * One that somebody else signs is made as a request only (external_ca.h).
  *
  * Making one has three phases: prepare decides names, dates and who signs and asks the keeper for a key
  * and a certificate; run finds the name still free and the issuer's signer unchanged, or begins again. */
 #include "service/check.h"
 #include "service/credential.h"
-#include "service/external.h"
+#include "service/external_ca.h"
+#include "service/issue_ca.h"
 #include "service/nouns.h"
 #include "service/record.h"
 
@@ -130,7 +131,7 @@ static struct keeper_policy policy_of(const struct authority_create_cmd *cmd, co
 				      const char *version_uuid)
 {
 	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = cmd->name, .may_sign_ca = spec->path_len != 0,
-				   .path_len = spec->path_len, .latest_not_after = spec->not_after,
+				   .path_len = spec->path_len, .latest_not_after = issue_ca_latest(cmd->name, spec),
 				   .exportable = cmd->exportable };
 	(void)text_copy(p.key_id, sizeof p.key_id, version_uuid); /* a UUID fits a UUID */
 	return p;

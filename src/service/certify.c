@@ -4,7 +4,7 @@
 #include "service/certify_chain.h"
 #include "service/credential.h"
 #include "service/distrust.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/imported.h"
 #include "service/known.h"

@@ -1,149 +1,189 @@
-/* External authorities: the request, until its certificate comes.  See external.h. */
-#include "service/external.h"
+/* External instances: registered, found.  See external.h; what they report is in external_report.c, what they shall hold in
+ * external_wanted.c. */
+#include "service/external_parts.h"
 
-#include "service/nouns.h"
+#include "service/check.h"
+#include "service/inside.h"
+#include "service/join.h"
 #include "service/record.h"
-#include "service/rotation_rows.h"
+#include "service/target.h"
+#include "service/waive.h"
 
-/* The outside CA says how long it may sign; less than the keeper's own bound by what its clock may differ. */
-#define KEY_LIFE (LIMIT_KEEPER_LIFE_DAYS * MSEC_DAY - MSEC_DAY)
+/* -- finding one ------------------------------------------------------------------------------------- */
 
-/* -- the keeper ------------------------------------------------------------------------------------------- */
-
-static struct keeper_policy policy_of(const struct verb_ctx *ctx, const struct credential_row *c, int path_len, const char *key_id)
+static troth_rc refuse_agent(const struct instance_row *row, struct troth_err *e)
 {
-	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = c->name, .may_sign_ca = path_len != 0, .path_len = path_len,
-				   .latest_not_after = ctx->now + KEY_LIFE, .exportable = c->exportable };
-	(void)text_copy(p.key_id, sizeof p.key_id, key_id); /* a uuid fits a uuid */
-	return p;
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "instance %s has an agent: only that one may report for it", row->name);
+	err_hint(e, "instances without one are those of a deployment made with: troth deployment create NAME --external");
+	err_object(e, "%s", row->name);
+	return rc;
 }
 
-troth_rc external_need(struct verb_ctx *ctx, const struct credential_row *c, const char *key_id, struct troth_err *e)
+static troth_rc refuse_waived(const struct instance_row *row, const char *deployment, struct troth_err *e)
 {
-	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
-	struct credential_spec s;
-	TRY(credential_spec_read(ctx->a, c->spec, &s, e));
-	need->kind = KEEPER_AUTHORITY_REQUEST;
-	TRY(key_type_parse(c->key_type, &need->authority_request.key_type, e));
-	need->authority_request.policy = policy_of(ctx, c, (int)s.path_len, key_id);
-	need->authority_request.spec = (struct cert_spec){ .kind = CERT_INTERMEDIATE, .common_name = s.common_name,
-							   .organization = s.organization, .path_len = (int)s.path_len,
-							   .permitted_dns = s.permitted_dns.items,
-							   .permitted_dns_count = s.permitted_dns.count };
-	return verb_need(ctx, need, e);
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "instance %s was waived: nothing that is said of it counts", row->name);
+	err_hint(e, "to have it counted again, as a newcomer: troth instance add %s/%s", deployment, row->name);
+	err_object(e, "%s", row->name);
+	return rc;
 }
 
-/* -- the row ---------------------------------------------------------------------------------------------- */
-
-troth_rc external_ask(struct verb_ctx *ctx, const struct credential_row *c, const char *uuid, const struct keeper_reply *made,
-		      int64_t rotation_id, struct troth_err *e)
+troth_rc external_find(struct verb_ctx *ctx, const char *id, struct instance_row *ret, struct deployment_row *ret_deployment,
+		       struct troth_err *e)
 {
-	struct ca_request_row row = { .uuid = uuid, .credential_id = c->id, .key_blob = made->blob, .csr = made->der,
-				      .rotation_id = rotation_id, .created = ctx->now };
-	TRY(ca_request_row_insert(ctx->tx, &row, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, c->id);
-	return RC_OK;
+	TRY(record_uuid("instance", id, e));
+	TRY(instance_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
+	TRY(deployment_row_get(ctx->tx, ctx->a, ret->deployment_id, ret_deployment, e));
+	TRY(record_visible(ctx->who, "instance", ret_deployment->name, e));
+	ENSURE(ret->state != INSTANCE_LEFT, e, TROTH_NOT_FOUND, "instance %s has left", ret->name);
+	if (ret_deployment->party != PARTY_EXTERNAL)
+		return refuse_agent(ret, e);
+	return ret->state == INSTANCE_WAIVED ? refuse_waived(ret, ret_deployment->name, e) : RC_OK;
 }
 
-troth_rc external_forget(struct verb_ctx *ctx, const struct ca_request_row *row, struct troth_err *e)
+troth_rc external_target(struct verb_ctx *ctx, const struct instance_row *instance, const char *name, struct target_row *ret,
+			 struct template_row *ret_template, struct troth_err *e)
 {
-	TRY(ca_request_row_delete(ctx->tx, row->id, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, row->credential_id);
-	return RC_OK;
-}
-
-troth_rc external_ordinal(struct tx *tx, struct arena *a, int64_t credential_id, int64_t *ret, struct troth_err *e)
-{
-	struct version_row *versions;
+	struct target_row *rows;
 	size_t n;
-	TRY(version_row_list_credential(tx, a, credential_id, PAGE_ALL, &versions, &n, e));
-	*ret = (int64_t)n + 1;
-	return RC_OK;
-}
-
-troth_rc external_waits(struct tx *tx, struct arena *a, const struct rotation_row *rotation, bool *ret, struct troth_err *e)
-{
-	struct ca_request_row row;
-	TRY(ca_request_row_of(tx, a, rotation->credential_id, &row, ret, e));
-	*ret = *ret && row.rotation_id == rotation->id;
-	return RC_OK;
-}
-
-troth_rc external_rotation(struct verb_ctx *ctx, const struct credential_row *c, const char *uuid, const struct keeper_reply *made,
-			   const char *reason, struct rotation_row *rotation, struct troth_err *e)
-{
-	struct version_row *versions;
-	size_t n;
-	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
-	rotation->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
-	for (size_t i = 0; i < n; i++)
-		if (versions[i].wanted)
-			rotation->wanted_before.items[rotation->wanted_before.count++] = versions[i].id;
-	TRY(rotation_begin(ctx, c, reason, rotation, e));
-	return external_ask(ctx, c, uuid, made, rotation->id, e);
-}
-
-/* -- refusals --------------------------------------------------------------------------------------------- */
-
-troth_rc external_refuse_waiting(const struct credential_row *c, const struct ca_request_row *row, struct troth_err *e)
-{
-	char since[RFC3339_LEN];
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s waits for a certificate already, asked for since %s", c->name,
-			      time_format(row->created / MSEC_S * MSEC_S, since));
-	err_hint(e, "troth authority csr %s prints the request; bring what is signed in: troth authority certify %s --certificate-file PEM%s%s",
-		 c->name, c->name, row->rotation_id ? "; for another key: troth rotation abort " : "", row->rotation_id ? c->name : "");
-	err_object(e, "%s", c->name);
-	return rc;
-}
-
-troth_rc external_refuse_imported(const struct credential_row *c, struct troth_err *e)
-{
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "the key of %s is not here: it signs elsewhere, and its owner makes its next version", c->name);
-	err_hint(e, "bring the next certificate: troth authority import %s --certificate-file PEM", c->name);
-	err_object(e, "%s", c->name);
-	return rc;
-}
-
-troth_rc external_refuse_none(const struct credential_row *c, struct troth_err *e)
-{
-	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no certificate of %s is waited for", c->name);
-	if (c->origin == ORIGIN_EXTERNAL)
-		err_hint(e, "its next one is asked for by: troth rotate %s", c->name);
-	else
-		err_hint(e, "only a CA made with --external asks for its certificate");
-	err_object(e, "%s", c->name);
-	return rc;
-}
-
-/* -- the verb --------------------------------------------------------------------------------------------- */
-
-static troth_rc csr_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
-{
-	const struct authority_csr_cmd *cmd = arg;
-	struct authority_csr_ret *ret = out;
-	struct ca_request_row row;
-	struct credential_spec spec;
-	bool waits;
-	TRY(record_uuid("authority", cmd->id, e));
-	TRY(credential_row_by_uuid(ctx->tx, ctx->a, cmd->id, &ret->authority, e));
-	TRY(record_visible(ctx->who, "authority", ret->authority.name, e));
-	TRY(ca_request_row_of(ctx->tx, ctx->a, ret->authority.id, &row, &waits, e));
-	if (!waits)
-		return external_refuse_none(&ret->authority, e);
-	TRY(credential_spec_read(ctx->a, ret->authority.spec, &spec, e));
-	if (ret->authority.issuer_id) {
-		struct credential_row issuer;
-		TRY(credential_row_get(ctx->tx, ctx->a, ret->authority.issuer_id, &issuer, e));
-		ret->issuer = issuer.name;
+	*ret = (struct target_row){ 0 };
+	TRY(target_row_list_instance(ctx->tx, ctx->a, instance->id, &rows, &n, e));
+	for (size_t i = 0; i < n && !ret->id; i++) {
+		if (rows[i].state == TARGET_LEFT)
+			continue;
+		TRY(template_row_get(ctx->tx, ctx->a, rows[i].template_id, ret_template, e));
+		if (text_equal(ret_template->name, name))
+			*ret = rows[i];
 	}
-	ret->csr = csr_pem(ctx->a, row.csr);
-	ret->version = row.uuid;
-	ret->since = row.created;
-	ret->path_len = spec.path_len;
-	return external_ordinal(ctx->tx, ctx->a, ret->authority.id, &ret->ordinal, e);
+	return RC_OK;
 }
 
-const struct verb VERB_AUTHORITY_CSR = {
-	.name = "authority.csr", .kind = VERB_READ, .roles = ROLES_READ,
-	.cmd_size = sizeof(struct authority_csr_cmd), .ret_size = sizeof(struct authority_csr_ret), .run = csr_run,
-};
+/* -- registering --------------------------------------------------------------------------------------- */
+
+void instance_add_check(struct arena *a, const struct instance_add_cmd *cmd, struct troth_err *e)
+{
+	struct checker c = { a, e };
+	check_present(&c, "$.deployment", cmd->deployment);
+	if (check_present(&c, "$.name", cmd->name))
+		check_label(&c, "$.name", cmd->name);
+	for (size_t i = 0; i < cmd->targets.count; i++)
+		check_label(&c, arena_printf(a, "$.targets[%zu]", i), cmd->targets.items[i]);
+}
+
+static troth_rc deployment_by_name(struct verb_ctx *ctx, const char *name, struct deployment_row *ret, struct troth_err *e)
+{
+	troth_rc rc = deployment_row_by_name(ctx->tx, ctx->a, name, ret, NULL);
+	if (rc_failed(rc) || !record_in_scope(ctx->who, name)) {
+		rc = err_set(e, TROTH_NOT_FOUND, "there is no deployment %.200s", name);
+		err_hint(e, "troth deployment list shows them");
+		return rc;
+	}
+	if (ret->party == PARTY_EXTERNAL)
+		return RC_OK;
+	rc = err_set(e, TROTH_CONFLICT, "the instances of %s have an agent", name);
+	err_hint(e, "they join with: troth token create --deployment %s, then troth agent enroll on the node", name);
+	err_object(e, "%s", name);
+	return rc;
+}
+
+static bool is_chosen(const struct instance_add_cmd *cmd, const char *template)
+{
+	for (size_t i = 0; i < cmd->targets.count; i++)
+		if (text_equal(cmd->targets.items[i], template))
+			return true;
+	return cmd->targets.count == 0;
+}
+
+static bool is_template(const struct template_row *templates, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text_equal(templates[i].name, name))
+			return true;
+	return false;
+}
+
+static troth_rc targets_make(struct verb_ctx *ctx, const struct instance_add_cmd *cmd, const struct instance_row *instance,
+			     struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	struct template_row *templates;
+	size_t n;
+	TRY(template_row_list_deployment(ctx->tx, ctx->a, instance->deployment_id, PAGE_ALL, &templates, &n, e));
+	for (size_t i = 0; i < cmd->targets.count; i++)
+		if (!is_template(templates, n, cmd->targets.items[i]))
+			check_fail(&c, arena_printf(ctx->a, "$.targets[%zu]", i), "not-found", "is no slot or store of this deployment",
+				   arena_printf(ctx->a, "troth deployment show %s lists them", cmd->deployment));
+	TRY(check_done(e));
+	for (size_t i = 0; i < n; i++)
+		if (is_chosen(cmd, templates[i].name))
+			TRY(join_target(ctx, instance, &templates[i], e));
+	return RC_OK;
+}
+
+static troth_rc add_new(struct verb_ctx *ctx, const struct instance_add_cmd *cmd, const struct deployment_row *deployment,
+			struct instance_row *ret, struct troth_err *e)
+{
+	char *uuid = arena_alloc(ctx->a, UUID_LEN);
+	verb_uuid(ctx, uuid);
+	*ret = (struct instance_row){ .uuid = uuid, .deployment_id = deployment->id, .name = cmd->name, .state = INSTANCE_ACTIVE,
+				      .session = 1, .session_opened = ctx->now, .last_seen = ctx->now, .alive_until = ALIVE_ALWAYS,
+				      .lease_until = deployment->ephemeral ? ctx->now + deployment->lease : 0, .created = ctx->now };
+	TRY(instance_row_insert(ctx->tx, ret, e));
+	verb_changed(ctx, CHANGED_INSTANCE, ret->id);
+	return targets_make(ctx, cmd, ret, e);
+}
+
+/* A waived one: a joiner from now on.  Numbers of reports go on, so that a late one stays late. */
+static troth_rc add_again(struct verb_ctx *ctx, const struct instance_add_cmd *cmd, struct instance_row *row, struct troth_err *e)
+{
+	if (row->state != INSTANCE_WAIVED) {
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has an instance %s already", cmd->deployment, row->name);
+		err_hint(e, row->state == INSTANCE_LEAVING ? "it leaves; if what it served is stopped: troth instance delete %s --now"
+							    : "look at it: troth instance show %s", row->name);
+		err_object(e, "%s", row->name);
+		return rc;
+	}
+	TRY(waive_end(ctx, row, "instance.return", e));
+	row->session = 1;
+	row->session_opened = row->last_seen = ctx->now;
+	row->alive_until = ALIVE_ALWAYS;
+	row->alarm = NULL;
+	TRY(instance_row_update(ctx->tx, row, e));
+	verb_changed(ctx, CHANGED_INSTANCE, row->id);
+	verb_publish(ctx, "instance/%s", row->uuid);
+	return RC_OK;
+}
+
+static troth_rc record_add(struct verb_ctx *ctx, const struct instance_view *v, struct troth_err *e)
+{
+	struct record r;
+	record_begin(&r);
+	jw_kv_text(&r.w, "id", v->row.uuid);
+	jw_kv_text(&r.w, "deployment", v->deployment);
+	jw_key(&r.w, "targets");
+	jw_array(&r.w);
+	for (size_t i = 0; i < v->target_count; i++)
+		jw_text(&r.w, v->targets[i].template.name);
+	jw_array_end(&r.w);
+	return record_change(ctx, &(struct change){ .action = "instance.add", .object = v->row.name,
+						    .topic = arena_printf(ctx->a, "instance/%s", v->row.uuid),
+						    .after = record_end(&r, ctx->a) }, e);
+}
+
+static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct instance_add_cmd *cmd = arg;
+	struct instance_ret *ret = out;
+	struct deployment_row deployment;
+	struct instance_row row;
+	instance_add_check(ctx->a, cmd, e);
+	TRY(check_done(e));
+	TRY(deployment_by_name(ctx, cmd->deployment, &deployment, e));
+	bool there = rc_ok(instance_row_by_name(ctx->tx, ctx->a, deployment.id, cmd->name, &row, NULL));
+	TRY(there ? add_again(ctx, cmd, &row, e) : add_new(ctx, cmd, &deployment, &row, e));
+	ret->instance = (struct instance_view){ .row = row, .deployment = deployment.name, .party = deployment.party };
+	TRY(instance_targets_load(ctx, &ret->instance, e));
+	return record_add(ctx, &ret->instance, e);
+}
+
+const struct verb VERB_INSTANCE_ADD = { "instance.add", VERB_WRITE, ROLES_REPORT, sizeof(struct instance_add_cmd),
+					sizeof(struct instance_ret), NULL, add_run };

@@ -1,50 +1,100 @@
-/* External authorities: the key is the keeper's, and somebody else signs the certificate.
+/* External instances: members without an agent, of whom somebody reports through the API what they have loaded.
  *
- *     create --external   a key and a request (PKCS#10) are made               request waits
- *     csr                 the request, to be carried to who signs it
- *     certify             what came back is judged; it becomes the version     certify.h
- *     rotate              a new key and a new request; the rotation waits      again
+ * For the engine they are members like any other: their targets come from the templates of a deployment (party external),
+ * get documents, are admitted, are waited for by name, leave, are waived.  Nothing is sent to them.  Whoever speaks for one (a
+ * principal whose scope has the deployment) asks what is wanted, installs it, and reports:
  *
- * At most one request of an authority waits.  The engine is told so (FACT_EXTERNAL) and says it in explain. */
+ *     wanted  "what shall it hold?"       documents; taken from here they count as handed out
+ *     csr     "sign this key of its slot" a staged chain; the engine says when it is offered
+ *     report  "this is loaded now"        by fingerprints or version ids, with a number that grows
+ *
+ * A report says of each target that it names: new connections use exactly this, and nothing older that was fetched before
+ * will be loaded again.  Nobody saw that.  So it is *loaded*, never *probed*; after a switch that rests on it nothing is withdrawn
+ * for the deployment's grace, as with a binding (binding_grace.c); and a word that is taken back is believed at once:
+ *
+ *     unchanged  what it said before
+ *     counted    a later document, or contents that we know and did not send
+ *     behind     something older than it had reported: believed, with an alarm; what it was handed since counts again
+ *     unknown    certificates that nobody here knows: nothing relies on it until it says something else
+ *     stale      a number that is not above the last one: changes nothing
+ *
+ * What else a trust store has besides what its bundle ever gave it is drift: named, and never relied upon.
+ * docs/decisions/0054-external.md. */
 #ifndef TROTH_SERVICE_EXTERNAL_H
 #define TROTH_SERVICE_EXTERNAL_H
 
-#include "service/issue.h"
-#include "service/rotation.h"
+#include "model/message.h"
+#include "service/nouns.h"
 
-/* One keeper request in ctx->need: a key, and what asks for a certificate of it.  key_id: the version's uuid. */
-troth_rc external_need(struct verb_ctx *ctx, const struct credential_row *c, const char *key_id, struct troth_err *e);
-/* Puts what the keeper made down.  `uuid` is the key_id; rotation_id 0: its first version. */
-troth_rc external_ask(struct verb_ctx *ctx, const struct credential_row *c, const char *uuid, const struct keeper_reply *made,
-		      int64_t rotation_id, struct troth_err *e);
-/* It waits no more (its certificate came, or its rotation was aborted). */
-troth_rc external_forget(struct verb_ctx *ctx, const struct ca_request_row *row, struct troth_err *e);
-/* CONFLICT: one waits already; with how to go on. */
-troth_rc external_refuse_waiting(const struct credential_row *c, const struct ca_request_row *row, struct troth_err *e);
-/* NOT_FOUND: none waits. */
-troth_rc external_refuse_none(const struct credential_row *c, struct troth_err *e);
-/* CONFLICT: its key is not here, so it is not rotated, nor does it sign; with the command that brings the next one. */
-troth_rc external_refuse_imported(const struct credential_row *c, struct troth_err *e);
-/* Which version it will be, counted from 1. */
-troth_rc external_ordinal(struct tx *tx, struct arena *a, int64_t credential_id, int64_t *ret, struct troth_err *e);
-
-/* A rotation of an external authority: operation, rotation and request; the goal stays until the certificate comes.
- * `made`: the answer to external_need(uuid).  What is set in *rotation stays. */
-troth_rc external_rotation(struct verb_ctx *ctx, const struct credential_row *c, const char *uuid, const struct keeper_reply *made,
-			   const char *reason, struct rotation_row *rotation, struct troth_err *e);
-/* Does this rotation wait for a certificate? */
-troth_rc external_waits(struct tx *tx, struct arena *a, const struct rotation_row *rotation, bool *ret, struct troth_err *e);
-
-struct authority_csr_cmd { const char *id; };
-struct authority_csr_ret {
-	struct credential_row authority;
-	const char *csr;            /* PEM */
-	const char *version;        /* uuid of the version that it asks for */
-	int64_t ordinal;            /* which one that is, from 1 */
-	msec_t since;
-	const char *issuer;         /* name of the imported authority that is to sign it; NULL: any */
-	int64_t path_len;           /* as asked for; -1 any */
+/* -- registering -------------------------------------------------------------------------------------- */
+struct instance_add_cmd {
+	const char *deployment, *name;
+	struct json_texts targets;       /* names of templates that it carries; none: all of them */
 };
-extern const struct verb VERB_AUTHORITY_CSR; /* authority_csr_cmd -> authority_csr_ret */
+void instance_add_check(struct arena *a, const struct instance_add_cmd *cmd, struct troth_err *e);
+/* One that was waived and is added again comes back as a joiner: no report of it does that. */
+extern const struct verb VERB_INSTANCE_ADD;    /* instance_add_cmd -> instance_ret */
+
+/* -- reporting ---------------------------------------------------------------------------------------- */
+struct target_report {
+	const char *path;                /* "$.targets[0]", for findings */
+	const char *target;              /* name of the template */
+	int64_t generation;              /* of the document that was loaded, as it was fetched; 0: not said */
+	bool has_fingerprints, has_versions; /* one of the two must be there; an empty list: it holds nothing */
+	struct json_texts fingerprints;  /* SHA-256 in hex, colons allowed; a slot's leaf first, perhaps alone */
+	struct json_texts versions;      /* ids; of a slot's leaf, of a store's authorities */
+};
+struct instance_report_cmd {
+	const char *id;
+	int64_t seq;                     /* of the reporter; grows from report to report, gaps are fine */
+	struct target_report *targets;
+	size_t target_count;
+};
+void instance_report_check(struct arena *a, const struct instance_report_cmd *cmd, struct troth_err *e);
+
+enum report_outcome { REPORT_UNCHANGED, REPORT_COUNTED, REPORT_BEHIND, REPORT_UNKNOWN, REPORT_STALE, REPORT_STOPPED };
+extern const char *const REPORT_OUTCOME_NAMES[]; /* "unchanged" "counted" "behind" "unknown" "stale" "stopped" */
+struct report_result {
+	const char *target;
+	enum report_outcome outcome;
+	int64_t generation;              /* that it counts as running; 0: none of ours */
+	struct json_texts extra;         /* fingerprints that are not of its bundle or credential */
+	const char *text;                /* what to know about it, or NULL */
+};
+struct instance_report_ret {
+	struct instance_row instance;
+	int64_t seq;                     /* the last one accepted: the next must be above */
+	struct report_result *results;
+	size_t result_count;
+};
+extern const struct verb VERB_INSTANCE_REPORT; /* instance_report_cmd -> instance_report_ret */
+
+/* -- what is wanted ------------------------------------------------------------------------------------- */
+struct instance_wanted_cmd {
+	const char *id;
+	int64_t after;                   /* the version seen last; 0 at the start */
+};
+struct wanted_target {
+	const struct msg_target *m;      /* name, kind, generation (0: nothing is wanted), certificates, csr, leaving */
+	struct json_texts fingerprints;  /* of that document */
+	bool loaded;                     /* it was reported already */
+};
+struct instance_wanted_ret {
+	struct instance_row instance;
+	int64_t version, seq;            /* seq: of the last report */
+	struct wanted_target *targets;
+	size_t target_count;
+};
+/* Nothing newer than `after`: held on "instance/<uuid>".  Goes on as INSTANCE_TAKE where something was never handed out. */
+extern const struct verb VERB_INSTANCE_WANTED; /* instance_wanted_cmd -> instance_wanted_ret */
+extern const struct verb VERB_INSTANCE_TAKE;
+
+struct instance_csr_cmd {
+	const char *id, *target;         /* target: its name */
+	const char *request;             /* as `wanted` says; NULL: the one that is open */
+	const char *csr;                 /* PEM */
+};
+struct instance_csr_ret { const char *request; }; /* also the id of the version that was issued */
+extern const struct verb VERB_INSTANCE_CSR;    /* instance_csr_cmd -> instance_csr_ret */
 
 #endif

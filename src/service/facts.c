@@ -3,7 +3,7 @@
  * The same functions serve the rebuild (all rows, in an order in which each thing comes before what
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/inside.h"
 #include "service/issue.h"
 #include "service/upload.h"
@@ -399,9 +399,9 @@ static void tell_base(struct view *view, const struct target_row *t)
 				       t->high_water } };
 	if (!t->base_known) {
 		tell(view, &gone);
-		seen.seen.content = 0;
+		seen.seen.content = t->strange ? CONTENT_STRANGE : 0;
 	}
-	if (t->seen_at)
+	if (t->seen_at || t->strange)
 		tell(view, &seen);
 }
 
@@ -528,8 +528,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
-	if (template.party == PARTY_BINDING)
-		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
+	if (template.party == PARTY_BINDING || template.party == PARTY_EXTERNAL)
+		tell_unknown(view, t->id); /* what it said may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));

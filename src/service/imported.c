@@ -3,7 +3,7 @@
 
 #include "service/certify_chain.h"
 #include "service/credential.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/known.h"
 #include "service/meet.h"

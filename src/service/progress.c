@@ -6,7 +6,7 @@
 #include "service/progress.h"
 
 #include "service/explain.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
 

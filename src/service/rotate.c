@@ -6,7 +6,7 @@
  * made due, and the engine asks its slots. */
 #include "service/census.h"
 #include "service/distrust.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/holder.h"
 #include "service/record.h"

@@ -8,7 +8,7 @@
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
 #include "service/census.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/foresee.h"
 #include "service/hierarchy.h"
 #include "service/record.h"

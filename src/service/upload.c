@@ -131,6 +131,17 @@ static troth_rc promise_seal(struct verb_ctx *ctx, int64_t version, int64_t cont
 	return outbox_put(ctx->tx, &row, e);
 }
 
+/* Its key, sealed to the agent that shall open it; who has none had the key before we did. */
+static troth_rc give_key(struct verb_ctx *ctx, int64_t version, int64_t content, const struct target_row *slot, struct troth_err *e)
+{
+	struct template_row group;
+	struct target_row row = *slot;
+	TRY(template_row_get(ctx->tx, ctx->a, slot->template_id, &group, e));
+	if (group.party == PARTY_EXTERNAL)
+		return upload_stage(ctx, &row, content, version, bytes_of(NULL, 0), e);
+	return promise_seal(ctx, version, content, slot->id, e);
+}
+
 /* Each slot that presents it: its key for its agent, and the stores that it will meet. */
 static troth_rc give_to_slots(struct verb_ctx *ctx, const struct credential_row *leaf, const struct version_row *version,
 			      int64_t content, int64_t *ret_slots, struct troth_err *e)
@@ -146,7 +157,7 @@ static troth_rc give_to_slots(struct verb_ctx *ctx, const struct credential_row 
 		TRY(target_row_update(ctx->tx, &slots[i], e));
 		verb_changed(ctx, CHANGED_TARGET, slots[i].id);
 		TRY(meet_anchor_added(ctx, slots[i].template_id, version->anchor_cert, e));
-		TRY(promise_seal(ctx, version->id, content, slots[i].id, e));
+		TRY(give_key(ctx, version->id, content, &slots[i], e));
 		(*ret_slots)++;
 	}
 	return RC_OK;
@@ -257,7 +268,7 @@ troth_rc upload_slot_joined(struct verb_ctx *ctx, const struct target_row *slot,
 	TRY(version_row_get(ctx->tx, ctx->a, leaf.signing_version, &version, e));
 	TRY(newest_content(ctx, version.id, &content, e));
 	TRY(meet_anchor_added(ctx, slot->template_id, version.anchor_cert, e));
-	return content ? promise_seal(ctx, version.id, content, slot->id, e) : RC_OK;
+	return content ? give_key(ctx, version.id, content, slot, e) : RC_OK;
 }
 
 /* One upload waits at a slot at a time: an older one that was never sent is not sent any more. */
@@ -277,7 +288,8 @@ troth_rc upload_stage(struct verb_ctx *ctx, struct target_row *slot, int64_t con
 	struct sealed_row key = { .target_id = slot->id, .content_id = content_id, .sealed = sealed, .created = ctx->now };
 	struct staged_row row = { .target_id = slot->id, .content_id = content_id, .version_id = version_id, .created = ctx->now };
 	TRY(drop_older(ctx, slot->id, e));
-	TRY(sealed_row_put(ctx->tx, &key, e));
+	if (sealed.len)
+		TRY(sealed_row_put(ctx->tx, &key, e));
 	TRY(staged_row_put(ctx->tx, &row, e));
 	verb_changed(ctx, CHANGED_TARGET, slot->id);
 	return RC_OK;

@@ -218,12 +218,13 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
+	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/external.h) */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "holder", "binding" */
+extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
 /* Has it instances for people to list?  Holders and bindings are listed as what they are. */
-static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT; }
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
 
 struct deployment_row {
 	int64_t id;
@@ -232,6 +233,7 @@ struct deployment_row {
 	bool ignored;              /* ephemeral only: never admitted, so the promise leaves them out */
 	msec_t lease;              /* ephemeral only: from enrolment on */
 	enum party party;
+	msec_t grace;              /* external only: nothing is withdrawn so long after a switch that rests on its reports */
 	int64_t rev;
 	msec_t created;
 };
@@ -381,6 +383,7 @@ struct target_row {
 	enum target_state state;
 	int64_t next_generation;   /* the next document's; starts at 1 */
 	bool base_known;           /* false: contents unknown (engine-rules section 4) */
+	bool strange;              /* unknown though it reported: they are nobody's here */
 	int64_t base_content;      /* content last counted; 0: none or unknown */
 	int64_t base_generation, high_water;
 	enum target_level level;   /* of the newest document; progress for people */
@@ -501,6 +504,28 @@ troth_rc binding_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, s
 troth_rc binding_row_by_name(struct tx *tx, struct arena *a, const char *name, struct binding_row *ret, struct troth_err *e);
 troth_rc binding_row_by_target(struct tx *tx, struct arena *a, int64_t target_id, struct binding_row *ret, struct troth_err *e);
 troth_rc binding_row_list(struct tx *tx, struct arena *a, struct page page, struct binding_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- recovery: an instance whose identity has expired asks for a new one -------------------------------------------- */
+enum recovery_state { RECOVERY_PENDING, RECOVERY_APPROVED, RECOVERY_DENIED };
+extern const char *const RECOVERY_STATE_NAMES[]; /* "pending", "approved", "denied" */
+
+struct recovery_row {              /* at most one for each instance */
+	int64_t id;
+	int64_t instance_id;       /* unique */
+	enum recovery_state state;
+	struct bytes key;          /* SHA-256 of the SPKI that it wants a certificate for */
+	const char *peer;          /* the address it asked from last */
+	msec_t asked_at, last_at;  /* first, and last */
+	msec_t nonce_at;           /* when the newest nonce it used was made: an older or equal one is a replay */
+	int64_t rivals;            /* times that somebody proved the same old key with another new one */
+	const char *decided_by;    /* or NULL */
+	msec_t decided_at, issued_at;
+};
+troth_rc recovery_row_insert(struct tx *tx, struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_update(struct tx *tx, const struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_by_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct recovery_row *ret, struct troth_err *e);
+troth_rc recovery_row_list(struct tx *tx, struct arena *a, struct page page, struct recovery_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc recovery_row_clear(struct tx *tx, int64_t instance_id, bool *ret_there, struct troth_err *e); /* none is fine; ret_there may be NULL */
 
 /* -- token: joins an instance once ---------------------------------------------------------------------------------- */
 struct token_row {
@@ -671,7 +696,9 @@ troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e)
 /* seq > after.seq ascending; topic NULL: all. */
 troth_rc event_list(struct tx *tx, struct arena *a, const char *topic, struct page page, struct event_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e); /* 0: none yet */
-troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
+/* Housekeeping: the oldest, LIMIT_EVENTS_FORGOTTEN at a time; ret_more: there may be more of them. */
+troth_rc event_row_forget(struct tx *tx, msec_t before, bool *ret_more, struct troth_err *e);
+troth_rc event_last_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e);    /* all up to this one are; 0: none */
 
 /* -- audit: a hash chain, and heads of it signed by the keeper ----------------------------------------------------------------- */
 struct audit_row {

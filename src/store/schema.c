@@ -111,7 +111,7 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')), grace INTEGER NOT NULL,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
 	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
@@ -124,7 +124,7 @@ static const char STEP_1[] =
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -168,7 +168,7 @@ static const char STEP_1[] =
 	"  template_id INTEGER NOT NULL REFERENCES template(id),"
 	"  credential_id INTEGER REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('joining', 'counted', 'waived', 'leaving', 'left')),"
-	"  next_generation INTEGER NOT NULL," BOOL("base_known")
+	"  next_generation INTEGER NOT NULL," BOOL("base_known") BOOL("strange")
 	"  base_content INTEGER REFERENCES content(id),"
 	"  base_generation INTEGER NOT NULL, high_water INTEGER NOT NULL,"
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"
@@ -217,6 +217,13 @@ static const char STEP_1[] =
 	"  acked_by TEXT, acked_reason TEXT, overdue_since INTEGER NOT NULL,"
 	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
+
+	"CREATE TABLE recovery (" ID
+	"  instance_id INTEGER NOT NULL UNIQUE REFERENCES instance(id) ON DELETE CASCADE,"
+	"  state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied')),"
+	"  key BLOB NOT NULL, peer TEXT NOT NULL, asked_at INTEGER NOT NULL, last_at INTEGER NOT NULL,"
+	"  nonce_at INTEGER NOT NULL, rivals INTEGER NOT NULL,"
+	"  decided_by TEXT, decided_at INTEGER NOT NULL, issued_at INTEGER NOT NULL) STRICT;"
 
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID
@@ -284,7 +291,6 @@ static const char STEP_1[] =
 	"CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  at INTEGER NOT NULL, kind TEXT NOT NULL, object TEXT, topic TEXT, body TEXT) STRICT;"
 	"CREATE INDEX event_topic ON event(topic);"
-	"CREATE INDEX event_at ON event(at);"
 	"CREATE TABLE audit (seq INTEGER PRIMARY KEY,"
 	"  at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, object TEXT,"
 	"  \"before\" TEXT, \"after\" TEXT, hash BLOB NOT NULL) STRICT;"

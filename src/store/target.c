@@ -13,6 +13,7 @@ static const struct column COLUMNS[] = {
 	C_ENUM(target_row, state, TARGET_STATE_NAMES, ARRAY_LEN(TARGET_STATE_NAMES)),
 	C(target_row, next_generation, COL_INT),
 	C(target_row, base_known, COL_BOOL),
+	C(target_row, strange, COL_BOOL),
 	C(target_row, base_content, COL_REF),
 	C(target_row, base_generation, COL_INT),
 	C(target_row, high_water, COL_INT),

@@ -1,6 +1,6 @@
 /* /v1/authorities: create, list, show; what is signed elsewhere: request, certificate, imported roots. */
 #include "service/certify.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/imported.h"
 #include "service/policy.h"
 

@@ -48,7 +48,7 @@ struct fleet_target {
 	int64_t id, group, authority, instance;
 	enum target_state state;
 	msec_t lease_until; /* 0: no lease */
-	bool known;
+	bool known, strange;
 	int64_t base, base_generation, high, next_generation;
 	struct fleet_doc docs[FLEET_DOCS];
 	size_t doc_count;
@@ -144,6 +144,7 @@ void fleet_report(struct fleet *f, int64_t target); /* settled: what it really r
 void fleet_settle(struct fleet *f, int64_t target); /* hand, load, report */
 void fleet_settle_all(struct fleet *f);             /* until nothing changes any more */
 void fleet_void(struct fleet *f, int64_t target);   /* session opened with something unexpected */
+void fleet_foreign(struct fleet *f, int64_t target, int64_t content); /* it runs this and reports so; nobody here knows it */
 void fleet_offline(struct fleet *f, int64_t target);
 void fleet_online(struct fleet *f, int64_t target);
 /* Counted at once, running this content. */

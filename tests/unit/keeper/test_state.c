@@ -152,6 +152,39 @@ static void a_ca_is_certified_by_somebody_else(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "intermediates only");
 }
 
+/* The same name and key under other dates: whoever trusts either accepts what it signs. */
+static void a_root_gets_other_dates(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer old = root(f), other = make_root(ask_state, f, f->a, "/other/ca", KEY_EC_P256, T0);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_RENEW };
+	req.authority_renew.root = old;
+	req.authority_renew.spec = spec_of(CERT_ROOT, T0);
+	req.authority_renew.spec.not_after -= MSEC_DAY;
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	const struct cert *renewed = parsed(f, r.der);
+	assert_true(cert_self_signed(renewed) && !bytes_equal(r.der, old.cert) && r.blob.len == 0);
+	assert_true(bytes_equal(renewed->spki, parsed(f, old.cert)->spki));
+	struct keeper_reply below = leaf(f, (struct keeper_issuer){ old.blob, r.der }, NULL);
+	assert_reply_ok(&below);
+	struct troth_err e = { 0 };
+	for (int i = 0; i < 2; i++) {
+		struct der_list anchors = { i ? &r.der : &old.cert, 1 };
+		if (rc_failed(chain_verify(f->a, below.der, (struct der_list){ 0 }, anchors, T0, EKU_SERVER, NULL, &e)))
+			fail_msg("%s", e.primary);
+	}
+	req.authority_renew.spec.common_name = "Somebody else";
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "is not the root's");
+	req.authority_renew.root = (struct keeper_issuer){ old.blob, other.cert };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of another key");
+	req.authority_renew.root = (struct keeper_issuer){ { 0 }, old.cert };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "is missing");
+}
+
 static void a_leaf_request_never_makes_a_ca(void **state)
 {
 	struct fixture *f = *state;
@@ -681,6 +714,7 @@ int main(void)
 		T(an_intermediate_signs_below_its_root),
 		T(a_root_certifies_its_successor),
 		T(a_ca_is_certified_by_somebody_else),
+		T(a_root_gets_other_dates),
 		T(a_leaf_request_never_makes_a_ca),
 		T(another_authoritys_certificate_is_refused),
 		T(wrong_dates_and_fields_are_refused),

@@ -6,7 +6,7 @@
 #include "fleet.h"
 
 #include "service/certify.h"
-#include "service/external.h"
+#include "service/external_ca.h"
 #include "service/imported.h"
 
 static inline struct credential_view corp_authority(struct fleet *f, const char *name)

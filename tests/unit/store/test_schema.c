@@ -69,6 +69,7 @@ static void every_enum_value_is_allowed(void **state)
 	ALLOWED("template", "role", TARGET_ROLE_NAMES, TARGET_BOTH + 1);
 	ALLOWED("template", "key_source", KEY_SOURCE_NAMES, KEY_SOURCE_KEEPER + 1);
 	ALLOWED("instance", "state", INSTANCE_STATE_NAMES, INSTANCE_LEFT + 1);
+	ALLOWED("recovery", "state", RECOVERY_STATE_NAMES, RECOVERY_DENIED + 1);
 	ALLOWED("target", "state", TARGET_STATE_NAMES, TARGET_LEFT + 1);
 	ALLOWED("target", "level", TARGET_LEVEL_NAMES, LEVEL_PROBED + 1);
 	ALLOWED("document", "state", DOCUMENT_STATE_NAMES, DOCUMENT_VOID + 1);
