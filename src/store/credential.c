@@ -32,19 +32,32 @@ static const struct table CREDENTIAL = TABLE(credential, COLUMNS, credential_row
 static const struct query BY_NAME = { &CREDENTIAL, .rows = "WHERE name = ?1 AND retired = 0" };
 static const struct query LIST_KIND = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ISSUER = { &CREDENTIAL, .rows = "WHERE retired = 0 AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query SANS_GONE = { &CREDENTIAL,
+	.sql = "DELETE FROM credential_san WHERE credential_id = ?1 AND san NOT IN (SELECT value FROM json_each(?2, '$.sans'))" };
+static const struct query SANS_COME = { &CREDENTIAL,
+	.sql = "INSERT OR IGNORE INTO credential_san SELECT value, ?1 FROM json_each(?2, '$.sans')" };
 static const struct query ENDS = { &CREDENTIAL, .sql = "SELECT ends FROM credential WHERE id = ?1" };
 static const struct query LONGEST_BELOW = { &CREDENTIAL,
 	.sql = "SELECT max(coalesce((SELECT max(CASE kind WHEN 'authority' THEN ca_ttl ELSE leaf_ttl END) FROM credential"
 	       " WHERE retired = 0 AND issuer_id = ?1), 0), coalesce((SELECT max(leaf_ttl) FROM template WHERE authority_id = ?1), 0))" };
 
+/* Its names, one a row, so that one can be looked for. */
+static troth_rc keep_sans(struct tx *tx, const struct credential_row *row, struct troth_err *e)
+{
+	TRY(rows_exec(tx, &SANS_GONE, ARGS(arg_int(row->id), arg_text(row->spec)), NULL, e));
+	return rows_exec(tx, &SANS_COME, ARGS(arg_int(row->id), arg_text(row->spec)), NULL, e);
+}
+
 troth_rc credential_row_insert(struct tx *tx, struct credential_row *row, struct troth_err *e)
 {
-	return table_insert(tx, &CREDENTIAL, row, e);
+	TRY(table_insert(tx, &CREDENTIAL, row, e));
+	return keep_sans(tx, row, e);
 }
 
 troth_rc credential_row_update(struct tx *tx, const struct credential_row *row, struct troth_err *e)
 {
-	return table_update(tx, &CREDENTIAL, row, e);
+	TRY(table_update(tx, &CREDENTIAL, row, e));
+	return keep_sans(tx, row, e);
 }
 
 troth_rc credential_row_get(struct tx *tx, struct arena *a, int64_t id, struct credential_row *ret,

@@ -8,9 +8,6 @@
 
 #define ID "id INTEGER PRIMARY KEY AUTOINCREMENT, "
 #define UUID "uuid TEXT NOT NULL UNIQUE, "
-#define ENDS(of)                                                                                                        \
-	"  UPDATE credential SET ends = coalesce((SELECT min(cert.not_after) FROM version JOIN cert ON cert.id = version.cert_id" \
-	"  WHERE version.credential_id = " of " AND version.wanted = 1), 9223372036854775807) WHERE id = " of "; END;"
 #define BOOL(name) name " INTEGER NOT NULL CHECK (" name " IN (0, 1)), "
 
 static const char STEP_1[] =
@@ -31,7 +28,7 @@ static const char STEP_1[] =
 	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
 	"  grace_until INTEGER NOT NULL, grace_target INTEGER,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL,"
-	"  ends INTEGER NOT NULL DEFAULT 9223372036854775807) STRICT;"
+	"  ends INTEGER NOT NULL DEFAULT 9223372036854775807) STRICT;" /* kept by version.c: the end of the first wanted version */
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
 	"CREATE INDEX credential_issuer ON credential(issuer_id) WHERE retired = 0;"
@@ -41,11 +38,6 @@ static const char STEP_1[] =
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id) ON DELETE CASCADE,"
 	"  PRIMARY KEY (san, credential_id)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX credential_san_of ON credential_san(credential_id);"
-	"CREATE TRIGGER credential_san_insert AFTER INSERT ON credential BEGIN"
-	"  INSERT OR IGNORE INTO credential_san SELECT value, new.id FROM json_each(new.spec, '$.sans'); END;"
-	"CREATE TRIGGER credential_san_update AFTER UPDATE OF spec ON credential WHEN old.spec IS NOT new.spec BEGIN"
-	"  DELETE FROM credential_san WHERE credential_id = new.id;"
-	"  INSERT OR IGNORE INTO credential_san SELECT value, new.id FROM json_each(new.spec, '$.sans'); END;"
 
 	"CREATE TABLE cert (" ID
 	"  fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),"
@@ -75,11 +67,6 @@ static const char STEP_1[] =
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"
-	/* credential.ends: when the first of its wanted versions ends */
-	"CREATE TRIGGER version_ends_insert AFTER INSERT ON version WHEN new.wanted = 1 BEGIN" ENDS("new.credential_id")
-	"CREATE TRIGGER version_ends_update AFTER UPDATE OF wanted, cert_id ON version"
-	"  WHEN old.wanted <> new.wanted OR old.cert_id <> new.cert_id BEGIN" ENDS("new.credential_id")
-	"CREATE TRIGGER version_ends_delete AFTER DELETE ON version WHEN old.wanted = 1 BEGIN" ENDS("old.credential_id")
 
 	"CREATE TABLE ca_request (" ID UUID
 	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
