@@ -344,11 +344,19 @@ static void ask_identity(struct link *l, const char *csr)
 	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
 }
 
+/* Now and then, and when the identity ends. */
+static void look_again(struct link *l)
+{
+	msec_t in = RENEW_CHECK_S * MSEC_S, left = l->not_after - port_now(&PORT_CLOCK_REAL);
+	in = left > 0 && left < in ? left : in;
+	struct timeval again = { in / MSEC_S, in % MSEC_S * 1000 };
+	event_add(l->renew, &again);
+}
+
 static void on_renew(evutil_socket_t fd, short what, void *self)
 {
 	struct link *l = self;
-	struct timeval again = { RENEW_CHECK_S, 0 };
-	event_add(l->renew, &again);
+	look_again(l);
 	bool due = l->renew_at && port_now(&PORT_CLOCK_REAL) >= l->renew_at, expired = has_expired(l);
 	if (l->renewing || (!due && !expired))
 		return;
