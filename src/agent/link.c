@@ -344,10 +344,10 @@ static void ask_identity(struct link *l, const char *csr)
 	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
 }
 
-/* When the identity ends, if that is before the next look. */
+/* When the identity has ended, if that is before the next look; a little later, for timers may be early. */
 static void look_at_its_end(struct link *l)
 {
-	msec_t left = l->not_after - port_now(&PORT_CLOCK_REAL);
+	msec_t left = l->not_after + 20 - port_now(&PORT_CLOCK_REAL);
 	struct timeval tv = { left / MSEC_S, left % MSEC_S * 1000 };
 	if (left > 0 && left < RENEW_CHECK_S * MSEC_S)
 		event_add(l->renew, &tv);

@@ -134,7 +134,7 @@ static void an_expired_identity_is_recovered(void **state)
 static void an_identity_that_ends_is_recovered(void **state)
 {
 	struct lab *l = *state;
-	identity_until(l, 1500);
+	identity_until(l, 3000);
 	struct process p = start(l);
 	const enum hand_op ops[] = { HAND_HELLO, HAND_IDENTITY_CSR, HAND_HELLO, HAND_IDENTITY_CSR };
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
