@@ -370,7 +370,7 @@ static const char *until_when(struct arena *a, const struct explained *x)
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
 	char at[RFC3339_LEN];
-	const struct words *own = party_words(x, x->cause), *w = own ? own : words_of(x->cause);
+	const struct words *own = special_words(x, x->cause), *w = own ? own : words_of(x->cause);
 	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
 			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);

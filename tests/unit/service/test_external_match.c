@@ -189,6 +189,24 @@ static void by_version_ids(void **state)
 	fleet_free(f);
 }
 
+/* Decided, never handed out, taken back: no report can mean it. */
+static void what_was_never_handed_out_is_no_generation_of_its_own(void **state)
+{
+	struct scene s = counted();
+	struct fleet *f = s.f;
+	struct rotation_ret back;
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 5);
+	FLEET_CHECK(f, external_show(f, &s.p).targets[0].document_count == 1);
+	fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ r.rotation }, &back);
+	fleet_settle(f, 20);
+	struct target_report t = { .path = "$.targets[0]", .target = "trust", .has_versions = true, .fingerprints = s.first.fingerprints,
+				   .versions = external_list(f, r.new_version, NULL) };
+	struct report_result said = external_said(f, &s.p, t);
+	FLEET_CHECK(f, said.outcome == REPORT_BEHIND && said.generation == 0 && said.extra.count == 0);
+	fleet_free(f);
+}
+
 /* It goes back further than the engine keeps in mind: nothing relies on it, until it says something newer. */
 static void very_far_backward(void **state)
 {
@@ -223,6 +241,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_that_fits_unless_it_is_named),
 		cmocka_unit_test(a_generation_with_other_fingerprints),
 		cmocka_unit_test(going_backward_is_believed),
+		cmocka_unit_test(what_was_never_handed_out_is_no_generation_of_its_own),
 		cmocka_unit_test(very_far_backward),
 		cmocka_unit_test(unknown_is_not_relied_upon),
 		cmocka_unit_test(extras_are_drift),

@@ -146,6 +146,29 @@ static void a_word_has_a_grace(void **state)
 	fleet_free(f);
 }
 
+/* Who is there for a minute does not hold up a withdrawal for an hour. */
+static void the_grace_of_an_ephemeral_ends_with_its_lease(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_list_ret list;
+	external_deploy(f, (struct deployment_create_cmd){ .ephemeral = true, .ttl = 10 * MSEC_MIN, .grace = MSEC_HOUR });
+	struct outsider p = external_party(f, "check-1");
+	external_loads(f, &p);
+	fleet_settle(f, 5);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 10);
+	external_loads(f, &p);
+	fleet_settle(f, 30);
+	FLEET_CHECK(f, fleet_signed_by(f, fleet_node(f, "svc-0"), r.new_version));
+	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	FLEET_CHECK(f, list.items[0].row.grace_until == external_show(f, &p).row.lease_until);
+	p.node->place_count = 0;
+	f->now += 11 * MSEC_MIN;
+	fleet_settle(f, 30);
+	FLEET_CHECK(f, outside_done(f, &r));
+	fleet_free(f);
+}
+
 /* Everything frozen: nothing new is offered, and what is reported still counts. */
 static void a_freeze_holds_what_is_offered(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
 		cmocka_unit_test(only_news_is_written_down),
 		cmocka_unit_test(a_rotation_waits_for_it),
 		cmocka_unit_test(a_word_has_a_grace),
+		cmocka_unit_test(the_grace_of_an_ephemeral_ends_with_its_lease),
 		cmocka_unit_test(a_freeze_holds_what_is_offered),
 		cmocka_unit_test(max_unavailable_counts_it),
 		cmocka_unit_test(a_new_epoch_asks_again),
