@@ -102,6 +102,21 @@ static void going_backward_is_believed(void **state)
 	fleet_free(f);
 }
 
+/* Its alarm is about its word, and not about two agents with one identity: it is still told what it shall hold. */
+static void an_alarm_withholds_nothing(void **state)
+{
+	struct scene s = counted();
+	struct fleet *f = s.f;
+	(void)fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 10);
+	external_loads(f, &s.p);
+	(void)external_says(f, &s.p, "trust", s.first.m->generation, s.first.fingerprints);
+	f->now += MSEC_HOUR;
+	FLEET_CHECK(f, external_show(f, &s.p).row.alarm && external_wanted(f, &s.p).target_count == 1);
+	FLEET_CHECK(f, external_want(f, &s.p, "trust").fingerprints.count == 2 && external_show(f, &s.p).row.last_seen == f->now);
+	fleet_free(f);
+}
+
 /* Nobody knows it: nothing relies on it, and it is said what; a known word ends that. */
 static void unknown_is_not_relied_upon(void **state)
 {
@@ -243,6 +258,7 @@ int main(void)
 		cmocka_unit_test(going_backward_is_believed),
 		cmocka_unit_test(what_was_never_handed_out_is_no_generation_of_its_own),
 		cmocka_unit_test(very_far_backward),
+		cmocka_unit_test(an_alarm_withholds_nothing),
 		cmocka_unit_test(unknown_is_not_relied_upon),
 		cmocka_unit_test(extras_are_drift),
 		cmocka_unit_test(what_was_to_be_forgotten_still_counts),
