@@ -228,6 +228,84 @@ static void a_new_epoch_asks_again(void **state)
 	fleet_free(f);
 }
 
+static unsigned roll(uint64_t *seed, unsigned n)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(*seed >> 33) % n;
+}
+
+/* One who fetches, loads and reports when he likes, in that order; who repeats old words, and does not always name generations. */
+struct walker { struct outsider p; struct wanted_target fetched, loaded; struct instance_report_cmd last; struct target_report said; };
+
+static void walk_one(struct fleet *f, struct walker *w, uint64_t *seed)
+{
+	struct instance_report_ret r;
+	switch (roll(seed, 5)) {
+	case 0:
+		w->fetched = external_want(f, &w->p, "trust");
+		break;
+	case 1:
+		if (w->fetched.m && w->fetched.m->generation) {
+			w->loaded = w->fetched;
+			fleet_loads(f, w->p.node, external_pem(f, &w->loaded)); /* every pair is tried */
+		}
+		break;
+	case 2:
+		if (w->last.seq)
+			fleet_must(f, &VERB_INSTANCE_REPORT, &w->last, &r); /* it comes late, or twice */
+		break;
+	default:
+		if (!w->loaded.m)
+			break;
+		w->said = (struct target_report){ .path = "$.targets[0]", .target = "trust", .has_fingerprints = true,
+						  .generation = roll(seed, 2) ? w->loaded.m->generation : 0, .fingerprints = w->loaded.fingerprints };
+		w->last = (struct instance_report_cmd){ w->p.v.row.uuid, ++w->p.seq, &w->said, 1 };
+		if (roll(seed, 4))
+			fleet_must(f, &VERB_INSTANCE_REPORT, &w->last, &r);
+	}
+}
+
+static void goal_changes(struct fleet *f, uint64_t *seed)
+{
+	struct rotation_list_ret list;
+	struct rotation_ret back;
+	fleet_must(f, &VERB_ROTATION_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	const struct rotation_view *last = list.count ? &list.items[list.count - 1] : NULL;
+	if (!last || text_equal(last->state, "done") || text_equal(last->state, "aborted"))
+		(void)fleet_rotate(f, "/demo/ca");
+	else if (!roll(seed, 3))
+		fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ last->id }, &back);
+}
+
+static void honest_words_in_any_order_break_no_handshake(void **state)
+{
+	for (uint64_t s = 1; s <= 2; s++) {
+		uint64_t seed = s;
+		struct fleet *f = fleet_demo();
+		external_deploy(f, (struct deployment_create_cmd){ .no_grace = true });
+		struct walker one = { .p = external_party(f, "edge-1") }, two = { .p = external_party(f, "edge-2") };
+		one.loaded = external_loads(f, &one.p); /* nothing is promised before they count */
+		two.loaded = external_loads(f, &two.p);
+		fleet_settle(f, 5);
+		for (int i = 0; i < 70; i++) {
+			walk_one(f, &one, &seed);
+			walk_one(f, &two, &seed);
+			if (!roll(&seed, 12))
+				goal_changes(f, &seed);
+			if (!roll(&seed, 3))
+				fleet_settle(f, 2);
+		}
+		for (int i = 0; i < 4; i++) {
+			external_loads(f, &one.p);
+			external_loads(f, &two.p);
+			fleet_settle(f, 20);
+		}
+		FLEET_CHECK(f, external_row(f, &one.p).state == TARGET_COUNTED && external_row(f, &two.p).state == TARGET_COUNTED);
+		fleet_all_hands(f);
+		fleet_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_freeze_holds_what_is_offered),
 		cmocka_unit_test(max_unavailable_counts_it),
 		cmocka_unit_test(a_new_epoch_asks_again),
+		cmocka_unit_test(honest_words_in_any_order_break_no_handshake),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
