@@ -363,6 +363,7 @@ static const struct json_field DESIRED[] = {
 	ROW(struct msg_desired, version, JF_INT, JF_REQUIRED, 0, INT64_MAX),
 	ROW(struct desired_wire, targets, JF_ANY, JF_REQUIRED, 0, 0),
 	ROW(struct msg_desired, gone, JF_TEXTS, 0, 0, LIMIT_TARGETS_PER_INSTANCE),
+	ROW(struct msg_desired, renew_identity, JF_BOOL, 0, 0, 0),
 };
 
 static const struct json_field TARGET[] = {

@@ -43,6 +43,9 @@ enum {
 					    * bundle of 5 are 0.5 MiB */
 };
 
+/* The profile of an agent's built-in store: the CAs by which it believes the server.  It is on no node. */
+#define MSG_OWN_TRUST "troth-server-ca"
+
 /* Nobody counts so far.  Whoever names a higher one wants the other side to count past INT64_MAX. */
 #define MSG_GENERATION_MAX (INT64_C(1) << 53)
 
@@ -119,6 +122,7 @@ struct msg_desired {
 	struct msg_target *targets;  /* all targets of the instance, not only the changed ones */
 	size_t target_count;
 	struct json_texts gone;      /* ids of targets that are no more: forget, leave the files */
+	bool renew_identity;         /* come for a new identity (msg_identity): the CA of the present one is to go */
 };
 
 /* -- reports -------------------------------------------------------------------------------------------- */

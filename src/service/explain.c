@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "service/hierarchy.h"
+#include "service/own.h"
 #include "service/record.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
@@ -151,7 +152,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
-	if (party_has_instances(x.party))
+	if (party_has_instances(x.party) || x.party == PARTY_OWN)
 		TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
 	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
@@ -227,6 +228,27 @@ static const struct words *binding_words(const struct explained *x)
 	return NULL;
 }
 
+/* Of troth's own: an identity is renewed by its agent, a principal's certificate by whoever has it. */
+static const struct words OWN_IDENTITY_WORDS = {
+	"outside-holder", "may still be a certificate of the old CA: its agent comes for a new one when it is heard of",
+	"does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (it returns with "
+	"a token made by troth token create --reinstall)"
+};
+static const struct words OWN_PRINCIPAL_WORDS = { "outside-holder", "may still be one of the old CA", "troth principal rotate %, or revoke" };
+
+static const struct words *own_words(const struct explained *x)
+{
+	if (x->party != PARTY_OWN || !text_equal(x->reason, "outside-holder"))
+		return NULL;
+	return text_equal(x->target, OWN_PRINCIPAL) ? &OWN_PRINCIPAL_WORDS :
+	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : NULL;
+}
+
+static const struct words *special_words(const struct explained *x)
+{
+	return binding_words(x) ? binding_words(x) : own_words(x);
+}
+
 static const struct words *words_of(const char *reason)
 {
 	for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
@@ -251,6 +273,8 @@ static const char *member_name(struct arena *a, enum party party, const char *in
 		return arena_printf(a, "the holder of %s", instance);
 	if (party == PARTY_BINDING)
 		return arena_printf(a, "the binding %s", instance);
+	if (party == PARTY_OWN && text_equal(target, OWN_PRINCIPAL))
+		return arena_printf(a, "the client certificate of %s", instance);
 	return arena_printf(a, "%s/%s", instance, target);
 }
 
@@ -304,7 +328,7 @@ static const char *plain_deadline(struct arena *a, const struct explained *x)
 
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
+	const struct words *w = special_words(x) ? special_words(x) : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
 	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
@@ -312,7 +336,7 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
+	const struct words *w = special_words(x) ? special_words(x) : words_of(x->cause ? x->cause : x->reason);
 	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),

@@ -425,12 +425,26 @@ struct server_certificate_cmd {
 };
 struct server_certificate_ret {
 	const char *certificate, *chain, *server_ca; /* PEM */
+	const char *bridge;         /* PEM, to be shown behind the chain: its root once more, as certified by the root before, and
+	                               that one.  Who knows only the older (a copied CA file, a fingerprint) verifies by it.  "": none */
 	msec_t not_after, renew_at;
 };
 extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
-/* What TLS needs to verify callers and to be verified: PEM bundles, and a text that changes with them. */
-struct server_trust_ret { const char *agents_ca, *server_ca; };
+/* What TLS needs to verify callers and to be verified: PEM bundles. */
+struct server_trust_ret {
+	const char *agents_ca, *server_ca;
+	bool observed;              /* what the listener shows and believes is to be said: VERB_SERVER_SEEN */
+	int64_t generation;         /* of agents_ca; 0 before its first change */
+	const char *signer;         /* PEM: the CA that shall have signed what the listener shows */
+};
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
+/* The listener shows this certificate to whoever connects from now on, and believes these (own.c). */
+struct server_seen_cmd {
+	const char *certificate;    /* PEM: the leaf */
+	int64_t generation;         /* server_trust_ret's */
+	bool started;               /* the first word of this process: it has no other certificate that it could show */
+};
+extern const struct verb VERB_SERVER_SEEN;        /* server_seen_cmd -> no_ret; system */
 
 /* -- audit, operations, events, health (audit.c, operation.c, event.c, health.c) ------------------------------------ */
 struct audit_list_cmd {
