@@ -26,7 +26,12 @@ enum {
 	TICKET_IDENTITY = 0xffffff00, /* tickets from here on are the link's own */
 	RENEW_CHECK_S = 60,           /* how often the age of the identity is looked at */
 	RENEW_LEAST_MS = 3600000,     /* between two renewals */
+	RENEW_SPREAD_US = 1000000,    /* a fleet that is told to come for new identities does not come as one */
+	PEERS = 16,                   /* clients whose answers are waited for */
+	PEER_MS = (AGENT_HOLD_S + 60) * 1000, /* longer than any answer takes */
 };
+
+struct peer { struct http_client *http; msec_t until; };
 
 struct link {
 	struct event_base *base;
@@ -34,7 +39,9 @@ struct link {
 	struct channel channel;
 	struct agent_core *core;
 	struct probes *probes;
-	struct http_client *http, *old_http; /* the old one until its answers have come */
+	struct http_client *http;
+	struct peer former[PEERS];           /* until their answers have come, oldest first */
+	size_t former_count;
 	int identity_fd;                     /* memfd */
 	msec_t renew_at;                     /* half life of the identity; 0: not known yet */
 	bool renewing, ended;
@@ -47,6 +54,7 @@ struct asked { /* an exchange under way */
 	struct asked *next;
 	enum agent_ask ask;
 	uint32_t ticket;
+	struct http_exchange *exchange; /* NULL: not sent */
 };
 
 static msec_t mono(void) { return port_mono(&PORT_CLOCK_REAL); }
@@ -91,7 +99,7 @@ static struct asked *asked_add(struct link *l, enum agent_ask ask, uint32_t tick
 {
 	struct asked *asked = calloc(1, sizeof *asked);
 	CHECK(asked);
-	*asked = (struct asked){ l, l->asked, ask, ticket };
+	*asked = (struct asked){ l, l->asked, ask, ticket, NULL };
 	l->asked = asked;
 	return asked;
 }
@@ -106,8 +114,21 @@ static void asked_drop(struct asked *asked)
 	free(asked);
 }
 
+/* The CA of the present identity is to go. */
+static void heed(struct link *l, const struct agent_answer *m)
+{
+	uint32_t spread;
+	if (!m->ok || m->ask != ASK_POLL || !m->desired->renew_identity || l->renewing || !l->http)
+		return;
+	PORT_RANDOM_REAL.fill(PORT_RANDOM_REAL.self, &spread, sizeof spread);
+	struct timeval soon = { 0, spread % RENEW_SPREAD_US };
+	l->renew_at = 1;
+	event_add(l->renew, &soon);
+}
+
 static void give_answer(struct link *l, const struct agent_answer *m)
 {
+	heed(l, m);
 	step(l, &(struct agent_event){ .kind = EVENT_ANSWER, .answer = m });
 }
 
@@ -168,12 +189,26 @@ static void do_ask(struct link *l, const struct agent_effect *x)
 	struct http_outgoing out = spell_ask(x, &body, target);
 	troth_rc rc = !l->http ? err_set(&e, TROTH_UNAVAILABLE, "no identity yet") :
 		      !buf_ok(&body) ? err_set(&e, TROTH_TOO_LARGE, "the message is too large") :
-				       http_client_send(l->http, &out, on_answer, asked, NULL, &e);
+				       http_client_send(l->http, &out, on_answer, asked, &asked->exchange, &e);
 	if (rc_ok(rc))
 		return;
 	LOG(LOG_LEVEL_WARN, "server.ask-failed", LOG_S("ask", ASK_NAMES[x->ask.ask]), LOG_S("why", e.primary));
 	struct timeval soon = { 0, 0 };
 	CHECK(event_base_once(l->base, -1, EV_TIMEOUT, answer_later, asked, &soon) == 0);
+}
+
+/* The poll that the server holds was asked with the former identity, which it will soon not know any more; and it waits to
+ * hear from the new one. */
+static void poll_anew(struct link *l)
+{
+	struct timeval now = { 0, 0 };
+	for (struct asked *asked = l->asked; asked; asked = asked->next) {
+		if (asked->ask != ASK_POLL || !asked->exchange)
+			continue;
+		http_client_cancel(asked->exchange);
+		asked->exchange = NULL;
+		CHECK(event_base_once(l->base, -1, EV_TIMEOUT, answer_later, asked, &now) == 0);
+	}
 }
 
 /* -- the hand --------------------------------------------------------------------------------------------- */
@@ -225,6 +260,29 @@ static troth_rc find_half_life(struct link *l, struct arena *a, const struct han
 	return RC_OK;
 }
 
+static void free_peers(struct link *l, msec_t now)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->former_count; i++) {
+		if (now >= l->former[i].until)
+			http_client_free(l->former[i].http); /* nothing is under way on it any more */
+		else
+			l->former[kept++] = l->former[i];
+	}
+	l->former_count = kept;
+}
+
+/* Whoever waits for an answer of it gets it still. */
+static troth_rc retire_peer(struct link *l, struct troth_err *e)
+{
+	free_peers(l, mono());
+	ENSURE(l->former_count < PEERS, e, TROTH_BUSY, "identity and trust change too often");
+	if (l->http)
+		l->former[l->former_count++] = (struct peer){ l->http, mono() + PEER_MS };
+	l->http = NULL;
+	return RC_OK;
+}
+
 static troth_rc become(struct link *l, struct arena *a, const struct hand_reply *r, struct troth_err *e)
 {
 	char path[64];
@@ -235,10 +293,12 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 					     .key_file = path, .max_reply_bytes = MSG_BYTES };
 	struct http_client *http;
 	TRY(http_client_new(l->base, &config, &http, e));
-	http_client_free(l->old_http);
-	l->old_http = l->http;
-	l->http = http;
-	return RC_OK;
+	troth_rc rc = retire_peer(l, e);
+	if (rc_failed(rc))
+		http_client_free(http);
+	else
+		l->http = http;
+	return rc;
 }
 
 /* -- renewing the identity at half life ------------------------------------------------------------------------ */
@@ -246,7 +306,7 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 static void save_identity(struct link *l, const struct msg_renewed *m)
 {
 	ask_hand(l, &(struct hand_request){ .op = HAND_IDENTITY_SAVE, .ticket = TICKET_IDENTITY, .certificate = m->certificate,
-					    .chain = m->chain, .server_ca = m->server_ca });
+					    .chain = m->chain });
 }
 
 static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer, struct arena *a, const struct troth_err *why)
@@ -285,6 +345,7 @@ static void on_renew(evutil_socket_t fd, short what, void *self)
 	struct link *l = self;
 	struct timeval again = { RENEW_CHECK_S, 0 };
 	event_add(l->renew, &again);
+	free_peers(l, mono());
 	if (!l->renew_at || l->renewing || port_now(&PORT_CLOCK_REAL) < l->renew_at)
 		return;
 	l->renewing = true;
@@ -324,6 +385,19 @@ static void on_hello(struct link *l, struct arena *a, const struct hand_reply *r
 		l->renew_at = l->renew_at > least ? l->renew_at : least;
 		l->renewing = false;
 		LOG(LOG_LEVEL_INFO, "identity.renewed", LOG_S("instance", r->instance_id));
+		poll_anew(l);
+		return;
+	}
+	step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = r });
+}
+
+/* From the next request on the server is believed by the new set; only then it is reported. */
+static void on_trust(struct link *l, struct arena *a, const struct hand_reply *r)
+{
+	struct troth_err e = { 0 };
+	if (r->ok && rc_failed(become(l, a, r, &e))) {
+		log_err(LOG_LEVEL_ERROR, "identity.unusable", &e);
+		end(l, NULL); /* what is saved counts: begin anew with it */
 		return;
 	}
 	step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = r });
@@ -340,6 +414,8 @@ static void on_message(struct link *l, struct bytes message)
 		on_hello(l, a, &r);
 	else if (r.ticket == TICKET_IDENTITY)
 		on_own_reply(l, &r);
+	else if (r.op == HAND_TRUST_SAVE)
+		on_trust(l, a, &r);
 	else
 		step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = &r });
 	if (r.key.len)
@@ -450,7 +526,7 @@ static void release(struct link *l)
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (events[i])
 			event_free(events[i]);
-	http_client_free(l->old_http); /* their exchanges end without an answer */
+	free_peers(l, INT64_MAX); /* their exchanges end without an answer */
 	http_client_free(l->http);
 	while (l->asked)
 		asked_drop(l->asked);

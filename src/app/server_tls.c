@@ -147,6 +147,41 @@ static void reload_and_say(struct server_tls *t, const char *event)
 	LOG(LOG_LEVEL_INFO, event, LOG_S("file", t->d->server_pem));
 }
 
+/* -- what the listener was seen with ---------------------------------------------------------------------------- */
+static void on_told(void *self, troth_rc rc, const void *ret, const struct troth_err *why)
+{
+	struct server_tls *t = self;
+	t->telling = false;
+	if (rc_failed(rc)) { /* the next commit tries again */
+		log_err(LOG_LEVEL_WARN, "tls.not_told", why);
+		return;
+	}
+	t->started = true;
+	t->told = t->under_way;
+}
+
+/* Not while a certificate is on its way: then it is not known which one will be shown.  (One that is ordered after this was
+ * said comes after it: the keeper must sign it first.) */
+static void tell(struct server_tls *t)
+{
+	struct troth_err e = { 0 };
+	const struct cert *const *certs;
+	size_t n;
+	if (!t->observed || t->stale || t->renewing || t->telling || t->told == t->serial)
+		return;
+	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	if (rc_failed(certs_parse_pem(a, bytes_of_text(t->server_pem), &certs, &n, &e))) {
+		log_err(LOG_LEVEL_ERROR, "tls.not_told", &e);
+		arena_free(a);
+		return;
+	}
+	struct server_seen_cmd cmd = { cert_pem(a, certs[0]->der), t->generation, !t->started };
+	t->telling = true;
+	t->under_way = t->serial;
+	pipeline_submit(t->pipeline, &VERB_SERVER_SEEN, a, &cmd, on_told, t);
+}
+
+/* -- a new certificate --------------------------------------------------------------------------------------------- */
 static troth_rc keep_certificate(struct server_tls *t, const struct server_certificate_ret *made, struct troth_err *e)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
@@ -164,6 +199,7 @@ static void on_renewed(void *self, troth_rc rc, const void *ret, const struct tr
 		rc = keep_certificate(t, ret, &e);
 	if (rc_ok(rc)) {
 		reload_and_say(t, "tls.certificate_renewed");
+		tell(t);
 		return;
 	}
 	log_err(LOG_LEVEL_ERROR, "tls.not_renewed", &e);
@@ -186,39 +222,6 @@ static void renew(struct server_tls *t, msec_t now)
 	pipeline_submit(t->pipeline, &VERB_SERVER_CERTIFICATE, a, &cmd, on_renewed, t);
 }
 
-/* -- what the listener was seen with ---------------------------------------------------------------------------- */
-static void on_told(void *self, troth_rc rc, const void *ret, const struct troth_err *why)
-{
-	struct server_tls *t = self;
-	t->telling = false;
-	if (rc_failed(rc)) { /* the next commit tries again */
-		log_err(LOG_LEVEL_WARN, "tls.not_told", why);
-		return;
-	}
-	t->started = true;
-	t->told = t->under_way;
-}
-
-/* Not while a certificate is on its way: then it is not known which one will be shown. */
-static void tell(struct server_tls *t)
-{
-	struct troth_err e = { 0 };
-	const struct cert *const *certs;
-	size_t n;
-	if (!t->observed || t->stale || t->renewing || t->telling || t->told == t->serial)
-		return;
-	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	if (rc_failed(certs_parse_pem(a, bytes_of_text(t->server_pem), &certs, &n, &e))) {
-		log_err(LOG_LEVEL_ERROR, "tls.not_told", &e);
-		arena_free(a);
-		return;
-	}
-	struct server_seen_cmd cmd = { cert_pem(a, certs[0]->der), t->generation, !t->started };
-	t->telling = true;
-	t->under_way = t->serial;
-	pipeline_submit(t->pipeline, &VERB_SERVER_SEEN, a, &cmd, on_told, t);
-}
-
 void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
@@ -228,6 +231,6 @@ void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
 	else if (t->stale)
 		reload_and_say(t, "tls.trust_changed");
 	tell(t);
-	if (now >= t->renew_at && !t->renewing && !t->telling)
+	if (now >= t->renew_at && !t->renewing)
 		renew(t, now);
 }

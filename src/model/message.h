@@ -34,6 +34,7 @@
 
 enum {
 	MSG_EPOCH_BYTES = 64,       /* opaque: a UUID fits twice */
+	MSG_TARGETS = LIMIT_TARGETS_PER_INSTANCE + 1, /* and the agent's built-in store */
 	MSG_PARAMETERS = 32,        /* per target: a profile has some ten */
 	MSG_PARAMETER_BYTES = 512,  /* a path */
 	MSG_REASON_BYTES = 1000,    /* why an apply failed, with the first lines of the command's output */

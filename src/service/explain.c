@@ -132,6 +132,13 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 	return RC_OK;
 }
 
+/* Is there somebody to be heard of? */
+static bool has_agent(const struct explained *x)
+{
+	bool own = x->party == PARTY_OWN && !text_equal(x->target, OWN_PRINCIPAL) && !text_equal(x->instance, OWN_SERVER_INSTANCE);
+	return party_has_instances(x->party) || own;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -152,7 +159,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
-	if (party_has_instances(x.party) || x.party == PARTY_OWN)
+	if (has_agent(&x))
 		TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
 	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
@@ -234,14 +241,18 @@ static const struct words OWN_IDENTITY_WORDS = {
 	"does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (it returns with "
 	"a token made by troth token create --reinstall)"
 };
-static const struct words OWN_PRINCIPAL_WORDS = { "outside-holder", "may still be one of the old CA", "troth principal rotate %, or revoke" };
+static const struct words OWN_PRINCIPAL_WORDS = {
+	"outside-holder", "may still be one of the old CA",
+	"give it a new one: troth principal rotate % --csr-file FILE (without, a token); or: troth principal revoke %"
+};
+static const struct words OWN_SERVER_WORDS = { "outside-holder", "is still one of the old CA: the server is about to replace it", NULL };
 
 static const struct words *own_words(const struct explained *x)
 {
 	if (x->party != PARTY_OWN || !text_equal(x->reason, "outside-holder"))
 		return NULL;
 	return text_equal(x->target, OWN_PRINCIPAL) ? &OWN_PRINCIPAL_WORDS :
-	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : NULL;
+	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : &OWN_SERVER_WORDS;
 }
 
 static const struct words *special_words(const struct explained *x)
@@ -337,7 +348,7 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
 	const struct words *w = special_words(x) ? special_words(x) : words_of(x->cause ? x->cause : x->reason);
-	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
+	bool node = text_equal(x->speaker, "node") && x->instance && has_agent(x);
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));

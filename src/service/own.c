@@ -597,6 +597,7 @@ static troth_rc agents_make(struct verb_ctx *ctx, int64_t signed_by, const struc
 		struct verb_ctx bulk = *ctx;
 		arena_reset(a);
 		bulk.a = a;
+		bulk.changes = NULL;
 		TRY(instance_row_list(ctx->tx, a, page, &rows, &n, e));
 		for (size_t i = 0; i < n; i++) {
 			TRY(agent_make(&bulk, &rows[i], signed_by, groups, e));
@@ -642,6 +643,7 @@ troth_rc own_need(struct verb_ctx *ctx, struct troth_err *e)
 	if (rc_ok(deployment_row_by_name(ctx->tx, ctx->a, OWN_DEPLOYMENT, &own, NULL)))
 		return RC_OK;
 	struct verb_ctx bulk = *ctx; /* what it notes is in the view that is made anew */
+	bulk.changes = NULL;
 	ctx->svc->touched = true;
 	TRY(make_all(&bulk, e));
 	service_drop_view(ctx->svc);

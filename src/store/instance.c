@@ -32,7 +32,7 @@ static const struct query LIST_DEPLOYMENT = { &INSTANCE, .rows = "WHERE deployme
 static const struct query LIST_ABANDONED = { &INSTANCE, .rows = "WHERE id IN (SELECT instance_id FROM target WHERE state = 'joining')"
 	" AND state = 'active' AND last_seen < ?1 AND created < ?1 AND NOT EXISTS (SELECT 1 FROM target t"
 	" WHERE t.instance_id = instance.id AND t.state NOT IN ('joining', 'left')"
-	" AND t.template_id NOT IN (SELECT id FROM template WHERE party = 'own')) ORDER BY id LIMIT ?2" };
+	" AND (SELECT party FROM template p WHERE p.id = t.template_id) <> 'own') ORDER BY id LIMIT ?2" };
 static const struct query LIST_OVER = { &INSTANCE,
 	.rows = "WHERE state = 'left' AND lease_until > 0 AND left_at < ?1 ORDER BY left_at LIMIT ?2" };
 static const struct query HAS_LEFT = { &INSTANCE, .sql = "SELECT count(*) FROM instance WHERE id = ?1 AND state = 'left'" };
