@@ -15,6 +15,7 @@ int dev_command(int argc, char **argv);
 struct server_options {
 	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;
 	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
+	struct option_values public_names; /* that its certificate shall hold beside those of init */
 	/* Called once it answers; http_url is NULL without plain_listen.  May be NULL. */
 	void (*ready)(void *self, const char *url, const char *http_url);
 	void *self;

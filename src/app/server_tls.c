@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "model/name.h"
 #include "service/nouns.h"
 
 enum { RENEW_RETRY_MS = 60 * 1000 };
@@ -20,6 +21,8 @@ struct server_tls {
 	msec_t renew_at;            /* half of the certificate's life; wall clock */
 	msec_t retry_at;            /* not before this, when it could not be had */
 	bool renewing;
+	const struct option_values *names; /* that the certificate shall hold; or NULL */
+	bool named;                 /* it was asked for them */
 	bool stale;                 /* the listener has not what is in files and store */
 	/* What the listener was seen with is told to the store (VERB_SERVER_SEEN), if that asks for it. */
 	bool observed, telling, started; /* it asks; it is being told; it was told since this process began */
@@ -40,6 +43,13 @@ static troth_rc judge_signer(struct server_tls *t, const struct cert *leaf, stru
 	return RC_OK;
 }
 
+static void judge_names(struct server_tls *t, const struct cert *leaf)
+{
+	for (size_t i = 0; t->names && !t->named && i < t->names->count; i++)
+		if (!cert_host_matches(leaf, t->names->items[i]))
+			t->renew_at = t->retry_at;
+}
+
 static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 {
 	struct bytes pem;
@@ -49,6 +59,7 @@ static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 	TRY(certs_parse_pem(t->a, pem, &certs, &n, e));
 	t->server_pem = (const char *)pem.data;
 	t->renew_at = certs[0]->not_before + (certs[0]->not_after - certs[0]->not_before) / 2;
+	judge_names(t, certs[0]);
 	return judge_signer(t, certs[0], e);
 }
 
@@ -122,6 +133,22 @@ troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct t
 }
 
 void server_tls_serve(struct server_tls *t, struct edge_server *edge) { t->edge = edge; }
+
+troth_rc server_tls_names(struct server_tls *t, const struct option_values *names, struct troth_err *e)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i], *fault = name_san_fault(name);
+		bool typed = text_starts(name, "dns:") || text_starts(name, "ip:") || text_starts(name, "uri:") || text_starts(name, "email:");
+		if (!fault && !typed && !strchr(name, '*'))
+			continue;
+		troth_rc rc = err_set(e, TROTH_INVALID, "--public-name \"%.200s\" %s", name,
+				      fault ? fault : typed ? "has a type before it" : "is a pattern");
+		err_hint(e, "a DNS name or an IP address as clients write it: troth.example.org");
+		return rc;
+	}
+	t->names = names;
+	return read_files(t, e);
+}
 
 /* -- changes ------------------------------------------------------------------------------------------------------ */
 /* Files and store as they are now, into the listener. */
@@ -198,6 +225,7 @@ static void on_renewed(void *self, troth_rc rc, const void *ret, const struct tr
 	if (rc_ok(rc))
 		rc = keep_certificate(t, ret, &e);
 	if (rc_ok(rc)) {
+		t->named = true;
 		reload_and_say(t, "tls.certificate_renewed");
 		tell(t);
 		return;
@@ -211,6 +239,8 @@ static void renew(struct server_tls *t, msec_t now)
 {
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct server_certificate_cmd cmd = { 0 };
+	if (t->names)
+		cmd.more = (struct json_texts){ arena_copy(a, t->names->items, t->names->count * sizeof *t->names->items), t->names->count };
 	struct troth_err e = { 0 };
 	if (rc_failed(server_csr(a, t->d, &cmd.csr, &e))) {
 		log_err(LOG_LEVEL_ERROR, "tls.not_renewed", &e);

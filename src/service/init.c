@@ -26,19 +26,43 @@ static void certificate_check(struct arena *a, const struct server_certificate_c
 	struct troth_err why = { 0 };
 	if (cmd->sans.count)
 		check_sans(&c, "$.sans", cmd->sans, false);
+	if (cmd->more.count)
+		check_sans(&c, "$.more", cmd->more, false);
 	if (check_present(&c, "$.csr", cmd->csr) && rc_failed(csr_parse(a, bytes_of_text(cmd->csr), &csr, &why)))
 		check_fail(&c, "$.csr", "csr", why.primary, why.hint[0] ? why.hint : NULL);
 }
 
-/* The row as it is, or as it will be; new names replace the old ones. */
+static void add_name(struct json_texts *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (text_equal(names->items[i], name))
+			return;
+	names->items[names->count++] = name;
+}
+
+static struct json_texts names_with(struct arena *a, struct json_texts names, struct json_texts more)
+{
+	struct json_texts all = { ARENA_ARRAY(a, const char *, names.count + more.count), 0 };
+	for (size_t i = 0; i < names.count; i++)
+		add_name(&all, names.items[i]);
+	for (size_t i = 0; i < more.count; i++)
+		add_name(&all, more.items[i]);
+	return all;
+}
+
+/* The row as it is, or as it will be; new names replace the old ones, more names come to them. */
 static troth_rc tls_credential(struct verb_ctx *ctx, const struct server_certificate_cmd *cmd, int64_t authority_id,
 			       struct credential_row *ret, struct troth_err *e)
 {
 	struct credential_spec spec = { .sans = cmd->sans, .eku = EKU_SERVER, .path_len = -1, .clamp = true };
 	bool there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, SERVER_CREDENTIAL, ret, NULL));
 	ENSURE(there || cmd->sans.count, e, TROTH_INVALID, "the server's certificate needs at least one name");
-	if (there && !cmd->sans.count)
+	if (there && !cmd->sans.count && !cmd->more.count)
 		return RC_OK;
+	if (there && !cmd->sans.count)
+		TRY(credential_spec_read(ctx->a, ret->spec, &spec, e));
+	spec.sans = names_with(ctx->a, spec.sans, cmd->more);
+	ENSURE(spec.sans.count <= LIMIT_SAN_COUNT, e, TROTH_TOO_LARGE, "the server's certificate has more than %d names", LIMIT_SAN_COUNT);
 	const char *json = credential_spec_write(ctx->a, &spec);
 	if (there) {
 		ret->spec = json;

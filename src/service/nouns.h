@@ -422,6 +422,7 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 struct server_certificate_cmd {
 	const char *csr;
 	struct json_texts sans;     /* none: those of the last one */
+	struct json_texts more;     /* beside those */
 };
 struct server_certificate_ret {
 	const char *certificate, *chain, *server_ca; /* PEM */

@@ -348,3 +348,30 @@ def test_a_newcomer_and_an_abort_in_the_middle(build):
         alive_all(n)
         assert n.agents[1].renewed == 2 and n.agents[1].identity.read_text() != identity
         n.assert_nothing_failed()
+
+
+def names_of(server):
+    pem = ssl.get_server_certificate(("127.0.0.1", server.port))
+    text = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName"], input=pem, capture_output=True, text=True, check=True).stdout
+    return {n.strip().partition(":")[2] for n in text.splitlines()[1].split(",")}
+
+
+def test_more_names_in_the_servers_certificate(build):
+    with Server(build) as s:
+        before = names_of(s)
+        s.stop()
+        s.args = ["--public-name", "troth.example.org", "--public-name", "10.1.2.3", "--public-name", "localhost"]
+        s.start()
+        until("its certificate to have them", lambda: names_of(s) == before | {"troth.example.org", "10.1.2.3"})
+        s.stop()
+        s.args = ()
+        s.start()  # they stay
+        assert names_of(s) == before | {"troth.example.org", "10.1.2.3"}
+        s.cli.ok("rotate", "/troth/server", "--no-wait")
+        until("the rotation", lambda: s.cli.json("rotation", "list")["items"][0]["state"] == "done")
+        assert names_of(s) == before | {"troth.example.org", "10.1.2.3"}
+        s.stop()
+        for bad, words in (("dns:x.example", "has a type before it"), ("*.example.org", "is a pattern"), ("a b", "--public-name \"a b\"")):
+            r = subprocess.run([build / "troth", "server", "--dir", s.dir, "--public-name", bad], capture_output=True, text=True, timeout=30)
+            assert r.returncode == 1 and words in r.stderr and "hint" in r.stderr, r.stderr
+        s.log = open(s.base / "server.log", "a")  # it is stopped
