@@ -24,8 +24,13 @@ static void know(struct own_trust *own, const struct hand_reply *r)
 
 void core_own_hello(struct agent_core *core, const struct hand_reply *r)
 {
+	bool other = core->started && (core->own.generation != r->trust_generation || !text_equal(core->own.id, r->trust_id));
+	if (core->started && !other)
+		return;
 	(void)text_copy(core->own.id, sizeof core->own.id, r->trust_id ? r->trust_id : ""); /* a UUID: wire.h */
 	know(&core->own, r);
+	if (other)
+		due(&core->own);
 }
 
 void core_own_opened(struct agent_core *core)

@@ -156,8 +156,8 @@ troth_rc hand_do_identity_csr(struct task *j, struct troth_err *e)
 	return csr_build(j->a, k, id.instance_id, &j->ret->csr, e);
 }
 
-/* The server's CAs in the answer are left alone: those come as documents, in order (TRUST_SAVE).  A key that was sealed
- * to the former identity may still be on its way. */
+/* A renewal leaves the server's CAs alone: those come as documents, in order (TRUST_SAVE); who was recovered begins anew with
+ * what it was given (server_ca).  A key that was sealed to the former identity may still be on its way. */
 troth_rc hand_do_identity_save(struct task *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf pem = { 0 };
@@ -166,7 +166,7 @@ troth_rc hand_do_identity_save(struct task *j, struct troth_err *e)
 	TRY(store_read(&j->h->store, "identity-next.key", 4 * LIMIT_KEY_DER_BYTES, &pem, e));
 	TRY(store_read(&j->h->store, "identity.pem", 2 * LIMIT_PEM_BYTES, &former, e));
 	TRY(store_write(&j->h->store, "identity-former.pem", buf_bytes(&former), e));
-	TRY(identity_install(&j->h->store, j->a, buf_bytes(&pem), j->r->certificate, j->r->chain, NULL, e));
+	TRY(identity_install(&j->h->store, j->a, buf_bytes(&pem), j->r->certificate, j->r->chain, j->r->server_ca, e));
 	return store_remove(&j->h->store, "identity-next.key", e);
 }
 

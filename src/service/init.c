@@ -8,6 +8,7 @@
 #include "service/identity.h"
 #include "service/own.h"
 #include "service/record.h"
+#include "service/recovery.h"
 
 #define OWN_CA_TTL (3650 * MSEC_DAY)
 #define OWN_LEAF_TTL (90 * MSEC_DAY)
@@ -274,6 +275,7 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 	TRY(step(&in, &INIT_STATE, &none, &state, e));
 	ENSURE(!state.complete, e, TROTH_CONFLICT, "this store is complete already");
 	TRY(step(&in, &AUDIT_KEY, &none, &nothing, e));
+	TRY(step(&in, &VERB_RECOVERY_KEY, &none, &nothing, e));
 	if (!state.server)
 		TRY(own_authority_step(&in, SERVER_AUTHORITY, "troth server CA", 1, e));
 	if (!state.agents)

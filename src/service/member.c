@@ -2,6 +2,7 @@
 #include "service/member.h"
 
 #include "service/agent.h"
+#include "service/inside.h"
 #include "service/own.h"
 #include "service/record.h"
 
@@ -62,7 +63,8 @@ troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struc
 		TRY(own_identity_proved(ctx, instance, e));
 	}
 	instance->last_seen = ctx->now;
-	instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;
+	if (instance->alive_until != ALIVE_ALWAYS) /* an external one has no session that could end */
+		instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;
 	TRY(instance_row_touch(ctx->tx, instance->id, instance->last_seen, instance->alive_until, e));
 	verb_changed(ctx, CHANGED_INSTANCE, instance->id);
 	return RC_OK;

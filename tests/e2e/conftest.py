@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from fleet import Fleet, Server
+from fleet import RATE, Fleet, Server
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -22,9 +22,9 @@ def build():
 
 
 @pytest.fixture(scope="module")
-def fleet(build, tmp_path_factory):
-    """nginx, PostgreSQL, Redis and three clients under traffic: scripts/quickstart --hold."""
-    with Fleet(build) as f:
+def fleet(build, request):
+    """nginx, PostgreSQL, Redis and three clients under traffic: scripts/quickstart --hold.  The module may say its rate."""
+    with Fleet(build, rate=getattr(request.module, "HANDSHAKES", RATE)) as f:
         yield f
 
 

@@ -72,25 +72,37 @@ static void an_identity_is_renewed_in_one_rename(void **state)
 	ok(lab_op(l, HAND_HELLO, NULL, 0));
 }
 
-/* Its CAs come as documents, in order; those in the answer to a renewal are as old as the answer. */
-static void a_renewal_leaves_the_servers_cas_alone(void **state)
-{
-	struct lab *l = *state;
-	struct csr csr;
-	const char *before = lab_read(l, "agent/server-ca.pem"), *former = lab_read(l, "agent/identity.pem");
-	struct hand_reply r = lab_op(l, HAND_IDENTITY_CSR, NULL, 0);
-	assert_true(rc_ok(csr_parse(l->a, bytes_of_text(r.csr), &csr, NULL)));
-	ok(lab_do(l, (struct hand_request){ .op = HAND_IDENTITY_SAVE, .certificate = lab_leaf_for(l, csr.spki), .chain = "",
-					    .server_ca = lab_ca_pem(l, "other") }));
-	assert_string_equal(lab_read(l, "agent/server-ca.pem"), before);
-	assert_string_equal(lab_read(l, "agent/identity-former.pem"), former);
-}
-
 static struct hand_request trust(struct lab *l, int64_t generation, const char *pem)
 {
 	const char **items = ARENA_ARRAY(l->a, const char *, 1);
 	items[0] = pem;
 	return (struct hand_request){ .op = HAND_TRUST_SAVE, .id = LAB_STORE, .generation = generation, .certificates = { items, 1 } };
+}
+
+/* They come as documents, in order; those in the answer to a renewal are as old as the answer. */
+static void a_renewal_leaves_the_servers_cas_alone(void **state)
+{
+	struct lab *l = *state;
+	struct csr csr;
+	const char *before, *former = lab_read(l, "agent/identity.pem");
+	struct hand_reply r = lab_op(l, HAND_IDENTITY_CSR, NULL, 0);
+	assert_true(rc_ok(csr_parse(l->a, bytes_of_text(r.csr), &csr, NULL)));
+	ok(lab_do(l, trust(l, 7, cert_pem(l->a, l->ca->der))));
+	before = lab_read(l, "agent/server-ca.pem");
+	struct hand_request q = { .op = HAND_IDENTITY_SAVE, .certificate = lab_leaf_for(l, csr.spki), .chain = "" };
+	ok(lab_do(l, q));
+	assert_string_equal(lab_read(l, "agent/server-ca.pem"), before);
+	assert_string_equal(lab_read(l, "agent/identity-former.pem"), former);
+	ok(lab_op(l, HAND_IDENTITY_CSR, NULL, 0));
+	q.certificate = lab_leaf(l, LAB_REQUEST);
+	q.server_ca = lab_ca_pem(l, "other"); /* who is recovered begins anew with what it is given */
+	refused(lab_do(l, q), "not for this agent's key");
+	r = lab_op(l, HAND_IDENTITY_CSR, NULL, 0);
+	assert_true(rc_ok(csr_parse(l->a, bytes_of_text(r.csr), &csr, NULL)));
+	q.certificate = lab_leaf_for(l, csr.spki);
+	ok(lab_do(l, q));
+	assert_string_equal(lab_read(l, "agent/server-ca.pem"), q.server_ca);
+	assert_int_equal(lab_op(l, HAND_HELLO, NULL, 0).trust_generation, 0);
 }
 
 static void the_servers_cas_are_saved_with_their_generation(void **state)

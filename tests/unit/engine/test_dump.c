@@ -212,6 +212,57 @@ static void what_is_rare_is_written_too(void **state)
 	fleet_free(f);
 }
 
+static void a_policy_that_only_stops_is_written(void **state)
+{
+	struct fleet *f = fleet_usual();
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
+
+	fleet_policy(f, 7)->rolling.stopped = true;
+	fleet_tell(f, fleet_policy(f, 7));
+	view_dump(f->view, &out);
+	assert_non_null(strstr(buf_text(&out), "deployment 7 max=0 canary=0 pause=0+0 stopped"));
+	fleet_free(f);
+}
+
+/* Of leases, ends, paces and places. */
+static void the_recount_finds_wrong_numbers(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct target *t = target_find(f->view, 21);
+	struct deployment *d;
+
+	fleet_deploy(f, 1, 7);
+	fleet_policy(f, 7)->rolling.max_unavailable = 1;
+	fleet_tell(f, fleet_policy(f, 7));
+	d = table_get(&f->view->deployments, 7);
+	assert_true(whole(f));
+	t->lease_until = f->now; /* over is not up to date, and its class neither: asked of its members' flags */
+	assert_false(whole(f));
+	t->over = true;
+	assert_false(whole(f));
+	t->lease_until = 0;
+	t->over = false;
+	t->over = true;
+	class_place(f->view, t);
+	assert_false(whole(f));
+	t->over = false;
+	class_place(f->view, t);
+	t->base->ending = !t->base->ending;
+	class_place(f->view, t);
+	assert_false(whole(f));
+	t->base->ending = !t->base->ending;
+	class_place(f->view, t);
+	assert_true(whole(f));
+	t->group->paces[3]++;
+	assert_false(whole(f));
+	t->group->paces[3]--;
+	d->busy++;
+	assert_false(whole(f));
+	d->busy--;
+	assert_true(whole(f));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +275,8 @@ int main(void)
 		cmocka_unit_test(the_recount_finds_who_is_not_there),
 		cmocka_unit_test(differences_of_every_kind_are_told),
 		cmocka_unit_test(what_is_rare_is_written_too),
+		cmocka_unit_test(a_policy_that_only_stops_is_written),
+		cmocka_unit_test(the_recount_finds_wrong_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
