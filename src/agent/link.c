@@ -27,6 +27,8 @@ enum {
 	TICKET_IDENTITY = 0xffffff00, /* tickets from here on are the link's own */
 	RENEW_CHECK_S = 60,           /* how often the age of the identity is looked at */
 	RENEW_LEAST_MS = 3600000,     /* between two renewals */
+	RENEW_TOLD = 1,               /* renew_at: at once, as the server said */
+	RENEW_AGAIN_S = 2,            /* after a failure, when it said so */
 	RENEW_SPREAD_US = 1000000,    /* a fleet that is told to come for new identities does not come as one */
 	PEERS = 16,                   /* clients whose answers are waited for */
 	PEER_MS = (AGENT_HOLD_S + 60) * 1000, /* longer than any answer takes */
@@ -125,7 +127,7 @@ static void heed(struct link *l, const struct agent_answer *m)
 		return;
 	PORT_RANDOM_REAL.fill(PORT_RANDOM_REAL.self, &spread, sizeof spread);
 	struct timeval soon = { 0, spread % RENEW_SPREAD_US };
-	l->renew_at = 1;
+	l->renew_at = RENEW_TOLD;
 	event_add(l->renew, &soon);
 }
 
@@ -367,6 +369,16 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 
 /* -- renewing the identity at half life ------------------------------------------------------------------------ */
 
+/* The next look at the clock tries again; sooner if the server waits for it. */
+static void renew_failed(struct link *l, const struct troth_err *e)
+{
+	struct timeval soon = { RENEW_AGAIN_S, 0 };
+	l->renewing = false;
+	if (l->renew_at == RENEW_TOLD)
+		event_add(l->renew, &soon);
+	log_err(LOG_LEVEL_WARN, "identity.renew-failed", e);
+}
+
 static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer, struct arena *a, const struct troth_err *why)
 {
 	struct link *l = self;
@@ -383,8 +395,7 @@ static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer
 		save_identity(l, &m);
 		return;
 	}
-	l->renewing = false; /* the next look at the clock tries again */
-	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
+	renew_failed(l, &e);
 }
 
 static void ask_identity(struct link *l, const char *csr)
@@ -395,8 +406,7 @@ static void ask_identity(struct link *l, const char *csr)
 	struct http_outgoing out = { .method = HTTP_POST, .target = "/v1/agent/identity", .body = buf_bytes(&body) };
 	if (rc_ok(http_client_send(l->http, &out, on_renewed, l, NULL, &e)))
 		return;
-	l->renewing = false;
-	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
+	renew_failed(l, &e);
 }
 
 static void on_renew(evutil_socket_t fd, short what, void *self)
