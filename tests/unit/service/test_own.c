@@ -587,6 +587,31 @@ static void a_restored_server_asks_again(void **state)
 	world_free(w);
 }
 
+/* The scheduler orders them; the bridge needs a second answer of the keeper. */
+static void they_begin_by_themselves(void **state)
+{
+	struct room *r = room_new();
+	struct rotation_row *rows;
+	struct version_row v;
+	size_t n;
+	r->now += 2500 * MSEC_DAY; /* of 3650 */
+	assert_true(rc_ok(room_try(r, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &(struct sweep_ret){ 0 })));
+	for (int i = 0; i < 4; i++)
+		if (rc_failed(room_try(r, &PRINCIPAL_SYSTEM, &VERB_EFFECT, &(struct effect_cmd){ 0 }, &(struct effect_ret){ 0 })))
+			fail_msg("%s", r->e.primary);
+	struct tx *tx = room_read(r);
+	assert_true(rc_ok(rotation_row_list(tx, r->a, PAGE_ALL, &rows, &n, &r->e)));
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		struct credential_row c;
+		assert_true(rc_ok(version_row_get(tx, r->a, rows[i].new_version, &v, &r->e)));
+		assert_true(rc_ok(credential_row_get(tx, r->a, rows[i].credential_id, &c, &r->e)));
+		assert_int_equal(v.cross_cert != 0, text_equal(c.name, "/troth/server"));
+	}
+	room_read_end(r, tx);
+	room_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,6 +627,7 @@ int main(void)
 		cmocka_unit_test(a_renewal_whose_answer_is_lost),
 		cmocka_unit_test(who_leaves_is_waited_for_no_longer),
 		cmocka_unit_test(a_restored_server_asks_again),
+		cmocka_unit_test(they_begin_by_themselves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
