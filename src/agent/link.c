@@ -324,14 +324,18 @@ static troth_rc recover_begin(struct link *l, const struct hand_reply *r, const 
 	char end[RFC3339_LEN];
 	struct recover_config config = { .base = l->base, .server = r->server, .server_ca = r->server_ca, .identity = identity, .key = r->key,
 					 .self = l, .want_csr = want_csr, .approved = on_approved };
-	if (l->recover)
-		return RC_OK;
+	bool again = l->recover != NULL; /* what it was given has expired too: whose clock is wrong? */
+	recover_free(l->recover);
+	l->recover = NULL;
 	TRY(recover_new(&config, &l->recover, e));
 	TRY(retire_peer(l, e));
 	l->renewing = true; /* by this */
 	LOG(LOG_LEVEL_WARN, "identity.expired", LOG_S("instance", r->instance_id), LOG_S("end", time_format(l->not_after, end)),
 	    LOG_S("text", "this node's identity has expired; asking the server for a new one, which an operator must approve"));
-	want_csr(l);
+	if (again)
+		recover_again(l->recover);
+	else
+		want_csr(l);
 	return RC_OK;
 }
 

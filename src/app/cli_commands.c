@@ -658,7 +658,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth expiring\ntroth expiring --within 10d -o json",
 	  .options = EXPIRING_OPTIONS, .run = cli_run_expiring, .path = "/v1/topology", .columns = EXPIRING, .empty = "nothing ends so soon" },
 	{ .noun = "search", .args = "TEXT", .summary = "names, SANs, subjects, serials, fingerprints",
-	  .detail = "TEXT is a part of one of them, upper or lower case; fingerprints and serials with or without colons. Versions that were put "
+	  .detail = "TEXT is a part of one of them, upper or lower case; of fingerprints and serials at least four digits, with or without colons. Versions that were put "
 		    "away are found too. Exit 4 if nothing has it.",
 	  .example = "troth search pg-1.pg.example\ntroth search pg-1",
 	  .run = cli_run_search, .path = "/v1/topology", .columns = FOUND, .empty = "nothing was found" },

@@ -6,7 +6,7 @@
 
 #include <ctype.h>
 
-enum { WITHIN_DEFAULT_D = 30 };
+enum { WITHIN_DEFAULT_D = 30, HEX_MIN = 4 };
 
 struct rows { struct json *items; size_t count, cap; };
 
@@ -124,8 +124,11 @@ static const char *lower(struct arena *a, const char *s, bool colons)
 	return copy;
 }
 
+/* Two or three letters are somewhere in every other fingerprint. */
 static bool has(const struct search *s, const char *value, bool hex)
 {
+	if (hex && strlen(s->digits) < HEX_MIN)
+		return false;
 	return value && strstr(lower(s->c->a, value, !hex), hex ? s->digits : s->text);
 }
 

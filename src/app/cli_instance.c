@@ -88,7 +88,7 @@ troth_rc cli_run_instance_show(struct cli *c, struct troth_err *e)
 /* -- diff ------------------------------------------------------------------------------------------------------- */
 struct diff {
 	struct cli *c;
-	const struct json *certs; /* items of the topology: whose fingerprint is that */
+	const struct json *certs, *bundles; /* items: whose fingerprint is that */
 	struct buf *out;
 	struct json *different;
 	size_t count;
@@ -114,16 +114,27 @@ static bool differs(const struct json *t)
 	return s.wanted != base || (s.wanted && !s.known) || has_drift(t) || json_get_text(t, "last_error", NULL);
 }
 
+/* The first of `inside` (a list in each item) with this fingerprint, in words; NULL: none has it. */
+static const char *name_of(struct cli *c, const struct json *items, const char *inside, const char *fingerprint)
+{
+	for (size_t i = 0; i < items->list.count; i++) {
+		const struct json *item = &items->list.items[i], *list = json_get(item, inside);
+		for (size_t k = 0; list && list->type == JSON_ARRAY && k < list->list.count; k++) {
+			const struct json *x = &list->list.items[k];
+			const char *alias = json_get_text(x, "alias", NULL);
+			if (text_equal(json_get_text(x, "fingerprint", ""), fingerprint))
+				return arena_printf(c->a, "%s%s%s, until %s", json_get_text(item, "name", "?"), alias ? " " : "", alias ? alias : "",
+						    cli_cell_text(c->a, json_get(x, "not_after"), CELL_DATE));
+		}
+	}
+	return NULL;
+}
+
 static const char *whose(const struct diff *d, const char *fingerprint)
 {
-	for (size_t i = 0; i < d->certs->list.count; i++) {
-		const struct json *item = &d->certs->list.items[i], *versions = json_get(item, "versions");
-		for (size_t k = 0; versions && versions->type == JSON_ARRAY && k < versions->list.count; k++)
-			if (text_equal(json_get_text(&versions->list.items[k], "fingerprint", ""), fingerprint))
-				return arena_printf(d->c->a, "%s, until %s", json_get_text(item, "name", "?"),
-						    cli_cell_text(d->c->a, json_get(&versions->list.items[k], "not_after"), CELL_DATE));
-	}
-	return "";
+	const char *name = name_of(d->c, d->certs, "versions", fingerprint);
+	name = name ? name : name_of(d->c, d->bundles, "members", fingerprint);
+	return name ? name : "(not known here any more)";
 }
 
 static bool has_text(const struct json *list, const char *text)
@@ -179,12 +190,15 @@ static troth_rc no_such(struct cli *c, struct troth_err *e)
 
 static troth_rc print_diff(struct cli *c, struct diff *d, struct troth_err *e)
 {
-	const struct json *certs;
+	const struct json *certs, *bundles;
 	CLEANUP(buf_release) struct buf out = buf_make(DIFF_BYTES);
 	d->out = &out;
-	if (d->count)
-		TRY(cli_certificates(c, NULL, false, &certs, e));
-	d->certs = d->count ? json_get(certs, "items") : NULL;
+	if (d->count) {
+		TRY(cli_certificates(c, NULL, true, &certs, e));
+		TRY(cli_list(c, "/v1/bundles", &bundles, e));
+		d->certs = json_get(certs, "items");
+		d->bundles = json_get(bundles, "items");
+	}
 	for (size_t i = 0; i < d->count; i++)
 		put_target(d, &d->different[i]);
 	if (!d->count)

@@ -153,11 +153,10 @@ static const char *state_word(const struct json *item, const struct json *versio
 {
 	if (json_get_bool(version, "distrusted", false))
 		return "distrusted";
-	if (!json_get_bool(version, "wanted", true))
-		return "old";
-	if (!text_equal(text_of(item, "kind"), "authority"))
-		return "";
-	return json_get_bool(version, "signing", false) ? "signs" : "";
+	bool old = !json_get_bool(version, "wanted", true);
+	if (!text_equal(text_of(item, "kind"), "authority") || !json_get_bool(version, "signing", false))
+		return old ? "old" : "";
+	return old ? "signs, old" : "signs"; /* during a rotation, until the first slot takes the new one */
 }
 
 static void put_node(struct tree *t, const char *prefix, const char *under, struct node n)
@@ -180,9 +179,11 @@ static void put_use(struct tree *t, const char *prefix, const char *under, const
 	struct arena *a = t->c->a;
 	const char *kind = text_of(use, "kind"), *who = json_get_text(use, "instance", text_of(use, "deployment"));
 	int64_t members = json_get_int(use, "members", 0), of = json_get_int(use, "of", 0);
-	const char *name = arena_printf(a, "%s/%s", who, text_of(use, "target"));
+	bool outside = text_equal(kind, "holder");
+	const char *name = outside ? "outside the fleet" : text_equal(kind, "binding") ? arena_printf(a, "bound to %s", text_of(use, "target")) :
+							       arena_printf(a, "%s/%s", who, text_of(use, "target"));
 	const char *what = text_equal(kind, "slot") ? (members ? "served" : "on its way there") :
-			   text_equal(kind, "holder") ? (members ? "held outside" : "taken outside") :
+			   outside ? "taken with a request" :
 						     arena_printf(a, "in %lld of %lld %s%s", (long long)members, (long long)of, kind,
 								  of == 1 ? "" : "s");
 	put_line(t, prefix, under, name, cli_colour(t->c, members < of ? "33" : "0"), what);

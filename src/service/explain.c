@@ -320,7 +320,7 @@ static const struct words *own_words(const struct explained *x, const char *reas
 static const struct words *special_words(const struct explained *x, const char *said)
 {
 	const char *reason = x->overdue ? "overdue" : said;
-	if (x->recovering && (text_equal(x->reason, "offline") || text_equal(x->reason, "unknown")))
+	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
 		return &RECOVERING;
 	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
@@ -410,7 +410,8 @@ const char *explain_plain(struct arena *a, const struct explained *x)
 {
 	const struct words *own = special_words(x, x->reason), *w = own ? own : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) :
+			   w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 

@@ -1,13 +1,16 @@
 /* CAs that are known here.  See known.h. */
 #include "service/known.h"
 
+/* There is room for as many as the next power of two. */
 void known_add(struct arena *a, struct cert_pool *list, const struct cert *cert)
 {
-	const struct cert **items = ARENA_ARRAY(a, const struct cert *, list->count + 1);
-	if (list->count)
-		memcpy(items, list->items, list->count * sizeof *items);
-	items[list->count] = cert;
-	*list = (struct cert_pool){ items, list->count + 1 };
+	if ((list->count & (list->count - 1)) == 0) {
+		const struct cert **items = ARENA_ARRAY(a, const struct cert *, list->count ? list->count * 2 : 1);
+		if (list->count)
+			memcpy(items, list->items, list->count * sizeof *items);
+		list->items = items;
+	}
+	list->items[list->count++] = cert;
 }
 
 troth_rc known_issuers(struct verb_ctx *ctx, const struct cert *child, struct cert_pool *list, struct troth_err *e)

@@ -6,7 +6,7 @@
 #include "service/verb.h"
 #include "store/store.h"
 
-/* Appends one; lives in a. */
+/* Appends one to a list that only this function has filled; lives in a. */
 void known_add(struct arena *a, struct cert_pool *list, const struct cert *cert);
 /* Appends all that have the name that `child` gives as its issuer's. */
 troth_rc known_issuers(struct verb_ctx *ctx, const struct cert *child, struct cert_pool *list, struct troth_err *e);

@@ -22,9 +22,9 @@ const char *recovery_state(const struct recovery_row *row, msec_t now)
 		return "contested";
 	if (row->state == RECOVERY_PENDING)
 		return "pending";
-	if (row->issued_at)
-		return "issued";
-	return now - row->decided_at < LIMIT_RECOVERY_APPROVED_S * MSEC_S ? "approved" : "pending";
+	if (now - row->decided_at >= LIMIT_RECOVERY_APPROVED_S * MSEC_S)
+		return "pending";
+	return row->issued_at ? "issued" : "approved";
 }
 
 /* -- nonces ------------------------------------------------------------------------------------------- */

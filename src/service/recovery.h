@@ -66,7 +66,7 @@ extern const struct verb VERB_RECOVERY_DENY;    /* the same; without all */
 extern const struct verb VERB_RECOVERY_KEY; /* no_cmd -> no_ret; system */
 /* Its agent opened a session, it enrolled again, or it left: nothing is asked any more. */
 troth_rc recovery_end(struct verb_ctx *ctx, const struct instance_row *instance, bool returned, struct troth_err *e);
-/* "pending", ...: an approval that was not used for LIMIT_RECOVERY_APPROVED_S is none any more. */
+/* "pending", ...: an approval is none any more after LIMIT_RECOVERY_APPROVED_S; until then its answer may be asked for again. */
 const char *recovery_state(const struct recovery_row *row, msec_t now);
 /* Does it wait for somebody's approval?  ret_since: since when, may be NULL. */
 bool recovery_waits(struct tx *tx, struct arena *a, int64_t instance_id, msec_t *ret_since);

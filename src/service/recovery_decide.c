@@ -71,6 +71,7 @@ static troth_rc decide(struct verb_ctx *ctx, struct recovery_view *v, enum recov
 	v->row.state = state;
 	v->row.decided_by = arena_text(ctx->a, ctx->who->name);
 	v->row.decided_at = ctx->now;
+	v->row.issued_at = 0;
 	TRY(recovery_row_update(ctx->tx, &v->row, e));
 	ret->instances.items[ret->instances.count++] = v->instance;
 	return record_decision(ctx, state == RECOVERY_APPROVED ? "recovery.approve" : "recovery.deny", v, e);
@@ -118,7 +119,7 @@ static troth_rc decide_named(struct verb_ctx *ctx, const char *uuid, enum recove
 	TRY(find(ctx, uuid, &v, e));
 	if (state == RECOVERY_APPROVED && recovery_contested(&v.row))
 		return refuse_contested(&v, e);
-	if (v.row.issued_at)
+	if (text_equal(v.state, "issued"))
 		return refuse_issued(&v, e);
 	return decide(ctx, &v, state, ret, e);
 }

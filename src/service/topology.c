@@ -5,6 +5,7 @@
 #include "service/topology.h"
 
 #include "service/credential.h"
+#include "service/holder.h"
 #include "service/record.h"
 
 struct uses { struct topology_use *items; size_t count, cap; };
@@ -86,7 +87,7 @@ static troth_rc add_stores(struct verb_ctx *ctx, const struct template_row *temp
 	size_t n;
 	struct topology_use use = { .target = template->name, .kind = template->kind, .party = template->party };
 	TRY(deployment_row_get(ctx->tx, ctx->a, template->deployment_id, &deployment, e));
-	if (!record_in_scope(ctx->who, deployment.name))
+	if (!record_in_scope(ctx->who, template->party == PARTY_BINDING ? template->name : deployment.name)) /* a binding's is its bundle's */
 		return RC_OK;
 	use.deployment = deployment.name;
 	TRY(target_row_list_holdings(ctx->tx, ctx->a, template->id, &rows, &n, e));
@@ -152,6 +153,17 @@ static troth_rc add_slot(struct verb_ctx *ctx, const struct target_row *t, const
 	return RC_OK;
 }
 
+/* Who took it with a request of his own, and may show it still. */
+static troth_rc add_holder(struct verb_ctx *ctx, const struct credential_row *row, const struct version_row *v, struct uses *u,
+			   struct troth_err *e)
+{
+	bool holds;
+	TRY(holder_holds(ctx, row, v->id, &holds, e));
+	if (holds)
+		add_use(ctx->a, u, (struct topology_use){ .instance = row->name, .kind = TARGET_SLOT, .party = PARTY_HOLDER, .members = 1, .of = 1 });
+	return RC_OK;
+}
+
 static troth_rc find_slots(struct verb_ctx *ctx, const struct credential_row *row, const struct version_row *v, struct uses *u,
 			   struct troth_err *e)
 {
@@ -160,7 +172,7 @@ static troth_rc find_slots(struct verb_ctx *ctx, const struct credential_row *ro
 	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
 	for (size_t i = 0; i < n; i++)
 		TRY(add_slot(ctx, &targets[i], v, u, e));
-	return RC_OK;
+	return add_holder(ctx, row, v, u, e);
 }
 
 /* -- one item -------------------------------------------------------------------------------------------------- */

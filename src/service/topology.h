@@ -14,7 +14,7 @@ struct topology_cmd {
 	bool all;                   /* versions that are put away too, the newest LIMIT_TOPOLOGY_HISTORY of each */
 };
 struct topology_use {
-	const char *deployment, *target; /* names; the target's is that of its template */
+	const char *deployment, *target; /* names; the target's is that of its template; NULL for a holder, who is outside */
 	const char *instance;       /* of a slot; NULL for a store: all of its kind are one line */
 	enum target_kind kind;
 	enum party party;

@@ -10,6 +10,14 @@ from fleet import RATE, Fleet, Server
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
+# The longest first, so that none of them runs alone at the end.  test_members counts seconds: it begins beside two quiet ones.
+FIRST = ["test_members", "test_outside", "test_hierarchy", "test_rolling", "test_main_path", "test_deadlines", "test_emergency", "test_quickstart"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: FIRST.index(item.module.__name__) if item.module.__name__ in FIRST else len(FIRST))
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "release_only: measures or scans something that a sanitizer changes")
 

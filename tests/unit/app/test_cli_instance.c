@@ -12,6 +12,9 @@
 
 static const char CERTS[] = "{\"items\":[{\"name\":\"/new/ca\",\"versions\":[{\"fingerprint\":\"bb22\",\"not_after\":\"2027-11-22T00:00:00Z\"}]}],\"next\":null}";
 
+static const char BUNDLES[] = "{\"items\":[{\"name\":\"/trust\",\"members\":[{\"alias\":\"corporate\",\"fingerprint\":\"cc33\","
+			      "\"not_after\":\"2026-12-01T00:00:00Z\"}]}],\"next\":null}";
+
 static void four_views_of_each_target(void **state)
 {
 	struct scene *s = *state;
@@ -33,11 +36,12 @@ static void what_differs_is_exit_1(void **state)
 {
 	struct scene *s = *state;
 	static const struct turn turns[] = { { "GET /v1/targets", NULL, 200, "{\"items\":[" SAME "," LATE "," LOST "],\"next\":null}" },
-					     { "GET /v1/topology?limit=50", NULL, 200, CERTS } };
+					     { "GET /v1/topology?limit=50&all=true", NULL, 200, CERTS },
+					     { "GET /v1/bundles", NULL, 200, BUNDLES } };
 	assert_int_equal(RUN(s, turns, "diff"), 1);
 	assert_string_equal(s->err, "");
 	assert_string_equal(s->out, "pg-1/trust  wanted 5, on disk 5, loaded 4\n"
-				    "  - cc33  \n"
+				    "  - cc33  /trust corporate, until 2026-12-01\n"
 				    "  + bb22  /new/ca, until 2027-11-22\n"
 				    "  its agent says: reload failed\n"
 				    "pg-1/other  wanted 2, on disk 2?, loaded 2?\n"

@@ -16,7 +16,8 @@ static const char ITEMS[] = "{\"items\":["
 	"{\"name\":\"/prod/new\",\"kind\":\"leaf\",\"authority\":\"/prod/ca\",\"versions\":[]},"
 	"{\"name\":\"/prod/brought\",\"kind\":\"leaf\",\"authority\":null,\"versions\":["
 	"{\"id\":\"l2\",\"wanted\":true,\"signed_by\":null,\"fingerprint\":\"dddddddddddddddd\",\"not_before\":\"2026-01-01T00:00:00Z\","
-	"\"not_after\":\"2026-11-01T00:00:00Z\",\"chain_not_after\":\"2026-11-01T00:00:00Z\",\"used_by\":[]}]}"
+	"\"not_after\":\"2026-11-01T00:00:00Z\",\"chain_not_after\":\"2026-11-01T00:00:00Z\",\"used_by\":["
+	"{\"kind\":\"holder\",\"deployment\":null,\"instance\":\"/prod/brought\",\"target\":null,\"members\":1,\"of\":1}]}]}"
 	"],\"next\":null}";
 
 static void a_tree_is_drawn(void **state)
@@ -27,14 +28,15 @@ static void a_tree_is_drawn(void **state)
 	assert_string_equal(s->out,
 		"/prod/ca                            bbbbbbbbbbbb  2027-11-22  368 d\n"
 		"└─ app/trust                        in 1 of 3 stores\n"
-		"/prod/ca                            aaaaaaaaaaaa  2026-12-01  12 d    old\n"
+		"/prod/ca                            aaaaaaaaaaaa  2026-12-01  12 d    signs, old\n"
 		"├─ app/trust                        in 3 of 3 stores\n"
 		"├─ /prod/a/name/that/is/longer/than/its/column/server\n"
 		"│                                   cccccccccccc  2027-11-01  347 d\n"
 		"│                                   chain ends with /prod/ca\n"
 		"│  └─ web-1/tls                     served\n"
 		"└─ /prod/new                        no certificate yet\n"
-		"/prod/brought                       dddddddddddd  2026-11-01  ended 17 d ago\n");
+		"/prod/brought                       dddddddddddd  2026-11-01  ended 17 d ago\n"
+		"└─ outside the fleet                taken with a request\n");
 	assert_width(s->out, CLI_WIDTH);
 }
 

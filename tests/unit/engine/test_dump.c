@@ -206,7 +206,11 @@ static void what_is_rare_is_written_too(void **state)
 		.leaf_anchors = { &cert, 1 }, .order = 1, .wanted = true, .signing = true, .can_sign = true,
 		.not_before = f->now - MSEC_DAY, .not_after = f->now + MSEC_DAY, .renewing = true, .by_hand = true } });
 	(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 11, 1, 0, 0, TARGET_COUNTED } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_EXTERNAL, .external = { 5, true } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_EXTERNAL, .external = { 6, false } });
 	view_dump(f->view, &out);
+	assert_non_null(strstr(buf_text(&out), "external 5 awaited\n"));
+	assert_non_null(strstr(buf_text(&out), "external 6\n"));
 	assert_non_null(strstr(buf_text(&out), " by-hand"));
 	assert_non_null(strstr(buf_text(&out), "target 11 group=1 instance=0"));
 	fleet_free(f);

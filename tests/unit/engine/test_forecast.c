@@ -418,6 +418,61 @@ static void two_reasons_are_two_stories(void **state)
 	fleet_free(f);
 }
 
+/* The root is due; of the two that it signed only the wanted one goes on under the next. */
+static void what_is_not_wanted_has_no_successor(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct forecast fc;
+
+	fleet_ca_below(f, 31, 7, 1);
+	fleet_ca_below(f, 32, 8, 1);
+	fleet_want(f, 32, false);
+	fleet_find_ca(f, 1)->renew_at = f->now + MSEC_HOUR;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_HOUR + MSEC_MIN, f->a, &fc);
+	assert_int_equal(authority_find(f->view, 5)->ca_count, 2);
+	assert_int_equal(authority_find(f->view, 7)->ca_count, 2);
+	assert_int_equal(authority_find(f->view, 8)->ca_count, 1);
+	fleet_free(f);
+}
+
+/* A rotation is due while a slow store has not reported yet. */
+static void what_comes_first_comes_first(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	for (int64_t id = 11; id <= 12; id++) {
+		fleet_find(f, id)->pace = 2 * MSEC_HOUR;
+		fleet_tell_target(f, fleet_find(f, id));
+	}
+	fleet_ca(f, 3, 6)->renew_at = f->now + MSEC_HOUR;
+	fleet_tell_ca(f, fleet_find_ca(f, 3));
+	struct forecast fc = ahead(f, MSEC_DAY);
+	const struct moment *m = first_of(&fc, MOMENT_ROTATION);
+
+	assert_non_null(m);
+	assert_int_equal(m->authority, 6);
+	assert_int_equal(m->at, f->now + MSEC_HOUR);
+	fleet_free(f);
+}
+
+/* Nothing has a date: what a store reports comes all the same. */
+static void only_a_report_is_to_come(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct forecast fc;
+
+	fleet_group(f, 1, GROUP_STORE);
+	fleet_goal_cert(f, 1, 901);
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_ALIVE, .alive = { 1011, ALIVE_ALWAYS } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 11, 1, 1011, 0, TARGET_JOINING } });
+	engine_forecast(f->view, &f->policy, f->now, f->now + MSEC_DAY, f->a, &fc);
+	assert_int_equal(target_find(f->view, 11)->state, TARGET_COUNTED);
+	assert_int_equal(target_find(f->view, 11)->doc_count, 0);
+	assert_false(fc.cut);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +494,9 @@ int main(void)
 		cmocka_unit_test(more_is_waited_for_than_is_told),
 		cmocka_unit_test(more_below_than_there_may_be),
 		cmocka_unit_test(two_reasons_are_two_stories),
+		cmocka_unit_test(what_is_not_wanted_has_no_successor),
+		cmocka_unit_test(what_comes_first_comes_first),
+		cmocka_unit_test(only_a_report_is_to_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

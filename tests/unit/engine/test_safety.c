@@ -298,6 +298,28 @@ static void silent_slot_keeps_the_old_trusted(void **state)
 	fleet_free(f);
 }
 
+/* Handed as much as may be pending: it gets no more, though what it holds is foreign; and there is room for the rest. */
+static void foreign_store_with_much_on_its_way(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_target *t = fleet_find(f, 12);
+
+	fleet_find_group(f, 1)->limit = 2;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 101, 107 }, 2));
+	for (int i = 0; i < LIMIT_PENDING_DOCUMENTS; i++) {
+		fleet_run(f);
+		assert_int_equal(t->doc_count, i + 1); /* what fits is sent */
+		assert_true(fleet_lose(f, 12));
+		fleet_want(f, i % 2 ? 2 : 1, true); /* and each time it shall hold something else */
+		fleet_want(f, i % 2 ? 1 : 2, false);
+	}
+	fleet_run(f);
+	assert_int_equal(t->doc_count, LIMIT_PENDING_DOCUMENTS);
+	assert_non_null(fleet_wait(f, WAIT_PENDING_FULL, 12, 0));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +338,7 @@ int main(void)
 		cmocka_unit_test(foreign_store),
 		cmocka_unit_test(foreign_files_one_by_one_wait_for_a_person),
 		cmocka_unit_test(foreign_store_is_sent_no_more_than_another),
+		cmocka_unit_test(foreign_store_with_much_on_its_way),
 		cmocka_unit_test(an_expired_chain_is_no_premise),
 		cmocka_unit_test(restored_store),
 		cmocka_unit_test(half_written_dir),

@@ -249,6 +249,52 @@ static void aborted_while_it_waits(void **state)
 	fleet_free(f);
 }
 
+/* One more on top of one that runs: that goes on until the certificate comes; aborted, it goes on again. */
+static void a_second_rotation_on_top(void **state)
+{
+	struct elsewhere root;
+	struct fleet *f = corp_demo(&root);
+	struct fleet_node *away = fleet_node(f, "web-1");
+	struct rotate_ret first = fleet_rotate(f, "/corp/issuing"), second;
+	struct certify_ret two = corp_sign_under(f, "/corp/issuing", &root, NULL, (struct elsewhere_wish){ 0 });
+	away->off = true;
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, corp_is(f, first.rotation, "running") && fleet_signed_by(f, fleet_node(f, "web-0"), two.version));
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/corp/issuing" }, TROTH_CONFLICT, "is being rotated already");
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/corp/issuing", .again = true }, &second);
+	FLEET_CHECK(f, corp_is(f, first.rotation, "running") && corp_is(f, second.rotation, "running"));
+	struct certify_ret three = corp_sign_under(f, "/corp/issuing", &root, NULL, (struct elsewhere_wish){ 0 });
+	FLEET_CHECK(f, text_equal(three.rotation, second.rotation));
+	FLEET_CHECK(f, corp_is(f, first.rotation, "aborted") && corp_is(f, second.rotation, "running"));
+	struct rotation_ret aborted;
+	fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ second.rotation }, &aborted);
+	FLEET_CHECK(f, corp_is(f, first.rotation, "running") && text_equal(corp_wanted(f, "/corp/issuing"), two.version));
+	away->off = false;
+	fleet_settle(f, 80);
+	FLEET_CHECK(f, corp_is(f, first.rotation, "done") && fleet_signed_by(f, away, two.version) && fleet_explain(f, NULL).count == 0);
+	fleet_all_hands(f);
+	key_release(root.key);
+	fleet_free(f);
+}
+
+/* Signed this minute, by a clock like ours: verifiers whose clock is behind would refuse it, so it is not used yet. */
+static void a_certificate_of_this_minute_waits_for_slow_clocks(void **state)
+{
+	struct elsewhere root;
+	struct fleet *f = corp_demo(&root);
+	struct rotate_ret r = fleet_rotate(f, "/corp/issuing");
+	struct certify_ret c = corp_sign_under(f, "/corp/issuing", &root, NULL, (struct elsewhere_wish){ .from = -MSEC_S });
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, corp_is(f, r.rotation, "running") && !fleet_signed_by(f, fleet_node(f, "web-0"), c.version));
+	FLEET_CHECK(f, fleet_waits(f, "/corp/issuing", "web-0", "not-valid-yet"));
+	f->now += 6 * MSEC_MIN;
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, corp_is(f, r.rotation, "done") && fleet_signed_by(f, fleet_node(f, "web-0"), c.version));
+	fleet_all_hands(f);
+	key_release(root.key);
+	fleet_free(f);
+}
+
 /* When it is due, the request is made by itself; that is all that can be. */
 static void a_renewal_asks_by_itself(void **state)
 {
@@ -295,6 +341,10 @@ static void a_ca_below_it_comes_along(void **state)
 	FLEET_CHECK(f, !text_equal(corp_wanted(f, "/corp/team"), team) && fleet_rotation(f, r.rotation).below_count == 1);
 	fleet_settle(f, 80);
 	FLEET_CHECK(f, corp_is(f, r.rotation, "done") && fleet_signed_by(f, fleet_node(f, "web-0"), corp_wanted(f, "/corp/team")));
+	fleet_all_hands(f);
+	r = fleet_rotate(f, "/corp/team"); /* alone: it is signed here, and waits for nobody */
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, corp_is(f, r.rotation, "done") && fleet_signed_by(f, fleet_node(f, "web-0"), r.new_version));
 	fleet_all_hands(f);
 	key_release(root.key);
 	fleet_free(f);
@@ -468,6 +518,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_signed_before),
 		cmocka_unit_test(a_rotation_waits_for_its_certificate),
 		cmocka_unit_test(aborted_while_it_waits),
+		cmocka_unit_test(a_second_rotation_on_top),
+		cmocka_unit_test(a_certificate_of_this_minute_waits_for_slow_clocks),
 		cmocka_unit_test(a_renewal_asks_by_itself),
 		cmocka_unit_test(a_ca_below_it_comes_along),
 		cmocka_unit_test(the_next_root_overlaps),

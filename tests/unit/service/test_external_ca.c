@@ -60,12 +60,70 @@ static void the_dry_run_says_what_would_be(void **state)
 	fleet_free(f);
 }
 
+/* -- somebody is faster, between prepare and commit ------------------------------------------------------- */
+
+static struct fleet *racing;
+static struct verb_keeper line;
+
+/* The keeper is asked; meanwhile another operator rotates the CA. */
+static troth_rc rotated_meanwhile(void *self, struct arena *a, const struct keeper_request *const *need, size_t n,
+				  const struct keeper_reply **replies, struct troth_err *e)
+{
+	struct fleet *f = racing;
+	struct verb_ctx mine = f->last;
+	f->line = line; /* once */
+	(void)fleet_rotate(f, "/corp/issuing");
+	f->last = mine;
+	return line.call(line.self, a, need, n, replies, e);
+}
+
+static void race(struct fleet *f)
+{
+	racing = f;
+	line = f->line;
+	f->line = (struct verb_keeper){ NULL, rotated_meanwhile };
+}
+
+/* The slower one is told, and its key is nobody's. */
+static void two_rotations_at_once_are_one(void **state)
+{
+	struct elsewhere root;
+	struct fleet *f = corp_demo(&root);
+	race(f);
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/corp/issuing" }, TROTH_CONFLICT, "waits for a certificate already");
+	(void)corp_sign(f, &root); /* for the key of the faster one */
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, corp_is(f, "/corp/issuing", "done"));
+	key_release(root.key);
+	fleet_free(f);
+}
+
+/* An import that would have asked finds that it is asked: it begins again, and asks nobody. */
+static void an_import_asks_nobody_twice(void **state)
+{
+	struct elsewhere root;
+	struct fleet *f = corp_demo(&root);
+	struct elsewhere next = elsewhere_root(f->a, f->now, "Next Root");
+	race(f);
+	struct authority_import_ret i = corp_import(f, "/corp/issuing/root", &next);
+	FLEET_CHECK(f, i.asked.count == 0);
+	struct certify_ret c = corp_sign_under(f, "/corp/issuing", &next, NULL, (struct elsewhere_wish){ 0 });
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, corp_is(f, i.rotation, "done") && corp_is(f, c.rotation, "done"));
+	fleet_all_hands(f);
+	key_release(root.key);
+	key_release(next.key);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_asked_for),
 		cmocka_unit_test(what_cannot_be_asked_for),
 		cmocka_unit_test(the_dry_run_says_what_would_be),
+		cmocka_unit_test(two_rotations_at_once_are_one),
+		cmocka_unit_test(an_import_asks_nobody_twice),
 	};
 	return cmocka_run_group_tests_name("external", tests, NULL, NULL);
 }

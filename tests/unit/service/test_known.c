@@ -11,6 +11,19 @@ static struct verb_ctx reading(struct fleet *f)
 	return ctx;
 }
 
+static void a_list_grows(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct cert certs[70] = { 0 };
+	struct cert_pool list = { 0 };
+	for (size_t i = 0; i < ARRAY_LEN(certs); i++)
+		known_add(a, &list, &certs[i]);
+	assert_int_equal(list.count, ARRAY_LEN(certs));
+	for (size_t i = 0; i < ARRAY_LEN(certs); i++)
+		assert_ptr_equal(list.items[i], &certs[i]);
+	arena_free(a);
+}
+
 static void by_the_name_of_an_issuer(void **state)
 {
 	struct fleet *f = fleet_new();
@@ -58,6 +71,7 @@ static void which_could_be_taken_for_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_grows),
 		cmocka_unit_test(by_the_name_of_an_issuer),
 		cmocka_unit_test(which_could_be_taken_for_another),
 	};

@@ -322,6 +322,27 @@ static void test_an_approval_ends(void **state)
 	room_free(r);
 }
 
+/* Who got a certificate and never came may not take another one months later without a word. */
+static void test_what_was_issued_is_no_licence(void **state)
+{
+	struct node n;
+	struct room *r = expired_room(&n);
+	ask(&n);
+	decide(&n, &VERB_RECOVERY_APPROVE);
+	assert_string_equal(ask(&n).state, "approved");
+	assert_string_equal(list(r).items[0].state, "issued");
+	struct recovery_decide_cmd cmd = of(&n);
+	room_refused(r, &r->admin, &VERB_RECOVERY_DENY, &cmd, TROTH_CONFLICT, "has its new identity already");
+	r->now += LIMIT_RECOVERY_APPROVED_S * MSEC_S;
+	assert_string_equal(list(r).items[0].state, "pending");
+	assert_string_equal(ask(&n).state, "pending");
+	decide(&n, &VERB_RECOVERY_DENY);
+	decide(&n, &VERB_RECOVERY_APPROVE);
+	assert_string_equal(ask(&n).state, "approved");
+	node_free(&n);
+	room_free(r);
+}
+
 /* Two with the same old key: the approval of the first is void, and nobody approves by mistake. */
 static void test_a_key_in_two_hands(void **state)
 {
@@ -492,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_asked_too_often),
 		cmocka_unit_test(test_denied_until_somebody_says_otherwise),
 		cmocka_unit_test(test_an_approval_ends),
+		cmocka_unit_test(test_what_was_issued_is_no_licence),
 		cmocka_unit_test(test_a_key_in_two_hands),
 		cmocka_unit_test(test_a_rival_comes_too_late),
 		cmocka_unit_test(test_a_leaver_and_a_stolen_ca),

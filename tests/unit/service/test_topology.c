@@ -1,5 +1,6 @@
 /* The whole picture: who signed what, who trusts it, who serves it, and until when a chain holds. */
 #include "brought.h"
+#include "outside.h"
 
 #include "service/topology.h"
 
@@ -91,6 +92,7 @@ static void a_chain_ends_with_its_first_certificate(void **state)
 	const struct topology_version *v = &item(f, &t, "/short/a")->versions[0];
 	FLEET_CHECK(f, v->chain_not_after <= ca.credential.versions[0].cert.not_after && v->chain_not_after <= v->view.cert.not_after);
 	/* its own end is the chain's unless an issuer ends earlier */
+	FLEET_CHECK(f, v->use_count == 1 && v->uses[0].party == PARTY_HOLDER && v->uses[0].members == 1); /* who sent the request has it */
 	FLEET_CHECK(f, text_equal(v->chain_ends, v->view.cert.not_after <= ca.credential.versions[0].cert.not_after ? "/short/a" : "/short/ca"));
 	fleet_free(f);
 }
@@ -107,6 +109,23 @@ static void an_uploaded_chain_ends_with_what_was_uploaded(void **state)
 	t = look(f, "/demo/svc-0/server", false);
 	const struct topology_version *v = &item(f, &t, "/demo/svc-0/server")->versions[0];
 	FLEET_CHECK(f, v->chain_not_after == f->now + 20 * MSEC_DAY && text_equal(v->chain_ends, "CN=Issuing"));
+	fleet_free(f);
+}
+
+/* Applications that were handed a bundle are stores that nobody sees; they belong to its name. */
+static void bindings_are_counted_with_their_bundle(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal who = f->admin;
+	struct topology_ret ret = { 0 };
+	struct troth_err e = { 0 };
+	(void)outside_bind(f, "/demo/shop", (struct binding_create_cmd){ 0 });
+	who.roles = ROLE_AUDITOR;
+	snprintf(who.scope, sizeof who.scope, "/demo/*"); /* not /troth/bindings, not the deployment app */
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &who, &VERB_TOPOLOGY, &(struct topology_cmd){ .name = "/demo/ca" }, &ret, &e)));
+	const struct topology_version *v = &item(f, &ret, "/demo/ca")->versions[0];
+	FLEET_CHECK(f, v->use_count == 1 && v->uses[0].party == PARTY_BINDING && text_equal(v->uses[0].target, "/demo/trust"));
+	FLEET_CHECK(f, v->uses[0].members == 0 && v->uses[0].of == 1);
 	fleet_free(f);
 }
 
@@ -132,6 +151,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_what_is_above_and_below_it),
 		cmocka_unit_test(a_chain_ends_with_its_first_certificate),
 		cmocka_unit_test(an_uploaded_chain_ends_with_what_was_uploaded),
+		cmocka_unit_test(bindings_are_counted_with_their_bundle),
 		cmocka_unit_test(what_is_outside_the_scope_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
