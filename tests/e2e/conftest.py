@@ -11,7 +11,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 # The longest first, so that none of them runs alone at the end.  test_members counts seconds: it begins beside two quiet ones.
-FIRST = ["test_members", "test_outside", "test_hierarchy", "test_rolling", "test_main_path", "test_deadlines", "test_emergency", "test_quickstart"]
+FIRST = ["test_members", "test_outside", "test_package", "test_hierarchy", "test_rolling", "test_main_path", "test_backup", "test_deadlines",
+         "test_emergency", "test_quickstart"]
 
 
 def pytest_collection_modifyitems(items):

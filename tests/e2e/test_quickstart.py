@@ -74,3 +74,10 @@ def test_ctrl_c_and_a_closed_terminal_leave_nothing(build, how, tmp_path):
     assert not running_in(directory)
     assert not pathlib.Path(directory).exists()
     assert log.read_text().splitlines()[-1].startswith("quickstart: ready in"), "it ends without a word"
+
+
+@pytest.mark.parametrize("args, says", [(["--rate", "0"], "1 to 9999"), (["--rate", "fast"], "1 to 9999"), (["--rate"], "1 to 9999"),
+                                        (["--levels", "3"], "1 or 2"), (["--lives", "60/30"], "60s/30s"), (["--nonsense"], "--help")])
+def test_wrong_options_are_said(build, args, says):
+    r = quickstart(build, *args)
+    assert r.returncode == 2 and says in r.stderr and not r.stdout

@@ -1,5 +1,6 @@
 /* Authorities: roots and intermediates, and every refusal. */
 #include "room.h"
+#include "service/rotation.h"
 
 static struct authority_create_cmd cmd_of(const char *name)
 {
@@ -150,6 +151,31 @@ static void test_name_taken_meanwhile(void **state)
 	room_free(r);
 }
 
+static void rotates_the_root(struct room *r)
+{
+	struct verb_ctx mine = r->ctx;
+	struct rotate_ret ret;
+	room_do(r, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/prod/root" }, &ret);
+	r->ctx = mine;
+}
+
+/* Its issuer has a newer version by then: it is signed by that one, and not stored under what is on its way out. */
+static void test_issuer_rotated_meanwhile(void **state)
+{
+	struct room *r = room_new();
+	struct credential_ret ret, root;
+	struct credential_view old = room_authority(r, "/prod/root", NULL);
+	struct authority_create_cmd cmd = cmd_of("/prod/inter");
+	cmd.issuer = "/prod/root";
+	r->before_keeper = rotates_the_root;
+	room_do(r, &VERB_AUTHORITY_CREATE, &cmd, &ret);
+	room_do(r, &VERB_AUTHORITY_SHOW, &(struct id_cmd){ old.row.uuid }, &root);
+	assert_int_equal(root.credential.version_count, 2);
+	assert_string_equal(ret.credential.versions[0].signed_by, root.credential.versions[0].row.uuid);
+	assert_string_not_equal(ret.credential.versions[0].signed_by, old.versions[0].row.uuid);
+	room_free(r);
+}
+
 static void test_list_and_show(void **state)
 {
 	struct room *r = room_new();
@@ -183,7 +209,7 @@ int main(void)
 		cmocka_unit_test(test_long_name_has_a_short_subject),
 		cmocka_unit_test(test_outlives_issuer), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_all_findings),  cmocka_unit_test(test_dry_run),
-		cmocka_unit_test(test_name_taken_meanwhile), cmocka_unit_test(test_list_and_show),
+		cmocka_unit_test(test_name_taken_meanwhile), cmocka_unit_test(test_issuer_rotated_meanwhile), cmocka_unit_test(test_list_and_show),
 	};
 	return cmocka_run_group_tests_name("authority", tests, NULL, NULL);
 }
