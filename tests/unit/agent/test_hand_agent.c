@@ -16,7 +16,7 @@ static void refused(struct hand_reply r, const char *words)
 {
 	assert_false(r.ok);
 	if (!strstr(r.text, words))
-		fail_msg("\"%s\" does not say \"%s\"", r.text, words);
+		fail_msg("\"%s\" does not say \"%s\"", r.text ? r.text : "", words);
 }
 
 static void a_csr_has_one_key_however_often_it_is_asked(void **state)
