@@ -15,8 +15,9 @@ static void ok(struct hand_reply r)
 static void refused(struct hand_reply r, const char *words)
 {
 	assert_false(r.ok);
+	assert_non_null(r.text);
 	if (!strstr(r.text, words))
-		fail_msg("\"%s\" does not say \"%s\"", r.text ? r.text : "", words);
+		fail_msg("the refusal does not say \"%s\"", words);
 }
 
 static void a_csr_has_one_key_however_often_it_is_asked(void **state)
