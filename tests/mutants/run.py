@@ -23,7 +23,7 @@ PLAIN = HOME / "plain"  # the tree as it was when the run began: it may be edite
 TIMEOUT = 120  # a fault may make a program go round for ever: caught, too
 SIM = ["--seeds", "1..4", "--nodes", "5..8"]
 SERVICE_CORE = ("observe", "session", "desired", "csr", "acts", "member", "verb")  # the short ones
-NOT_NEEDED = ("docs/", "tests/e2e/", "fuzz/corpus/")
+NOT_NEEDED = ("docs/", "fuzz/corpus/")
 
 
 class Trouble(Exception):
