@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "side_server.h"
 
 struct seen { char id[UUID_LEN]; int64_t generation; uint64_t hash; bool used; }; /* open addressing */
@@ -263,6 +264,7 @@ void check_restored(struct sim *s)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 << 20);
 	struct tx *tx = server_read(s);
+	policy_forget(s);
 	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
 	for (int i = 0; tx && i < s->node_count; i++)
 		if (s->nodes[i]->there)
@@ -330,7 +332,7 @@ static void seen_grow(struct sim *s)
 	s->seen_room = room;
 }
 
-static void see(struct sim *s, const struct node *n, const struct msg_target *t)
+static void see(struct sim *s, struct node *n, const struct msg_target *t)
 {
 	uint64_t h = hash_texts(&t->certificates);
 	if (s->seen_count * 2 >= s->seen_room)
@@ -338,17 +340,20 @@ static void see(struct sim *s, const struct node *n, const struct msg_target *t)
 	struct seen *x = seen_slot(s->seen, s->seen_room, t->id, t->generation);
 	if (x->used && x->hash != h)
 		violation(s, "%s/%s: generation %lld has two contents", n->name, t->name, (long long)t->generation);
-	if (!x->used)
-		emergency_sent(s, n, t);
-	s->seen_count += !x->used;
+	bool fresh = !x->used;
+	s->seen_count += fresh;
 	x->used = true;
 	x->generation = t->generation;
 	x->hash = h;
 	(void)text_copy(x->id, sizeof x->id, t->id); /* a UUID */
+	if (!fresh)
+		return;
+	emergency_sent(s, n, t);
+	policy_sent(s, n, t);
 }
 
 /* A document that leaves the server: its generation never meant anything else. */
-void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m)
+void check_desired(struct sim *s, struct node *n, const struct msg_desired *m)
 {
 	for (size_t i = 0; i < m->target_count; i++)
 		if (m->targets[i].generation)

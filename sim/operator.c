@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
+#include "policy.h"
 #include "side_server.h"
 
 enum { SKEW_MS = 100000 }; /* two such clocks, one each way, are within LIMIT_SKEW_S of each other */
@@ -44,8 +45,9 @@ static void rotate(struct sim *s, const char *name, bool again)
 {
 	struct rotate_ret ret;
 	tell(s, "rotate %s%s", name, again ? " again" : "");
-	if (rc_ok(order(s, &VERB_ROTATE, &(struct rotate_cmd){ .name = name, .again = again }, &ret)))
-		s->count.rotations++;
+	bool done = rc_ok(order(s, &VERB_ROTATE, &(struct rotate_cmd){ .name = name, .again = again }, &ret));
+	s->count.rotations += done;
+	policy_rotated(s, name, done);
 }
 
 static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->act_dice, 300)); }
@@ -53,6 +55,7 @@ static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_c
 static void compromise(struct sim *s)
 {
 	int i = (int)dice_in(&s->act_dice, 0, SIM_AUTHORITIES - 1);
+	policy_turned(s, AUTHORITIES[i]);
 	emergency(s, AUTHORITIES[i], ROOT_OF[i]);
 }
 
@@ -71,6 +74,10 @@ static void steer(struct sim *s, const struct verb *verb, const char *name)
 {
 	struct rotation_ret ret;
 	tell(s, "%s %s", verb->name, name);
+	if (verb == &VERB_ROTATION_ABORT)
+		policy_turned(s, name);
+	if (verb == &VERB_ROTATION_RESUME)
+		policy_goes_on(s);
 	(void)order(s, verb, &(struct rotation_cmd){ name }, &ret); /* often there is nothing to steer */
 }
 
@@ -206,6 +213,7 @@ static void retry_failed(struct sim *s)
 	for (size_t i = 0; i < list.count; i++)
 		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
 			struct verb_ctx again = { 0 };
+			policy_goes_on(s);
 			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
 			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
 		}
@@ -328,12 +336,14 @@ static void step_node_clock(struct sim *s)
 static void on_clock_right(struct sim *s, struct event *x)
 {
 	s->skew = 0;
+	s->skew_at = s->now;
 	tell(s, "the server's clock is right again");
 }
 
 static void step_server_clock(struct sim *s)
 {
 	s->skew = dice_in(&s->act_dice, -SKEW_MS, SKEW_MS);
+	s->skew_at = s->now;
 	tell(s, "the server's clock is off by %.0f s", (double)s->skew / 1000);
 	event_add(s, s->now + dice_in(&s->act_dice, 5, 200) * 1000, on_clock_right, NULL);
 }
@@ -421,6 +431,7 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
 	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
 	{ 2, false, compromise },
+	{ 3, false, policy_choose }, { 1, false, policy_freeze }, { 1, false, policy_rollout }, { 3, false, policy_approve },
 };
 
 static void nothing(struct sim *s) { (void)s; }
@@ -457,6 +468,7 @@ static void on_act(struct sim *s, struct event *x)
 void operator_begin(struct sim *s)
 {
 	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, 0));
+	policy_begin(s);
 	if (fault_named(s, FAULT_ACT, 0))
 		rotate_authority(s); /* so that something is going on at all */
 	event_add(s, s->now + 1000, on_act, NULL)->ticket = 1;
@@ -524,6 +536,7 @@ void operator_heal(struct sim *s)
 		if (n->there && n->off)
 			node_on(s, n);
 	}
+	s->skew_at = s->skew ? s->now : s->skew_at;
 	s->skew = 0;
 	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
@@ -537,6 +550,7 @@ void operator_heal(struct sim *s)
 		if (paused)
 			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
 	}
+	policy_lift(s);
 	retry_failed(s);
 	remove_orphans(s);
 	replace_expired(s);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pki/pki.h"
+#include "policy.h"
 #include "side_agent.h"
 
 enum { RELOAD_MS = 2000, LINGER_MS = 7500 }; /* together below the profiles' drain */
@@ -101,6 +102,7 @@ void process_add(struct sim *s, struct node *n, struct place_state *p, const str
 	p->ran = true;
 	attest(n, p);
 	tell(s, "%s/%s runs %s (of %zu workers)", n->name, p->t->name, oracle_name(s->oracle, w->content), p->worker_count);
+	policy_presents(s, n, p, w->content);
 	check_cover(s, n, p);
 	check_node(s, n);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pki/pki.h"
+#include "policy.h"
 #include "side_server.h"
 
 enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000, NOTE_MS = 10000,
@@ -318,6 +319,8 @@ static void answer_poll(struct sim *s, struct node *n, uint32_t node_life, uint3
 	ctx.options.wait = HOLD_MS;
 	if (rc_ok(rc))
 		rc = server_do(s, s->call_a, &who, &VERB_AGENT_DESIRED, &(struct desired_cmd){ session, seen }, &ret, &ctx, &e);
+	if (rc_ok(rc))
+		policy_heard(s, n);
 	if (rc_ok(rc) && ctx.hold.wanted) {
 		hold(s, n, node_life, ticket, session, seen, until, ctx.hold.topic);
 		return;
@@ -349,6 +352,8 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_REPORT, &m.report, &ret.report, &ctx, e));
 		tell(s, "%s: report %lld/%lld of %.4s in session %lld%s%s", n->name, (long long)m.report.generation, (long long)m.report.high_water,
 		     m.report.target, (long long)m.report.session, m.report.settled ? ", settled" : "", ret.report.counted ? ", counted" : "");
+		if (x->life == n->life)
+			policy_reported(s, n, &m.report, ret.report.counted);
 		if (ret.report.counted && x->life == n->life)
 			check_counted(s, n, m.report.target);
 	} else {
@@ -375,6 +380,8 @@ void server_receive(struct sim *s, struct event *x)
 	troth_rc rc = post(s, n, x, &out, &e);
 	if (rc_failed(rc) && e.kind == TROTH_INTERNAL)
 		violation(s, "%s: %s", n->name, e.primary);
+	if (rc_ok(rc))
+		policy_heard(s, n);
 	if (rc_failed(rc))
 		tell(s, "%s: the server answers %s: %s", n->name, err_kind_name(e.kind), e.primary);
 	reply(s, n, x->life, x->kind, x->ticket, rc, false, &e, buf_bytes(&out));
@@ -570,7 +577,6 @@ static bool keeper_line(void *self, struct bytes line)
 void server_start(struct sim *s)
 {
 	static const uint8_t master[KEEPER_MASTER_KEY_BYTES] = { 1, 2, 3 };
-	static const char *const deployments[] = { "web", "app", "batch", "db", "peer" };
 	struct keeper_ports ports = { .clock = &s->clock, .log_line = keeper_line, .log_self = s };
 	struct troth_err e = { 0 };
 	s->server = calloc(1, sizeof *s->server);
@@ -586,8 +592,8 @@ void server_start(struct sim *s)
 	init(s);
 	must(s, note_begin(s, &none), &none, "note");
 	make_authorities(s);
-	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)
-		make_deployment(s, deployments[i]);
+	for (size_t i = 0; i < SIM_DEPLOYMENTS; i++)
+		make_deployment(s, DEPLOYMENTS[i]);
 	event_add(s, s->now + TICK_MS, on_tick, NULL);
 }
 
