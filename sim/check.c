@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "application.h"
 #include "policy.h"
 #include "side_server.h"
 
@@ -127,7 +128,7 @@ static bool is_quiet(struct sim *s, struct node *n, struct place_state *p)
 	for (int i = 0; i < s->node_count; i++)
 		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
 			struct place_state *q = &s->nodes[i]->places[k];
-			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q) || s->nodes[i]->holder)
+			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
 			if ((store->bundle & 1u << ROOT_OF[slot->authority]) && !check_nothing_pending(s, q))
@@ -243,16 +244,20 @@ static void look_again(struct sim *s, struct tx *tx, struct arena *a, struct nod
 {
 	struct instance_row instance;
 	struct credential_row credential;
+	struct binding_row binding;
 	struct troth_err e = { 0 };
-	bool known = n->holder ? rc_ok(credential_row_by_uuid(tx, a, n->uuid, &credential, &e)) :
+	bool known = n->app ? rc_ok(binding_row_by_uuid(tx, a, n->uuid, &binding, &e)) && !binding.left_at :
+		     n->holder ? rc_ok(credential_row_by_uuid(tx, a, n->uuid, &credential, &e)) :
 				 rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)) && instance.state != INSTANCE_LEFT;
 	if (!known) {
 		tell(s, "%s is not known to the server any more", n->name);
 		node_stop(s, n);
 		return;
 	}
+	if (n->app)
+		application_restored(n);
 	n->places[0].excuse = n->holder ? EXCUSE_RESTORED : n->places[0].excuse; /* nobody asks it what it holds */
-	for (size_t i = 0; !n->holder && i < n->place_count; i++) {
+	for (size_t i = 0; (!n->holder || n->app) && i < n->place_count; i++) {
 		struct target_row t;
 		bool counts = rc_ok(target_row_by_uuid(tx, a, n->places[i].id, &t, &e)) &&
 			      (t.state == TARGET_COUNTED || t.state == TARGET_LEAVING);
@@ -266,9 +271,12 @@ void check_restored(struct sim *s)
 	struct tx *tx = server_read(s);
 	policy_forget(s);
 	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
-	for (int i = 0; tx && i < s->node_count; i++)
+	for (int i = 0; tx && i < s->node_count; i++) {
 		if (s->nodes[i]->there)
 			look_again(s, tx, a, s->nodes[i]);
+		else
+			s->nodes[i]->unsure = s->nodes[i]->unsure || s->nodes[i]->app; /* perhaps it is still expected */
+	}
 	if (tx)
 		server_read_end(tx);
 }

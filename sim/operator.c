@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
+#include "application.h"
 #include "policy.h"
 #include "side_server.h"
 
@@ -34,7 +35,7 @@ static struct node *any_holder(struct sim *s)
 	int from = (int)dice_in(&s->act_dice, 0, s->node_count - 1);
 	for (int i = 0; i < s->node_count; i++) {
 		struct node *n = s->nodes[(from + i) % s->node_count];
-		if (n->there && n->holder)
+		if (n->there && n->holder && !n->app)
 			return n;
 	}
 	return NULL;
@@ -432,6 +433,7 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
 	{ 2, false, compromise },
 	{ 3, false, policy_choose }, { 1, false, policy_freeze }, { 1, false, policy_rollout }, { 3, false, policy_approve },
+	{ 4, false, application_act },
 };
 
 static void nothing(struct sim *s) { (void)s; }
@@ -508,7 +510,9 @@ static void replace_expired(struct sim *s)
 		return;
 	s->heal_at = s->now + 2 * MSEC_MIN;
 	for (int i = 0; i < s->node_count; i++)
-		if (s->nodes[i]->holder)
+		if (s->nodes[i]->app)
+			application_finish(s, s->nodes[i]);
+		else if (s->nodes[i]->holder)
 			holder_finish(s, s->nodes[i]);
 	if ( rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
 		return;

@@ -189,7 +189,7 @@ void policy_rotated(struct sim *s, const char *name, bool done)
 		return;
 	bool manual = r->manual;
 	*r = (struct rollout){ .manual = manual };
-	r->on = done && manual && read_versions(s, name, r);
+	r->on = done && manual && s->distrusted_count == 0 && read_versions(s, name, r); /* an emergency asks nobody */
 }
 
 /* Also of what is above and below it: their rotations drag each other along. */
@@ -405,12 +405,22 @@ void policy_sent(struct sim *s, struct node *n, const struct msg_target *t)
 	p->handed_decided = p->counted ? decided : SIM_FOREVER; /* what a newcomer was handed takes nobody's place */
 }
 
+void policy_unsure(struct node *n, const char *target)
+{
+	struct place_state *p = place_of(n, target);
+	if (p) {
+		p->was_decided = p->handed_decided;
+		p->handed_decided = SIM_FOREVER;
+	}
+}
+
 void policy_reported(struct sim *s, struct node *n, const struct msg_report *m, bool counted)
 {
 	struct place_state *p = place_of(n, m->target);
 	struct policy *q = p ? policy_of(s, p) : NULL;
 	if (!p)
 		return;
+	p->handed_decided = p->was_decided; /* heard */
 	if (m->failed_generation && m->failed_generation == p->handed) {
 		if (q && q->stops && !q->stopped_at && p->counted && !p->failed)
 			q->stopped_at = server_now(s);

@@ -21,6 +21,7 @@ void policy_forget(struct sim *s);
 /* The server has heard of a node; a document leaves it for the first time; a report was taken. */
 void policy_heard(struct sim *s, struct node *n);
 void policy_sent(struct sim *s, struct node *n, const struct msg_target *t);
+void policy_unsure(struct node *n, const char *target);
 void policy_reported(struct sim *s, struct node *n, const struct msg_report *m, bool counted);
 /* A process begins to present something. */
 void policy_presents(struct sim *s, struct node *n, struct place_state *p, int content);

@@ -349,6 +349,7 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 		msg_opened_encode(out, &ret.opened);
 	} else if (x->kind == SAY_REPORT) {
 		TRY(msg_report_decode(s->call_a, in, &m.report, e));
+		policy_unsure(n, m.report.target); /* it may be counted, and nobody hears it */
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_REPORT, &m.report, &ret.report, &ctx, e));
 		tell(s, "%s: report %lld/%lld of %.4s in session %lld%s%s", n->name, (long long)m.report.generation, (long long)m.report.high_water,
 		     m.report.target, (long long)m.report.session, m.report.settled ? ", settled" : "", ret.report.counted ? ", counted" : "");

@@ -6,6 +6,7 @@
  *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
  *   nodefs.c    that disk: knows what was synced, can lose the rest
  *   holder.c    those outside the fleet who took a certificate through the API
+ *   application.c those who took a bundle
  *   emergency.c a CA is compromised: distrust first
  *   policy.c    what people decided about how and when: places, windows, pauses, approvals, freeze
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
@@ -37,6 +38,7 @@ struct agents;
 struct server;      /* side_server.h */
 struct secrets;
 struct found;
+struct application; /* application.c */
 
 /* -- dice ------------------------------------------------------------------------------------------ */
 struct dice { uint64_t state; };
@@ -107,7 +109,7 @@ struct place_state { /* one process of a node, and its target */
 	msec_t reload_at;     /* a reload under way; 0 none */
 	int64_t generation;   /* highest l and h the agent has said */
 	int64_t handed;       /* the newest generation that has left the server and is not reported; 0 none */
-	msec_t handed_decided; /* when that was decided, by the server's clock */
+	msec_t handed_decided, was_decided; /* when that was decided, by the server's clock; while a report is on its way */
 	bool failed;          /* it said so of its last one */
 	int last_content;     /* a slot: what it presented last */
 	enum excuse excuse;   /* its handshakes may fail; see check.c */
@@ -140,6 +142,7 @@ struct node {
 	msec_t cut_off_until; /* partition */
 	bool broken;          /* reloads fail while it is so */
 	bool holder;          /* no agent: somebody with a certificate from the API (holder.c) */
+	struct application *app; /* a holder of a bundle rather than of a certificate (application.c), or NULL */
 	bool unsure;          /* holder: a certificate may have been made for it that never arrived */
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */

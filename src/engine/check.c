@@ -473,11 +473,21 @@ static troth_rc check_room(const struct target *t, const struct act *act, struct
 
 /* -- rolling -------------------------------------------------------------------------------- */
 
+/* A chain of a version that is not wanted any more will not come again. */
+static bool may_come_again(const struct view *v, const struct content *failed)
+{
+	for (size_t i = 0; failed && failed->is_chain && i < v->ca_count; i++) {
+		if (v->ca_list[i]->id == failed->signed_by)
+			return v->ca_list[i]->wanted;
+	}
+	return failed != NULL;
+}
+
 /* Does its instance hold a place, or would it by this plan? */
-static bool changes(const struct instance *i)
+static bool changes(const struct view *v, const struct instance *i)
 {
 	for (const struct target *t = i->targets; t; t = t->instance_next) {
-		if (t->state == TARGET_COUNTED && (t->doc_count || t->failed))
+		if (t->state == TARGET_COUNTED && (t->doc_count || may_come_again(v, t->failed)))
 			return true;
 	}
 	return false;
@@ -505,7 +515,7 @@ static const struct instance *begins(const struct check *k, const struct act *ac
 
 	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance || act->shed.count)
 		return NULL; /* at a deadline no policy holds: all pairs of the slot would break */
-	return changes(t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
+	return changes(k->v, t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
 }
 
 static size_t places_held(const struct view *v, const struct deployment *d)
@@ -514,7 +524,7 @@ static size_t places_held(const struct view *v, const struct deployment *d)
 	size_t at = 0, n = 0;
 
 	while ((i = table_next(&v->instances, &at)))
-		n += i->targets && i->targets->group->deployment == d && i->alive_until > v->now && changes(i);
+		n += i->targets && i->targets->group->deployment == d && i->alive_until > v->now && changes(v, i);
 	return n;
 }
 

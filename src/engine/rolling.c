@@ -1,7 +1,8 @@
 /* Deployments: how many of their instances are changing (engine-rules section 6, Rolling).
  *
  * An instance holds a *place* of its deployment while its session is alive and one of its counted
- * targets has a document on its way or failed with the last one.  A silent one holds none; if a
+ * targets has a document on its way or failed with the last one (with a chain of a version that nobody wants
+ * any more: no; nothing would ever follow it, and the others would wait for ever).  A silent one holds none; if a
  * document still lies on the table for it, it is *stranded* and the document is taken back, so that
  * it does not walk in later past the others' places.  Kept in step with every event: each target
  * says what it adds to its instance (three bits), each instance which list it is on. */
@@ -73,7 +74,15 @@ static void instance_place(struct instance *i, struct deployment *d)
 
 /* -- what a target adds ----------------------------------------------------------------------- */
 
-static uint8_t marks_of(const struct target *t)
+/* It went back to what it ran, and what it failed with will not come again. */
+static bool failed_for_nothing(const struct view *v, const struct target *t)
+{
+	const struct ca *ca = t->failed->is_chain ? ca_find(v, t->failed->signed_by) : NULL;
+
+	return ca && !ca->wanted;
+}
+
+static uint8_t marks_of(const struct view *v, const struct target *t)
 {
 	uint8_t marks = 0;
 
@@ -81,7 +90,7 @@ static uint8_t marks_of(const struct target *t)
 		return 0; /* a newcomer serves nobody yet: nothing of it is unavailable */
 	for (size_t n = 0; n < t->doc_count; n++)
 		marks |= t->docs[n].handed ? MARK_HANDED : MARK_UNHANDED;
-	return t->failed ? marks | MARK_FAILED : marks;
+	return t->failed && !failed_for_nothing(v, t) ? marks | MARK_FAILED : marks;
 }
 
 static void marks_set(struct target *t, uint8_t marks)
@@ -102,8 +111,16 @@ void rolling_place(struct view *v, struct target *t)
 	if (!t->instance)
 		return;
 	v->operations++;
-	marks_set(t, marks_of(t));
+	marks_set(t, marks_of(v, t));
 	instance_place(t->instance, t->group->deployment);
+}
+
+void rolling_goal_changed(struct view *v)
+{
+	for (size_t i = 0; i < v->target_count; i++) {
+		if (v->targets[i]->failed)
+			rolling_place(v, v->targets[i]);
+	}
 }
 
 void rolling_leave(struct target *t)
@@ -135,12 +152,12 @@ bool rolling_apply(struct view *v, const struct fact *f)
 
 /* -- counting again ------------------------------------------------------------------------------ */
 
-static bool instance_right(const struct instance *i)
+static bool instance_right(const struct view *v, const struct instance *i)
 {
 	size_t handed = 0, unhanded = 0, failing = 0;
 
 	for (const struct target *t = i->targets; t; t = t->instance_next) {
-		uint8_t marks = marks_of(t);
+		uint8_t marks = marks_of(v, t);
 
 		handed += (marks & MARK_HANDED) != 0;
 		unhanded += (marks & MARK_UNHANDED) != 0;
@@ -167,7 +184,7 @@ bool rolling_check(const struct view *v, char *why, size_t why_size)
 	size_t at = 0, busy = 0;
 
 	while ((i = table_next(&v->instances, &at))) {
-		if (!instance_right(i) || (i->list != ROLLING_IDLE && !on_list(i))) {
+		if (!instance_right(v, i) || (i->list != ROLLING_IDLE && !on_list(i))) {
 			(void)snprintf(why, why_size, "instance %" PRId64 " holds a place it should not, or none", i->id);
 			return false;
 		}

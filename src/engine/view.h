@@ -291,6 +291,7 @@ bool rolling_apply(struct view *v, const struct fact *f);
 struct deployment *deployment_need(struct view *v, int64_t id); /* 0 gives NULL */
 void rolling_place(struct view *v, struct target *t);  /* after every change of t or of its instance's life */
 void rolling_leave(struct target *t);                  /* before it leaves its instance */
+void rolling_goal_changed(struct view *v);             /* a version is wanted now, or is not any more */
 bool rolling_check(const struct view *v, char *why, size_t why_size); /* counters equal a recount */
 void rolling_free_all(struct view *v);
 
