@@ -63,15 +63,15 @@ static void on_attest(struct sim *s, struct event *x)
 		(void)text_copy(app->vouched, sizeof app->vouched, app->runs.tag); /* of the same size */
 }
 
-static void load(struct sim *s, struct node *n, const struct held_set *what)
+static void load(struct sim *s, struct node *n, struct held_set what)
 {
 	struct application *app = n->app;
 	struct place_state *p = &n->places[0];
-	struct worker w = { .until = SIM_FOREVER, .content = oracle_set(s->oracle, what->pem, strlen(what->pem)) };
+	struct worker w = { .until = SIM_FOREVER, .content = oracle_set(s->oracle, what.pem, strlen(what.pem)) };
 	if (!w.content)
 		violation(s, "%s was given a bundle with nothing in it", n->name);
-	app->before = app->runs.pem ? app->runs : *what;
-	app->runs = *what;
+	app->before = app->runs.pem ? app->runs : what;
+	app->runs = what;
 	p->worker_count = 0; /* all its processes load together */
 	process_add(s, n, p, &w);
 }
@@ -83,7 +83,7 @@ static void on_load(struct sim *s, struct event *x)
 	if (!n->there || !app->loading)
 		return;
 	app->loading = false;
-	load(s, n, &app->disk);
+	load(s, n, app->disk);
 	if (!app->behind)
 		n->places[0].excuse_seen = true;
 }
@@ -220,7 +220,7 @@ static void fall_back(struct sim *s, struct node *n)
 	n->places[0].excuse_seen = false;
 	app->loading = false;
 	app->disk = app->before;
-	load(s, n, &app->before);
+	load(s, n, app->before);
 }
 
 void application_restored(struct node *n)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "application.h"
+#include "link.h"
 #include "policy.h"
 #include "side_server.h"
 
@@ -102,7 +103,7 @@ static bool shake_place(struct sim *s, struct node *n, struct place_state *p)
 			if (q->t->kind == p->t->kind || !in_promise(other, q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
-			if (!(store->bundle & 1u << ROOT_OF[slot->authority]))
+			if (!link_is_there(s, slot, store))
 				continue;
 			bool fine = slot == p->t ? shake_workers(s, n, p, other, q) : shake_workers(s, other, q, n, p);
 			good = good && fine;
@@ -131,7 +132,7 @@ static bool is_quiet(struct sim *s, struct node *n, struct place_state *p)
 			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
-			if ((store->bundle & 1u << ROOT_OF[slot->authority]) && !check_nothing_pending(s, q))
+			if (link_is_there(s, slot, store) && !check_nothing_pending(s, q))
 				return false;
 		}
 	return true;
@@ -270,6 +271,7 @@ void check_restored(struct sim *s)
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 << 20);
 	struct tx *tx = server_read(s);
 	policy_forget(s);
+	link_restored(s);
 	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
 	for (int i = 0; tx && i < s->node_count; i++) {
 		if (s->nodes[i]->there)

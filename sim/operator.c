@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include "application.h"
+#include "lease.h"
+#include "link.h"
 #include "policy.h"
 #include "side_server.h"
 
@@ -42,13 +44,23 @@ static struct node *any_holder(struct sim *s)
 }
 
 /* -- changes of mind -------------------------------------------------------------------------------- */
-static void rotate(struct sim *s, const char *name, bool again)
+static void rotate_as(struct sim *s, const struct rotate_cmd *cmd)
 {
 	struct rotate_ret ret;
-	tell(s, "rotate %s%s", name, again ? " again" : "");
-	bool done = rc_ok(order(s, &VERB_ROTATE, &(struct rotate_cmd){ .name = name, .again = again }, &ret));
+	const char *name = cmd->name;
+	tell(s, "rotate %s%s%s", name, cmd->again ? " again" : "", cmd->cross_sign ? ", cross-signed" : "");
+	bool done = rc_ok(order(s, &VERB_ROTATE, cmd, &ret));
 	s->count.rotations += done;
 	policy_rotated(s, name, done);
+}
+
+static void rotate(struct sim *s, const char *name, bool again) { rotate_as(s, &(struct rotate_cmd){ .name = name, .again = again }); }
+
+/* The old root certifies the new one: slots need not wait for those who are late. */
+static void rotate_crossed(struct sim *s)
+{
+	int root = (int)dice_in(&s->act_dice, 0, 1);
+	rotate_as(s, &(struct rotate_cmd){ .name = AUTHORITIES[root], .cross_sign = true, .again = dice_chance(&s->act_dice, 400) });
 }
 
 static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->act_dice, 300)); }
@@ -339,6 +351,7 @@ static void on_clock_right(struct sim *s, struct event *x)
 	s->skew = 0;
 	s->skew_at = s->now;
 	tell(s, "the server's clock is right again");
+	lease_sweep(s);
 }
 
 static void step_server_clock(struct sim *s)
@@ -346,6 +359,7 @@ static void step_server_clock(struct sim *s)
 	s->skew = dice_in(&s->act_dice, -SKEW_MS, SKEW_MS);
 	s->skew_at = s->now;
 	tell(s, "the server's clock is off by %.0f s", (double)s->skew / 1000);
+	lease_sweep(s);
 	event_add(s, s->now + dice_in(&s->act_dice, 5, 200) * 1000, on_clock_right, NULL);
 }
 
@@ -433,7 +447,7 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
 	{ 2, false, compromise },
 	{ 3, false, policy_choose }, { 1, false, policy_freeze }, { 1, false, policy_rollout }, { 3, false, policy_approve },
-	{ 4, false, application_act },
+	{ 4, false, application_act }, { 3, false, lease_new }, { 2, false, rotate_crossed }, { 2, false, link_act },
 };
 
 static void nothing(struct sim *s) { (void)s; }
@@ -496,7 +510,7 @@ static void remove_orphans(struct sim *s)
 	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
 		return;
 	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !has_node(s, list.items[i].row.uuid)) {
+		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !list.items[i].row.lease_until && !has_node(s, list.items[i].row.uuid)) {
 			tell(s, "%s has nobody", list.items[i].row.name);
 			(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ list.items[i].row.uuid, true }, &gone); /* or the next time */
 		}
@@ -542,6 +556,7 @@ void operator_heal(struct sim *s)
 	}
 	s->skew_at = s->skew ? s->now : s->skew_at;
 	s->skew = 0;
+	lease_sweep(s);
 	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
 	for (int i = 0; i < SIM_AUTHORITIES; i++) {

@@ -216,7 +216,6 @@ void process_look(struct sim *s, struct node *n, const char *target, struct agen
 	const char **chain = ARENA_ARRAY(a, const char *, 16);
 	const char *hex;
 	for (size_t i = 0; i < 16 && (hex = oracle_fingerprint(s->oracle, content, i)); i++)
-		chain[ret->chain.count++] = arena_text(a, hex);
-	ret->chain.items = chain;
-	ret->at[0].fingerprint = chain[0];
+		chain[ret->at[0].shown.count++] = arena_text(a, hex);
+	ret->at[0].shown.items = chain;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pki/pki.h"
+#include "link.h"
 #include "policy.h"
 #include "side_server.h"
 
@@ -19,7 +20,7 @@ const char *const AUTHORITIES[SIM_AUTHORITIES] = { "/sim/a", "/sim/b", "/sim/b-b
 const int ROOT_OF[SIM_AUTHORITIES] = { 0, 1, 1 };
 static const char *const BUNDLES[4] = { NULL, "/sim/trust-a", "/sim/trust-b", "/sim/trust-ab" };
 
-const struct template TEMPLATES[] = {
+const struct template TEMPLATES[SIM_TEMPLATES] = {
 	{ "web", "tls", MSG_SLOT, PROFILE_WEB, 0, 0, false, false },
 	{ "app", "trust", MSG_STORE, PROFILE_ATTEST, 0, 1, false, false },
 	{ "batch", "trust", MSG_STORE, PROFILE_RESTART, 0, 3, false, false },
@@ -27,6 +28,8 @@ const struct template TEMPLATES[] = {
 	{ "db", "clients", MSG_STORE, PROFILE_WEB, 0, 1, false, false },
 	{ "peer", "id", MSG_SLOT, PROFILE_CLIENT, 0, 0, true, false },
 	{ "peer", "trust", MSG_STORE, PROFILE_ATTEST, 0, 3, false, false },
+	{ "lease", "tls", MSG_SLOT, PROFILE_WEB, 0, 0, false, false, true },
+	{ "lease", "trust", MSG_STORE, PROFILE_ATTEST, 0, 1, false, false, true },
 };
 const size_t TEMPLATE_COUNT = ARRAY_LEN(TEMPLATES);
 
@@ -449,6 +452,7 @@ static void on_tick(struct sim *s, struct event *x)
 		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &swept, &ctx, &e);
 		check_rows(s);
 	}
+	link_look(s);
 	if (minute)
 		check_everybody(s);
 }
@@ -477,27 +481,35 @@ static void add_place(struct sim *s, struct node *n, const char *deployment, con
 	}
 }
 
+static troth_rc add_places(struct sim *s, struct tx *tx, struct node *n, const char *deployment, struct troth_err *e)
+{
+	struct instance_row row;
+	struct target_row *targets;
+	size_t count;
+	TRY(instance_row_by_uuid(tx, s->ask_a, n->uuid, &row, e));
+	TRY(target_row_list_instance(tx, s->ask_a, row.id, &targets, &count, e));
+	for (size_t i = 0; i < count; i++) {
+		struct template_row t;
+		TRY(template_row_get(tx, s->ask_a, targets[i].template_id, &t, e));
+		add_place(s, n, deployment, t.name, targets[i].uuid);
+	}
+	return RC_OK;
+}
+
 bool server_enroll(struct sim *s, struct node *n, const char *deployment, const char *csr, struct msg_enrolled *ret)
 {
 	struct troth_err e = { 0 };
-	struct instance_row row;
-	struct target_row *targets;
 	struct tx *tx;
-	size_t count;
 	if (rc_failed(enroll(s, n, deployment, csr, ret, &e)) || !(tx = server_read(s))) {
 		tell(s, "%s could not enrol: %s", n->name, e.primary);
 		return false;
 	}
 	(void)text_copy(n->uuid, sizeof n->uuid, ret->instance_id); /* a UUID */
-	must(s, instance_row_by_uuid(tx, s->ask_a, n->uuid, &row, &e), &e, "instance");
-	must(s, target_row_list_instance(tx, s->ask_a, row.id, &targets, &count, &e), &e, "targets");
-	for (size_t i = 0; i < count; i++) {
-		struct template_row t;
-		must(s, template_row_get(tx, s->ask_a, targets[i].template_id, &t, &e), &e, "template");
-		add_place(s, n, deployment, t.name, targets[i].uuid);
-	}
+	troth_rc rc = add_places(s, tx, n, deployment, &e);
 	server_read_end(tx);
-	return true;
+	if (rc_failed(rc))
+		tell(s, "%s is enrolled, and lost: %s", n->name, e.primary); /* the machine died meanwhile */
+	return rc_ok(rc);
 }
 
 /* -- beginning --------------------------------------------------------------------------------------------------------- */
@@ -532,11 +544,12 @@ static void make_authorities(struct sim *s)
 	}
 }
 
-static void make_deployment(struct sim *s, const char *name)
+troth_rc server_deployment(struct sim *s, struct arena *a, const char *name, msec_t lease, struct troth_err *e)
 {
 	struct slot_template slots[2];
 	struct store_template stores[2];
-	struct deployment_create_cmd cmd = { .name = name, .slots = slots, .stores = stores };
+	struct verb_ctx ctx = { 0 };
+	struct deployment_create_cmd cmd = { .name = name, .slots = slots, .stores = stores, .ephemeral = lease > 0, .ttl = lease };
 	struct deployment_ret ret;
 	const char *san = "dns:{instance}.sim";
 	for (size_t i = 0; i < TEMPLATE_COUNT; i++) {
@@ -550,10 +563,10 @@ static void make_deployment(struct sim *s, const char *name)
 		}
 		slots[cmd.slot_count++] = (struct slot_template){
 			.path = "$", .name = t->name, .profile = PROFILE_NAMES[t->profile], .role = t->client ? "client" : "server",
-			.authority = AUTHORITIES[t->authority], .credential = arena_printf(s->life_a, "/sim/{instance}/%s", t->name),
+			.authority = AUTHORITIES[t->authority], .credential = arena_printf(a, "/sim/{instance}/%s", t->name),
 			.key_source = t->keeper ? "keeper" : NULL, .sans = { &san, 1 } };
 	}
-	do_must(s, &VERB_DEPLOYMENT_CREATE, &cmd, &ret);
+	return server_do(s, a, &s->server->admin, &VERB_DEPLOYMENT_CREATE, &cmd, &ret, &ctx, e);
 }
 
 static void init(struct sim *s)
@@ -594,7 +607,8 @@ void server_start(struct sim *s)
 	must(s, note_begin(s, &none), &none, "note");
 	make_authorities(s);
 	for (size_t i = 0; i < SIM_DEPLOYMENTS; i++)
-		make_deployment(s, DEPLOYMENTS[i]);
+		must(s, server_deployment(s, s->life_a, DEPLOYMENTS[i], 0, &none), &none, DEPLOYMENTS[i]);
+	s->links_sure = true;
 	event_add(s, s->now + TICK_MS, on_tick, NULL);
 }
 

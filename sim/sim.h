@@ -7,6 +7,8 @@
  *   nodefs.c    that disk: knows what was synced, can lose the rest
  *   holder.c    those outside the fleet who took a certificate through the API
  *   application.c those who took a bundle
+ *   lease.c     ephemerals that are gone without a word
+ *   link.c      who meets whom
  *   emergency.c a CA is compromised: distrust first
  *   policy.c    what people decided about how and when: places, windows, pauses, approvals, freeze
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
@@ -77,9 +79,10 @@ struct template { /* what the world's deployments consist of */
 	enum profile_kind profile;
 	int authority;        /* slot: index */
 	unsigned bundle;      /* store: bits of authorities */
-	bool client, keeper;
+	bool client, keeper, lease;
 };
-extern const struct template TEMPLATES[];
+enum { SIM_TEMPLATES = 9 };
+extern const struct template TEMPLATES[SIM_TEMPLATES];
 extern const size_t TEMPLATE_COUNT;
 extern const char *const PROFILE_NAMES[PROFILE_KIND_COUNT];
 /* The third is an intermediate: the second signs it, and stores trust only the second for it. */
@@ -147,6 +150,7 @@ struct node {
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */
 	struct calm calm;     /* what it had of the world's cooperation */
+	msec_t lease_until;   /* by the server's clock: it will be gone; 0 it stays */
 	msec_t heard_at, contact_since; /* by the server, without a long silence between */
 };
 
@@ -208,6 +212,8 @@ struct sim {
 	size_t distrusted_count;
 	struct policy policies[SIM_DEPLOYMENTS];
 	struct rollout rollouts[SIM_AUTHORITIES];
+	bool unlinked[SIM_TEMPLATES][SIM_TEMPLATES]; /* (slot, store) that people have taken away, or may have */
+	bool links_sure;
 	bool frozen, lifted;    /* lifted: nothing that people decided holds anything up any more */
 	struct seen *seen;      /* documents handed out: (target, generation) -> contents */
 	size_t seen_count, seen_room;
