@@ -24,7 +24,7 @@ static bool in_promise(const struct node *n, const struct place_state *p)
 }
 
 /* -- excuses ---------------------------------------------------------------------------------------- */
-enum { CALM_MS = 5 * 60 * 1000 };
+enum { CALM_MS = 5 * 60 * 1000, SILENT_MS = 60 * 1000 };
 
 void calm_ends(struct calm *c, msec_t now, msec_t until)
 {
@@ -189,10 +189,25 @@ void check_everybody(struct sim *s)
 }
 
 /* -- admissions ------------------------------------------------------------------------------------- */
+/* Somebody of those it meets is not heard of: that pair may be broken from the beginning (docs/decisions/0002-admission.md). */
+static bool meets_silent(struct sim *s, const struct place_state *p)
+{
+	for (int i = 0; i < s->node_count; i++)
+		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
+			struct node *other = s->nodes[i];
+			const struct place_state *q = &other->places[k];
+			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
+			if (q->t->kind != p->t->kind && in_promise(other, q) && !other->holder && link_is_there(s, slot, store) &&
+			    s->now - other->heard_at > SILENT_MS)
+				return true;
+		}
+	return false;
+}
+
 static void admit(struct sim *s, struct node *n, struct place_state *p)
 {
 	p->counted = true;
-	p->excuse = EXCUSE_NONE;
+	p->excuse = meets_silent(s, p) ? EXCUSE_NEW : EXCUSE_NONE;
 	process_sweep(s, p);
 	tell(s, "%s/%s is admitted", n->name, p->t->name);
 	check_place(s, n, p);

@@ -97,7 +97,8 @@ enum excuse {
 	EXCUSE_RESTORED, /* an outside event changed it: until the server has seen it and every pair is good again */
 	EXCUSE_EXPIRED,  /* its own certificates ended while it could not get others (off, cut off, failing) */
 	EXCUSE_EMERGENCY, /* a CA was distrusted at once, and the pairs that break were named: until every pair is good again */
-	EXCUSE_NEW,       /* a holder's first certificate, which no admission precedes: until every pair is good */
+	EXCUSE_NEW,       /* a holder's first certificate, which no admission precedes; a link put back; admitted while somebody it
+			   * meets was silent: until every pair is good */
 	EXCUSE_COUNT
 };
 
