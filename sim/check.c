@@ -210,7 +210,8 @@ static void admit(struct sim *s, struct node *n, struct place_state *p)
 	p->excuse = meets_silent(s, p) ? EXCUSE_NEW : EXCUSE_NONE;
 	process_sweep(s, p);
 	tell(s, "%s/%s is admitted", n->name, p->t->name);
-	check_place(s, n, p);
+	check_valid(s, n, p);
+	(void)shake_place(s, n, p); /* an excuse ends the next time: rows are being read */
 }
 
 /* True: it has left. */
