@@ -9,8 +9,9 @@ PYTHON=/usr/bin/python3 # Debian's, which has Debian's modules; another python3 
 
 BUILD_PACKAGES="gcc meson ninja-build pkg-config libc6-dev libcmocka-dev libevent-dev libjson-c-dev libcyaml-dev
  libyaml-dev libseccomp-dev libsqlite3-dev libssl-dev"
-SERVICE_PACKAGES="nginx-light postgresql redis-server redis-tools openssl procps util-linux"
-TEST_PACKAGES="$SERVICE_PACKAGES python3 python3-pytest python3-pytest-xdist python3-cryptography gnutls-bin clang
+PACKAGE_PACKAGES="dpkg-dev binutils xz-utils"
+SERVICE_PACKAGES="nginx-light haproxy apache2-bin postgresql redis-server redis-tools openssl procps util-linux"
+TEST_PACKAGES="$SERVICE_PACKAGES $PACKAGE_PACKAGES python3 python3-pytest python3-pytest-xdist python3-cryptography gnutls-bin clang
  libclang-rt-14-dev llvm curl git strace mandoc zsh fish"
 
 as_root() {

@@ -16,6 +16,7 @@
 #include "agent/channel.h"
 #include "agent/core.h"
 #include "agent/probes.h"
+#include "agent/recover.h"
 #include "base/log.h"
 #include "edge/client.h"
 #include "pki/pki.h"
@@ -36,13 +37,15 @@ struct link {
 	struct probes *probes;
 	struct http_client *http, *old_http; /* the old one until its answers have come */
 	int identity_fd;                     /* memfd */
-	msec_t renew_at;                     /* half life of the identity; 0: not known yet */
+	msec_t renew_at, not_after;          /* of the identity: half its life, and its end; 0: not known yet */
 	bool renewing, ended;
+	struct recover *recover;             /* the identity has expired, and a new one is asked for; or NULL */
 	struct asked *asked;                 /* all that are under way */
 	struct agent_effects effects;
 };
 
 struct asked { /* an exchange under way */
+	bool held; /* not sent: there is no identity to send it with */
 	struct link *l;
 	struct asked *next;
 	enum agent_ask ask;
@@ -91,7 +94,7 @@ static struct asked *asked_add(struct link *l, enum agent_ask ask, uint32_t tick
 {
 	struct asked *asked = calloc(1, sizeof *asked);
 	CHECK(asked);
-	*asked = (struct asked){ l, l->asked, ask, ticket };
+	*asked = (struct asked){ false, l, l->asked, ask, ticket };
 	l->asked = asked;
 	return asked;
 }
@@ -141,6 +144,13 @@ static void answer_later(evutil_socket_t fd, short what, void *self)
 	give_answer(l, &m);
 }
 
+static void answer_soon(struct link *l, struct asked *asked)
+{
+	struct timeval soon = { 0, 0 };
+	asked->held = false;
+	CHECK(event_base_once(l->base, -1, EV_TIMEOUT, answer_later, asked, &soon) == 0);
+}
+
 static struct http_outgoing spell_ask(const struct agent_effect *x, struct buf *body, char target[160])
 {
 	struct http_outgoing out = { .method = HTTP_POST, .target = target };
@@ -165,6 +175,9 @@ static void do_ask(struct link *l, const struct agent_effect *x)
 	char target[160];
 	struct troth_err e = { 0 };
 	struct asked *asked = asked_add(l, x->ask.ask, x->ticket);
+	asked->held = l->recover != NULL;
+	if (asked->held)
+		return; /* answered when there is an identity again */
 	struct http_outgoing out = spell_ask(x, &body, target);
 	troth_rc rc = !l->http ? err_set(&e, TROTH_UNAVAILABLE, "no identity yet") :
 		      !buf_ok(&body) ? err_set(&e, TROTH_TOO_LARGE, "the message is too large") :
@@ -172,8 +185,7 @@ static void do_ask(struct link *l, const struct agent_effect *x)
 	if (rc_ok(rc))
 		return;
 	LOG(LOG_LEVEL_WARN, "server.ask-failed", LOG_S("ask", ASK_NAMES[x->ask.ask]), LOG_S("why", e.primary));
-	struct timeval soon = { 0, 0 };
-	CHECK(event_base_once(l->base, -1, EV_TIMEOUT, answer_later, asked, &soon) == 0);
+	answer_soon(l, asked);
 }
 
 /* -- the hand --------------------------------------------------------------------------------------------- */
@@ -216,20 +228,76 @@ static troth_rc keep_identity(struct link *l, const struct hand_reply *r, char p
 	return RC_OK;
 }
 
-static troth_rc find_half_life(struct link *l, struct arena *a, const struct hand_reply *r, struct troth_err *e)
+static troth_rc read_dates(struct link *l, struct arena *a, const struct hand_reply *r, const struct cert **ret, struct troth_err *e)
 {
 	const struct cert *const *certs;
 	size_t n;
 	TRY(certs_parse_pem(a, bytes_of_text(r->certificate), &certs, &n, e));
 	l->renew_at = certs[0]->not_before + (certs[0]->not_after - certs[0]->not_before) / 2;
+	l->not_after = certs[0]->not_after;
+	*ret = certs[0];
 	return RC_OK;
+}
+
+static bool has_expired(const struct link *l) { return l->not_after && port_now(&PORT_CLOCK_REAL) >= l->not_after; }
+
+/* -- an identity that has expired --------------------------------------------------------------------------- */
+static void save_identity(struct link *l, const struct msg_renewed *m)
+{
+	ask_hand(l, &(struct hand_request){ .op = HAND_IDENTITY_SAVE, .ticket = TICKET_IDENTITY, .certificate = m->certificate,
+					    .chain = m->chain, .server_ca = m->server_ca });
+}
+
+static void want_csr(void *self)
+{
+	ask_hand(self, &(struct hand_request){ .op = HAND_IDENTITY_CSR, .ticket = TICKET_IDENTITY });
+}
+
+static void on_approved(void *self, const struct msg_recovering *m)
+{
+	save_identity(self, &(struct msg_renewed){ m->certificate, m->chain ? m->chain : "", m->server_ca });
+}
+
+/* The server would refuse it in the handshake: what the core asks meanwhile is held. */
+static troth_rc recover_begin(struct link *l, const struct hand_reply *r, const struct cert *identity, struct troth_err *e)
+{
+	char end[RFC3339_LEN];
+	struct recover_config config = { .base = l->base, .server = r->server, .server_ca = r->server_ca, .identity = identity, .key = r->key,
+					 .self = l, .want_csr = want_csr, .approved = on_approved };
+	bool again = l->recover != NULL; /* what it was given has expired too: whose clock is wrong? */
+	recover_free(l->recover);
+	l->recover = NULL;
+	TRY(recover_new(&config, &l->recover, e));
+	http_client_free(l->old_http);
+	l->old_http = l->http;
+	l->http = NULL;
+	l->renewing = true; /* by this */
+	LOG(LOG_LEVEL_WARN, "identity.expired", LOG_S("instance", r->instance_id), LOG_S("end", time_format(l->not_after, end)),
+	    LOG_S("text", "this node's identity has expired; asking the server for a new one, which an operator must approve"));
+	if (again)
+		recover_again(l->recover);
+	else
+		want_csr(l);
+	return RC_OK;
+}
+
+static void recover_end(struct link *l)
+{
+	recover_free(l->recover);
+	l->recover = NULL;
+	for (struct asked *x = l->asked; x; x = x->next)
+		if (x->held)
+			answer_soon(l, x);
 }
 
 static troth_rc become(struct link *l, struct arena *a, const struct hand_reply *r, struct troth_err *e)
 {
 	char path[64];
 	ENSURE(r->server && r->certificate && r->server_ca && r->key.len, e, TROTH_CORRUPT, "the identity is not whole");
-	TRY(find_half_life(l, a, r, e));
+	const struct cert *identity;
+	TRY(read_dates(l, a, r, &identity, e));
+	if (has_expired(l))
+		return recover_begin(l, r, identity, e);
 	TRY(keep_identity(l, r, path, e));
 	struct http_client_config config = { .server = r->server, .ca_pem = bytes_of_text(r->server_ca), .cert_file = path,
 					     .key_file = path, .max_reply_bytes = MSG_BYTES };
@@ -238,16 +306,12 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 	http_client_free(l->old_http);
 	l->old_http = l->http;
 	l->http = http;
+	if (l->recover)
+		recover_end(l);
 	return RC_OK;
 }
 
 /* -- renewing the identity at half life ------------------------------------------------------------------------ */
-
-static void save_identity(struct link *l, const struct msg_renewed *m)
-{
-	ask_hand(l, &(struct hand_request){ .op = HAND_IDENTITY_SAVE, .ticket = TICKET_IDENTITY, .certificate = m->certificate,
-					    .chain = m->chain, .server_ca = m->server_ca });
-}
 
 static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer, struct arena *a, const struct troth_err *why)
 {
@@ -285,18 +349,24 @@ static void on_renew(evutil_socket_t fd, short what, void *self)
 	struct link *l = self;
 	struct timeval again = { RENEW_CHECK_S, 0 };
 	event_add(l->renew, &again);
-	if (!l->renew_at || l->renewing || port_now(&PORT_CLOCK_REAL) < l->renew_at)
+	bool due = l->renew_at && port_now(&PORT_CLOCK_REAL) >= l->renew_at, expired = has_expired(l);
+	if (l->renewing || (!due && !expired))
 		return;
 	l->renewing = true;
-	ask_hand(l, &(struct hand_request){ .op = HAND_IDENTITY_CSR, .ticket = TICKET_IDENTITY });
+	enum hand_op next = expired ? HAND_HELLO : HAND_IDENTITY_CSR; /* the server was away for too long */
+	ask_hand(l, &(struct hand_request){ .op = next, .ticket = TICKET_IDENTITY });
 }
 
 /* Replies to the link's own requests. */
 static void on_own_reply(struct link *l, const struct hand_reply *r)
 {
 	if (!r->ok) {
-		l->renewing = false;
+		l->renewing = l->recover != NULL;
+		if (l->recover)
+			recover_again(l->recover);
 		LOG(LOG_LEVEL_WARN, "identity.renew-failed", LOG_S("step", hand_op_name(r->op)), LOG_S("why", r->text));
+	} else if (r->op == HAND_IDENTITY_CSR && r->csr && l->recover) {
+		recover_ask(l->recover, r->csr);
 	} else if (r->op == HAND_IDENTITY_CSR && r->csr) {
 		ask_identity(l, r->csr);
 	} else if (r->op == HAND_IDENTITY_SAVE) {
@@ -309,7 +379,7 @@ static void on_own_reply(struct link *l, const struct hand_reply *r)
 static void on_hello(struct link *l, struct arena *a, const struct hand_reply *r)
 {
 	struct troth_err e = { 0 };
-	bool renewed = r->ticket == TICKET_IDENTITY;
+	bool own = r->ticket == TICKET_IDENTITY;
 	if (r->ok && rc_failed(become(l, a, r, &e))) {
 		log_err(LOG_LEVEL_ERROR, "identity.unusable", &e);
 		end(l, NULL);
@@ -317,7 +387,12 @@ static void on_hello(struct link *l, struct arena *a, const struct hand_reply *r
 	}
 	struct timeval now = { 0, 0 }; /* it may be past its half life already */
 	event_add(l->renew, &now);
-	if (renewed) {
+	if (own && l->recover) { /* it has just expired, or the new one cannot be read */
+		if (!r->ok)
+			recover_again(l->recover);
+		return;
+	}
+	if (own) {
 		/* A clock that is far ahead makes every new identity an old one: no oftener than this, which is also
 		 * longer than any answer that the client before still waits for. */
 		msec_t least = port_now(&PORT_CLOCK_REAL) + RENEW_LEAST_MS;
@@ -450,6 +525,7 @@ static void release(struct link *l)
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (events[i])
 			event_free(events[i]);
+	recover_free(l->recover);
 	http_client_free(l->old_http); /* their exchanges end without an answer */
 	http_client_free(l->http);
 	while (l->asked)

@@ -10,6 +10,7 @@
 #include "agent/hand.h"
 #include "agent/options.h"
 #include "pki/pki.h"
+#include "port/port.h"
 
 enum { STATUS_ARENA = 64 << 20 };
 
@@ -25,6 +26,7 @@ static const char *const PHASE_WORDS[] = { [PHASE_SETTLED] = "settled", [PHASE_A
 struct status {
 	struct agent_identity id;
 	char not_after[RFC3339_LEN];
+	bool expired;
 	bool running;
 	struct target_memory targets[LIMIT_TARGETS_PER_INSTANCE];
 	size_t count;
@@ -40,7 +42,7 @@ static bool is_running(const struct store_dir *d)
 	return held;
 }
 
-static troth_rc read_identity_end(const struct store_dir *d, struct arena *a, char out[RFC3339_LEN], struct troth_err *e)
+static troth_rc read_identity_end(const struct store_dir *d, struct arena *a, struct status *s, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
 	const struct cert *cert;
@@ -48,7 +50,8 @@ static troth_rc read_identity_end(const struct store_dir *d, struct arena *a, ch
 	const char *end = strstr(buf_text(&b), "-----END CERTIFICATE-----");
 	ENSURE(end, e, TROTH_CORRUPT, "identity.pem has no certificate");
 	TRY(cert_parse_any(a, bytes_of(b.data, (size_t)(end - (const char *)b.data) + 25), &cert, e));
-	time_format(cert->not_after, out);
+	time_format(cert->not_after, s->not_after);
+	s->expired = port_now(&PORT_CLOCK_REAL) >= cert->not_after;
 	return RC_OK;
 }
 
@@ -56,7 +59,7 @@ static troth_rc collect(const struct store_dir *d, struct arena *a, struct statu
 {
 	struct json_texts ids;
 	TRY(identity_read(d, a, &s->id, e));
-	TRY(read_identity_end(d, a, s->not_after, e));
+	TRY(read_identity_end(d, a, s, e));
 	TRY(memory_index(d, a, &ids, e));
 	s->running = is_running(d);
 	for (size_t i = 0; i < ids.count; i++)
@@ -64,12 +67,25 @@ static troth_rc collect(const struct store_dir *d, struct arena *a, struct statu
 	return RC_OK;
 }
 
+/* The agent asks by itself; what is missing is a person's word. */
+static void print_identity(const struct status *s)
+{
+	if (!s->expired) {
+		printf("identity   valid until %s\n", s->not_after);
+		return;
+	}
+	printf("identity   EXPIRED on %s\n", s->not_after);
+	printf("           %s, and an operator must approve:\n", s->running ? "the agent asks the server for a new one" :
+									"start the agent: it asks the server for a new one");
+	printf("             troth recover approve %s\n", s->id.instance);
+}
+
 static void print_table(const struct status *s)
 {
 	printf("instance   %s (%s)\n", s->id.instance, s->id.instance_id);
 	printf("deployment %s\n", s->id.deployment);
 	printf("server     %s\n", s->id.server);
-	printf("identity   valid until %s\n", s->not_after);
+	print_identity(s);
 	printf("agent      %s\n", s->running ? "running" : "not running");
 	printf("\n%-20s %-6s %-14s %10s %10s  %s\n", "TARGET", "KIND", "PROFILE", "LOADED", "HIGH", "STATE");
 	for (size_t i = 0; i < s->count; i++) {
@@ -111,6 +127,7 @@ static troth_rc print_json(const struct status *s, struct troth_err *e)
 	jw_kv_text(&w, "deployment", s->id.deployment);
 	jw_kv_text(&w, "server", s->id.server);
 	jw_kv_text(&w, "identity_not_after", s->not_after);
+	jw_kv_bool(&w, "identity_expired", s->expired);
 	jw_kv_bool(&w, "running", s->running);
 	jw_key(&w, "targets");
 	jw_array(&w);

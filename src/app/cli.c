@@ -8,7 +8,7 @@
 
 #include "app/cli_internal.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
 troth_rc cli_usage(struct cli *c, struct troth_err *e, const char *fmt, ...)
 {
@@ -84,7 +84,7 @@ int cli_run(struct cli *c, int argc, char **argv)
 		rc = c->command->run(c, &e);
 	fflush(c->out);
 	if (rc_ok(rc))
-		return 0;
+		return c->found ? EXIT_FOUND : 0;
 	print_error(c, &e);
 	return exit_code(c, &e);
 }

@@ -106,7 +106,8 @@ static size_t words_wanted(const char *args, size_t *ret_optional)
 static troth_rc check_complete(struct cli *c, struct troth_err *e)
 {
 	size_t optional, wanted = words_wanted(c->command->args, &optional);
-	if (c->word_count > wanted)
+	bool any_number = strstr(c->command->args, "...") != NULL;
+	if (c->word_count > wanted && !any_number)
 		return cli_usage(c, e, "argument \"%.100s\" is one too many", c->words[wanted]);
 	if (c->word_count < wanted - optional)
 		return cli_usage(c, e, "%s%s%s needs: %s", c->command->noun, c->command->verb ? " " : "",
@@ -123,6 +124,8 @@ static troth_rc take_format(struct cli *c, struct troth_err *e)
 	const char *text = cli_value(c, "--output");
 	if (!text)
 		return RC_OK;
+	if (c->command && c->command->run == cli_run_topology && text_equal(text, "tree"))
+		return RC_OK; /* a tree is its table */
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (text_equal(text, names[i])) {
 			c->format = (enum cli_format)i;

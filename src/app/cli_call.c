@@ -131,11 +131,25 @@ static void gather(struct arena *a, struct gathered *g, const struct json *items
 	g->count += items->list.count;
 }
 
-static const struct json *list_made(struct arena *a, const struct gathered *g)
+struct json cli_object(struct arena *a, const struct http_pair *members, size_t count)
+{
+	const char **keys = ARENA_ARRAY(a, const char *, count);
+	struct json *values = ARENA_ARRAY(a, struct json, count);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = members[i].value;
+		keys[i] = members[i].name;
+		values[i] = (struct json){ .type = text ? JSON_STRING : JSON_NULL, .path = keys[i] };
+		if (text)
+			values[i].str.s = text, values[i].str.len = strlen(text);
+	}
+	return (struct json){ .type = JSON_OBJECT, .path = "$", .map = { keys, values, count } };
+}
+
+const struct json *cli_list_made(struct arena *a, struct json *items, size_t count)
 {
 	static const char *keys[] = { "items", "next" };
 	struct json *values = ARENA_ARRAY(a, struct json, 2), *j = ARENA_NEW(a, struct json);
-	values[0] = (struct json){ .type = JSON_ARRAY, .path = "$.items", .list = { g->items, g->count } };
+	values[0] = (struct json){ .type = JSON_ARRAY, .path = "$.items", .list = { items, count } };
 	values[1] = (struct json){ .type = JSON_NULL, .path = "$.next" };
 	*j = (struct json){ .type = JSON_OBJECT, .path = "$", .map = { keys, values, 2 } };
 	return j;
@@ -154,7 +168,7 @@ troth_rc cli_list(struct cli *c, const char *target, const struct json **ret, st
 		gather(c->a, &g, items);
 		after = json_get_text(j, "next", NULL);
 		if (!after) {
-			*ret = list_made(c->a, &g);
+			*ret = cli_list_made(c->a, g.items, g.count);
 			return RC_OK;
 		}
 	}

@@ -9,6 +9,7 @@ const struct cli_option CLI_GLOBALS[] = {
 	{ "--server", "URL", NULL, CLI_OWN, false, "https://host:port (TROTH_SERVER)" },
 	{ "--ca-file", "PEM", NULL, CLI_OWN, false, "CAs to verify the server with (TROTH_CA_FILE)" },
 	{ "--token-file", "FILE", NULL, CLI_OWN, false, "holds the bearer token (TROTH_TOKEN_FILE)" },
+	{ "--context", "NAME", NULL, CLI_OWN, false, "one of several servers: troth context list (TROTH_CONTEXT)" },
 	{ "--cert", "PEM", NULL, CLI_OWN, false, "client certificate instead of a token; with --key" },
 	{ "--key", "PEM", NULL, CLI_OWN, false, "its private key" },
 	{ "--output", "FORM", NULL, CLI_OWN, false, "or -o: table, json or yaml" },
@@ -76,10 +77,40 @@ static const struct cli_column DOCUMENTS[] = {
 static const struct cli_section TARGET_SECTIONS[] = { { "sent and not settled yet", "documents", DOCUMENTS }, END };
 
 static const struct cli_column INSTANCES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
+	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "BY", "party", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
 	{ "LAST SEEN", "last_seen", CELL_DAY }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_PROSE }, END
 };
-static const struct cli_section INSTANCE_SECTIONS[] = { { "targets", "targets", TARGETS + 1 }, END };
+static const struct cli_column INSTANCE_TARGETS[] = { /* generations: cli_instance.c */
+	{ "TARGET", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WANTED", "wanted", CELL_TEXT },
+	{ "ON DISK", "on_disk", CELL_TEXT }, { "LOADED", "loaded", CELL_TEXT }, { "PRESENTED", "presented", CELL_TEXT },
+	{ "REMARK", "remark", CELL_PROSE }, END
+};
+static const struct cli_section INSTANCE_SECTIONS[] = { { "targets, by generation", "targets", INSTANCE_TARGETS }, END };
+
+static const struct cli_column EXPIRING[] = {
+	{ "NAME", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "ENDS", "ends", CELL_TIME }, { "LEFT", "left", CELL_TEXT },
+	{ "ENDS WITH", "ends_with", CELL_TEXT }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
+};
+static const struct cli_column FOUND[] = {
+	{ "KIND", "kind", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "IN", "found_in", CELL_TEXT }, { "VALUE", "value", CELL_PROSE },
+	{ "UNTIL", "not_after", CELL_DATE }, END
+};
+static const struct cli_column CONTEXTS[] = {
+	{ "", "current", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "SERVER", "server", CELL_TEXT }, { "AS", "as", CELL_PROSE }, END
+};
+static const struct cli_column PROFILES[] = {
+	{ "NAME", "name", CELL_TEXT }, { "KINDS", "kinds", CELL_TEXT }, { "RELOAD", "reload", CELL_TEXT }, { "PROOF", "proof", CELL_TEXT }, END
+};
+static const struct cli_column PROFILE_PARAMETERS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "DEFAULT", "default", CELL_TEXT }, { "PATTERN", "pattern", CELL_TEXT }, { "SERVER", "server", CELL_TEXT },
+	END
+};
+static const struct cli_column PROFILE_FILES_SHOWN[] = {
+	{ "NAME", "name", CELL_TEXT }, { "CONTENT", "content", CELL_TEXT }, { "MODE", "mode", CELL_TEXT }, { "OWNER", "owner", CELL_TEXT },
+	{ "GROUP", "group", CELL_TEXT }, END
+};
+static const struct cli_section PROFILE_SECTIONS[] = { { "files", "files", PROFILE_FILES_SHOWN },
+						       { "parameters", "parameters", PROFILE_PARAMETERS }, END };
 
 static const struct cli_column LINKS[] = {
 	{ "SLOT OF", "slot.deployment", CELL_TEXT }, { "SLOT", "slot.template", CELL_TEXT }, { "STORE OF", "store.deployment", CELL_TEXT },
@@ -88,6 +119,11 @@ static const struct cli_column LINKS[] = {
 static const struct cli_column TOKENS[] = {
 	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
 	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
+};
+static const struct cli_column RECOVERIES[] = {
+	{ "INSTANCE", "instance", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "SINCE", "since", CELL_DAY },
+	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
+	{ "EXPIRED", "identity_ended", CELL_DATE }, END
 };
 static const struct cli_column PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
@@ -121,6 +157,7 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--common-name", "TEXT", "common_name", CLI_TEXT, false, "of the subject; default: the name" },
 	{ "--organization", "TEXT", "organization", CLI_TEXT, false, "of the subject" },
 	{ "--issuer", "NAME", "issuer", CLI_TEXT, false, "an authority: makes an intermediate instead of a root" },
+	{ "--external", NULL, "external", CLI_TRUE, false, "somebody else signs its certificate; --issuer names an imported root" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "of each version: 365d; default 3650d, below an issuer 1825d" },
 	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
 	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
@@ -130,6 +167,17 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	RENEWAL_OPTIONS,
 	LEAF_RENEWAL_OPTIONS,
 	DEADLINE_OPTION,
+	END
+};
+static const struct cli_option AUTHORITY_CERTIFY[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the signed certificate, and its issuers in any order" },
+	{ "--root-file", "PEM", "root", CLI_FILE, false, "the root that anchors it, unless it is in that file or imported" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
+static const struct cli_option AUTHORITY_IMPORT[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the root, and nothing else" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
 	END
 };
 static const struct cli_option AUTHORITY_SET[] = { RENEWAL_OPTIONS, LEAF_RENEWAL_OPTIONS, DEADLINE_OPTION, END };
@@ -160,6 +208,14 @@ static const struct cli_option CREDENTIAL_UPLOAD[] = {
 	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
 	{ "--trust-issuer", "BUNDLE", "trust_issuer", CLI_TEXT, false, "this bundle trusts its root from now on" },
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
+static const struct cli_option CREDENTIAL_EXPORT[] = {
+	{ "--leaf", NULL, NULL, CLI_OWN, false, "only the certificate itself" },
+	{ "--chain", NULL, NULL, CLI_OWN, false, "only the intermediates behind it" },
+	{ "--root", NULL, NULL, CLI_OWN, false, "only the root, for those who shall trust it" },
+	{ "--pem", NULL, NULL, CLI_OWN, false, "as PEM (default; -o json tells the three apart)" },
+	{ "--only-version", "ID", NULL, CLI_OWN, false, "this version; default: the newest, of a CA the one that signs" },
 	END
 };
 static const struct cli_option CREDENTIAL_ATTEST[] = {
@@ -197,6 +253,10 @@ static const struct cli_option BINDING_ATTEST[] = {
 static const struct cli_option DEPLOYMENT_CREATE[] = {
 	{ "--ephemeral", NULL, "ephemeral", CLI_TRUE, false, "its nodes leave by themselves, such as those of a health check" },
 	{ "--ttl", "LIFE", "ttl", CLI_TEXT, false, "how long after enrolling: 60s, at most 1h; only with --ephemeral" },
+	{ "--external", NULL, "external", CLI_TRUE, false,
+	  "its nodes have no agent: somebody registers each and reports for it (troth instance add)" },
+	{ "--grace", "LENGTH", "grace", CLI_TEXT, false,
+	  "with --external: nothing is withdrawn so long after a switch that rests on a report; default 24h, or none" },
 	{ "--ignore", NULL, "ignore", CLI_TRUE, false, "never wait for them, and never protect them; only with --ephemeral" },
 	{ "--slot", "SPEC", "slots", CLI_SLOT, false,
 	  "keys name, profile, credential, authority, san and perhaps role, key_type, key_source, ttl, common_name, parameter.X; may be "
@@ -220,6 +280,15 @@ static const struct cli_option AUTHORITY_ROLLOUT[] = {
 	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations waits for an approval" },
 	END
 };
+static const struct cli_option RECOVER_APPROVE[] = {
+	{ "--all", NULL, NULL, CLI_OWN, false, "everybody who waits, as after all of it expired" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be approved" },
+	END
+};
+static const struct cli_option RECOVER_DENY[] = {
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say who would be denied" },
+	END
+};
 static const struct cli_option APPROVE[] = {
 	{ "--step", "STEP", NULL, CLI_OWN, false, "introduce, switch or withdraw; default: the one that waits" },
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only say what would be approved" },
@@ -237,6 +306,23 @@ static const struct cli_option INSTANCE_LIST[] = {
 };
 static const struct cli_option INSTANCE_DELETE[] = {
 	{ "--now", NULL, NULL, CLI_OWN, false, "its services are stopped: nothing of it counts any more" },
+	END
+};
+static const struct cli_option INSTANCE_ADD[] = {
+	{ "--target", "NAME", NULL, CLI_OWN, false, "only this slot or store of the deployment; may be given again; default: all" },
+	END
+};
+static const struct cli_option INSTANCE_WANTED[] = {
+	{ "--target", "NAME", NULL, CLI_OWN, false, "print the certificates of this one as PEM" },
+	END
+};
+static const struct cli_option INSTANCE_REPORT[] = {
+	{ "--file", "JSON", NULL, CLI_OWN, true, "what is loaded: see the example" },
+	END
+};
+static const struct cli_option INSTANCE_CSR[] = {
+	{ "--target", "NAME", "target", CLI_TEXT, true, "the slot that was asked for one" },
+	{ "--csr-file", "PEM", "csr", CLI_FILE, true, "a certificate request for a key of its own" },
 	END
 };
 static const struct cli_option WAIVE[] = {
@@ -315,6 +401,24 @@ static const struct cli_option FORECAST[] = {
 	{ "--until", "DATE", NULL, CLI_OWN, false, "2027-06-01, or a length: 90d (default)" },
 	END
 };
+static const struct cli_option TOPOLOGY[] = {
+	{ "--name", "NAME", NULL, CLI_OWN, false, "only what is above and below this authority or credential" },
+	{ "--all", NULL, NULL, CLI_OWN, false, "also versions that nobody has any more" },
+	END
+};
+static const struct cli_option EXPIRING_OPTIONS[] = {
+	{ "--within", "LENGTH", NULL, CLI_OWN, false, "30d (default), 12h" },
+	END
+};
+static const struct cli_option PROFILE_DIR[] = {
+	{ "--profiles", "DIR", NULL, CLI_OWN, false, "default /etc/troth/profiles (TROTH_PROFILES)" },
+	END
+};
+static const struct cli_option PROFILE_CHECK[] = {
+	{ "--settings", "FILE", NULL, CLI_OWN, false, "the node's settings, as for troth agent run" },
+	{ "--target", "NAME", NULL, CLI_OWN, false, "what the target is called; default NAME" },
+	END
+};
 static const struct cli_option MAN[] = {
 	{ "--into", "DIR", NULL, CLI_OWN, false, "write all pages there instead" },
 	END
@@ -327,9 +431,29 @@ static const struct cli_option AUDIT_LIST[] = {
 /* -- the table ------------------------------------------------------------------------------------------------ */
 const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "authority", .verb = "create", .args = "NAME", .summary = "make a CA",
-	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root.",
-	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d",
-	  .options = AUTHORITY_CREATE, .run = cli_run_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root. With --external only the key and a "
+		    "request are made: see troth authority csr.",
+	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d\ntroth authority create /corp/issuing --external",
+	  .options = AUTHORITY_CREATE, .run = cli_run_authority_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	{ .noun = "authority", .verb = "csr", .args = "NAME", .summary = "the request for a certificate that is signed elsewhere",
+	  .detail = "PKCS#10, to be signed as it is: it asks for a CA, its path length, and a key identifier. Where it is signed with openssl, "
+		    "-copy_extensions copy (openssl ca: copy_extensions = copy) takes what it asks for. Then: troth authority certify.",
+	  .example = "troth authority csr /corp/issuing > request.pem\n"
+		     "openssl x509 -req -in request.pem -copy_extensions copy -days 730 \\\n    -CA root.pem -CAkey root.key -out issuing.pem",
+	  .run = cli_run_authority_csr, .path = "/v1/authorities" },
+	{ .noun = "authority", .verb = "certify", .args = "NAME", .summary = "bring the signed certificate in",
+	  .detail = "Everything is judged before anything changes: the key is the request's, it is a CA's, its chain holds up to a root that is "
+		    "trusted for it. The first certificate's root becomes an authority of its own, NAME/root, unless it was imported "
+		    "before. A rotation that waited for it goes on. You are told 60, 30, 14, 7 and 1 days before its end.",
+	  .example = "troth authority certify /corp/issuing --certificate-file issuing.pem \\\n    --root-file root.pem",
+	  .options = AUTHORITY_CERTIFY, .run = cli_run_post, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	{ .noun = "authority", .verb = "import", .args = "NAME", .summary = "trust a root whose key is elsewhere",
+	  .detail = "For CAs below it: troth authority create --external --issuer NAME. Imported again under the same name it is the next "
+		    "root: trusted beside the old one, and each CA below asks for a certificate under it; when the last of them came, "
+		    "the old one goes.",
+	  .example = "troth authority import /corp/root --certificate-file root.pem",
+	  .options = AUTHORITY_IMPORT, .run = cli_run_authority_import, .path = "/v1/authorities/import", .member = "name",
+	  .sections = AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "list", .args = "", .summary = "the CAs, and until when each signs",
 	  .example = "troth authority list\ntroth authority list -o json",
 	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = AUTHORITIES,
@@ -370,6 +494,11 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth credential upload /prod/web/web-1/server --certificate-file web.pem \\\n"
 		     "    --key-file web.key --chain-file chain.pem --trust-issuer /prod/web/trust",
 	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	{ .noun = "credential", .verb = "export", .args = "NAME", .summary = "its certificate and chain, to give away",
+	  .detail = "The certificate and the intermediates behind it, as a server shows them. NAME may be an authority's. Keys are never "
+		    "exported.",
+	  .example = "troth credential export /prod/pg/pg-1/server > pg-1.pem\ntroth credential export /prod/pg/pg-1/server --root > root.pem",
+	  .options = CREDENTIAL_EXPORT, .run = cli_run_credential_export, .path = "/v1/credentials" },
 	{ .noun = "credential", .verb = "attest", .args = "NAME", .summary = "vouch that certificates taken with a request are replaced",
 	  .detail = "Nobody sees what is in use outside the fleet, so a CA stays trusted for each certificate that was taken there, until it "
 		    "expires or you say that it is replaced: \"renewed\", only the newest one is in use; \"gone\", none of them is.",
@@ -452,17 +581,38 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = INSTANCE_LIST, .run = cli_run_list, .path = "/v1/instances", .columns = INSTANCES,
 	  .empty = "no instance yet: troth token create, then troth agent enroll on the node" },
 	{ .noun = "instance", .verb = "show", .args = "NAME", .summary = "one, with its targets",
+	  .detail = "For each target the generation that is wanted, that is on the disk, that the service runs, and that was seen on the wire "
+		    "(slots). \"4?\": it was 4, and is not known until it is seen again. troth diff shows the certificates.",
 	  .example = "troth instance show pg-1",
-	  .run = cli_run_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	  .run = cli_run_instance_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "delete", .args = "NAME", .summary = "let a node leave for good",
 	  .detail = "What it trusts counts no more at once. What it serves stays trusted until its agent says that nobody answers there "
 		    "any more, until the certificate expires, or until you say so with --now. Files on the node stay as they are.",
 	  .example = "troth instance delete pg-1\ntroth instance delete pg-1 --now",
 	  .options = INSTANCE_DELETE, .run = cli_run_instance_delete, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "add", .args = "DEPLOYMENT/NAME", .summary = "register one that has no agent",
+	  .detail = "For deployments made with --external. Somebody reports through the API what it has loaded, and a rotation waits for "
+		    "that. One that was waived comes back like a new one.",
+	  .example = "troth deployment create cdn --external --store name=trust,bundle=/pg/trust\ntroth instance add cdn/edge-1",
+	  .options = INSTANCE_ADD, .run = cli_run_instance_add, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	{ .noun = "instance", .verb = "wanted", .args = "NAME", .summary = "what one without an agent shall hold",
+	  .detail = "Fetched from here it may be loaded there: it counts until something later is reported.",
+	  .example = "troth instance wanted edge-1\ntroth instance wanted edge-1 --target trust > trust.pem",
+	  .options = INSTANCE_WANTED, .run = cli_run_instance_wanted, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "report", .args = "NAME", .summary = "say what one without an agent has loaded",
+	  .detail = "seq grows from report to report (date +%s will do). For each target the SHA-256 fingerprints that new connections use, "
+		    "or \"versions\" with ids, and the generation as it was fetched. An empty list says that it holds nothing.",
+	  .example = "echo '{\"seq\": 7, \"targets\": [{\"target\": \"trust\", \"generation\": 2,\n"
+		     "  \"fingerprints\": [\"3f9a...\"]}]}' > report.json\n"
+		     "troth instance report edge-1 --file report.json",
+	  .options = INSTANCE_REPORT, .run = cli_run_instance_report, .path = "/v1/instances" },
+	{ .noun = "instance", .verb = "csr", .args = "NAME", .summary = "have a key of one without an agent signed",
+	  .example = "troth instance csr edge-1 --target tls --csr-file edge-1.csr",
+	  .options = INSTANCE_CSR, .run = cli_run_post, .path = "/v1/instances" },
 	{ .noun = "waive", .args = "INSTANCE", .summary = "wait no longer for a node that is away",
 	  .detail = "It is out of every pair in both roles, and no report of it counts any more. When its agent comes back it is sent what "
-		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, enrol it again "
-		    "with: troth token create --deployment NAME --instance NAME --reinstall.",
+		    "a new node is sent, and counts when it has been seen to have it; if its identity has expired meanwhile, its agent asks for a new one: "
+		    "troth recover list.",
 	  .example = "troth waive pg-1 --reason 'disk broken, back next week' --dry-run\ntroth waive pg-1 --reason 'disk broken, back next week'",
 	  .options = WAIVE, .run = cli_run_waive, .path = "/v1/instances" },
 
@@ -490,6 +640,29 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth target retry pg-1/server",
 	  .run = cli_run_target_retry, .path = "/v1/targets" },
 
+	{ .noun = "diff", .args = "[NAME]", .summary = "what is wanted against what was seen",
+	  .detail = "Each target where the two differ: which certificates go (-) and which come (+), what its agent says, what was changed "
+		    "there by hand. NAME is an instance, INSTANCE/TARGET, a deployment, or a credential that slots present. Exit 1 if anything "
+		    "differs, 0 if not.",
+	  .example = "troth diff\ntroth diff pg-1/server",
+	  .run = cli_run_diff, .path = "/v1/targets", .empty = "nothing differs: every target was seen to have what it shall have" },
+
+	{ .noun = "topology", .args = "", .summary = "who signed what, who trusts it, who serves it",
+	  .detail = "A tree: authorities, below each version what it signed and the places that have it. Colours on a terminal: green, yellow in "
+		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default.",
+	  .example = "troth topology --name /prod/pg/ca\ntroth topology -o yaml",
+	  .options = TOPOLOGY, .run = cli_run_topology, .path = "/v1/topology", .empty = "nothing yet: troth authority create /prod/pg/ca" },
+	{ .noun = "expiring", .args = "", .summary = "certificates that end soon",
+	  .detail = "A chain ends with its first certificate, so that counts, and is named. Those of credentials and authorities, and single "
+		    "certificates that bundles trust. Exit 1 if there are any, 0 if not.",
+	  .example = "troth expiring\ntroth expiring --within 10d -o json",
+	  .options = EXPIRING_OPTIONS, .run = cli_run_expiring, .path = "/v1/topology", .columns = EXPIRING, .empty = "nothing ends so soon" },
+	{ .noun = "search", .args = "TEXT", .summary = "names, SANs, subjects, serials, fingerprints",
+	  .detail = "TEXT is a part of one of them, upper or lower case; of fingerprints and serials at least four digits, with or without colons. Versions that were put "
+		    "away are found too. Exit 4 if nothing has it.",
+	  .example = "troth search pg-1.pg.example\ntroth search pg-1",
+	  .run = cli_run_search, .path = "/v1/topology", .columns = FOUND, .empty = "nothing was found" },
+
 	{ .noun = "token", .verb = "create", .args = "", .summary = "a token that joins one node",
 	  .example = "troth token create --deployment pg --instance pg-1",
 	  .options = TOKEN_CREATE, .run = cli_run_token_create, .path = "/v1/tokens" },
@@ -499,6 +672,21 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
+
+	{ .noun = "recover", .verb = "list", .args = "", .summary = "nodes whose identity expired and that ask for a new one",
+	  .detail = "Each has proved that it holds the key of its old identity. KEY is the beginning of the new key's SHA-256, as in the "
+		    "agent's log; FROM is the address it asks from. contested: the old key was proved with two new ones, so it was copied.",
+	  .example = "troth recover list",
+	  .run = cli_run_list, .path = "/v1/recoveries", .columns = RECOVERIES, .empty = "nobody asks for a new identity" },
+	{ .noun = "recover", .verb = "approve", .args = "[INSTANCE...]", .summary = "give nodes a new identity",
+	  .detail = "Their agents take it when they ask next, and open a session; what their targets hold is unknown until they have "
+		    "reported. A waived instance joins like a new one. An approval that no agent came for ends after a day.",
+	  .example = "troth recover approve pg-1 pg-2\ntroth recover approve --all --dry-run",
+	  .options = RECOVER_APPROVE, .run = cli_run_recover, .path = "/v1/recoveries" },
+	{ .noun = "recover", .verb = "deny", .args = "[INSTANCE...]", .summary = "refuse a node a new identity",
+	  .detail = "Its agent is refused until somebody approves it, or it enrols again with a token (troth token create --reinstall).",
+	  .example = "troth recover deny pg-1",
+	  .options = RECOVER_DENY, .run = cli_run_recover, .path = "/v1/recoveries" },
 
 	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
 	  .detail = "The token, or the certificate, is shown this once.",
@@ -579,6 +767,31 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Exit 1 and the number of the first broken row if it does not.",
 	  .example = "troth audit verify",
 	  .run = cli_run_audit_verify, .path = "/v1/audit/verify" },
+
+	{ .noun = "context", .verb = "add", .args = "NAME", .summary = "remember a server",
+	  .detail = "Kept in ~/.config/troth/contexts.json (XDG_CONFIG_HOME): where the server is and which files hold the CA and the token; no "
+		    "secret is copied. --context NAME uses it for one command, troth context use for all; the first one is used at once. "
+		    "TROTH_DIR and TROTH_SERVER come before a context that is only current.",
+	  .example = "troth context add prod --server https://troth.example:8443 \\\n    --ca-file ca.pem --token-file token\n"
+		     "troth context add lab --dir /var/lib/troth",
+	  .run = cli_run_context_add },
+	{ .noun = "context", .verb = "list", .args = "", .summary = "the servers that are remembered",
+	  .example = "troth context list", .run = cli_run_context_list, .columns = CONTEXTS, .empty = "no context yet: troth context add" },
+	{ .noun = "context", .verb = "show", .args = "", .summary = "the one that is used",
+	  .example = "troth context show", .run = cli_run_context_show },
+	{ .noun = "context", .verb = "use", .args = "NAME", .summary = "from now on this one",
+	  .example = "troth context use prod", .run = cli_run_context_use },
+	{ .noun = "context", .verb = "remove", .args = "NAME", .summary = "forget one",
+	  .example = "troth context remove lab", .run = cli_run_context_remove },
+
+	{ .noun = "profile", .verb = "list", .args = "", .summary = "the profiles installed on this node",
+	  .example = "troth profile list", .options = PROFILE_DIR, .run = cli_run_profile_list, .columns = PROFILES, .empty = "none" },
+	{ .noun = "profile", .verb = "show", .args = "NAME", .summary = "one, with its files and parameters",
+	  .example = "troth profile show nginx", .options = PROFILE_DIR, .run = cli_run_profile_show, .sections = PROFILE_SECTIONS },
+	{ .noun = "profile", .verb = "check", .args = "FILE", .summary = "is this profile right, and what would it do",
+	  .detail = "Read by the agent's own code. With --settings every text is filled in as on that node. docs/profiles.md tells how to write one.",
+	  .example = "troth profile check profiles/nginx.yaml\ntroth profile check mail.yaml --settings settings.yaml --target tls",
+	  .options = PROFILE_CHECK, .run = cli_run_profile_check },
 
 	{ .noun = "completion", .args = "SHELL", .summary = "for bash, zsh or fish",
 	  .example = "troth completion bash >/etc/bash_completion.d/troth",

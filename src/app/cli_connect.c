@@ -1,6 +1,8 @@
 /* Where the server is and who we are: options before environment before the server's own directory.
  *
  *     --dir D, TROTH_DIR           D/admin.json: {"url","ca_file","token_file"}, written by troth init
+ *     --context, TROTH_CONTEXT     one of ~/.config/troth/contexts.json (cli_context.c); the option before everything but
+ *                                  other options, the variable and the current one after all else
  *     --server, TROTH_SERVER       https://host:port
  *     --ca-file, TROTH_CA_FILE     PEM of the CAs that may have signed the server's certificate
  *     --token-file, TROTH_TOKEN_FILE, or --cert and --key */
@@ -9,7 +11,7 @@
 
 enum { ADMIN_BYTES = 16 << 10, TOKEN_BYTES = 4 << 10 };
 
-struct place { const char *server, *ca_file, *token_file; };
+struct place { const char *server, *ca_file, *token_file, *cert, *key; };
 
 static const char *setting(struct cli *c, const char *option, const char *variable)
 {
@@ -31,7 +33,7 @@ static troth_rc read_place(struct cli *c, struct bytes text, struct place *ret, 
 {
 	const struct json *j;
 	TRY(json_parse(c->a, text, &j, e));
-	*ret = (struct place){ json_get_text(j, "url", NULL), json_get_text(j, "ca_file", NULL), json_get_text(j, "token_file", NULL) };
+	*ret = (struct place){ json_get_text(j, "url", NULL), json_get_text(j, "ca_file", NULL), json_get_text(j, "token_file", NULL), NULL, NULL };
 	ENSURE(ret->server && ret->ca_file && ret->token_file, e, TROTH_INVALID, "\"url\", \"ca_file\" or \"token_file\" is missing");
 	return RC_OK;
 }
@@ -58,10 +60,31 @@ static troth_rc read_admin(struct cli *c, const char *dir, struct place *ret, st
 	return RC_OK;
 }
 
+/* Its own files, unless options say others; variables belong to another server. */
+static troth_rc read_context(struct cli *c, struct place *ret, struct troth_err *e)
+{
+	struct cli_context x;
+	TRY(cli_context_find(c, &x, e));
+	if (!x.name)
+		return RC_OK;
+	*ret = (struct place){ x.server, x.ca_file, x.token_file, x.cert, x.key };
+	if (x.dir)
+		TRY(read_admin(c, x.dir, ret, e));
+	ret->ca_file = cli_value(c, "--ca-file") ? cli_value(c, "--ca-file") : x.ca_file ? x.ca_file : ret->ca_file;
+	ret->token_file = cli_value(c, "--token-file") ? cli_value(c, "--token-file") : x.token_file ? x.token_file : ret->token_file;
+	return RC_OK;
+}
+
 static troth_rc find_place(struct cli *c, struct place *ret, struct troth_err *e)
 {
 	struct place p = { 0 };
 	const char *server = setting(c, "--server", "TROTH_SERVER"), *dir = setting(c, "--dir", "TROTH_DIR");
+	if (cli_value(c, "--context") && (cli_value(c, "--server") || cli_value(c, "--dir")))
+		return cli_usage(c, e, "--context names a server; --server and --dir name another one");
+	if (cli_value(c, "--context") || (!server && !dir))
+		TRY(read_context(c, ret, e));
+	if (ret->server && ret->ca_file)
+		return RC_OK;
 	if (dir && (!server || cli_value(c, "--dir")))
 		TRY(read_admin(c, dir, &p, e));
 	p.server = server ? server : p.server;
@@ -73,7 +96,7 @@ static troth_rc find_place(struct cli *c, struct place *ret, struct troth_err *e
 		return RC_OK;
 	}
 	troth_rc rc = cli_usage(c, e, p.server ? "no CA file for %s is named" : "no server is named", p.server);
-	err_hint(e, "say --dir D (the directory of troth init) or set TROTH_DIR; from elsewhere --server, --ca-file and --token-file");
+	err_hint(e, "say --dir D (the directory of troth init) or set TROTH_DIR; from elsewhere --server, --ca-file and --token-file, or once troth context add");
 	return rc;
 }
 
@@ -95,6 +118,10 @@ troth_rc cli_connect(struct cli *c, struct troth_err *e)
 		return RC_OK;
 	TRY(find_place(c, &p, e));
 	struct http_client_config config = { .server = p.server, .cert_file = cli_value(c, "--cert"), .key_file = cli_value(c, "--key") };
+	if (!config.cert_file && !config.key_file && !cli_value(c, "--token-file")) {
+		config.cert_file = p.cert;
+		config.key_file = p.key;
+	}
 	if (!config.cert_file != !config.key_file)
 		return cli_usage(c, e, "--cert and --key belong together");
 	troth_rc rc = file_read(c->a, p.ca_file, LIMIT_PEM_BYTES, &config.ca_pem, e);

@@ -124,6 +124,20 @@ void cli_help_all(struct cli *c)
 			"\n\"troth COMMAND --help\" tells more, with examples.\n");
 }
 
+/* With `one` only the first command, which a backslash may carry on to the next line. */
+static void print_example(FILE *out, const char *lines, bool one)
+{
+	fprintf(out, "\nExample\n");
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+		bool carried = n && lines[n - 1] == '\\';
+		fprintf(out, "  %.*s\n", (int)n, lines);
+		lines += n + (lines[n] == '\n');
+		if (one && !carried)
+			return;
+	}
+}
+
 void cli_help_noun(struct cli *c, const char *noun)
 {
 	fprintf(c->out, "Usage: troth %s VERB\n\n", noun);
@@ -135,17 +149,7 @@ void cli_help_noun(struct cli *c, const char *noun)
 		print_pair(c->out, usage_of(c->a, &CLI_COMMANDS[i]), CLI_COMMANDS[i].summary, USAGE_COLUMN);
 	}
 	if (first)
-		fprintf(c->out, "\nExample\n  %.*s\n", (int)strcspn(first->example, "\n"), first->example);
-}
-
-static void print_example(FILE *out, const char *lines)
-{
-	fprintf(out, "\nExample\n");
-	while (*lines) {
-		size_t n = strcspn(lines, "\n");
-		fprintf(out, "  %.*s\n", (int)n, lines);
-		lines += n + (lines[n] == '\n');
-	}
+		print_example(c->out, first->example, true);
 }
 
 void cli_help_command(struct cli *c, const struct cli_command *cmd)
@@ -160,6 +164,6 @@ void cli_help_command(struct cli *c, const struct cli_command *cmd)
 		fprintf(c->out, "\nOptions\n");
 		print_options(c, cmd->options);
 	}
-	print_example(c->out, cmd->example);
+	print_example(c->out, cmd->example, false);
 	fprintf(c->out, "\nFor every command: --dir, -o table|json|yaml and others, see troth --help\n");
 }

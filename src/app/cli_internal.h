@@ -12,7 +12,7 @@
 
 enum {
 	CLI_WIDTH = 80,            /* of what is printed, unless a terminal says it is wider */
-	CLI_WORDS_MAX = 8,         /* noun, verb, arguments */
+	CLI_WORDS_MAX = 64,        /* arguments: names for one command */
 	CLI_VALUES_MAX = 256,      /* options given: 100 names and room */
 	CLI_FILE_BYTES = 512 << 10, /* a PEM file named in an option: LIMIT_PEM_BYTES */
 	CLI_PAGES_MAX = 500,       /* pages of a list: 100,000 rows */
@@ -62,7 +62,7 @@ struct cli_section { const char *title, *member; const struct cli_column *column
 
 struct cli_command {
 	const char *noun, *verb;   /* verb NULL: a command of one word */
-	const char *args;          /* "NAME", "NAME MEMBER", "[NAME]", "" */
+	const char *args;          /* "NAME", "NAME MEMBER", "[NAME]", "[NAME...]" (any number), "" */
 	const char *summary;       /* one line of the list */
 	const char *detail;        /* a paragraph of the help, or NULL */
 	const char *example;       /* lines without the leading blanks */
@@ -110,6 +110,7 @@ struct cli {
 	size_t value_count;
 	bool help, version;
 	bool usage;                /* the error is the caller's typing: exit 2 */
+	bool found;                /* diff, expiring: there is something to see, and nothing was wrong: exit 1 without an error */
 	struct http_client_config config; /* made at the first call */
 	bool connected;
 	const struct cli_program *programs;
@@ -153,6 +154,10 @@ void cli_answered(struct cli *c, struct cli_patience *p); /* also at the start *
 troth_rc cli_endure(struct cli *c, struct cli_patience *p, const char *meanwhile, troth_rc rc, const struct troth_err *e);
 /* All pages of a list as {"items":[...],"next":null}; `target` may have a query. */
 troth_rc cli_list(struct cli *c, const char *target, const struct json **ret, struct troth_err *e);
+/* {"items":[...],"next":null} of these. */
+const struct json *cli_list_made(struct arena *a, struct json *items, size_t count);
+/* An object of texts; a value NULL is null. */
+struct json cli_object(struct arena *a, const struct http_pair *members, size_t count);
 /* The id of the object of that name ("authority" is for the words); a UUID is taken as it is. */
 troth_rc cli_find(struct cli *c, const char *path, const char *what, const char *name, const char **ret_id,
 		  struct troth_err *e);
@@ -190,6 +195,26 @@ troth_rc cli_flush(struct cli *c, struct buf *out, struct troth_err *e);
 cli_run_fn cli_run_create, cli_run_list, cli_run_show, cli_run_set, cli_run_delete;
 /* cli_forecast.c */
 cli_run_fn cli_run_forecast;
+/* cli_topology.c */
+cli_run_fn cli_run_topology;
+/* All certificates as GET /v1/topology tells them; name NULL: everything. */
+troth_rc cli_certificates(struct cli *c, const char *name, bool all, const struct json **ret, struct troth_err *e);
+/* A member that is a time; 0 if absent. */
+msec_t cli_time_of(const struct json *j, const char *key);
+const char *cli_left_text(struct arena *a, msec_t end, msec_t now); /* "29 d", "5 h", "ended 3 d ago" */
+/* cli_find_certs.c: all of them in one list, one line each. */
+cli_run_fn cli_run_expiring, cli_run_search;
+/* cli_instance.c: wanted, on disk, loaded, presented. */
+cli_run_fn cli_run_instance_show, cli_run_diff;
+/* cli_export.c */
+cli_run_fn cli_run_credential_export;
+/* cli_context.c: which server, when there are several. */
+cli_run_fn cli_run_context_add, cli_run_context_list, cli_run_context_use, cli_run_context_show, cli_run_context_remove;
+struct cli_context { const char *name, *dir, *server, *ca_file, *token_file, *cert, *key; };
+/* The one that --context or TROTH_CONTEXT names, else the current one; name NULL: there is none. */
+troth_rc cli_context_find(struct cli *c, struct cli_context *ret, struct troth_err *e);
+/* cli_profile.c: the profiles of a node. */
+cli_run_fn cli_run_profile_list, cli_run_profile_show, cli_run_profile_check;
 /* cli_nouns.c: the commands with something of their own. */
 cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, cli_run_credential_attest, cli_run_token_create, cli_run_completion, cli_run_man, cli_run_events, cli_run_principal_secret, cli_run_target_list, cli_run_target_show, cli_run_target_retry,
 	cli_run_explain, cli_run_audit_verify, cli_run_health, cli_run_version;
@@ -197,8 +222,12 @@ cli_run_fn cli_run_bundle_add, cli_run_bundle_remove, cli_run_credential_renew, 
 cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 /* cli_members.c: who counts, and who meets whom. */
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
+/* cli_external.c: instances without an agent. */
+cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
+/* cli_recover.c */
+cli_run_fn cli_run_recover;
 /* cli_outside.c */
-cli_run_fn cli_run_post, cli_run_binding_fetch;
+cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */
 /* Of a dry run: what the engine would do first. */
 void cli_print_first(struct cli *c, const struct json *next);

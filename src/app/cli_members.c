@@ -53,6 +53,15 @@ static void print_pairs(struct cli *c, const struct json *j)
 	}
 }
 
+static void print_return(struct cli *c, const struct json *j)
+{
+	if (text_equal(json_get_text(j, "party", NULL), "external"))
+		fprintf(c->out, "it comes back like a new one with: troth instance add %s/%s\n", json_get_text(j, "deployment", "DEPLOYMENT"),
+			json_get_text(j, "instance", c->words[0]));
+	else
+		fprintf(c->out, "when its agent comes back it joins like a new node\n");
+}
+
 troth_rc cli_run_waive(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
@@ -67,7 +76,7 @@ troth_rc cli_run_waive(struct cli *c, struct troth_err *e)
 	print_pairs(c, j);
 	print_frees(c, j);
 	if (!dry_run)
-		fprintf(c->out, "when its agent comes back it joins like a new node\n");
+		print_return(c, j);
 	return RC_OK;
 }
 

@@ -224,13 +224,14 @@ static void add_wait(struct cli *c, const struct json *x, struct buf *out)
 	const char *since = json_get_text(x, "since", NULL), *earliest = json_get_text(x, "earliest", NULL);
 	const char *said = json_get_text(x, "last_error", NULL), *seen = json_get_text(x, "last_seen", NULL);
 	const char *hint = json_get_text(x, "hint", NULL), *when = "";
+	bool external = text_equal(json_get_text(x, "party", NULL), "external");
 	buf_add_text(out, cli_colour(c, "33"));
 	add_line(c, 0, json_get_text(x, "plain", json_get_text(x, "sentence", "?")), out);
 	buf_add_text(out, cli_colour(c, "0"));
 	if (since)
 		when = arena_printf(c->a, "for %s (since %s)", age_of(c, since), cli_cell_text(c->a, json_get(x, "since"), CELL_TIME));
 	if (seen)
-		when = arena_printf(c->a, "%s%sits agent was heard of %s ago", when, when[0] ? "; " : "", age_of(c, seen));
+		when = arena_printf(c->a, "%s%s%s %s ago", when, when[0] ? "; " : "", external ? "it was heard of" : "its agent was heard of", age_of(c, seen));
 	if (earliest)
 		when = arena_printf(c->a, "%s%snot before %s", when, when[0] ? "; " : "", earliest);
 	if (when[0])
@@ -239,7 +240,8 @@ static void add_wait(struct cli *c, const struct json *x, struct buf *out)
 	if (holds)
 		add_line(c, 4, arena_printf(c->a, "holds up %lld other%s", (long long)holds, holds == 1 ? "" : "s"), out);
 	if (said)
-		add_line(c, 4, arena_printf(c->a, "its agent says: %s", cli_cell_text(c->a, json_get(x, "last_error"), CELL_TEXT)), out);
+		add_line(c, 4, arena_printf(c->a, "%s: %s", external ? "it reported" : "its agent says",
+					    cli_cell_text(c->a, json_get(x, "last_error"), CELL_TEXT)), out);
 	if (hint)
 		add_line(c, 4, arena_printf(c->a, "hint: %s", hint), out);
 	add_line(c, 4, arena_printf(c->a, "rule %s (%s: %s)", json_get_text(x, "rule", "-"), json_get_text(x, "speaker", "-"),

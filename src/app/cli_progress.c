@@ -29,6 +29,8 @@ static const char *stage_words(const struct counts *n)
 {
 	if (!text_equal(n->state, "running"))
 		return n->state;
+	if (text_equal(n->stage, "certifying"))
+		return "ask for the new";
 	if (text_equal(n->stage, "introducing"))
 		return "trust the new";
 	if (text_equal(n->stage, "switching"))

@@ -8,10 +8,8 @@
 #include "app/pipeline.h"
 #include "service/nouns.h"
 
-/* A stream says a comment at least so often, which shows both sides that the other is there; and ends after so many rounds. */
-#define STREAM_BEAT_MS (15 * MSEC_S)
 #define STREAM_TOPIC "events"
-enum { STREAM_ROUNDS = 2000 };
+#define STREAM_BEAT_MS (LIMIT_STREAM_BEAT_S * MSEC_S)
 
 struct job {
 	struct job *next;          /* in a queue */

@@ -12,6 +12,9 @@ static const struct command SERVER_COMMANDS[] = {
 	{ "init", "make a data directory: keys, troth's own authorities, the admin's token", INIT_USAGE, init_command },
 	{ "server", "run the server and its keeper", SERVER_USAGE, server_command },
 	{ "dev", "a server for trying and testing, in one directory", DEV_USAGE, dev_command },
+	{ "backup", "a data directory as one sealed file, while a server runs on it", BACKUP_USAGE, backup_command },
+	{ "backup verify", "can a backup be restored?", BACKUP_VERIFY_USAGE, backup_verify_command },
+	{ "restore", "a data directory from a backup", RESTORE_USAGE, restore_command },
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 

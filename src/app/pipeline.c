@@ -120,7 +120,7 @@ static void stream_on(struct job *job)
 	struct edge_call *call = job->call;
 	CLEANUP(buf_release) struct buf out = buf_make(HTTP_REPLY_BYTES);
 	bool more = call->route->stream(job->a, &call->request, call->cmd, call->ret, &out);
-	if (buf_ok(&out) && edge_stream(call, "text/event-stream", buf_bytes(&out)) && job->rounds < STREAM_ROUNDS)
+	if (buf_ok(&out) && edge_stream(call, "text/event-stream", buf_bytes(&out)) && job->rounds < LIMIT_STREAM_ROUNDS)
 		edge_hold(call, STREAM_TOPIC, more ? 0 : STREAM_BEAT_MS);
 	else
 		edge_stream_end(call);

@@ -11,6 +11,11 @@ int init_command(int argc, char **argv);
 int server_command(int argc, char **argv);
 int dev_command(int argc, char **argv);
 
+extern const char BACKUP_USAGE[], BACKUP_VERIFY_USAGE[], RESTORE_USAGE[];
+int backup_command(int argc, char **argv);
+int backup_verify_command(int argc, char **argv);
+int restore_command(int argc, char **argv);
+
 /* What a server is started with; texts NULL: the default. */
 struct server_options {
 	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;

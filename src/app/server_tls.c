@@ -124,35 +124,54 @@ static troth_rc keep_certificate(struct server_tls *t, const struct server_certi
 	return file_write(t->d->server_pem, bytes_of_text(pem), 0644, e);
 }
 
+static void renew_failed(struct server_tls *t, const struct troth_err *e)
+{
+	log_err(LOG_LEVEL_ERROR, "tls.not_renewed", e);
+	t->renew_at = port_now(&PORT_CLOCK_REAL) + RENEW_RETRY_MS;
+	t->renewing = false;
+}
+
 static void on_renewed(void *self, troth_rc rc, const void *ret, const struct troth_err *why)
 {
 	struct server_tls *t = self;
 	struct troth_err e = *why;
-	t->renewing = false;
 	if (rc_ok(rc))
 		rc = keep_certificate(t, ret, &e);
 	if (rc_ok(rc)) {
+		t->renewing = false;
 		reload_and_say(t, "tls.certificate_renewed");
 		return;
 	}
-	log_err(LOG_LEVEL_ERROR, "tls.not_renewed", &e);
-	t->renew_at = port_now(&PORT_CLOCK_REAL) + RENEW_RETRY_MS;
+	renew_failed(t, &e);
 }
 
 /* The same key, so that one file's rename replaces the certificate; its names are those of the last one. */
-static void renew(struct server_tls *t, msec_t now)
+static void on_recertified(void *self, troth_rc rc, const void *ret, const struct troth_err *why)
 {
-	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	struct server_tls *t = self;
+	const struct recertify_ret *done = ret;
 	struct server_certificate_cmd cmd = { 0 };
-	struct troth_err e = { 0 };
-	if (rc_failed(server_csr(a, t->d, &cmd.csr, &e))) {
-		log_err(LOG_LEVEL_ERROR, "tls.not_renewed", &e);
-		t->renew_at = now + RENEW_RETRY_MS;
+	struct troth_err e = *why;
+	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	if (rc_ok(rc))
+		rc = server_csr(a, t->d, &cmd.csr, &e);
+	if (rc_failed(rc)) {
+		renew_failed(t, &e);
 		arena_free(a);
 		return;
 	}
-	t->renewing = true;
+	if (done->count)
+		LOG(LOG_LEVEL_WARN, "tls.ca_recertified", LOG_I("count", done->count),
+		    LOG_S("text", "troth's own CAs had expired or were about to: the same keys have new dates"));
 	pipeline_submit(t->pipeline, &VERB_SERVER_CERTIFICATE, a, &cmd, on_renewed, t);
+}
+
+/* First the CAs: a server that was down for long finds them expired, and nothing could be signed. */
+static void renew(struct server_tls *t)
+{
+	struct no_cmd none = { 0 };
+	t->renewing = true;
+	pipeline_submit(t->pipeline, &VERB_SERVER_RECERTIFY, NULL, &none, on_recertified, t);
 }
 
 void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
@@ -165,5 +184,5 @@ void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
 	else if (changed)
 		reload_and_say(t, "tls.trust_changed");
 	if (now >= t->renew_at && !t->renewing)
-		renew(t, now);
+		renew(t);
 }

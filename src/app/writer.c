@@ -154,13 +154,16 @@ static troth_rc run_runner(struct pipeline *p, struct tx *tx, bool *ret_view_los
 	return tx_rollback_to(tx, e);
 }
 
-/* Idempotency-Keys are for sending again, not for looking up: a day is enough. */
+/* Idempotency-Keys are for sending again, not for looking up: a day is enough.  Events are for who was away. */
 static troth_rc housekeep(struct pipeline *p, struct tx *tx, struct troth_err *e)
 {
+	bool more;
 	if (mono(p) < p->next_housekeeping)
 		return RC_OK;
-	p->next_housekeeping = mono(p) + HOUSEKEEPING_MS;
-	return idempotency_forget(tx, wall(p) - IDEMPOTENCY_MS, e);
+	TRY(idempotency_forget(tx, wall(p) - IDEMPOTENCY_MS, e));
+	TRY(event_row_forget(tx, wall(p) - (msec_t)LIMIT_EVENTS_KEPT_S * MSEC_S, &more, e));
+	p->next_housekeeping = mono(p) + (more ? 0 : HOUSEKEEPING_MS);
+	return RC_OK;
 }
 
 static troth_rc batch_in(struct pipeline *p, struct tx *tx, struct job **jobs, size_t n, struct arena *a,

@@ -15,6 +15,8 @@ enum {
 	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
 	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
+	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
+	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
 	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
 	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
@@ -35,6 +37,11 @@ enum {
 	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
+	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
+	LIMIT_STREAM_BEAT_S = 15,              /* a stream says a comment at least so often: both sides see that the other is there */
+	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
+	LIMIT_EVENTS_KEPT_S = 30 * 24 * 3600,  /* a reader that was away a month reads anew; the audit keeps what people did for good */
+	LIMIT_EVENTS_FORGOTTEN = 5000,         /* events put away in one transaction: some 20 ms; the rest with the next */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
@@ -64,12 +71,18 @@ enum {
 	LIMIT_ENDING_S = 3 * 24 * 3600,        /* a chain that still serves is named so long before it ends: over a weekend */
 	LIMIT_BINDING_GRACE_S = 24 * 3600,     /* after a switch that rests on a binding nothing is withdrawn: a day of use shows it */
 	LIMIT_BINDING_LENGTH_S = 366 * 24 * 3600, /* delay, renew_by, grace: a year is a typing error's friend already */
+	LIMIT_REPORT_FINGERPRINTS = 1000,      /* of one store: a system's own list of CAs, some 150, with room */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */
 	LIMIT_LEFT_KEPT_S = 3600,              /* rows of an ephemeral that left: long enough to look at, not to pile up */
 	LIMIT_SWEEP = 500,                     /* instances put away in one transaction: some 50 ms */
+	LIMIT_RECERTIFY_S = 60 * 24 * 3600,    /* troth's own root that ends so soon gets new dates; it is looked at every 45 days at least */
+	LIMIT_RECOVERY_NONCE_S = 120,          /* between a nonce and the request signed over it: one exchange each, and a slow link */
+	LIMIT_RECOVERY_PAUSE_S = 2,            /* between two requests of an instance: agents begin with 5 s; a loop must not fill the writer */
+	LIMIT_RECOVERY_APPROVED_S = 24 * 3600, /* an approval waits so long for the agent that asked: they ask every 5 minutes */
+	LIMIT_RECOVERIES = 500,                /* decided upon in one transaction: some 50 ms */
 	LIMIT_EPOCH_REST_S = 600,              /* agents' words raise the epoch this often at most: one that lies must not stall a fleet */
 	LIMIT_GENERATIONS = 1000000000,        /* numbers of a target within an epoch; epoch 2 begins at 1000000001 */
 

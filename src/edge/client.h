@@ -21,6 +21,8 @@ struct http_exchange; /* one request under way */
 struct http_client_config {
 	const char *server;        /* "https://host:port"; IPv6 as https://[::1]:8443; nothing but https */
 	struct bytes ca_pem;       /* trust anchors, one or more CERTIFICATE blocks; or */
+	bool old_anchors;          /* an anchor may have expired: it stands for its name and key (RFC 5280 6.1.1 d).  All below it must be
+	                              valid now.  For recovery only, where nothing is believed but who the server is */
 	bool pinned;               /* trust the CA of the server's chain that has this fingerprint */
 	uint8_t pin[SHA256_LEN];
 	const char *cert_file;     /* client certificate (leaf first) and key, PEM files; NULL: none */

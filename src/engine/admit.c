@@ -26,7 +26,7 @@ static bool all_true(const struct worlds *p, const struct worlds *v)
 static bool monotone(struct worlds p, struct worlds v)
 {
 	p.fresh = v.fresh = 0;
-	p.sure = v.sure = true;
+	p.sure = v.sure = p.known = v.known = true;
 	return safety_pair(&p, &v);
 }
 
@@ -128,7 +128,7 @@ static void admit_class(struct step *s, const struct class *c)
 		wait_pair(s, c, other, WAIT_ADMISSION, c->key.authority ? c->key.authority->id : 0, 0);
 		return;
 	}
-	for (const struct target *t = c->members; t; t = t->class_next)
+	for (const struct target *t = c->members; t && !step_full(s); t = t->class_next)
 		(void)act_add(s, ACT_ADMIT, t->id); /* nothing more to say about it */
 }
 

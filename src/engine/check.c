@@ -26,8 +26,9 @@ struct check {
 	struct histories *of_group; /* by group.index; filled when asked for */
 	struct tried *tried;
 	size_t tried_count, tried_room;
-	const struct act *shed_act; /* the last that left somebody out and was found good, */
-	struct history shed_mine;   /* and for which history */
+	const struct group *shed_group; /* whose member's act left somebody out last and was found good, */
+	struct id_list shed;            /* whom, */
+	struct history shed_mine;       /* and for which history */
 };
 
 /* -- histories ----------------------------------------------------------------------------- */
@@ -238,8 +239,22 @@ static bool gains(const struct history *h)
 	return true;
 }
 
+/* Of somebody whose own contents are unknown: what is new succeeds with all that the other may hold. */
+static bool new_succeeds(const struct history *mine, const struct history *theirs, bool i_present)
+{
+	for (size_t i = mine->fresh; i < mine->count; i++) {
+		for (size_t j = 0; j < theirs->count; j++) {
+			if (i_present ? !succeeds(mine, theirs, i, j) : !succeeds(theirs, mine, j, i))
+				return false;
+		}
+	}
+	return theirs->known && theirs->alive;
+}
+
 static bool pair_holds(const struct history *mine, const struct history *theirs, bool i_present)
 {
+	if (!mine->known)
+		return new_succeeds(mine, theirs, i_present);
 	if ((!theirs->known || !theirs->alive) && !gains(mine))
 		return false;
 	return i_present ? implications_hold(mine, theirs) : implications_hold(theirs, mine);
@@ -342,6 +357,13 @@ static bool meets_target(const struct target *t, const struct target *other)
 	return false;
 }
 
+/* Found good before: the step makes one list for all members of a class. */
+static bool was_shed(const struct check *k, const struct group *g, struct id_list shed, const struct history *mine)
+{
+	return k->shed_group == g && k->shed.items == shed.items && k->shed.count == shed.count &&
+	       history_same(&k->shed_mine, mine);
+}
+
 /* Those who refuse are named, all of them and nobody else. */
 static troth_rc check_shed(struct check *k, const struct target *t, const struct act *act, const struct history *mine,
 			   struct troth_err *e)
@@ -351,7 +373,7 @@ static troth_rc check_shed(struct check *k, const struct target *t, const struct
 	ENSURE(act->kind == ACT_SEND_CHAIN && t->authority && !t->authority->hold_at_deadline, e, TROTH_UNSAFE,
 	       "the plan leaves stores out for target %lld, whose authority holds at a deadline", (long long)t->id);
 	TRY(check_deadline(k, t, act, e));
-	if (k->shed_act && k->shed_act->shed.items == act->shed.items && history_same(&k->shed_mine, mine))
+	if (was_shed(k, t->group, act->shed, mine))
 		return RC_OK;
 	for (size_t i = 0; i < k->v->target_count; i++) {
 		const struct target *other = k->v->targets[i];
@@ -367,7 +389,8 @@ static troth_rc check_shed(struct check *k, const struct target *t, const struct
 	}
 	ENSURE(named == act->shed.count, e, TROTH_UNSAFE, "the plan leaves out somebody whom target %lld does not meet",
 	       (long long)t->id);
-	k->shed_act = act;
+	k->shed_group = t->group;
+	k->shed = act->shed;
 	k->shed_mine = *mine;
 	return RC_OK;
 }
@@ -510,10 +533,10 @@ static bool changes(const struct view *v, const struct instance *i, bool trouble
 	return false;
 }
 
-/* It lives by a distrusted CA: no window, no stop holds it there. */
+/* It lives by a distrusted CA: no window, no stop holds it there.  Nothing is on its way to it. */
 static bool must_flee(const struct check *k, const struct target *t)
 {
-	const struct content *newest = t->doc_count ? t->docs[t->doc_count - 1].content : t->base;
+	const struct content *newest = t->base;
 	const struct ca *ca = newest ? ca_find(k->v, newest->signed_by) : NULL;
 
 	if (!newest || !newest->is_chain)
@@ -637,7 +660,7 @@ static troth_rc check_send(struct check *k, const struct act *act, struct troth_
 	if (t->state != TARGET_COUNTED)
 		return RC_OK; /* a newcomer breaks nobody: it does not serve or verify yet */
 	mine = history_of(k, t, act->replaces);
-	ENSURE(mine.known && mine.alive, e, TROTH_UNSAFE,
+	ENSURE(mine.alive && (mine.known || (t->strange && !mixes(t->group))), e, TROTH_UNSAFE,
 	       "the plan sends to target %lld though it is not known what it holds", (long long)t->id);
 	if (only_withdraws_distrusted(k, t, act))
 		return RC_OK;
@@ -771,7 +794,7 @@ static troth_rc check_rotate(const struct check *k, const struct act *act, struc
 {
 	const struct ca *ca = ca_find(k->v, act->ca);
 
-	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && ca->renew_at > 0 &&
+	ENSURE(ca && ca->wanted && !ca->renewing && !ca->by_hand && !ca->authority->paused && !ca->authority->awaited && ca->renew_at > 0 &&
 		       ca->renew_at <= k->v->now, e, TROTH_UNSAFE,
 	       "the plan rotates version %lld, which is not due", (long long)act->ca);
 	for (size_t i = 0; i < k->v->ca_count; i++) {

@@ -87,6 +87,7 @@ static uint32_t flags_of(const struct target *t)
 	flags |= t->lease_until ? CLASS_LEASED : 0;
 	flags |= t->over ? CLASS_OVER : 0;
 	flags |= t->known ? CLASS_KNOWN : 0;
+	flags |= t->strange ? CLASS_STRANGE : 0;
 	flags |= t->instance && t->instance->alive ? CLASS_ALIVE : 0;
 	flags |= handed_count(t) >= LIMIT_PENDING_DOCUMENTS ? CLASS_FULL : 0;
 	flags |= newest && (newest->due || newest->distrusted) ? CLASS_DUE : 0;

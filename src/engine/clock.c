@@ -119,7 +119,7 @@ static void lease_came_due(struct view *v, int64_t id)
 
 	if (!t)
 		return;
-	t->over = t->lease_until && t->lease_until <= v->now;
+	t->over = t->lease_until && t->lease_until <= v->now; /* it may have been made longer meanwhile */
 	class_place(v, t);
 }
 

@@ -75,7 +75,7 @@ msec_t chain_end(const struct content *c)
 	return c->not_after - c->skew;
 }
 
-/* The chain in the target's Seq that ends last, or first; NULL: it has none. */
+/* The chain in the target's Seq that ends last, or first.  It has one: asked of members of an ending class only. */
 static const struct content *extreme_of(const struct target *t, bool last)
 {
 	const struct content *best = t->base;
@@ -94,15 +94,13 @@ static msec_t shed_moment(const struct target *t, msec_t *ret_end)
 {
 	const struct content *last = extreme_of(t, true);
 
-	*ret_end = last ? chain_end(last) : 0;
-	return last ? *ret_end - deadline_lead(t->group, last) : 0;
+	*ret_end = chain_end(last);
+	return *ret_end - deadline_lead(t->group, last);
 }
 
 bool deadline_is_pointless(const struct target *t, const struct ca *ca)
 {
-	const struct content *last = extreme_of(t, true);
-
-	return last && (t->class->key.flags & CLASS_ENDING) && ca->not_after - ca->skew <= chain_end(last);
+	return (t->class->key.flags & CLASS_ENDING) && ca->not_after - ca->skew <= chain_end(extreme_of(t, true));
 }
 
 /* -- shedding ---------------------------------------------------------------------------------- */
@@ -131,9 +129,9 @@ static struct id_list refusing_targets(struct step *s, const struct class *c, st
 	return s->shed_list;
 }
 
-static void wake_at(struct step *s, msec_t at)
+static void wake_at(struct step *s, msec_t at) /* which is to come */
 {
-	if (at > s->now && (!s->wake || at < s->wake))
+	if (!s->wake || at < s->wake)
 		s->wake = at;
 }
 
@@ -144,7 +142,7 @@ static void shed_switch(struct step *s, const struct target *t, const struct con
 
 	act->chain = ready->id;
 	act->replaces = replaced_generation(t);
-	act->authority = t->authority ? t->authority->id : 0;
+	act->authority = t->authority->id; /* it wishes for a version of it */
 	act->shed = shed;
 	act->deadline = end;
 }
@@ -169,7 +167,7 @@ static void shed_member(struct step *s, const struct class *c, const struct targ
 {
 	const struct content *ready = target_ready(t);
 	const struct ca *wished = choice->wished;
-	msec_t end, at = shed_moment(t, &end), from;
+	msec_t end, at = shed_moment(t, &end);
 
 	if (has_time(s, t, choice->ca) || deadline_is_pointless(t, wished))
 		return;
@@ -179,7 +177,7 @@ static void shed_member(struct step *s, const struct class *c, const struct targ
 	}
 	if (ready && ready->signed_by == wished->id && accept_chain_now(ready, s->now) && chain_end(ready) > end)
 		shed_switch(s, t, ready, refusing_targets(s, c, ready->members), end);
-	else if (t->asked != wished->id && accept_signer(s->v, wished, s->now, &from))
+	else if (t->asked != wished->id) /* it could sign: only its trust is missing (WAIT_NOT_TRUSTED) */
 		shed_ask(s, t, wished);
 }
 
@@ -225,11 +223,12 @@ static struct wait deadline_wait(const struct target *t, const struct class *c, 
 
 	w.target = t->id;
 	w.count = c->count;
-	w.breaks = first ? chain_end(first) : 0;
+	w.breaks = chain_end(first);
 	w.cause = cause;
 	return w;
 }
 
+/* There is one: for its sake the choice was refused. */
 static void name_pairs(struct step *s, struct wait w, const struct class *c, struct id_list anchors, bool all)
 {
 	const struct class *refusers[DEADLINE_REFUSERS];
@@ -245,8 +244,6 @@ static void name_pairs(struct step *s, struct wait w, const struct class *c, str
 			wait_add(s, w);
 		}
 	}
-	if (n == 0)
-		wait_add(s, w);
 }
 
 void deadline_name(struct step *s, const struct class *c, const struct choice *choice)

@@ -116,6 +116,8 @@ static void put_target(struct buf *out, const struct target *t)
 		buf_printf(out, " lease=%" PRId64, t->lease_until);
 	if (t->known)
 		buf_printf(out, " base=%" PRId64 "@%" PRId64, id_or(t->base, CONTENT_NONE), t->base_generation);
+	if (t->strange)
+		buf_printf(out, " strange");
 	buf_printf(out, " high=%" PRId64, t->high_water);
 	for (size_t i = 0; i < t->doc_count; i++)
 		buf_printf(out, " %" PRId64 "@%" PRId64 "%s", t->docs[i].content->id, t->docs[i].generation,
@@ -155,6 +157,8 @@ static void put_paused(struct buf *out, const void *p)
 	if (a->grace_until)
 		buf_printf(out, "grace %" PRId64 " until=%" PRId64 " for=%" PRId64 "\n", a->id, a->grace_until,
 			   a->grace_target);
+	if (a->external)
+		buf_printf(out, "external %" PRId64 "%s\n", a->id, a->awaited ? " awaited" : "");
 	if (a->switch_all || a->manual || a->unapproved)
 		buf_printf(out, "rollout %" PRId64 "%s%s unapproved=%u\n", a->id, a->switch_all ? " switch-all" : "",
 			   a->manual ? " manual" : "", a->unapproved);

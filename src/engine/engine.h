@@ -58,7 +58,7 @@ enum fact_kind {
 	FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_CHAIN, FACT_SET, FACT_ALIVE, FACT_TARGET,
 	FACT_SENT, FACT_HANDED, FACT_DROPPED, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED,
 	FACT_FAILED, FACT_PAUSED, FACT_GRACE, FACT_HOLD, FACT_PACE, FACT_ON_DEADLINE,
-	FACT_ROLLING, FACT_ROLLOUT,
+	FACT_ROLLING, FACT_ROLLOUT, FACT_EXTERNAL,
 	FACT_KIND_MAX
 };
 
@@ -73,7 +73,8 @@ enum target_state { TARGET_JOINING = 1, TARGET_COUNTED, TARGET_LEFT, TARGET_LEAV
 enum rollout_step { STEP_INTRODUCE = 1, STEP_SWITCH = 2, STEP_WITHDRAW = 4 };
 
 #define ALIVE_ALWAYS INT64_MAX /* FACT_ALIVE.alive_until of who has no session that could end */
-enum { CONTENT_NONE = -1 }; /* FACT_SEEN.content: it was seen to hold nothing at all */
+/* FACT_SEEN.content: it was seen to hold nothing at all; it reported, and holds what nobody here knows. */
+enum { CONTENT_NONE = -1, CONTENT_STRANGE = -2 };
 
 struct fact {
 	enum fact_kind kind;
@@ -135,6 +136,9 @@ struct fact {
 		/* A switch of slots of this authority rested on what a binding (`target`) was vouched to trust, not on what was
 		 * seen: nothing of the authority is withdrawn before `until`, so that the switch can be undone at once. */
 		struct { int64_t authority, target; msec_t until; } grace;
+		/* Somebody else signs its versions (never told of other authorities): ACT_ROTATE makes no more than a request.
+		 * `awaited`: one is out, and the certificate has not come back. */
+		struct { int64_t authority; bool awaited; } external;
 		struct { bool on; } hold;                       /* freeze: nothing changes at all */
 		/* How a deployment's counted members may change (section 6, Rolling).  The first document of an instance
 		 * takes a place; it keeps it until everything handed to it is settled and nothing failed on it. */
@@ -220,6 +224,7 @@ enum wait_reason {
 	WAIT_CSR,            /* node: asked for a CSR (or the issue is under way) */
 	WAIT_OFFLINE,        /* node: session not alive, so not relied upon */
 	WAIT_UNKNOWN,        /* node: what it holds is unknown until it reports */
+	WAIT_STRANGE,        /* safety 4: `target` holds what nobody here knows; it is sent what all that it meets accept */
 	WAIT_PENDING_FULL,   /* node: too many documents handed out and unseen */
 	WAIT_FAILING,        /* node A3: the same contents failed too often; stopped until something changes */
 	WAIT_ADMISSION,      /* safety 9: joiner `target` would not match `other_target` */
@@ -235,6 +240,7 @@ enum wait_reason {
 	WAIT_LEAVING,        /* operator 9: `target` leaves and counts until its service is stopped, or somebody says so */
 	WAIT_GRACE,          /* policy 9: ca stays in the stores until `earliest`: the switch rests on the binding `target` */
 	WAIT_RENEW_BY_HAND,  /* operator D: ca is due for renewal, which only its owner can do */
+	WAIT_CERTIFICATE,    /* operator D: a version of `authority` is signed elsewhere; its certificate has not been brought in */
 	WAIT_RENEW_ORDERED,  /* time D: ca is due; its rotation was ordered and has not begun */
 	WAIT_DEADLINE,       /* time D: `target` breaks at `breaks`, because of `cause` at `other_target` or itself */
 	WAIT_RENEW_LATER,    /* policy D: ca is due; it waits for the rotation that runs, until `earliest` */

@@ -103,16 +103,12 @@ static void change_ca(struct future *f, struct fact fact)
 
 static msec_t pace_of(const struct target *t)
 {
-	return t->pace ? t->pace : LIMIT_RELOAD_S * MSEC_S;
+	return t->pace > 0 ? t->pace : LIMIT_RELOAD_S * MSEC_S;
 }
 
 static int64_t next_generation(const struct target *t)
 {
-	int64_t last = t->high_water > t->base_generation ? t->high_water : t->base_generation;
-
-	if (t->doc_count && t->docs[t->doc_count - 1].generation > last)
-		last = t->docs[t->doc_count - 1].generation;
-	return last + 1;
+	return (t->doc_count ? t->docs[t->doc_count - 1].generation : t->high_water) + 1; /* a document is above h */
 }
 
 static void expect_report(struct future *f, const struct target *t)
@@ -215,7 +211,10 @@ static void rotate(struct future *f, const struct act *act)
 
 	fact.ca.renewing = true;
 	change_ca(f, fact);
-	agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, act->ca);
+	if (authority_find(f->v, act->authority)->external) /* nobody knows when its certificate comes */
+		believe(f, (struct fact){ .kind = FACT_EXTERNAL, .external = { act->authority, true } });
+	else
+		agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, act->ca);
 	tell_authority(f, MOMENT_ROTATION, act->authority);
 }
 
@@ -238,20 +237,14 @@ static void take_back(struct future *f, const struct act *act)
 	believe(f, (struct fact){ .kind = FACT_DROPPED, .dropped = { t->id, act->replaces } });
 }
 
-static void carry_out(struct future *f, const struct act *act)
-{
-	switch (act->kind) {
-	case ACT_SEND_SET: send_set(f, act); break;
-	case ACT_SEND_CHAIN: send_chain(f, act); break;
-	case ACT_ASK: ask(f, act); break;
-	case ACT_SIGNING: move_label(f, act); break;
-	case ACT_RETIRE_DONE: retire(f, act); break;
-	case ACT_ROTATE: rotate(f, act); break;
-	case ACT_ADMIT: become(f, act, TARGET_COUNTED); break;
-	case ACT_LEAVE: become(f, act, TARGET_LEFT); break;
-	case ACT_TAKE_BACK: take_back(f, act); break;
-	}
-}
+static void admit(struct future *f, const struct act *act) { become(f, act, TARGET_COUNTED); }
+static void leave(struct future *f, const struct act *act) { become(f, act, TARGET_LEFT); }
+
+static void (*const carry_out[])(struct future *f, const struct act *act) = {
+	[ACT_SEND_SET] = send_set, [ACT_SEND_CHAIN] = send_chain, [ACT_ASK] = ask,
+	[ACT_SIGNING] = move_label, [ACT_RETIRE_DONE] = retire, [ACT_ROTATE] = rotate,
+	[ACT_ADMIT] = admit, [ACT_LEAVE] = leave, [ACT_TAKE_BACK] = take_back,
+};
 
 /* -- what comes ------------------------------------------------------------------------------------ */
 
@@ -314,7 +307,7 @@ static const struct ca *succeed(struct future *f, const struct ca *old, const st
 	made.ca.not_before = f->now - SKEW;
 	made.ca.issued = f->now;
 	made.ca.not_after += later;
-	made.ca.renew_at += later;
+	made.ca.renew_at += old->renew_at ? later : 0;
 	made.ca.renew_latest += old->renew_latest ? later : 0;
 	made.ca.issuer = issuer ? issuer->id : old->issuer_id;
 	made.ca.bridge_by = 0;
@@ -487,12 +480,12 @@ static void look_around(struct future *f)
 	for (size_t i = 0; i < f->v->group_count; i++)
 		f->lives[i] = f->lives[i] ? f->lives[i] : FORECAST_LEAF_LIFE_DAYS * MSEC_DAY;
 	for (size_t i = 0; i < f->v->ca_count; i++) {
-		if (f->v->ca_list[i]->renewing && f->v->ca_list[i]->wanted)
+		if (f->v->ca_list[i]->renewing && f->v->ca_list[i]->wanted && !f->v->ca_list[i]->authority->external)
 			agenda_add(&f->agenda, f->now + ANSWER_S * MSEC_S, COMES_VERSION, f->v->ca_list[i]->id);
 	}
 }
 
-/* 0: nothing will change any more. */
+/* Later than now, since what has come due was taken; 0: nothing will change any more. */
 static msec_t next_moment(const struct future *f, const struct plan *plan)
 {
 	const struct appointment *next = agenda_first(&f->agenda);
@@ -500,7 +493,7 @@ static msec_t next_moment(const struct future *f, const struct plan *plan)
 
 	if (next && (!at || next->at < at))
 		at = next->at;
-	return !at || at > f->now ? at : f->now + 1;
+	return at;
 }
 
 static bool go_on(struct future *f)
@@ -511,7 +504,7 @@ static bool go_on(struct future *f)
 	arena_reset(f->step_a);
 	engine_step(f->v, f->policy, f->now, f->step_a, &plan);
 	for (size_t i = 0; i < plan.act_count; i++)
-		carry_out(f, &plan.acts[i]);
+		carry_out[plan.acts[i].kind](f, &plan.acts[i]);
 	if (plan.act_count)
 		return true;
 	note_waits(f, &plan);

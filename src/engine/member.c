@@ -168,6 +168,7 @@ static void base_set(struct view *v, struct target *t, bool known, struct conten
 {
 	struct content *old = t->base;
 
+	t->strange = false;
 	if (known)
 		content_hold(v, t, c);
 	t->base = known ? c : NULL;
@@ -270,6 +271,7 @@ static bool apply_seen(struct view *v, const struct fact *f)
 	bool known = seen_content(v, t, f, &c);
 
 	base_set(v, t, known, c);
+	t->strange = f->seen.content == CONTENT_STRANGE;
 	t->base_generation = known ? f->seen.generation : 0;
 	t->high_water = f->seen.high_water;
 	while (t->doc_count && t->docs[0].generation <= t->high_water)

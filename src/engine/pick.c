@@ -204,7 +204,7 @@ const struct target *picker_next(struct picker *p)
 	for (;;) {
 		while ((t = next_of_phase(p))) {
 			if (!p->d)
-				return t;
+				return step_full(p->s) ? NULL : t;
 			if (!may_go(p, t))
 				continue;
 			p->s->v->targets[t->index]->picked = p->serial;

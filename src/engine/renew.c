@@ -31,6 +31,8 @@ static void step_due(struct step *s, const struct ca *ca)
 		wait_authority(s, WAIT_RENEW_BY_HAND, a->id, ca->id, 0);
 	} else if (a->paused) {
 		wait_authority(s, WAIT_PAUSED, a->id, ca->id, 0);
+	} else if (a->awaited) {
+		return; /* it has begun: said of the authority */
 	} else if (ca->renewing) {
 		wait_authority(s, WAIT_RENEW_ORDERED, a->id, ca->id, 0);
 	} else if (is_rotating(a) && ca->renew_latest > s->now) {
@@ -45,6 +47,10 @@ static void step_due(struct step *s, const struct ca *ca)
 
 void step_renewals(struct step *s)
 {
+	for (size_t i = 0; i < s->v->authority_count; i++) {
+		if (s->v->authorities[i]->awaited)
+			wait_authority(s, WAIT_CERTIFICATE, s->v->authorities[i]->id, 0, 0);
+	}
 	for (size_t i = 0; i < s->v->ca_count; i++) {
 		const struct ca *ca = s->v->ca_list[i];
 

@@ -6,7 +6,8 @@
  *	                                        where the 0 is in a new row or column
  *
  * A side that is not sure (unknown contents, or a session that is not alive) has more rows or
- * columns than we know; then the other side may only gain. */
+ * columns than we know; then the other side may only gain.  Whose own contents are unknown may be
+ * given what succeeds with all that the other side may hold: then nothing is worse than it was. */
 #include "engine/step.h"
 
 /* A directory of single files passes through mixtures; the worst of them is what all have in
@@ -34,7 +35,7 @@ static void worlds_add(const struct view *v, struct arena *a, struct worlds *w, 
 static struct worlds worlds_until(const struct view *v, struct arena *a, const struct class *c, size_t length)
 {
 	bool atomic = c->key.group->kind == GROUP_SLOT || c->key.group->atomic;
-	struct worlds w = { .sure = class_sure(c) };
+	struct worlds w = { .sure = class_sure(c), .known = class_known(c) };
 
 	for (size_t i = 0; i < length; i++) {
 		const struct shape *shape = c->key.seq[i];
@@ -102,8 +103,23 @@ static bool only_gains(const struct worlds *w)
 	return true;
 }
 
+static bool all_succeed(const struct worlds *p, const struct worlds *v, size_t row, size_t column)
+{
+	for (size_t i = row; i < p->count; i++) {
+		for (size_t j = column; j < v->count; j++) {
+			if (p->expired[i] || !ids_meet(p->items[i], v->items[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
 bool safety_pair(const struct worlds *presenter, const struct worlds *verifier)
 {
+	if (!presenter->known && presenter->fresh < presenter->count)
+		return verifier->sure && all_succeed(presenter, verifier, presenter->fresh, 0);
+	if (!verifier->known && verifier->fresh < verifier->count)
+		return presenter->sure && all_succeed(presenter, verifier, 0, verifier->fresh);
 	if (!verifier->sure && !only_gains(presenter))
 		return false;
 	if (!presenter->sure && !only_gains(verifier))

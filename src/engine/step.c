@@ -8,7 +8,7 @@
 
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target)
 {
-	if (s->act_count == LIMIT_STEP_ACTS) {
+	if (step_full(s)) {
 		s->beyond = (struct act){ .kind = kind, .target = target };
 		return &s->beyond; /* it comes with the next step */
 	}
@@ -24,6 +24,11 @@ struct act *act_add(struct step *s, enum act_kind kind, int64_t target)
 
 	*act = (struct act){ .kind = kind, .target = target };
 	return act;
+}
+
+bool step_full(const struct step *s)
+{
+	return s->act_count == LIMIT_STEP_ACTS;
 }
 
 int64_t replaced_generation(const struct target *t)
@@ -75,9 +80,9 @@ static void plan_finish(struct step *s, struct plan *ret_plan)
 	if (s->act_count > 1)
 		qsort(s->acts, s->act_count, sizeof(*s->acts), compare_acts);
 	wait_sort(s);
-	msec_t wake = next ? next->at : 0;
+	msec_t wake = next ? next->at : s->wake;
 
-	if (s->wake && (!wake || s->wake < wake))
+	if (s->wake && s->wake < wake)
 		wake = s->wake;
 	*ret_plan = (struct plan){ s->acts, s->act_count, s->waits, s->wait_count, wake };
 }

@@ -60,6 +60,7 @@ struct worlds {
 	size_t count;
 	size_t fresh; /* items from here on are the new document's; count if there is none */
 	bool sure;    /* known and alive */
+	bool known;   /* else there is an item more, before all others: anything */
 };
 
 struct worlds worlds_of(const struct view *v, struct arena *a, const struct class *c);
@@ -94,6 +95,8 @@ const struct authority *cert_graced(const struct view *v, int64_t cert);
 /* -- step.c ------------------------------------------------------------------------------- */
 
 struct act *act_add(struct step *s, enum act_kind kind, int64_t target);
+/* What is added now is thrown away: no need to look at more members of a class. */
+bool step_full(const struct step *s);
 int64_t replaced_generation(const struct target *t); /* never handed out, so it goes; 0 = none */
 
 /* -- leave.c, step_store.c, step_slot.c, choice.c, label.c, retire.c, admit.c, renew.c --------------------------------- */

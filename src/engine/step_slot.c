@@ -117,7 +117,7 @@ static void ask_class(struct step *s, const struct class *c, const struct choice
 		wait_class(s, c, WAIT_CSR, authority_id(c), choice->ca->id, 0);
 		return;
 	}
-	for (const struct target *t = c->members; t; t = t->class_next)
+	for (const struct target *t = c->members; t && !step_full(s); t = t->class_next)
 		ask(s, t, choice->ca);
 }
 
@@ -193,14 +193,13 @@ static void send_class(struct step *s, const struct class *c, const struct choic
 		send_members(s, c, choice, form);
 }
 
-/* The bridge has done its work when the new root is trusted by all who meet the slot: the same leaf, plain. */
+/* The bridge has done its work when the new root is trusted by all who meet the slot: the same leaf, plain.  Asked
+ * of a class that needs nothing new: its newest chain is valid, and its signer is the choice. */
 static bool bridge_may_go(struct step *s, const struct class *c, const struct choice *choice)
 {
-	const struct shape *newest = class_newest(c);
-
-	return newest && newest->bridged_by && choice->stay && choice->ca && class_counted(c) && class_known(c) &&
-	       class_alive(c) && !newest->expired && !(c->key.flags & (CLASS_FULL | CLASS_DUE)) && !ca_paused_by(choice->ca) &&
-	       choice->ca->id == newest->signed_by && !safety_chain(s, c, choice->ca->leaf_anchors);
+	return class_newest(c)->bridged_by && choice->ca && class_counted(c) && class_alive(c) &&
+	       !(c->key.flags & CLASS_FULL) && !ca_paused_by(choice->ca) &&
+	       !safety_chain(s, c, choice->ca->leaf_anchors);
 }
 
 static void drop_bridge(struct step *s, const struct class *c)
@@ -296,7 +295,9 @@ static void step_class(struct step *s, const struct class *c)
 		return;
 	}
 
-	if (!class_counted(c) || class_known(c)) {
+	if (class_counted(c) && class_heals(c))
+		wait_class(s, c, WAIT_STRANGE, authority_id(c), 0, 0);
+	if (!class_counted(c) || class_known(c) || class_heals(c)) {
 		step_known_class(s, c);
 		return;
 	}

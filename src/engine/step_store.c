@@ -99,18 +99,19 @@ static void send(struct step *s, const struct class *c, struct id_list next)
 		wait_change(s, c, WAIT_FAILING, held_of(c), next);
 }
 
+/* It does not hold what it shall, and no step toward that is allowed: so somebody refuses. */
 static void wait_refused(struct step *s, const struct class *c, struct id_list want)
 {
 	const struct class *refuser = safety_set(s, c, want);
 	struct id_list spare = ids_minus(s->a, held_of(c), want);
 
-	for (size_t i = 0; refuser && i < spare.count; i++) {
+	for (size_t i = 0; i < spare.count; i++) {
 		const struct cert *cert = cert_find(s->v, spare.items[i]);
 		const struct ca *ca = cert ? cert->cas[0] : NULL;
 
 		wait_pair(s, c, refuser, WAIT_STILL_SERVED, ca ? ca->authority->id : 0, ca ? ca->id : 0);
 	}
-	if (refuser && spare.count == 0)
+	if (spare.count == 0)
 		wait_pair(s, c, refuser, WAIT_STILL_SERVED, 0, 0);
 }
 
@@ -169,6 +170,24 @@ static void wait_needed(struct step *s, const struct class *c, struct id_list go
 	}
 }
 
+/* What it holds is foreign: it gets what it shall hold, once that breaks nothing whatever it holds now. */
+static void heal(struct step *s, const struct class *c, struct id_list want)
+{
+	int64_t limit = c->key.group->store_limit;
+
+	wait_class(s, c, WAIT_STRANGE, 0, 0, 0);
+	if (c->key.length && ids_same(held_of(c), want))
+		wait_pending(s, c);
+	else if (c->key.flags & CLASS_FULL)
+		wait_change(s, c, WAIT_PENDING_FULL, held_of(c), want);
+	else if (limit && want.count > (size_t)limit)
+		wait_change(s, c, WAIT_STORE_FULL, held_of(c), want);
+	else if (safety_set(s, c, want))
+		wait_refused(s, c, want);
+	else
+		send(s, c, want);
+}
+
 static void step_class(struct step *s, const struct class *c, struct id_list goal)
 {
 	struct id_list want;
@@ -179,7 +198,9 @@ static void step_class(struct step *s, const struct class *c, struct id_list goa
 	}
 	want = goal_want(s, c, goal);
 	goal_wait_approval(s, c, goal, want);
-	if (class_counted(c) && !class_known(c))
+	if (class_counted(c) && class_heals(c))
+		heal(s, c, want);
+	else if (class_counted(c) && !class_known(c))
 		wait_class(s, c, WAIT_UNKNOWN, 0, 0, 0);
 	else if (c->key.length && ids_same(held_of(c), want))
 		wait_pending(s, c);

@@ -44,6 +44,7 @@ bool view_apply(struct view *v, const struct fact *f)
 	case FACT_HOLD:
 	case FACT_ROLLOUT:
 	case FACT_ON_DEADLINE:
+	case FACT_EXTERNAL:
 		return world_apply(v, f);
 	case FACT_ROLLING:
 		return rolling_apply(v, f);

@@ -126,6 +126,7 @@ struct authority {
 	bool switch_all, manual;
 	unsigned unapproved;    /* enum rollout_step */
 	bool hold_at_deadline;
+	bool external, awaited; /* FACT_EXTERNAL */
 	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */
 	int64_t grace_target;   /* the binding that it is for */
 };
@@ -158,6 +159,7 @@ enum class_flags {
 	CLASS_OVER = 128,   /* that end has come */
 	CLASS_LEAVING = 256, /* counted, and gets nothing more */
 	CLASS_IGNORED = 512, /* never admitted */
+	CLASS_STRANGE = 4096, /* it reported, and nobody knows what it holds */
 	CLASS_TAINTED = 1024, /* slots: a chain it may serve has a distrusted leaf */
 };
 
@@ -191,6 +193,7 @@ struct target {
 	msec_t lease_until;      /* 0: no lease */
 	bool over;               /* the lease has ended, by the view's clock */
 	bool known;              /* base is known */
+	bool strange;            /* not known though it reported: looked at, and foreign */
 	struct content *base;    /* NULL: nothing (if known) */
 	int64_t base_generation, high_water;
 	struct document docs[DOCS_MAX];
@@ -264,6 +267,13 @@ static inline bool class_sure(const struct class *c)
 }
 static inline bool class_known(const struct class *c) { return c->key.flags & CLASS_KNOWN; }
 static inline bool class_alive(const struct class *c) { return c->key.flags & CLASS_ALIVE; }
+/* What it holds is nobody's; so that it does not stay so for ever it may be sent what breaks no pair, whatever that is. */
+static inline bool class_heals(const struct class *c)
+{
+	uint32_t need = CLASS_STRANGE | CLASS_ALIVE;
+
+	return (c->key.flags & need) == need && (c->key.group->kind == GROUP_SLOT || c->key.group->atomic);
+}
 static inline bool class_leased(const struct class *c) { return c->key.flags & CLASS_LEASED; }
 static inline bool class_leaving(const struct class *c) { return c->key.flags & CLASS_LEAVING; }
 

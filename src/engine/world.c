@@ -292,6 +292,17 @@ static bool apply_on_deadline(struct view *v, const struct fact *f)
 	return a != NULL;
 }
 
+static bool apply_external(struct view *v, const struct fact *f)
+{
+	struct authority *a = authority_need(v, f->external.authority);
+
+	if (!a)
+		return false;
+	a->external = true;
+	a->awaited = f->external.awaited;
+	return true;
+}
+
 static bool apply_grace(struct view *v, const struct fact *f)
 {
 	struct authority *a = authority_need(v, f->grace.authority);
@@ -321,6 +332,7 @@ bool world_apply(struct view *v, const struct fact *f)
 	case FACT_GRACE: return apply_grace(v, f);
 	case FACT_HOLD: return apply_hold(v, f);
 	case FACT_ROLLOUT: return apply_rollout(v, f);
+	case FACT_EXTERNAL: return apply_external(v, f);
 	case FACT_ON_DEADLINE: return apply_on_deadline(v, f);
 	default: return false;
 	}

@@ -59,6 +59,15 @@ static const struct field AUTHORITY_CROSS[] = {
 	FIELD_ISSUER_AT(2, "subject", authority_cross.subject),
 	FIELD_SPEC_AT(3, authority_cross.spec),
 };
+static const struct field AUTHORITY_REQUEST[] = {
+	FIELD_POLICY_AT(1, authority_request.policy),
+	FIELD_KEY_TYPE_AT(2, authority_request.key_type),
+	FIELD_SPEC_AT(3, authority_request.spec),
+};
+static const struct field AUTHORITY_RENEW[] = {
+	FIELD_ISSUER_AT(1, "root", authority_renew.root),
+	FIELD_SPEC_AT(2, authority_renew.spec),
+};
 static const struct field LEAF_SIGN[] = {
 	FIELD_ISSUER_AT(1, "issuer", leaf_sign.issuer),
 	FIELD_SPEC_AT(2, leaf_sign.spec),
@@ -95,6 +104,8 @@ static const struct {
 	[KEEPER_AUTHORITY_CREATE] = { "authority-create", AUTHORITY_CREATE, ARRAY_LEN(AUTHORITY_CREATE) },
 	[KEEPER_AUTHORITY_SIGN] = { "authority-sign", AUTHORITY_SIGN, ARRAY_LEN(AUTHORITY_SIGN) },
 	[KEEPER_AUTHORITY_CROSS] = { "authority-cross", AUTHORITY_CROSS, ARRAY_LEN(AUTHORITY_CROSS) },
+	[KEEPER_AUTHORITY_REQUEST] = { "authority-request", AUTHORITY_REQUEST, ARRAY_LEN(AUTHORITY_REQUEST) },
+	[KEEPER_AUTHORITY_RENEW] = { "authority-renew", AUTHORITY_RENEW, ARRAY_LEN(AUTHORITY_RENEW) },
 	[KEEPER_LEAF_SIGN] = { "leaf-sign", LEAF_SIGN, ARRAY_LEN(LEAF_SIGN) },
 	[KEEPER_LEAF_SEAL] = { "leaf-seal", LEAF_SEAL, ARRAY_LEN(LEAF_SEAL) },
 	[KEEPER_KEY_WRAP] = { "key-wrap", KEY_WRAP, ARRAY_LEN(KEY_WRAP) },

@@ -31,6 +31,8 @@ enum keeper_kind {
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
 	KEEPER_AUTHORITY_CROSS,  /* the key of another root of the same name, certified by `issuer`: newWithOld, RFC 4210 4.4 */
+	KEEPER_AUTHORITY_REQUEST, /* the key of a CA whose certificate is signed elsewhere: generates it, signs a PKCS#10 with it */
+	KEEPER_AUTHORITY_RENEW,  /* a root's key certified once more: the same name and key, other dates */
 	KEEPER_KIND_MAX
 };
 
@@ -61,6 +63,15 @@ struct keeper_request {
 			struct keeper_issuer subject; /* the other root: its blob shows that the key is kept here */
 			struct cert_spec spec;       /* INTERMEDIATE; spki empty: it is the subject's */
 		} authority_cross;
+		struct {
+			struct keeper_policy policy; /* kind AUTHORITY; spki_hash ignored */
+			enum key_type key_type;
+			struct cert_spec spec;       /* INTERMEDIATE; spki empty; dates and serial are not looked at */
+		} authority_request;
+		struct {
+			struct keeper_issuer root;   /* the key, and the certificate it has now */
+			struct cert_spec spec;       /* ROOT; spki empty: it is the root's */
+		} authority_renew;
 		struct {
 			struct keeper_issuer issuer;
 			struct cert_spec spec;       /* LEAF with its SPKI (the server has checked the CSR) */
@@ -97,8 +108,9 @@ struct keeper_reply {
 	uint64_t id;              /* of the request; 0: a message could not be read at all */
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
-	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, KEY_WRAP, AUDIT_CREATE */
-	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, LEAF_SIGN, LEAF_SEAL: the certificate */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, AUDIT_CREATE */
+	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
+	                             AUTHORITY_REQUEST: the PKCS#10 */
 	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */

@@ -107,6 +107,17 @@ troth_rc rules_intermediate(const struct keeper_policy *issuer, const struct cer
 	return RC_OK;
 }
 
+/* Dates are the other's to choose; what this key signs later ends with its certificate, and with the policy at the latest. */
+troth_rc rules_request(const struct keeper_policy *p, const struct cert_spec *spec, msec_t now, struct troth_err *e)
+{
+	ENSURE(spec->kind == CERT_INTERMEDIATE, e, TROTH_FORBIDDEN, "authority-request asks for intermediates only");
+	TRY(rules_new_policy(p, KEEPER_KEY_AUTHORITY, now, e));
+	TRY(rules_no_spki(spec, e));
+	ENSURE(path_within(spec->path_len, p->path_len), e, TROTH_FORBIDDEN,
+	       "path length %d is more than the policy of the new key allows: %d", spec->path_len, p->path_len);
+	return RC_OK;
+}
+
 /* Self-issued, so it does not count for a path length (RFC 5280 4.2.1.9); refused all the same where no CA may stand
  * below, because cert_spec_check and many verifiers count it. */
 troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *subject,
@@ -129,6 +140,20 @@ troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert
 	TRY(rules_latest(subject, spec->not_after, e));
 	ENSURE(path_within(spec->path_len, subject->path_len), e, TROTH_FORBIDDEN,
 	       "path length %d is more than the policy of key %s allows: %d", spec->path_len, subject->key_id, subject->path_len);
+	return RC_OK;
+}
+
+/* Who trusts the root trusts its key; a new date needs no new trust.  How long the key may sign at all its policy says. */
+troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, const struct cert_spec *spec, msec_t now, struct troth_err *e)
+{
+	TRY(rules_issuer(p, cert, e));
+	ENSURE(spec->kind == CERT_ROOT && bytes_equal(cert->subject_der, cert->issuer_der), e, TROTH_FORBIDDEN,
+	       "authority-renew is for roots only");
+	TRY(rules_no_spki(spec, e));
+	TRY(rules_dates(spec, now, e));
+	TRY(rules_latest(p, spec->not_after, e));
+	ENSURE(path_within(spec->path_len, p->path_len), e, TROTH_FORBIDDEN, "path length %d is more than the policy of key %s allows: %d",
+	       spec->path_len, p->key_id, p->path_len);
 	return RC_OK;
 }
 

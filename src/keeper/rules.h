@@ -18,9 +18,13 @@ troth_rc rules_issuer(const struct keeper_policy *issuer, const struct cert *cer
 /* A new CA below `issuer`: allowed there, and nowhere wider than it. */
 troth_rc rules_intermediate(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *child,
 			    const struct cert_spec *spec, msec_t now, struct troth_err *e);
+/* The key of a CA that somebody else will sign: what it asks for may not be more than its policy. */
+troth_rc rules_request(const struct keeper_policy *p, const struct cert_spec *spec, msec_t now, struct troth_err *e);
 /* The same authority's other root certified by this one: the same name, and nowhere wider than either. */
 troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert, const struct keeper_policy *subject,
 		     const struct cert *subject_cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
+/* The root `cert` with other dates: the same key and name. */
+troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
 /* A leaf below `issuer`; with its SPKI, or `made` if the keeper makes the key. */
 troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert, const struct cert_spec *spec, bool made,
 		    msec_t now, struct troth_err *e);

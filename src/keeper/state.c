@@ -133,13 +133,27 @@ static troth_rc authority_sign(struct work *w, struct keeper_reply *ret, struct 
 	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
 }
 
-/* What was built says the subject's own name, or it is no bridge to it. */
-static troth_rc check_cross(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
+static troth_rc authority_request(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy = w->req->authority_request.policy;
+	struct cert_spec spec = w->req->authority_request.spec;
+	struct bytes spki;
+	TRY(rules_request(&policy, &spec, w->now, e));
+	TRY(name_key(w, &policy, &spec, &spki, e));
+	TRY(cert_request_check(&spec, e));
+	TRY(take(w, WHOLE_KEEPER, RATE_NEW, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .spec = &spec }, e));
+	TRY(cert_request_build(&spec, w->made, w->a, &ret->der, e));
+	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
+}
+
+/* What was built says the root's own name, or it is another one. */
+static troth_rc check_name(struct work *w, struct bytes der, const struct signer *subject, struct troth_err *e)
 {
 	const struct cert *built;
 	TRY(cert_parse(w->a, der, &built, e));
 	ENSURE(bytes_equal(built->subject_der, subject->cert->subject_der), e, TROTH_INVALID,
-	       "the cross certificate's name \"%.80s\" is not the root's: \"%.80s\"", built->subject, subject->cert->subject);
+	       "the certificate's name \"%.80s\" is not the root's: \"%.80s\"", built->subject, subject->cert->subject);
 	return RC_OK;
 }
 
@@ -156,7 +170,21 @@ static troth_rc authority_cross(struct work *w, struct keeper_reply *ret, struct
 	struct journal_use use = { .req = w->req, .key = &issuer->policy, .made = &subject->policy, .spec = &spec };
 	TRY(journal_grant(&w->s->journal, &use, e));
 	TRY(cert_build(&spec, issuer->cert, issuer->key, w->a, &ret->der, e));
-	return check_cross(w, ret->der, subject, e);
+	return check_name(w, ret->der, subject, e);
+}
+
+static troth_rc authority_renew(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct cert_spec spec = w->req->authority_renew.spec;
+	const struct signer *root;
+	TRY(open_issuer(w, &w->req->authority_renew.root, &root, e));
+	TRY(rules_renew(&root->policy, root->cert, &spec, w->now, e));
+	spec.spki = root->cert->spki;
+	TRY(cert_spec_check(&spec, NULL, e));
+	TRY(take(w, root->policy.spki_hash, RATE_CA, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &root->policy, .spec = &spec }, e));
+	TRY(cert_build(&spec, NULL, root->key, w->a, &ret->der, e));
+	return check_name(w, ret->der, root, e);
 }
 
 static troth_rc leaf_sign(struct work *w, struct keeper_reply *ret, struct troth_err *e)
@@ -278,6 +306,7 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_PING] = ping,
 	[KEEPER_AUTHORITY_CREATE] = authority_create,
 	[KEEPER_AUTHORITY_SIGN] = authority_sign,
+	[KEEPER_AUTHORITY_REQUEST] = authority_request,
 	[KEEPER_LEAF_SIGN] = leaf_sign,
 	[KEEPER_LEAF_SEAL] = leaf_seal,
 	[KEEPER_KEY_WRAP] = key_wrap,
@@ -285,6 +314,7 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
 	[KEEPER_AUTHORITY_CROSS] = authority_cross,
+	[KEEPER_AUTHORITY_RENEW] = authority_renew,
 };
 
 /* A refusal's text may quote what was refused; what travels on is plain. */
@@ -329,6 +359,7 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 	switch (req->kind) {
 	case KEEPER_AUTHORITY_CREATE: *ret_type = req->authority_create.key_type; return true;
 	case KEEPER_AUTHORITY_SIGN: *ret_type = req->authority_sign.key_type; return true;
+	case KEEPER_AUTHORITY_REQUEST: *ret_type = req->authority_request.key_type; return true;
 	case KEEPER_LEAF_SEAL: *ret_type = req->leaf_seal.key_type; return true;
 	case KEEPER_AUDIT_CREATE: *ret_type = KEY_ED25519; return true;
 	default: return false;

@@ -74,6 +74,16 @@ static troth_rc warm_audit(struct keeper_state *s, struct arena *a, struct troth
 	return act(s, &sign, a, &reply, e);
 }
 
+static troth_rc warm_request(struct keeper_state *s, msec_t now, struct arena *a, struct troth_err *e)
+{
+	struct keeper_reply reply;
+	struct keeper_request req = { .id = 7, .kind = KEEPER_AUTHORITY_REQUEST };
+	req.authority_request.policy = warm_policy("/warm-up", now);
+	req.authority_request.key_type = KEY_EC_P256;
+	req.authority_request.spec = warm_spec(CERT_INTERMEDIATE, now);
+	return act(s, &req, a, &reply, e);
+}
+
 static troth_rc warm_all(struct keeper_state *s, msec_t now, struct arena *a, struct troth_err *e)
 {
 	struct keeper_issuer root;
@@ -82,6 +92,7 @@ static troth_rc warm_all(struct keeper_state *s, msec_t now, struct arena *a, st
 	TRY(warm_root(s, now, a, &root, e));
 	TRY(warm_leaves(s, now, a, &root, e));
 	TRY(warm_audit(s, a, e));
+	TRY(warm_request(s, now, a, e));
 	keeper_handle(s, &bad, a, &reply); /* a refusal has ways of its own */
 	ENSURE(reply.kind != TROTH_OK, e, TROTH_INTERNAL, "warm-up: a broken request was not refused");
 	return RC_OK;

@@ -18,6 +18,7 @@ enum {
 	TOKEN_BYTES = 256,
 	BOOT_ID_BYTES = 64,
 	VERSION_BYTES = 64,
+	RETRY_MAX_S = 3600,
 	FINGERPRINTS_MAX = LIMIT_BUNDLE_CERTS,
 };
 
@@ -179,6 +180,26 @@ static const struct json_field RENEWED[] = {
 	ROW(struct msg_renewed, server_ca, JF_TEXT, JF_REQUIRED, 0, LIMIT_PEM_BYTES),
 };
 
+static const struct json_field NONCE[] = {
+	ROW(struct msg_nonce, nonce, JF_TEXT, JF_REQUIRED, 0, MSG_NONCE_BYTES),
+};
+
+static const struct json_field RECOVERY[] = {
+	ROW(struct msg_recovery, certificate, JF_TEXT, JF_REQUIRED, 0, PEM_CERT_BYTES),
+	ROW(struct msg_recovery, csr, JF_TEXT, JF_REQUIRED, 0, PEM_CSR_BYTES),
+	ROW(struct msg_recovery, nonce, JF_TEXT, JF_REQUIRED, 0, MSG_NONCE_BYTES),
+	ROW(struct msg_recovery, signature, JF_TEXT, JF_REQUIRED, 0, MSG_SIGNATURE_BYTES),
+};
+
+static const struct json_field RECOVERING[] = {
+	ROW(struct msg_recovering, state, JF_TEXT, JF_REQUIRED, 0, LIMIT_NAME_BYTES),
+	ROW(struct msg_recovering, instance, JF_TEXT, JF_REQUIRED, 0, LIMIT_NAME_BYTES),
+	ROW(struct msg_recovering, retry_s, JF_INT, 0, 0, RETRY_MAX_S),
+	ROW(struct msg_recovering, certificate, JF_TEXT, 0, 0, PEM_CERT_BYTES),
+	ROW(struct msg_recovering, chain, JF_TEXT, 0, 0, LIMIT_PEM_BYTES),
+	ROW(struct msg_recovering, server_ca, JF_TEXT, 0, 0, LIMIT_PEM_BYTES),
+};
+
 static const struct json_field CSR[] = {
 	ROW(struct msg_csr, session, JF_INT, JF_REQUIRED, 1, INT64_MAX),
 	ROW(struct msg_csr, target, JF_TEXT, JF_REQUIRED, 0, UUID_LEN),
@@ -212,6 +233,21 @@ void msg_identity_encode(struct buf *out, const struct msg_identity *m)
 void msg_renewed_encode(struct buf *out, const struct msg_renewed *m)
 {
 	encode_flat(out, RENEWED, ARRAY_LEN(RENEWED), m);
+}
+
+void msg_nonce_encode(struct buf *out, const struct msg_nonce *m)
+{
+	encode_flat(out, NONCE, ARRAY_LEN(NONCE), m);
+}
+
+void msg_recovery_encode(struct buf *out, const struct msg_recovery *m)
+{
+	encode_flat(out, RECOVERY, ARRAY_LEN(RECOVERY), m);
+}
+
+void msg_recovering_encode(struct buf *out, const struct msg_recovering *m)
+{
+	encode_flat(out, RECOVERING, ARRAY_LEN(RECOVERING), m);
 }
 
 void msg_csr_encode(struct buf *out, const struct msg_csr *m)
@@ -250,6 +286,38 @@ troth_rc msg_renewed_decode(struct arena *a, struct bytes in, struct msg_renewed
 	TRY(read_body(a, in, REPLY, RENEWED, ARRAY_LEN(RENEWED), &m, e));
 	*ret = m;
 	return RC_OK;
+}
+
+troth_rc msg_nonce_decode(struct arena *a, struct bytes in, struct msg_nonce *ret, struct troth_err *e)
+{
+	struct msg_nonce m = { 0 };
+	TRY(read_body(a, in, REPLY, NONCE, ARRAY_LEN(NONCE), &m, e));
+	*ret = m;
+	return RC_OK;
+}
+
+troth_rc msg_recovery_decode(struct arena *a, struct bytes in, struct msg_recovery *ret, struct troth_err *e)
+{
+	struct msg_recovery m = { 0 };
+	TRY(read_body(a, in, REQUEST, RECOVERY, ARRAY_LEN(RECOVERY), &m, e));
+	*ret = m;
+	return RC_OK;
+}
+
+troth_rc msg_recovering_decode(struct arena *a, struct bytes in, struct msg_recovering *ret, struct troth_err *e)
+{
+	struct msg_recovering m = { 0 };
+	TRY(read_body(a, in, REPLY, RECOVERING, ARRAY_LEN(RECOVERING), &m, e));
+	bool approved = text_equal(m.state, "approved");
+	if (approved && (!m.certificate || !m.server_ca))
+		err_finding(a, e, "$.certificate", "required", "is missing, though it is approved", NULL);
+	*ret = m;
+	return approved && !(m.certificate && m.server_ca) ? (troth_rc){ TROTH_INVALID } : RC_OK;
+}
+
+struct bytes msg_recovery_signed(struct arena *a, const struct msg_recovery *m)
+{
+	return bytes_of_text(arena_printf(a, "troth agent recovery 1\n%s\n%zu\n%s%s", m->nonce, strlen(m->certificate), m->certificate, m->csr));
 }
 
 troth_rc msg_csr_decode(struct arena *a, struct bytes in, struct msg_csr *ret, struct troth_err *e)

@@ -1,11 +1,13 @@
 /* What agent and server say to each other: typed structs and one codec for both sides.
  *
- * The agent API is seven bodies of JSON (contract: docs/agent-api in words, this header in C).  The
+ * The agent API is nine bodies of JSON (contract: docs/agent-api in words, this header in C).  The
  * server parses requests and renders replies with these functions, the agent does the opposite, and
  * the simulator passes the encoded bytes, so that the codec is inside everything we prove.
  *
  *     POST /v1/agent/enroll     msg_enroll    -> msg_enrolled
  *     POST /v1/agent/identity   msg_identity  -> msg_renewed
+ *     GET  /v1/agent/recovery                 -> msg_nonce
+ *     POST /v1/agent/recovery   msg_recovery  -> msg_recovering
  *     POST /v1/agent/session    msg_session   -> msg_opened
  *     GET  /v1/agent/desired?session=N&after=V&wait=55s  -> msg_desired
  *     POST /v1/agent/report     msg_report    -> {}
@@ -38,6 +40,8 @@ enum {
 	MSG_PARAMETER_BYTES = 512,  /* a path */
 	MSG_REASON_BYTES = 1000,    /* why an apply failed, with the first lines of the command's output */
 	MSG_DRIFT_LINES = 20,       /* one per file of a target */
+	MSG_NONCE_BYTES = 128,      /* a time, 16 random bytes and a MAC, in hex */
+	MSG_SIGNATURE_BYTES = 256,  /* ECDSA with P-384 is at most 104 bytes, in hex */
 	MSG_SEALED_KEY_BYTES = 16 << 10, /* CMS of an RSA-4096 key is 3 KiB */
 	MSG_BYTES = LIMIT_HTTP_BODY_BYTES, /* any message, either way: 64 targets with a chain and a
 					    * bundle of 5 are 0.5 MiB */
@@ -65,6 +69,24 @@ struct msg_enrolled {
 
 struct msg_identity { const char *csr; };                               /* same key or a new one */
 struct msg_renewed { const char *certificate, *chain, *server_ca; };
+
+/* -- recovery: an identity that has expired, for a new one; asked without a client certificate ------ */
+struct msg_nonce { const char *nonce; };
+struct msg_recovery {
+	const char *certificate;   /* PEM: the identity that has expired */
+	const char *csr;           /* PEM: of the next identity's key */
+	const char *nonce;         /* as the server gave it, used once */
+	const char *signature;     /* hex: by the expired identity's key, over msg_recovery_signed */
+	const char *peer;          /* the server's own: from where it came; not in the body */
+};
+struct msg_recovering {
+	const char *state;         /* "pending": ask again later; "approved": the identity is here */
+	const char *instance;
+	int64_t retry_s;           /* pending: not before so many seconds */
+	const char *certificate, *chain, *server_ca; /* PEM; NULL while pending */
+};
+/* What is signed: a word for what it is meant for, the nonce, and both PEM texts with the first one's length.  Lives in a. */
+struct bytes msg_recovery_signed(struct arena *a, const struct msg_recovery *m);
 
 /* -- session: what the node holds, said once per connection ------------------------------------ */
 struct msg_loaded {                  /* of one target */
@@ -151,6 +173,9 @@ struct msg_csr {
 void msg_enroll_encode(struct buf *out, const struct msg_enroll *m);
 void msg_enrolled_encode(struct buf *out, const struct msg_enrolled *m);
 void msg_identity_encode(struct buf *out, const struct msg_identity *m);
+void msg_nonce_encode(struct buf *out, const struct msg_nonce *m);
+void msg_recovery_encode(struct buf *out, const struct msg_recovery *m);
+void msg_recovering_encode(struct buf *out, const struct msg_recovering *m);
 void msg_renewed_encode(struct buf *out, const struct msg_renewed *m);
 void msg_session_encode(struct buf *out, const struct msg_session *m);
 void msg_opened_encode(struct buf *out, const struct msg_opened *m);
@@ -161,6 +186,9 @@ void msg_csr_encode(struct buf *out, const struct msg_csr *m);
 troth_rc msg_enroll_decode(struct arena *a, struct bytes in, struct msg_enroll *ret, struct troth_err *e);
 troth_rc msg_enrolled_decode(struct arena *a, struct bytes in, struct msg_enrolled *ret, struct troth_err *e);
 troth_rc msg_identity_decode(struct arena *a, struct bytes in, struct msg_identity *ret, struct troth_err *e);
+troth_rc msg_nonce_decode(struct arena *a, struct bytes in, struct msg_nonce *ret, struct troth_err *e);
+troth_rc msg_recovery_decode(struct arena *a, struct bytes in, struct msg_recovery *ret, struct troth_err *e);
+troth_rc msg_recovering_decode(struct arena *a, struct bytes in, struct msg_recovering *ret, struct troth_err *e);
 troth_rc msg_renewed_decode(struct arena *a, struct bytes in, struct msg_renewed *ret, struct troth_err *e);
 troth_rc msg_session_decode(struct arena *a, struct bytes in, struct msg_session *ret, struct troth_err *e);
 troth_rc msg_opened_decode(struct arena *a, struct bytes in, struct msg_opened *ret, struct troth_err *e);

@@ -52,31 +52,19 @@ static troth_rc recipient_load(struct bytes der, X509 **ret_x509, enum key_type 
 	return RC_OK;
 }
 
-static troth_rc seal(X509 *x, enum key_type type, BIO *in, CMS_ContentInfo **ret, struct troth_err *e)
-{
-	const unsigned flags = CMS_BINARY | CMS_PARTIAL;
-	CMS_ContentInfo *cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), flags);
-	CMS_RecipientInfo *ri = cms ? CMS_add1_recipient_cert(cms, x, CMS_KEY_PARAM) : NULL;
-	if (!ri || !choose_wrapping(ri, type) || CMS_final(cms, in, NULL, flags) != 1) {
-		CMS_ContentInfo_free(cms);
-		return err_openssl(e, TROTH_UNAVAILABLE, "could not seal");
-	}
-	*ret = cms;
-	return RC_OK;
-}
+#define CMS_FLAGS (CMS_BINARY | CMS_PARTIAL)
 
-troth_rc cms_seal(struct bytes recipient_cert_der, struct bytes secret, struct buf *out, struct troth_err *e)
+static troth_rc add_recipient(CMS_ContentInfo *cms, struct bytes der, struct troth_err *e)
 {
 	CLEANUP(x509_freep) X509 *x = NULL;
-	CLEANUP(bio_freep) BIO *in = NULL;
-	CLEANUP(cms_freep) CMS_ContentInfo *cms = NULL;
 	enum key_type type;
-	ENSURE(secret.len && secret.len <= SECRET_MAX, e, TROTH_TOO_LARGE, "secret of %zu bytes is not 1 to %d",
-	       secret.len, SECRET_MAX);
-	TRY(recipient_load(recipient_cert_der, &x, &type, e));
-	in = BIO_new_mem_buf(secret.data, (int)secret.len);
-	ENSURE(in, e, TROTH_UNAVAILABLE, "out of memory");
-	TRY(seal(x, type, in, &cms, e));
+	TRY(recipient_load(der, &x, &type, e));
+	CMS_RecipientInfo *ri = CMS_add1_recipient_cert(cms, x, CMS_KEY_PARAM);
+	return ri && choose_wrapping(ri, type) ? RC_OK : err_openssl(e, TROTH_UNAVAILABLE, "could not seal");
+}
+
+static troth_rc append_der(CMS_ContentInfo *cms, struct buf *out, struct troth_err *e)
+{
 	uint8_t *der = NULL;
 	int n = i2d_CMS_ContentInfo(cms, &der);
 	if (n <= 0)
@@ -85,6 +73,43 @@ troth_rc cms_seal(struct bytes recipient_cert_der, struct bytes secret, struct b
 	OPENSSL_free(der);
 	ENSURE(buf_ok(out), e, TROTH_TOO_LARGE, "sealed message does not fit its buffer");
 	return RC_OK;
+}
+
+/* Fills in what was begun and has its recipients. */
+static troth_rc seal(CMS_ContentInfo *cms, struct bytes contents, struct buf *out, struct troth_err *e)
+{
+	CLEANUP(bio_freep) BIO *in = BIO_new_mem_buf(contents.data, (int)contents.len);
+	ENSURE(in, e, TROTH_UNAVAILABLE, "out of memory");
+	if (CMS_final(cms, in, NULL, CMS_FLAGS) != 1)
+		return err_openssl(e, TROTH_UNAVAILABLE, "could not seal");
+	return append_der(cms, out, e);
+}
+
+troth_rc cms_seal(struct bytes recipient_cert_der, struct bytes secret, struct buf *out, struct troth_err *e)
+{
+	ENSURE(secret.len && secret.len <= SECRET_MAX, e, TROTH_TOO_LARGE, "secret of %zu bytes is not 1 to %d",
+	       secret.len, SECRET_MAX);
+	CLEANUP(cms_freep) CMS_ContentInfo *cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), CMS_FLAGS);
+	ENSURE(cms, e, TROTH_UNAVAILABLE, "out of memory");
+	TRY(add_recipient(cms, recipient_cert_der, e));
+	return seal(cms, secret, out, e);
+}
+
+troth_rc cms_seal_for(const struct bytes *recipient_certs_der, size_t count, struct bytes contents, struct buf *out, struct troth_err *e)
+{
+	ENSURE(contents.len && contents.len <= LIMIT_BACKUP_BYTES, e, TROTH_TOO_LARGE, "contents of %zu bytes are not 1 to %d", contents.len,
+	       LIMIT_BACKUP_BYTES);
+	ENSURE(count && count <= LIMIT_BACKUP_RECIPIENTS, e, TROTH_INVALID, "%zu recipients are not 1 to %d", count, LIMIT_BACKUP_RECIPIENTS);
+	CLEANUP(cms_freep) CMS_ContentInfo *cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), CMS_FLAGS);
+	ENSURE(cms, e, TROTH_UNAVAILABLE, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		troth_rc rc = add_recipient(cms, recipient_certs_der[i], e);
+		if (rc_failed(rc)) {
+			err_prefix(e, "recipient %zu", i + 1);
+			return rc;
+		}
+	}
+	return seal(cms, contents, out, e);
 }
 
 /* ContentInfo { authEnvelopedData, [0] { version, recipients, { data, { aes256-GCM.. */
@@ -100,26 +125,46 @@ static bool looks_right(struct bytes in)
 	       der_read(&algorithm, DER_OID, &oid) && bytes_equal(oid, OID_AES256_GCM);
 }
 
+/* What is in it goes to `to`; x NULL: any recipient's part that the key opens. */
+static troth_rc unseal(const struct key *k, X509 *x, struct bytes sealed, BIO *to, struct troth_err *e)
+{
+	const uint8_t *p = sealed.data;
+	CLEANUP(cms_freep) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)sealed.len);
+	if (cms && to && CMS_decrypt(cms, k->pkey, x, NULL, to, CMS_BINARY) == 1)
+		return RC_OK;
+	return err_openssl(e, TROTH_INVALID, "sealed message could not be opened with this key");
+}
+
+static troth_rc take_contents(BIO *from, struct buf *to, struct troth_err *e)
+{
+	char *data = NULL;
+	long n = BIO_get_mem_data(from, &data);
+	ENSURE(n > 0, e, TROTH_INVALID, "sealed message is empty");
+	buf_add(to, data, (size_t)n);
+	ENSURE(buf_ok(to), e, TROTH_TOO_LARGE, "what is sealed does not fit its buffer");
+	return RC_OK;
+}
+
 troth_rc cms_open(const struct key *k, struct bytes cert_der, struct bytes sealed, struct buf *secret,
 		  struct troth_err *e)
 {
 	CLEANUP(x509_freep) X509 *x = NULL;
-	CLEANUP(bio_freep) BIO *out = NULL;
-	CLEANUP(cms_freep) CMS_ContentInfo *cms = NULL;
+	CLEANUP(bio_freep) BIO *out = BIO_new(BIO_s_secmem());
 	CHECK(secret->secret);
 	ENSURE(sealed.len <= SEALED_MAX, e, TROTH_TOO_LARGE, "sealed message is larger than %d bytes", SEALED_MAX);
 	ENSURE(looks_right(sealed), e, TROTH_INVALID, "sealed message is not AuthEnvelopedData with AES-256-GCM");
 	TRY(x509_load(cert_der, &x, e));
-	const uint8_t *p = sealed.data;
-	cms = d2i_CMS_ContentInfo(NULL, &p, (long)sealed.len);
-	out = BIO_new(BIO_s_secmem());
-	bool ok = cms && out && CMS_decrypt(cms, k->pkey, x, NULL, out, CMS_BINARY) == 1;
-	if (!ok)
-		return err_openssl(e, TROTH_INVALID, "sealed message could not be opened with this key");
-	char *data = NULL;
-	long n = BIO_get_mem_data(out, &data);
-	ENSURE(n > 0, e, TROTH_INVALID, "sealed message is empty");
-	buf_add(secret, data, (size_t)n);
-	ENSURE(buf_ok(secret), e, TROTH_TOO_LARGE, "the sealed secret does not fit its buffer");
-	return RC_OK;
+	TRY(unseal(k, x, sealed, out, e));
+	return take_contents(out, secret, e);
+}
+
+/* Not in the secure heap, which is small where there is one: memory that is wiped when it goes. */
+troth_rc cms_open_large(const struct key *k, struct bytes sealed, struct buf *contents, struct troth_err *e)
+{
+	CLEANUP(bio_freep) BIO *out = BIO_new(BIO_s_mem());
+	CHECK(contents->secret);
+	ENSURE(sealed.len <= LIMIT_BACKUP_BYTES + SEALED_MAX, e, TROTH_TOO_LARGE, "sealed message is larger than %d bytes", LIMIT_BACKUP_BYTES);
+	ENSURE(looks_right(sealed), e, TROTH_INVALID, "sealed message is not AuthEnvelopedData with AES-256-GCM");
+	TRY(unseal(k, NULL, sealed, out, e));
+	return take_contents(out, contents, e);
 }

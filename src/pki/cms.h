@@ -16,4 +16,10 @@ troth_rc cms_seal(struct bytes recipient_cert_der, struct bytes secret, struct b
 troth_rc cms_open(const struct key *k, struct bytes cert_der, struct bytes sealed, struct buf *secret,
 		  struct troth_err *e);
 
+/* The same for several recipients, any of whom can open it, and for contents of up to LIMIT_BACKUP_BYTES, which are in
+ * memory thrice meanwhile.  INVALID names the recipient by its place, from 1. */
+troth_rc cms_seal_for(const struct bytes *recipient_certs_der, size_t count, struct bytes contents, struct buf *out, struct troth_err *e);
+/* With the key of any recipient; the certificate is not needed. */
+troth_rc cms_open_large(const struct key *k, struct bytes sealed, struct buf *contents, struct troth_err *e);
+
 #endif

@@ -108,13 +108,20 @@ static void write_info(struct buf *w, const struct key *k, const char *common_na
 	der_close(w, info);
 }
 
+const char *csr_pem(struct arena *a, struct bytes der)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make(2 * LIMIT_CSR_DER_BYTES);
+	pem_encode("CERTIFICATE REQUEST", der, &pem);
+	CHECK(buf_ok(&pem)); /* base64 of at most LIMIT_CSR_DER_BYTES */
+	return arena_text_n(a, buf_text(&pem), pem.len);
+}
+
 troth_rc csr_build(struct arena *a, const struct key *k, const char *common_name, const char **ret_pem,
 		   struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf info = buf_make(LIMIT_CSR_DER_BYTES);
 	CLEANUP(buf_release) struct buf signature = buf_make(KEY_SIGNATURE_MAX);
 	CLEANUP(buf_release) struct buf der = buf_make(LIMIT_CSR_DER_BYTES);
-	CLEANUP(buf_release) struct buf pem = buf_make(2 * LIMIT_CSR_DER_BYTES);
 	write_info(&info, k, common_name);
 	TRY(key_sign(k, buf_bytes(&info), &signature, e));
 	size_t mark = der_open(&der, DER_SEQUENCE);
@@ -122,10 +129,7 @@ troth_rc csr_build(struct arena *a, const struct key *k, const char *common_name
 	key_write_signature_algorithm(&der, k->type);
 	der_add_bits(&der, buf_bytes(&signature));
 	der_close(&der, mark);
-	pem_encode("CERTIFICATE REQUEST", buf_bytes(&der), &pem);
-	ENSURE(buf_ok(&info) && buf_ok(&der) && buf_ok(&pem), e, TROTH_TOO_LARGE, "certificate request is too large");
-	const char *text = arena_text_n(a, buf_text(&pem), pem.len);
-	ENSURE(text, e, TROTH_UNAVAILABLE, "out of memory");
-	*ret_pem = text;
+	ENSURE(buf_ok(&info) && buf_ok(&der), e, TROTH_TOO_LARGE, "certificate request is too large");
+	*ret_pem = csr_pem(a, buf_bytes(&der));
 	return RC_OK;
 }

@@ -17,6 +17,8 @@ struct csr {                 /* lives in the arena given */
 /* PEM (CERTIFICATE REQUEST or NEW CERTIFICATE REQUEST) or DER, at most LIMIT_CSR_DER_BYTES of DER.
  * The self-signature is checked, the key must be one of key.h's types. */
 troth_rc csr_parse(struct arena *a, struct bytes pem_or_der, struct csr *ret_csr, struct troth_err *e);
+/* "-----BEGIN CERTIFICATE REQUEST-----\n..." in arena a. */
+const char *csr_pem(struct arena *a, struct bytes der);
 /* A request for common_name signed by k, as PEM in arena a. */
 troth_rc csr_build(struct arena *a, const struct key *k, const char *common_name, const char **ret_pem,
 		   struct troth_err *e);

@@ -178,6 +178,19 @@ static void write_name_constraints(struct buf *w, const struct cert_spec *spec)
 	extension_close(w, x);
 }
 
+/* What a CA asks for: its own half of the extensions. */
+static void write_requested(struct buf *w, const struct cert_spec *spec, enum key_type type)
+{
+	uint8_t id[KEY_IDENTIFIER_LEN];
+	issue_key_identifier(spec->spki, id);
+	size_t mark = der_open(w, DER_SEQUENCE);
+	write_basic_constraints(w, spec);
+	write_key_usage(w, issue_key_usage(spec->kind, type));
+	write_ski(w, bytes_of(id, sizeof id));
+	write_name_constraints(w, spec);
+	der_close(w, mark);
+}
+
 static void write_extensions(struct buf *w, const struct cert_spec *spec, enum key_type type, const struct cert *issuer)
 {
 	uint8_t id[KEY_IDENTIFIER_LEN];
@@ -226,18 +239,18 @@ static void write_tbs(struct buf *w, const struct cert_spec *spec, enum key_type
 	der_close(w, tbs);
 }
 
-static troth_rc sign_whole(const struct buf *tbs, const struct key *key, struct arena *a, struct bytes *ret_der,
+static troth_rc sign_whole(const struct buf *tbs, const struct key *key, size_t max, struct arena *a, struct bytes *ret_der,
 			   struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf signature = buf_make(KEY_SIGNATURE_MAX);
-	CLEANUP(buf_release) struct buf out = buf_make(LIMIT_CERT_DER_BYTES);
+	CLEANUP(buf_release) struct buf out = buf_make(max);
 	TRY(key_sign(key, buf_bytes(tbs), &signature, e));
 	size_t mark = der_open(&out, DER_SEQUENCE);
 	buf_add_bytes(&out, buf_bytes(tbs));
 	key_write_signature_algorithm(&out, key->type);
 	der_add_bits(&out, buf_bytes(&signature));
 	der_close(&out, mark);
-	ENSURE(buf_ok(&out), e, TROTH_TOO_LARGE, "certificate would be larger than %d bytes", LIMIT_CERT_DER_BYTES);
+	ENSURE(buf_ok(&out), e, TROTH_TOO_LARGE, "what is signed would be larger than %zu bytes", max);
 	struct bytes der = arena_bytes(a, buf_bytes(&out));
 	ENSURE(der.data, e, TROTH_UNAVAILABLE, "out of memory");
 	*ret_der = der;
@@ -255,5 +268,35 @@ troth_rc cert_build(const struct cert_spec *spec, const struct cert *issuer, con
 	       "the signing key does not belong to %s", issuer ? issuer->subject : "the root's public key");
 	write_tbs(&tbs, spec, type, issuer, key_type_of(issuer_key));
 	ENSURE(buf_ok(&tbs), e, TROTH_TOO_LARGE, "certificate would be larger than %d bytes", LIMIT_CERT_DER_BYTES);
-	return sign_whole(&tbs, issuer_key, a, ret_der, e);
+	return sign_whole(&tbs, issuer_key, LIMIT_CERT_DER_BYTES, a, ret_der, e);
+}
+
+/* -- a request for one ----------------------------------------------------------------------------- */
+
+/* RFC 2986 4.1: CertificationRequestInfo { version, subject, subjectPKInfo, [0] attributes } */
+static void write_request(struct buf *w, const struct cert_spec *spec, enum key_type type)
+{
+	size_t info = der_open(w, DER_SEQUENCE);
+	der_add_small(w, 0);
+	write_subject(w, spec);
+	buf_add_bytes(w, spec->spki);
+	size_t attributes = der_open(w, DER_CONTEXT_CONSTRUCTED | 0), attribute = der_open(w, DER_SEQUENCE);
+	der_add(w, DER_OID, bytes_of("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9)); /* extensionRequest: 1.2.840.113549.1.9.14 */
+	size_t values = der_open(w, DER_SET);
+	write_requested(w, spec, type);
+	der_close(w, values);
+	der_close(w, attribute);
+	der_close(w, attributes);
+	der_close(w, info);
+}
+
+troth_rc cert_request_build(const struct cert_spec *spec, const struct key *key, struct arena *a, struct bytes *ret_der,
+			    struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf info = buf_make(LIMIT_CSR_DER_BYTES);
+	TRY(cert_request_check(spec, e));
+	ENSURE(key_public_matches(key, spec->spki), e, TROTH_INVALID, "the signing key is not the one that the request is for");
+	write_request(&info, spec, key_type_of(key));
+	ENSURE(buf_ok(&info), e, TROTH_TOO_LARGE, "certificate request would be larger than %d bytes", LIMIT_CSR_DER_BYTES);
+	return sign_whole(&info, key, LIMIT_CSR_DER_BYTES, a, ret_der, e);
 }

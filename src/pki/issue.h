@@ -48,4 +48,13 @@ troth_rc cert_spec_check(const struct cert_spec *spec, const struct cert *issuer
 troth_rc cert_build(const struct cert_spec *spec, const struct cert *issuer, const struct key *issuer_key,
 		    struct arena *a, struct bytes *ret_der, struct troth_err *e);
 
+/* -- a CA whose certificate somebody else signs ----------------------------------------------------- */
+/* All that cert_request_build refuses.  Of the spec only names, path_len, permitted_dns and spki count; kind must be
+ * CERT_INTERMEDIATE: dates, serial number and issuer are the other's to choose. */
+troth_rc cert_request_check(const struct cert_spec *spec, struct troth_err *e);
+/* PKCS#10 (RFC 2986) that asks for that CA: subject, and as extensionRequest (RFC 2985 5.4.2) basicConstraints, keyUsage,
+ * SKI, and nameConstraints if asked for.  spec->spki is key's own.  ret_der lives in arena a. */
+troth_rc cert_request_build(const struct cert_spec *spec, const struct key *key, struct arena *a, struct bytes *ret_der,
+			    struct troth_err *e);
+
 #endif

@@ -144,6 +144,16 @@ static troth_rc check_issuer(const struct cert_spec *spec, const struct cert *is
 	return check_outlives(spec, issuer, e);
 }
 
+troth_rc cert_request_check(const struct cert_spec *spec, struct troth_err *e)
+{
+	enum key_type type;
+	ENSURE(spec->kind == CERT_INTERMEDIATE, e, TROTH_INVALID, "only a CA below another one asks for its certificate");
+	TRY(check_kind(spec, e));
+	TRY(check_subject(spec, e));
+	TRY(check_names(spec, e));
+	return spki_check(spec->spki, &type, e);
+}
+
 troth_rc cert_spec_check(const struct cert_spec *spec, const struct cert *issuer, struct troth_err *e)
 {
 	enum key_type type;

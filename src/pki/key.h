@@ -72,5 +72,8 @@ void spki_id(struct bytes spki, uint8_t out[SHA256_LEN]);
 
 /* SHA-256 of any bytes; here because everyone with a certificate needs it. */
 void pki_sha256(struct bytes data, uint8_t out[SHA256_LEN]);
+/* HMAC-SHA-256 (RFC 2104).  Compare two with pki_same, which takes as long wherever they differ. */
+void pki_hmac_sha256(struct bytes key, struct bytes data, uint8_t out[SHA256_LEN]);
+bool pki_same(const uint8_t *x, const uint8_t *y, size_t len);
 
 #endif

@@ -1,9 +1,13 @@
 /* Authorities: a CA is made by the keeper, as a root or below another one, and shown with its versions.
  *
+ * One that somebody else signs is made as a request only (external_ca.h).
+ *
  * Making one has three phases: prepare decides names, dates and who signs and asks the keeper for a key
  * and a certificate; run finds the name still free and the issuer's signer unchanged, or begins again. */
 #include "service/check.h"
 #include "service/credential.h"
+#include "service/external_ca.h"
+#include "service/issue_ca.h"
 #include "service/nouns.h"
 #include "service/record.h"
 
@@ -28,9 +32,12 @@ static void check_permitted(const struct checker *c, struct json_texts permitted
 	}
 }
 
+/* A root is signed by itself, here. */
+static bool is_below(const struct authority_create_cmd *cmd) { return cmd->issuer || cmd->external; }
+
 static msec_t ttl_of(const struct authority_create_cmd *cmd)
 {
-	return cmd->ttl ? cmd->ttl : cmd->issuer ? INTERMEDIATE_TTL : ROOT_TTL;
+	return cmd->ttl ? cmd->ttl : is_below(cmd) ? INTERMEDIATE_TTL : ROOT_TTL;
 }
 
 static void create_check(struct arena *a, const struct authority_create_cmd *cmd, bool reserved_ok, struct troth_err *e)
@@ -49,6 +56,8 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 		check_name(&c, "$.issuer", cmd->issuer);
 	if (cmd->path_len < AUTHORITY_PATH_LEN_DEFAULT || cmd->path_len > LIMIT_CHAIN_CERTS)
 		check_fail(&c, "$.path_len", "range", "is not between 0 and 10", NULL);
+	if (cmd->external && cmd->clamp)
+		check_fail(&c, "$.clamp", "external", "is said of a certificate that somebody else signs", "leave it out: they say how long it lives");
 	check_permitted(&c, cmd->permitted_dns);
 }
 
@@ -60,8 +69,9 @@ void authority_create_check(struct arena *a, const struct authority_create_cmd *
 /* -- deciding -------------------------------------------------------------------------------- */
 struct create_plan {
 	char version_uuid[UUID_LEN];
-	int64_t issuer_version; /* 0: a root */
+	int64_t issuer_version; /* 0: a root, or external */
 	struct signer issuer;
+	int64_t issuer_id;      /* 0: none */
 };
 
 static const char *key_type_or_default(const char *key_type) { return key_type ? key_type : "ec-p256"; }
@@ -70,7 +80,7 @@ static int path_len_of(const struct authority_create_cmd *cmd)
 {
 	if (cmd->path_len != AUTHORITY_PATH_LEN_DEFAULT)
 		return (int)cmd->path_len;
-	return cmd->issuer ? 0 : -1;
+	return is_below(cmd) ? 0 : -1;
 }
 
 /* A name may be longer than a CN; its end says more than its beginning. */
@@ -89,10 +99,20 @@ static struct credential_spec spec_of(const struct authority_create_cmd *cmd)
 					 .clamp = cmd->clamp };
 }
 
+static troth_rc refuse_issuer(const struct credential_row *issuer, const char *why, const char *hint, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s %s", issuer->name, why);
+	err_hint(e, "%s", hint);
+	err_object(e, "%s", issuer->name);
+	return rc;
+}
+
 static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signer *ret, struct troth_err *e)
 {
 	struct credential_row row;
 	TRY(authority_by_name(ctx, name, &row, e));
+	if (row.origin == ORIGIN_IMPORTED)
+		return refuse_issuer(&row, "signs elsewhere: its key is not here", "make the CA with --external, in the API \"external\":true", e);
 	return signer_load_newest(ctx->tx, ctx->a, row.id, ret, e); /* not the label: the goal of the one above */
 }
 
@@ -111,7 +131,7 @@ static struct keeper_policy policy_of(const struct authority_create_cmd *cmd, co
 				      const char *version_uuid)
 {
 	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = cmd->name, .may_sign_ca = spec->path_len != 0,
-				   .path_len = spec->path_len, .latest_not_after = spec->not_after,
+				   .path_len = spec->path_len, .latest_not_after = issue_ca_latest(cmd->name, spec),
 				   .exportable = cmd->exportable };
 	(void)text_copy(p.key_id, sizeof p.key_id, version_uuid); /* a UUID fits a UUID */
 	return p;
@@ -134,6 +154,44 @@ static troth_rc fit_issuer(const struct authority_create_cmd *cmd, const struct 
 	return rc;
 }
 
+/* Its issuer, if one is said, has its key elsewhere: otherwise it would be signed here. */
+static troth_rc find_outside_issuer(struct verb_ctx *ctx, const char *name, int64_t *ret, struct troth_err *e)
+{
+	struct credential_row row;
+	*ret = 0;
+	if (!name)
+		return RC_OK;
+	TRY(authority_by_name(ctx, name, &row, e));
+	if (row.origin != ORIGIN_IMPORTED)
+		return refuse_issuer(&row, "signs here, at once", "leave --external out, or name an authority that was imported", e);
+	*ret = row.id;
+	return RC_OK;
+}
+
+static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, const struct create_plan *plan)
+{
+	char uuid[UUID_LEN];
+	struct credential_spec spec = spec_of(cmd);
+	verb_uuid(ctx, uuid);
+	return (struct credential_row){
+		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
+		.origin = cmd->external ? ORIGIN_EXTERNAL : ORIGIN_INTERNAL,
+		.issuer_id = plan->issuer_id, .key_type = key_type_or_default(cmd->key_type),
+		.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = ttl_of(cmd),
+		.leaf_ttl = cmd->leaf_ttl ? cmd->leaf_ttl : LEAF_TTL, .exportable = cmd->exportable, .rev = 1,
+		.renew = renewal_word(ctx->a, &cmd->renew), .leaf_renew = renewal_word(ctx->a, &cmd->leaf_renew),
+		.hold_at_deadline = renewal_hold_of(cmd->on_deadline),
+		.created = ctx->now,
+	};
+}
+
+static troth_rc need_request(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, struct create_plan *plan, struct troth_err *e)
+{
+	TRY(find_outside_issuer(ctx, cmd->issuer, &plan->issuer_id, e));
+	struct credential_row row = row_of(ctx, cmd, plan);
+	return ctx->options.dry_run ? RC_OK : external_need(ctx, &row, plan->version_uuid, e);
+}
+
 static troth_rc need_authority(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, struct create_plan *plan,
 			       struct troth_err *e)
 {
@@ -151,6 +209,7 @@ static troth_rc need_authority(struct verb_ctx *ctx, const struct authority_crea
 	TRY(find_issuer(ctx, cmd->issuer, &plan->issuer, e));
 	TRY(fit_issuer(cmd, &plan->issuer, &spec, e));
 	plan->issuer_version = plan->issuer.version.id;
+	plan->issuer_id = plan->issuer.authority.id;
 	need->kind = KEEPER_AUTHORITY_SIGN;
 	need->authority_sign.issuer = (struct keeper_issuer){ plan->issuer.version.key_blob, plan->issuer.cert->der };
 	need->authority_sign.policy = policy_of(cmd, &spec, plan->version_uuid);
@@ -168,30 +227,12 @@ static troth_rc create_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	TRY(credential_name_free(ctx, cmd->name, e));
 	verb_uuid(ctx, plan->version_uuid);
-	TRY(need_authority(ctx, cmd, plan, e));
+	TRY(cmd->external ? need_request(ctx, cmd, plan, e) : need_authority(ctx, cmd, plan, e));
 	ctx->plan = plan;
 	return RC_OK;
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
-static troth_rc insert_credential(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, const struct create_plan *plan,
-				  struct credential_row *ret, struct troth_err *e)
-{
-	char uuid[UUID_LEN];
-	struct credential_spec spec = spec_of(cmd);
-	verb_uuid(ctx, uuid);
-	*ret = (struct credential_row){
-		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
-		.issuer_id = cmd->issuer ? plan->issuer.authority.id : 0, .key_type = key_type_or_default(cmd->key_type),
-		.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = ttl_of(cmd),
-		.leaf_ttl = cmd->leaf_ttl ? cmd->leaf_ttl : LEAF_TTL, .exportable = cmd->exportable, .rev = 1,
-		.renew = renewal_word(ctx->a, &cmd->renew), .leaf_renew = renewal_word(ctx->a, &cmd->leaf_renew),
-		.hold_at_deadline = renewal_hold_of(cmd->on_deadline),
-		.created = ctx->now,
-	};
-	return credential_row_insert(ctx->tx, ret, e);
-}
-
 static troth_rc insert_version(struct verb_ctx *ctx, const struct credential_row *row, const struct create_plan *plan,
 			       struct troth_err *e)
 {
@@ -212,8 +253,24 @@ static troth_rc record_create(struct verb_ctx *ctx, const struct credential_row 
 	jw_kv_text(&r.w, "issuer", issuer);
 	jw_kv_text(&r.w, "ttl", duration_format(row->ca_ttl, ttl));
 	jw_kv_bool(&r.w, "exportable", row->exportable);
+	jw_kv_text(&r.w, "origin", AUTHORITY_ORIGIN_NAMES[row->origin]);
 	return record_change(ctx, &(struct change){ .action = "authority.create", .object = row->name,
 						    .after = record_end(&r, ctx->a) }, e);
+}
+
+/* Under the writer: is it still the one that prepare saw? */
+static troth_rc same_issuer(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, const struct create_plan *plan, struct troth_err *e)
+{
+	struct signer now;
+	int64_t issuer;
+	if (cmd->external) {
+		TRY(find_outside_issuer(ctx, cmd->issuer, &issuer, e));
+		ctx->retry = issuer != plan->issuer_id;
+	} else if (cmd->issuer) {
+		TRY(find_issuer(ctx, cmd->issuer, &now, e));
+		ctx->retry = now.version.id != plan->issuer_version;
+	}
+	return RC_OK;
 }
 
 static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -221,19 +278,14 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct authority_create_cmd *cmd = arg;
 	struct create_plan *plan = ctx->plan;
 	struct credential_ret *ret = out;
-	struct credential_row row;
 	TRY(credential_name_free(ctx, cmd->name, e));
-	if (cmd->issuer) {
-		struct signer now;
-		TRY(find_issuer(ctx, cmd->issuer, &now, e));
-		if (now.version.id != plan->issuer_version) {
-			ctx->retry = true;
-			return RC_OK;
-		}
-	}
-	TRY(insert_credential(ctx, cmd, plan, &row, e));
+	TRY(same_issuer(ctx, cmd, plan, e));
+	if (ctx->retry)
+		return RC_OK;
+	struct credential_row row = row_of(ctx, cmd, plan);
+	TRY(credential_row_insert(ctx->tx, &row, e));
 	if (!ctx->options.dry_run)
-		TRY(insert_version(ctx, &row, plan, e));
+		TRY(cmd->external ? external_ask(ctx, &row, plan->version_uuid, ctx->replies[0], 0, e) : insert_version(ctx, &row, plan, e));
 	if (row.issuer_id)
 		TRY(renewal_refresh(ctx, row.issuer_id, e)); /* it may live longer than what that one signed before */
 	TRY(record_create(ctx, &row, cmd->issuer, e));

@@ -80,8 +80,9 @@ extern const struct verb VERB_BINDING_ATTEST; /* binding_attest_cmd -> binding_r
 /* -- for the engine's side of the house ----------------------------------------------------------- */
 /* A document was decided for this target: if it is a binding, its deadline begins. */
 troth_rc binding_offered(struct verb_ctx *ctx, int64_t target_id, int64_t generation, struct troth_err *e);
-/* A slot was seen to serve `now` in place of `before` (contents): where that rested on a binding, the grace begins. */
-troth_rc binding_rested_on(struct verb_ctx *ctx, int64_t slot_template, int64_t before, int64_t now, struct troth_err *e);
+/* A slot serves `now` in place of `before` (contents): where that rests on somebody's word (a binding's, an external
+ * instance's, its own), the grace begins. */
+troth_rc binding_rested_on(struct verb_ctx *ctx, const struct target_row *slot, int64_t before, int64_t now, struct troth_err *e);
 /* Effects (rows of the outbox) whose time has come; body {"target","generation"}. */
 #define EFFECT_BINDING_FETCHED "binding.fetched"
 #define EFFECT_BINDING_OVERDUE "binding.overdue"

@@ -10,6 +10,7 @@
 #include "service/distrust.h"
 #include "service/foresee.h"
 #include "service/credential.h"
+#include "service/known.h"
 #include "service/meet.h"
 #include "service/nouns.h"
 #include "service/record.h"
@@ -141,18 +142,10 @@ static troth_rc trusted_load(struct verb_ctx *ctx, int64_t bundle_id, size_t mor
 	return RC_OK;
 }
 
-/* Could a verifier take one for the other? */
-static bool ambiguous(const struct cert *x, const struct cert *y)
-{
-	if (!bytes_equal(x->subject_der, y->subject_der) || bytes_equal(x->spki, y->spki))
-		return false;
-	return !x->ski.len || !y->ski.len || bytes_equal(x->ski, y->ski);
-}
-
 static bool check_rule_n(const struct checker *c, const char *path, const struct cert *cert, const struct trusted *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
-		if (!ambiguous(cert, t->items[i]))
+		if (!known_ambiguous(cert, t->items[i]))
 			continue;
 		check_fail(c, path, "same-subject",
 			   arena_printf(c->a, "has the subject %s of another trusted CA, another key, and no key identifier to tell them apart",

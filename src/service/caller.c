@@ -61,7 +61,7 @@ static troth_rc identity_valid(struct verb_ctx *ctx, const struct instance_row *
 	if (ctx->now < end)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the identity of instance %s expired %s", row->name, time_format(end, when));
-	err_hint(e, "enrol it again with a new token: troth agent enroll");
+	err_hint(e, "its agent asks for a new one by itself: troth recover list");
 	return rc;
 }
 

@@ -157,9 +157,13 @@ static troth_rc say_steps(struct verb_ctx *ctx, const struct credential_row *c, 
 		say_rest(ret, STEPS_LEAF, ARRAY_LEN(STEPS_LEAF));
 		return RC_OK;
 	}
-	ret->steps[ret->step_count++] = arena_printf(ctx->a, "make a new version of %s with a new key", c->name);
+	if (c->origin == ORIGIN_EXTERNAL)
+		ret->steps[ret->step_count++] = arena_printf(ctx->a, "make a new key and ask for its certificate: troth authority csr %s; wait until it "
+							     "was signed elsewhere and is brought in: troth authority certify %s", c->name, c->name);
+	else
+		ret->steps[ret->step_count++] = arena_printf(ctx->a, "make a new version of %s with a new key", c->name);
 	TRY(say_below(ctx, c, ret, e));
-	if (c->issuer_id)
+	if (c->issuer_id || c->origin == ORIGIN_EXTERNAL)
 		say_rest(ret, STEPS_INTERMEDIATE, ARRAY_LEN(STEPS_INTERMEDIATE));
 	else
 		say_rest(ret, STEPS_ROOT, ARRAY_LEN(STEPS_ROOT));

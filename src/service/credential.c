@@ -42,7 +42,10 @@ static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_
 troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct credential_row *row, bool versions,
 			      struct credential_view *ret, struct troth_err *e)
 {
+	bool waits;
 	*ret = (struct credential_view){ .row = *row };
+	TRY(ca_request_row_of(tx, a, row->id, &ret->request, &waits, e));
+	ret->request.key_blob = (struct bytes){ NULL, 0 }; /* nobody outside needs it */
 	TRY(rollout_row_of(tx, a, row->id, &ret->rollout, e));
 	TRY(credential_spec_read(a, row->spec, &ret->spec, e));
 	if (row->issuer_id) {

@@ -71,10 +71,16 @@ static void check_common_pattern(const struct checker *c, const char *path, cons
 		check_common_name(c, path, shortest);
 }
 
+static void check_profile(const struct checker *c, const char *at, const char *profile)
+{
+	if (profile)
+		check_label(c, arena_printf(c->a, "%s.profile", at), profile);
+}
+
 static void check_slot(const struct checker *c, const char *at, const struct slot_template *s)
 {
 	check_label(c, arena_printf(c->a, "%s.name", at), s->name);
-	check_label(c, arena_printf(c->a, "%s.profile", at), s->profile);
+	check_profile(c, at, s->profile);
 	check_role(c, arena_printf(c->a, "%s.role", at), s->role);
 	check_pattern(c, arena_printf(c->a, "%s.credential", at), s->credential);
 	check_name(c, arena_printf(c->a, "%s.authority", at), s->authority);
@@ -90,7 +96,7 @@ static void check_slot(const struct checker *c, const char *at, const struct slo
 static void check_store(const struct checker *c, const char *at, const struct store_template *s)
 {
 	check_label(c, arena_printf(c->a, "%s.name", at), s->name);
-	check_label(c, arena_printf(c->a, "%s.profile", at), s->profile);
+	check_profile(c, at, s->profile);
 	check_name(c, arena_printf(c->a, "%s.bundle", at), s->bundle);
 	check_parameters(c, arena_printf(c->a, "%s.parameters", at), s->parameters, s->parameter_count);
 }
@@ -127,6 +133,21 @@ static void check_templates(const struct checker *c, const struct templates *in)
 	check_names_differ(c, in);
 }
 
+/* With an agent there is a profile to run; without one nobody could open a key that the keeper makes: it leaves sealed. */
+static void check_party(const struct checker *c, const struct templates *in, bool external)
+{
+	for (size_t i = 0; i < in->slot_count; i++) {
+		const char *at = slot_path(c->a, in, i);
+		if (!external)
+			check_present(c, arena_printf(c->a, "%s.profile", at), in->slots[i].profile);
+		else if (text_equal(in->slots[i].key_source, "keeper"))
+			check_fail(c, arena_printf(c->a, "%s.key_source", at), "external", "needs an agent, and external instances have none",
+				   "their owner makes the key and sends a request: leave key_source out");
+	}
+	for (size_t i = 0; i < in->store_count && !external; i++)
+		check_present(c, arena_printf(c->a, "%s.profile", store_path(c->a, in, i)), in->stores[i].profile);
+}
+
 static struct templates of_create(const struct deployment_create_cmd *cmd)
 {
 	return (struct templates){ cmd->slots, cmd->slot_count, cmd->stores, cmd->store_count };
@@ -149,6 +170,14 @@ static void check_lease(const struct checker *c, const struct deployment_create_
 		check_fail(c, cmd->ttl ? "$.ttl" : "$.ignore", "only-ephemeral", "is for ephemeral deployments only", NULL);
 }
 
+static void check_grace(const struct checker *c, const struct deployment_create_cmd *cmd)
+{
+	if (!cmd->external && (cmd->grace || cmd->no_grace))
+		check_fail(c, "$.grace", "only-external", "is for external deployments only", NULL);
+	else if (cmd->grace < 0 || cmd->grace > LIMIT_BINDING_LENGTH_S * MSEC_S)
+		check_fail(c, "$.grace", "length", "is not between 0s and 366d", NULL);
+}
+
 void deployment_create_check(struct arena *a, const struct deployment_create_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { a, e };
@@ -161,7 +190,9 @@ void deployment_create_check(struct arena *a, const struct deployment_create_cmd
 			check_fail(&c, "$.name", "reserved", "names below /troth/ belong to the program", NULL);
 	}
 	check_lease(&c, cmd);
+	check_grace(&c, cmd);
 	check_templates(&c, &in);
+	check_party(&c, &in, cmd->external);
 }
 
 void deployment_extend_check(struct arena *a, const struct deployment_extend_cmd *cmd, struct troth_err *e)
@@ -265,12 +296,13 @@ static enum target_role role_of(const char *role)
 	return eku == EKU_CLIENT ? TARGET_CLIENT : eku == EKU_SERVER ? TARGET_SERVER : TARGET_BOTH;
 }
 
-static struct template_row template_base(struct verb_ctx *ctx, int64_t deployment_id, const char *name, const char *profile)
+static struct template_row template_base(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name,
+					 const char *profile)
 {
 	char uuid[UUID_LEN];
 	verb_uuid(ctx, uuid);
-	return (struct template_row){ .uuid = arena_text(ctx->a, uuid), .deployment_id = deployment_id, .name = name,
-				      .profile = profile, .role = TARGET_BOTH, .atomic = true, .created = ctx->now };
+	return (struct template_row){ .uuid = arena_text(ctx->a, uuid), .deployment_id = deployment->id, .party = deployment->party,
+				      .name = name, .profile = profile ? profile : PARTY_NAMES[deployment->party], .role = TARGET_BOTH, .atomic = true, .created = ctx->now };
 }
 
 /* Inserted, paired, and given to the instances that are there. */
@@ -299,7 +331,7 @@ static troth_rc template_add(struct verb_ctx *ctx, struct template_row *row, con
 	return RC_OK;
 }
 
-static troth_rc slot_add(struct verb_ctx *ctx, int64_t deployment_id, const struct slot_template *s, const char *path,
+static troth_rc slot_add(struct verb_ctx *ctx, const struct deployment_row *deployment, const struct slot_template *s, const char *path,
 			 struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
@@ -310,7 +342,7 @@ static troth_rc slot_add(struct verb_ctx *ctx, int64_t deployment_id, const stru
 		check_fail(&c, arena_printf(ctx->a, "%s.authority", path), "not-found", why.primary, why.hint);
 		return RC_OK;
 	}
-	struct template_row row = template_base(ctx, deployment_id, s->name, s->profile);
+	struct template_row row = template_base(ctx, deployment, s->name, s->profile);
 	row.kind = TARGET_SLOT;
 	row.role = role_of(s->role);
 	row.parameters = parameters_json(ctx->a, s->parameters, s->parameter_count);
@@ -324,7 +356,7 @@ static troth_rc slot_add(struct verb_ctx *ctx, int64_t deployment_id, const stru
 	return template_add(ctx, &row, path, e);
 }
 
-static troth_rc store_add(struct verb_ctx *ctx, int64_t deployment_id, const struct store_template *s, const char *path,
+static troth_rc store_add(struct verb_ctx *ctx, const struct deployment_row *deployment, const struct store_template *s, const char *path,
 			  struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
@@ -334,19 +366,20 @@ static troth_rc store_add(struct verb_ctx *ctx, int64_t deployment_id, const str
 			   arena_printf(ctx->a, "there is no bundle %s", s->bundle), "create it first: troth bundle create");
 		return RC_OK;
 	}
-	struct template_row row = template_base(ctx, deployment_id, s->name, s->profile);
+	struct template_row row = template_base(ctx, deployment, s->name, s->profile);
 	row.kind = TARGET_STORE;
 	row.parameters = parameters_json(ctx->a, s->parameters, s->parameter_count);
 	row.bundle_id = bundle.id;
 	return template_add(ctx, &row, path, e);
 }
 
-static troth_rc templates_add(struct verb_ctx *ctx, int64_t deployment_id, const struct templates *in, struct troth_err *e)
+static troth_rc templates_add(struct verb_ctx *ctx, const struct deployment_row *deployment, const struct templates *in,
+			      struct troth_err *e)
 {
 	for (size_t i = 0; i < in->slot_count; i++)
-		TRY(slot_add(ctx, deployment_id, &in->slots[i], slot_path(ctx->a, in, i), e));
+		TRY(slot_add(ctx, deployment, &in->slots[i], slot_path(ctx->a, in, i), e));
 	for (size_t i = 0; i < in->store_count; i++)
-		TRY(store_add(ctx, deployment_id, &in->stores[i], store_path(ctx->a, in, i), e));
+		TRY(store_add(ctx, deployment, &in->stores[i], store_path(ctx->a, in, i), e));
 	return check_done(e);
 }
 
@@ -356,6 +389,10 @@ static troth_rc record_deployment(struct verb_ctx *ctx, const char *action, cons
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "id", v->row.uuid);
+	if (v->row.party == PARTY_EXTERNAL) {
+		jw_kv_bool(&r.w, "external", true);
+		jw_kv_int(&r.w, "grace_s", v->row.grace / MSEC_S);
+	}
 	if (v->row.ephemeral) {
 		jw_kv_int(&r.w, "lease_s", v->row.lease / MSEC_S);
 		jw_kv_bool(&r.w, "ignored", v->row.ignored);
@@ -379,9 +416,12 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	verb_uuid(ctx, uuid);
 	struct deployment_row row = { .uuid = uuid, .name = cmd->name, .rev = 1, .created = ctx->now, .ephemeral = cmd->ephemeral,
-				      .ignored = cmd->ignore, .lease = cmd->ttl };
+				      .ignored = cmd->ignore, .lease = cmd->ttl,
+				      .party = cmd->external ? PARTY_EXTERNAL : PARTY_AGENT };
+	if (cmd->external && !cmd->no_grace)
+		row.grace = cmd->grace ? cmd->grace : LIMIT_BINDING_GRACE_S * MSEC_S;
 	TRY(deployment_row_insert(ctx->tx, &row, e));
-	TRY(templates_add(ctx, row.id, &in, e));
+	TRY(templates_add(ctx, &row, &in, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	TRY(deployment_view_load(ctx, &row, &ret->deployment, e));
 	return record_deployment(ctx, "deployment.create", &ret->deployment, e);
@@ -396,8 +436,10 @@ static troth_rc extend_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	deployment_extend_check(ctx->a, cmd, e);
 	TRY(check_done(e));
 	TRY(deployment_find(ctx, cmd->id, &row, e));
+	check_party(&(struct checker){ ctx->a, e }, &in, row.party == PARTY_EXTERNAL);
+	TRY(check_done(e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
-	TRY(templates_add(ctx, row.id, &in, e));
+	TRY(templates_add(ctx, &row, &in, e));
 	row.rev++;
 	TRY(deployment_row_update(ctx->tx, &row, e));
 	TRY(deployment_view_load(ctx, &row, &ret->deployment, e));

@@ -86,7 +86,7 @@ troth_rc distrust_choose(struct verb_ctx *ctx, const struct credential_row *c, c
 			TRY(add_with_key(ctx, &choice, &versions[i], e));
 	if (version && choice.ids.count == 0)
 		return refuse_version(c, version, e);
-	*ret = (struct distrust){ choice.ids, c->kind == CREDENTIAL_AUTHORITY };
+	*ret = (struct distrust){ choice.ids, c->kind == CREDENTIAL_AUTHORITY && c->origin != ORIGIN_IMPORTED };
 	for (size_t i = 0; i < n && ret->replace; i++) {
 		bool good;
 		TRY(is_good(ctx, &versions[i], &ret->versions, &good, e));
@@ -163,6 +163,9 @@ static troth_rc note_unreached(struct verb_ctx *ctx, const struct credential_row
 	const char *day, *issuer;
 	if (c->kind == CREDENTIAL_AUTHORITY && !c->issuer_id)
 		return RC_OK;
+	if (c->origin == ORIGIN_EXTERNAL)
+		add_note(ctx, ret, arena_printf(ctx->a, "who signed it can revoke it: ask them to; its next certificate comes from them too: "
+						"troth authority csr %s", c->name));
 	TRY(last_day(ctx, &d->versions, &day, e));
 	TRY(issuer_name(ctx, c, &issuer, e));
 	add_note(ctx, ret, arena_printf(ctx->a,

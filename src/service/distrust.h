@@ -9,7 +9,8 @@
 
 struct distrust {
 	struct id_list versions; /* to be distrusted: those of the credential, and all that have the same key */
-	bool replace;            /* an authority: no version that is wanted and can sign would be left */
+	bool replace;            /* an authority: no version that is wanted and can sign would be left, and the next can be made
+	                            or asked for here */
 };
 
 /* All present versions of the credential, or the one of this uuid (NULL: all). */

@@ -4,7 +4,7 @@
  *     seal     a leaf whose key the keeper makes and seals to one agent, for slots whose key_source is keeper
  *     rotate   a rotation that was due: the verb an operator uses, begun by the system
  *     upload.seal  the key of an uploaded chain, sealed to one agent that serves it
- *     binding.*, upload.notice  what only had to wait for its time
+ *     binding.*, notice  what only had to wait for its time
  *
  * By the time a row is carried out the ground may have moved (the engine asked anew, somebody rotated by
  * hand): then it is simply done.  At least once: a crash between the signature and the commit repeats
@@ -13,6 +13,7 @@
 #include "service/binding.h"
 #include "service/inside.h"
 #include "service/issue_slot.h"
+#include "service/notice.h"
 #include "service/record.h"
 #include "service/rotation.h"
 #include "service/upload.h"
@@ -144,10 +145,13 @@ static troth_rc rotate_load(struct verb_ctx *ctx, struct effect *f, struct troth
 {
 	struct version_row v;
 	struct credential_row c;
+	struct ca_request_row request;
+	bool asked;
 	if (rc_failed(version_row_get(ctx->tx, ctx->a, json_get_int(f->body, "version", 0), &v, NULL)))
 		return RC_OK;
 	TRY(credential_row_get(ctx->tx, ctx->a, v.credential_id, &c, e));
-	f->obsolete = !v.wanted || !v.renewing || c.retired;
+	TRY(ca_request_row_of(ctx->tx, ctx->a, c.id, &request, &asked, e));
+	f->obsolete = !v.wanted || !v.renewing || c.retired || asked;
 	f->rotate = (struct rotate_cmd){ .name = c.name, .reason = "its renewal is due", .again = true };
 	return RC_OK;
 }
@@ -191,7 +195,7 @@ static troth_rc overdue_run(struct verb_ctx *ctx, struct effect *f, const struct
 
 static troth_rc notice_run(struct verb_ctx *ctx, struct effect *f, const struct effect *planned, struct troth_err *e)
 {
-	return upload_notice_is_due(ctx, f->body, e);
+	return notice_is_due(ctx, f->body, e);
 }
 
 static const struct effect_kind EFFECTS[] = {
@@ -200,7 +204,7 @@ static const struct effect_kind EFFECTS[] = {
 	{ EFFECT_BINDING_FETCHED, timed_load, timed_prepare, fetched_run },
 	{ EFFECT_BINDING_OVERDUE, timed_load, timed_prepare, overdue_run },
 	{ EFFECT_UPLOAD_SEAL, upload_seal_load, upload_seal_prepare, upload_seal_run },
-	{ EFFECT_UPLOAD_NOTICE, timed_load, timed_prepare, notice_run },
+	{ EFFECT_NOTICE, timed_load, timed_prepare, notice_run },
 };
 
 /* -- the verb ---------------------------------------------------------------------------------------- */

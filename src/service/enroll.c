@@ -8,6 +8,7 @@
 #include "service/identity.h"
 #include "service/join.h"
 #include "service/record.h"
+#include "service/recovery.h"
 #include "service/service.h"
 #include "service/waive.h"
 
@@ -172,6 +173,7 @@ static troth_rc instance_again(struct verb_ctx *ctx, const struct msg_enroll *m,
 	TRY(waive_end(ctx, ret, "instance.reinstall", e));
 	TRY(instance_row_update(ctx->tx, ret, e));
 	verb_changed(ctx, CHANGED_INSTANCE, ret->id);
+	TRY(recovery_end(ctx, ret, false, e)); /* what its old key asked for */
 	verb_publish(ctx, "instance/%s", ret->uuid); /* a held poll of the old agent ends */
 	return RC_OK;
 }

@@ -31,6 +31,7 @@ static troth_rc forget_target(struct verb_ctx *ctx, struct arena *a, struct targ
 	if (!speaks)
 		return RC_OK;
 	t->base_known = false;
+	t->strange = false;
 	t->base_content = 0;
 	if (t->next_generation < first)
 		t->next_generation = first;

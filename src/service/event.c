@@ -8,12 +8,28 @@ static bool visible(const struct principal *who, const struct event_row *row)
 	return !row->object || record_in_scope(who, row->object);
 }
 
+/* Whoever goes on from an event that is not kept any more would miss some and not know it; from the beginning is from
+ * what is kept. */
+static troth_rc check_kept(struct verb_ctx *ctx, int64_t after, struct troth_err *e)
+{
+	int64_t forgotten;
+	TRY(event_last_forgotten(ctx->tx, &forgotten, e));
+	if (after == 0 || after >= forgotten)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "the events after %lld are forgotten up to %lld: they are kept %d days", (long long)after,
+			      (long long)forgotten, LIMIT_EVENTS_KEPT_S / (24 * 3600));
+	err_hint(e, "look at things as they are now (rotations, instances, ...), then go on after %lld", (long long)forgotten);
+	err_clause(e, "type:events-forgotten");
+	return rc;
+}
+
 static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct event_list_cmd *cmd = arg;
 	struct event_list_ret *ret = out;
 	struct event_row *rows;
 	size_t n;
+	TRY(check_kept(ctx, cmd->page.after, e));
 	TRY(event_list(ctx->tx, ctx->a, NULL, cmd->page, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct event_row, n);
 	ret->more = n > 0 && (int64_t)n == (cmd->page.limit ? cmd->page.limit : LIMIT_PAGE);

@@ -1,9 +1,13 @@
 /* Waits in names.  See explain.h; the runner writes the rows (runner.c, write_waits). */
 #include "service/explain.h"
 
+#include <string.h>
+
 #include "base/json.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
+#include "service/recovery.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
 
@@ -60,8 +64,8 @@ static troth_rc read_deadline(struct tx *tx, struct arena *a, int64_t target, st
 	return RC_OK;
 }
 
-/* When was the agent of the one who waits heard of? */
-static troth_rc read_last_seen(struct tx *tx, struct arena *a, int64_t target, msec_t *ret, struct troth_err *e)
+/* When was the agent of the one who waits heard of, and may it come in? */
+static troth_rc read_agent(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
 {
 	struct target_row t;
 	struct instance_row i;
@@ -69,7 +73,8 @@ static troth_rc read_last_seen(struct tx *tx, struct arena *a, int64_t target, m
 		return RC_OK;
 	TRY(target_row_get(tx, a, target, &t, e));
 	TRY(instance_row_get(tx, a, t.instance_id, &i, e));
-	*ret = i.last_seen;
+	x->last_seen = i.last_seen;
+	x->recovering = recovery_waits(tx, a, i.id, NULL);
 	return RC_OK;
 }
 
@@ -131,6 +136,35 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 	return RC_OK;
 }
 
+/* An authority whose key is elsewhere: how its next version comes. */
+static troth_rc note_imported(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct credential_row c;
+	if (!authority || !text_equal(x->reason, "renew-by-hand"))
+		return RC_OK;
+	TRY(credential_row_get(tx, a, authority, &c, e));
+	x->imported = c.origin == ORIGIN_IMPORTED;
+	return RC_OK;
+}
+
+/* Which version it is, and since when it was asked for. */
+static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct ca_request_row request;
+	bool waits;
+	int64_t ordinal;
+	char since[RFC3339_LEN];
+	if (!authority || (!text_equal(x->reason, "certificate") && !text_equal(x->reason, "no-signer")))
+		return RC_OK;
+	TRY(ca_request_row_of(tx, a, authority, &request, &waits, e));
+	if (!waits)
+		return RC_OK;
+	TRY(external_ordinal(tx, a, authority, &ordinal, e));
+	x->certificate = arena_printf(a, "the certificate of version %lld, which is signed elsewhere, asked for since %s", (long long)ordinal,
+				      time_format(request.created / MSEC_S * MSEC_S, since));
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -143,6 +177,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.text = json_get_text(j, "text", "");
 	x.count = json_get_int(j, "count", 1);
 	TRY(name_freeze(tx, a, &x, e));
+	TRY(name_certificate(tx, a, row->authority_id, &x, e));
+	TRY(note_imported(tx, a, row->authority_id, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -152,7 +188,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
 	if (party_has_instances(x.party))
-		TRY(read_last_seen(tx, a, row->target_id, &x.last_seen, e));
+		TRY(read_agent(tx, a, row->target_id, &x, e));
 	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
 	return RC_OK;
@@ -162,6 +198,8 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 
 /* For somebody who never read the engine's rules.  The subject (a target or an authority) stands before `plain`;
  * @ is the other side in `plain`, the subject in `hint`; % is the subject's instance, & the authority. */
+#define CERTIFICATE_HINT "troth authority csr & prints the request; have it signed, then: troth authority certify & --certificate-file PEM"
+
 static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "held", "is held: everything is frozen", "it goes on after: troth thaw" },
 	{ "paused", "is not moved: the rotation is paused", "go on with: troth rotation resume &" },
@@ -178,9 +216,12 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "offline", "is on a node whose agent is not heard of",
 	  "does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (first with "
 	  "--dry-run: it says what that frees)" },
+	{ "recovery", "has lost its identity, which expired, and asks for a new one", "troth recover list, and then: troth recover approve %" },
 	{ "unknown", "has not reported what it holds",
 	  "does the agent on % run? there: troth agent status; if it holds what this server never sent, or has forgotten: "
 	  "troth waive % --reason TEXT makes it begin anew" },
+	{ "strange", "holds what this server never made, or has forgotten; it is replaced as soon as whatever it meets accepts that",
+	  "what it holds: troth target show @; if this does not end: troth waive % --reason TEXT makes it begin anew" },
 	{ "pending-full", "was sent too much that it has not reported in use", NULL },
 	{ "failing", "failed too often with the same contents and is left alone", "mend the cause, then: troth target retry @" },
 	{ "signed-below", "keeps a CA until the CAs that it signed are gone", NULL },
@@ -200,12 +241,18 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "deadline", "serves a chain that ends soon, and the next one is not in use", NULL },
 	{ "grace", "is vouched to trust the new CA, not seen to: the old one stays in the stores for a grace",
 	  "if @ fails now, undo it: troth rotation abort" },
+	{ "renew-imported", NULL, "bring the next version in before this one ends: troth authority import & --certificate-file PEM" },
 	{ "renew-by-hand", "is due for renewal, and only its owner can make the next version", "bring the next version in before this one ends" },
+	{ "certificate", "waits for a certificate that is signed elsewhere", CERTIFICATE_HINT },
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
 	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
+
+/* Its agent runs and may not come in. */
+static const struct words RECOVERING = { "offline", "is on a node whose identity has expired, and which asks for a new one",
+					 "troth recover list, and then: troth recover approve %" };
 
 /* A binding is no node: nobody there runs an agent. */
 static const struct words BINDING_WORDS[] = {
@@ -218,12 +265,39 @@ static const struct words BINDING_WORDS[] = {
 	  "ask its owner; or go on without it: troth binding waive @" },
 };
 
-static const struct words *binding_words(const struct explained *x)
+/* Nor does one there, but somebody reports for it. */
+static const struct words EXTERNAL_WORDS[] = {
+	{ "not-fetched", "reports through the API, and what it is offered was not fetched", "fetch it: troth instance wanted %" },
+	{ "not-loaded", "reports through the API, and has not reported what it was given as loaded",
+	  "when it runs there: troth instance report % --file FILE; if that will not happen: troth waive % --reason TEXT (first with "
+	  "--dry-run: it says what that frees)" },
+	{ "csr", "reports through the API, and was asked for a certificate request that did not come",
+	  "look: troth instance wanted %; then: troth instance csr % --target TARGET --csr-file PEM" },
+	{ "unknown", "reports through the API, and has not reported anything that is known here",
+	  "report what it holds: troth instance report % --file FILE; or make it begin anew: troth waive % --reason TEXT" },
+	{ "pending-full", "was given too much that it has not reported as loaded", "troth instance report % --file FILE" },
+	{ "leaving", "leaves: what it presents stays trusted until somebody reports that it presents nothing",
+	  "report \"fingerprints\": [] for it; or: troth instance delete % --now" },
+	{ "grace", "reported to use the new CA and was not seen to: the old one stays in the stores for a grace",
+	  "if it fails now, undo it: troth rotation abort" },
+};
+
+/* Who is no node with an agent has words of his own. */
+static const struct { enum party party; const struct words *words; size_t count; } PARTY_WORDS[] = {
+	{ PARTY_BINDING, BINDING_WORDS, ARRAY_LEN(BINDING_WORDS) },
+	{ PARTY_EXTERNAL, EXTERNAL_WORDS, ARRAY_LEN(EXTERNAL_WORDS) },
+};
+
+/* What is said otherwise of this one than of others. */
+static const struct words *special_words(const struct explained *x, const char *said)
 {
-	const char *reason = x->overdue ? "overdue" : x->reason;
-	for (size_t i = 0; i < ARRAY_LEN(BINDING_WORDS); i++)
-		if (x->party == PARTY_BINDING && text_equal(BINDING_WORDS[i].reason, reason))
-			return &BINDING_WORDS[i];
+	const char *reason = x->overdue ? "overdue" : said;
+	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
+		return &RECOVERING;
+	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
+		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
+			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
+				return &PARTY_WORDS[i].words[k];
 	return NULL;
 }
 
@@ -264,7 +338,7 @@ static const char *fill_instance(struct arena *a, const char *text, const char *
 static const char *subject_of(struct arena *a, const struct explained *x)
 {
 	if (x->instance)
-		return member_name(a, x->party, x->instance, x->target);
+		return x->target ? member_name(a, x->party, x->instance, x->target) : x->instance;
 	return x->authority ? x->authority : "the fleet";
 }
 
@@ -296,7 +370,7 @@ static const char *until_when(struct arena *a, const struct explained *x)
 static const char *plain_deadline(struct arena *a, const struct explained *x)
 {
 	char at[RFC3339_LEN];
-	const struct words *w = words_of(x->cause);
+	const struct words *own = special_words(x, x->cause), *w = own ? own : words_of(x->cause);
 	const char *because = text_equal(x->cause, "no-signer") ? "has nobody who can sign a longer one" :
 			      w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "breaks on %s: it %s", time_format(x->breaks / MSEC_S * MSEC_S, at), because);
@@ -304,16 +378,18 @@ static const char *plain_deadline(struct arena *a, const struct explained *x)
 
 const char *explain_plain(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->reason);
+	const struct words *own = special_words(x, x->reason), *w = own ? own : words_of(x->reason);
 	const char *more = x->count > 1 ? arena_printf(a, ", and %lld more", (long long)(x->count - 1)) : "";
-	const char *said = x->breaks ? plain_deadline(a, x) : w ? fill(a, w->plain, other_of(a, x)) : x->text;
+	const char *said = x->breaks ? plain_deadline(a, x) : x->certificate ? arena_printf(a, "waits for %s", x->certificate) :
+			   w ? fill(a, w->plain, other_of(a, x)) : x->text;
 	return arena_printf(a, "%s %s%s%s%s", subject_of(a, x), said, x->frozen ? x->frozen : "", until_when(a, x), more);
 }
 
 const char *explain_hint(struct arena *a, const struct explained *x)
 {
-	const struct words *w = binding_words(x) ? binding_words(x) : words_of(x->cause ? x->cause : x->reason);
-	bool node = text_equal(x->speaker, "node") && x->instance && party_has_instances(x->party);
+	const char *reason = x->certificate ? "certificate" : x->imported ? "renew-imported" : x->cause ? x->cause : x->reason;
+	const struct words *own = special_words(x, reason), *w = own ? own : words_of(reason);
+	bool node = text_equal(x->speaker, "node") && x->instance && x->party == PARTY_AGENT;
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
@@ -324,7 +400,8 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 
 const char *explain_sentence(struct arena *a, const struct explained *x)
 {
-	const char *error = x->last_error ? arena_printf(a, "; its agent said: %s", x->last_error) : "";
+	const char *said = x->party == PARTY_EXTERNAL ? "it reported" : "its agent said";
+	const char *error = x->last_error ? arena_printf(a, "; %s: %s", said, x->last_error) : "";
 	return arena_printf(a, "%s (rule %s)%s", explain_plain(a, x), x->rule, error);
 }
 
@@ -431,17 +508,48 @@ static bool is_said(const struct explain_ret *ret, const struct explained *x)
 	return false;
 }
 
+/* Who asks for a new identity waits for a person, whether anything waits for it or not. */
+static troth_rc explain_recovery(struct verb_ctx *ctx, const struct recovery_row *row, const char *name, struct explain_ret *ret,
+				 struct troth_err *e)
+{
+	struct explained *x = &ret->items[ret->count];
+	struct instance_row i;
+	struct deployment_row d;
+	msec_t since;
+	TRY(instance_row_get(ctx->tx, ctx->a, row->instance_id, &i, e));
+	TRY(deployment_row_get(ctx->tx, ctx->a, i.deployment_id, &d, e));
+	size_t len = name ? strcspn(name, "/") : 0;
+	bool meant = !name || (strlen(i.name) == len && strncmp(name, i.name, len) == 0);
+	if (!meant || !record_in_scope(ctx->who, d.name) || !recovery_waits(ctx->tx, ctx->a, i.id, &since))
+		return RC_OK;
+	*x = (struct explained){ .speaker = "operator", .rule = "9", .reason = "recovery", .instance = i.name, .deployment = d.name, .count = 1,
+				 .text = "waits for the approval of its recovery", .last_seen = i.last_seen, .since = since, .recovering = true };
+	ret->count++;
+	return RC_OK;
+}
+
+static troth_rc explain_recoveries(struct verb_ctx *ctx, const struct recovery_row *rows, size_t n, const char *name, struct explain_ret *ret,
+				   struct troth_err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		TRY(explain_recovery(ctx, &rows[i], name, ret, e));
+	return RC_OK;
+}
+
 static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct explain_cmd *cmd = arg;
 	struct explain_ret *ret = out;
 	struct wait_row *rows;
-	size_t n;
+	struct recovery_row *asking;
+	size_t n, asking_count;
 	int64_t credential;
 	TRY(explain_check_name(ctx, cmd->name, &credential, e));
 	TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &rows, &n, e));
 	ret->name = cmd->name;
-	ret->items = ARENA_ARRAY(ctx->a, struct explained, n + 1);
+	TRY(recovery_row_list(ctx->tx, ctx->a, PAGE_FIRST, &asking, &asking_count, e));
+	ret->items = ARENA_ARRAY(ctx->a, struct explained, n + asking_count + 1);
+	TRY(explain_recoveries(ctx, asking, asking_count, cmd->name, ret, e));
 	for (size_t i = 0; i < n; i++) {
 		struct explained *x = &ret->items[ret->count];
 		bool uses;

@@ -23,9 +23,12 @@ struct explained {
 	enum party other_party;
 	const char *other_deployment;              /* when it is a whole template rather than one target */
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
+	const char *certificate;    /* "the certificate of version 2, ..., asked for since T" if that is the reason, or NULL */
+	bool imported;              /* "renew-by-hand", because the authority's key is elsewhere */
 	const char *last_error;     /* of the target, if its agent said one */
 	msec_t deadline;            /* of a binding: its renew_by; 0 none */
 	bool overdue;               /* that has passed, and it was told */
+	bool recovering;            /* its identity has expired, and it waits for somebody's approval of a new one */
 	msec_t last_seen;           /* the agent of the one who waits; 0 never, or no instance */
 	int64_t count;              /* so many wait in the same way */
 	int64_t blocks;             /* so many targets wait for this one, by a rule of safety */

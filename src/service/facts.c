@@ -3,6 +3,7 @@
  * The same functions serve the rebuild (all rows, in an order in which each thing comes before what
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
+#include "service/external_ca.h"
 #include "service/inside.h"
 #include "service/issue.h"
 #include "service/upload.h"
@@ -71,6 +72,20 @@ static troth_rc bridge_anchors(struct tx *tx, struct arena *a, const struct issu
 	return RC_OK;
 }
 
+/* Served with it are the CAs between it and its root: what it signs lives no longer than each of them. */
+static troth_rc narrow(struct tx *tx, struct arena *a, const struct version_row *v, struct fact *f, struct troth_err *e)
+{
+	for (size_t i = 0; i < v->above.count; i++) {
+		struct cert_row cert;
+		TRY(cert_row_get(tx, a, v->above.items[i], &cert, e));
+		if (cert.not_before > f->ca.not_before)
+			f->ca.not_before = cert.not_before;
+		if (cert.not_after < f->ca.not_after)
+			f->ca.not_after = cert.not_after;
+	}
+	return RC_OK;
+}
+
 static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const struct version_row *v,
 			struct troth_err *e)
 {
@@ -92,6 +107,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.retired = v->retired_at != 0;
 	f.ca.not_before = cert.not_before;
 	f.ca.not_after = cert.not_after;
+	TRY(narrow(tx, a, v, &f, e));
 	f.ca.issued = v->created;
 	f.ca.renew_at = v->renew_at;
 	f.ca.renew_latest = v->renew_latest;
@@ -118,7 +134,7 @@ static void tell_steering(struct view *view, const struct credential_row *c)
 	tell(view, &grace);
 }
 
-/* Of the rotation that is open, the steps that nobody approved. */
+/* Of the rotation that is open, the steps that nobody approved.  One that waits for its certificate has none yet. */
 static troth_rc unapproved(struct tx *tx, struct arena *a, int64_t credential_id, unsigned *ret, struct troth_err *e)
 {
 	struct rotation_row *rotations;
@@ -127,13 +143,27 @@ static troth_rc unapproved(struct tx *tx, struct arena *a, int64_t credential_id
 	*ret = 0;
 	TRY(rotation_row_list_open(tx, a, &rotations, &n, e));
 	for (size_t i = 0; i < n; i++) {
-		if (rotations[i].credential_id != credential_id)
+		bool waits;
+		TRY(external_waits(tx, a, &rotations[i], &waits, e));
+		if (rotations[i].credential_id != credential_id || waits)
 			continue;
 		*ret = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
 		TRY(approval_row_list_rotation(tx, a, rotations[i].id, &approvals, &approval_count, e));
 		for (size_t k = 0; k < approval_count; k++)
 			*ret &= ~(1u << approvals[k].step);
 	}
+	return RC_OK;
+}
+
+/* Somebody else signs it: is a certificate out? */
+static troth_rc tell_external(struct tx *tx, struct arena *a, struct view *view, const struct credential_row *c, struct troth_err *e)
+{
+	struct ca_request_row request;
+	struct fact f = { .kind = FACT_EXTERNAL, .external = { .authority = c->id } };
+	if (c->origin != ORIGIN_EXTERNAL)
+		return RC_OK;
+	TRY(ca_request_row_of(tx, a, c->id, &request, &f.external.awaited, e));
+	tell(view, &f);
 	return RC_OK;
 }
 
@@ -179,27 +209,45 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 	if (credential.kind != CREDENTIAL_AUTHORITY)
 		return RC_OK;
 	tell_steering(view, &credential);
+	TRY(tell_external(tx, a, view, &credential, e));
 	return tell_rollout(tx, a, view, credential_id, e);
 }
 
 /* -- groups, goals, meets --------------------------------------------------------------------------- */
 
+static bool has_id(const struct engine_ids *list, int64_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i] == id)
+			return true;
+	return false;
+}
+
+/* Trusting an external authority is trusting the root that it stands below; before its first certificate, nothing. */
+static troth_rc goal_authority(struct tx *tx, struct arena *a, int64_t id, struct engine_ids *list, int64_t *items, struct troth_err *e)
+{
+	struct credential_row c;
+	TRY(credential_row_get(tx, a, id, &c, e));
+	int64_t trusted = c.origin == ORIGIN_EXTERNAL ? c.issuer_id : c.id;
+	if (trusted && !has_id(list, trusted))
+		items[list->count++] = trusted;
+	return RC_OK;
+}
+
 static troth_rc tell_goal(struct tx *tx, struct arena *a, struct view *view, const struct template_row *t,
 			  struct troth_err *e)
 {
 	struct bundle_member_row *members;
-	size_t n, authorities = 0, certs = 0;
+	size_t n, certs = 0;
 	TRY(bundle_member_row_list_bundle(tx, a, t->bundle_id, PAGE_ALL, &members, &n, e));
 	int64_t *authority_ids = ARENA_ARRAY(a, int64_t, n + 1), *cert_ids = ARENA_ARRAY(a, int64_t, n + 1);
+	struct fact f = { .kind = FACT_GOAL, .goal = { .group = t->id, .authorities = { authority_ids, 0 } } };
 	for (size_t i = 0; i < n; i++) {
 		if (members[i].authority_id)
-			authority_ids[authorities++] = members[i].authority_id;
+			TRY(goal_authority(tx, a, members[i].authority_id, &f.goal.authorities, authority_ids, e));
 		else
 			cert_ids[certs++] = members[i].cert_id;
 	}
-	struct fact f = { .kind = FACT_GOAL };
-	f.goal.group = t->id;
-	f.goal.authorities = (struct engine_ids){ authority_ids, authorities };
 	f.goal.certs = (struct engine_ids){ cert_ids, certs };
 	tell(view, &f);
 	return RC_OK;
@@ -351,9 +399,9 @@ static void tell_base(struct view *view, const struct target_row *t)
 				       t->high_water } };
 	if (!t->base_known) {
 		tell(view, &gone);
-		seen.seen.content = 0;
+		seen.seen.content = t->strange ? CONTENT_STRANGE : 0;
 	}
-	if (t->seen_at)
+	if (t->seen_at || t->strange)
 		tell(view, &seen);
 }
 
@@ -480,8 +528,8 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 		return RC_OK;
 	if (template.party == PARTY_HOLDER)
 		return tell_held(tx, a, view, t->id, e);
-	if (template.party == PARTY_BINDING)
-		tell_unknown(view, t->id); /* what it acknowledged may be taken back: from the beginning each time */
+	if (template.party == PARTY_BINDING || template.party == PARTY_EXTERNAL)
+		tell_unknown(view, t->id); /* what it said may be taken back: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));
@@ -530,6 +578,7 @@ static troth_rc tell_authority(struct tx *tx, struct arena *a, struct view *view
 			       struct troth_err *e)
 {
 	tell_steering(view, c);
+	TRY(tell_external(tx, a, view, c, e));
 	return tell_rollout(tx, a, view, c->id, e);
 }
 

@@ -88,6 +88,16 @@ static troth_rc version_replaced(struct verb_ctx *ctx, const struct rotation_row
 	return RC_OK;
 }
 
+/* It would have to be signed by what its issuer goes back to, and that cannot be done here. */
+static troth_rc refuse_elsewhere(const struct credential_row *c, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has no version below what its issuer would go back to, and none can be signed here",
+			      c->name);
+	err_hint(e, "go on; or ask for one: troth rotate %s, have it signed by the old one, troth authority certify %s", c->name, c->name);
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
 static troth_rc decide(struct verb_ctx *ctx, const struct hierarchy *h, struct kin *k, const struct rotation_row *undone,
 		       struct troth_err *e)
 {
@@ -100,6 +110,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct hierarchy *h, struct k
 	else if (undone && parent && listed(&undone->below_new, k->now.id))
 		TRY(version_replaced(ctx, undone, k->credential.id, parent, &k->next, e));
 	k->make = !k->next.id;
+	if (k->make && k->credential.origin == ORIGIN_EXTERNAL)
+		return refuse_elsewhere(&k->credential, e);
 	if (k->make)
 		verb_uuid(ctx, k->uuid);
 	return RC_OK;
@@ -124,15 +136,19 @@ static troth_rc plan_top(struct verb_ctx *ctx, int64_t to, struct hierarchy *h, 
 	return top->credential.issuer_id ? signer_load_newest(ctx->tx, ctx->a, top->credential.issuer_id, &h->issuer, e) : RC_OK;
 }
 
-troth_rc hierarchy_plan(struct verb_ctx *ctx, const struct credential_row *top, int64_t to, const struct rotation_row *undone,
-			struct hierarchy *ret, struct troth_err *e)
+static troth_rc plan_begin(struct verb_ctx *ctx, const struct credential_row *top, struct hierarchy *ret, struct id_list *ret_ids,
+			   struct troth_err *e)
 {
-	struct id_list ids;
-	TRY(hierarchy_below(ctx->tx, ctx->a, top->id, &ids, e));
-	*ret = (struct hierarchy){ .items = ARENA_ARRAY(ctx->a, struct kin, ids.count), .count = 1 };
-	memset(ret->items, 0, ids.count * sizeof *ret->items);
+	TRY(hierarchy_below(ctx->tx, ctx->a, top->id, ret_ids, e));
+	*ret = (struct hierarchy){ .items = ARENA_ARRAY(ctx->a, struct kin, ret_ids->count), .count = 1 };
+	memset(ret->items, 0, ret_ids->count * sizeof *ret->items);
 	ret->items[0].credential = *top;
-	TRY(plan_top(ctx, to, ret, e));
+	return RC_OK;
+}
+
+static troth_rc plan_below(struct verb_ctx *ctx, struct id_list ids, const struct rotation_row *undone, struct hierarchy *ret,
+			   struct troth_err *e)
+{
 	for (; ret->count < ids.count; ret->count++) {
 		struct kin *k = &ret->items[ret->count];
 		TRY(credential_row_get(ctx->tx, ctx->a, ids.items[ret->count], &k->credential, e));
@@ -140,6 +156,25 @@ troth_rc hierarchy_plan(struct verb_ctx *ctx, const struct credential_row *top, 
 		TRY(decide(ctx, ret, k, undone, e));
 	}
 	return RC_OK;
+}
+
+troth_rc hierarchy_plan(struct verb_ctx *ctx, const struct credential_row *top, int64_t to, const struct rotation_row *undone,
+			struct hierarchy *ret, struct troth_err *e)
+{
+	struct id_list ids;
+	TRY(plan_begin(ctx, top, ret, &ids, e));
+	TRY(plan_top(ctx, to, ret, e));
+	return plan_below(ctx, ids, undone, ret, e);
+}
+
+troth_rc hierarchy_plan_brought(struct verb_ctx *ctx, const struct credential_row *top, const struct keeper_issuer *brought,
+				struct hierarchy *ret, struct troth_err *e)
+{
+	struct id_list ids;
+	TRY(plan_begin(ctx, top, ret, &ids, e));
+	TRY(newest_wanted(ctx, top->id, &ret->items[0].now, e));
+	ret->items[0].brought = *brought;
+	return plan_below(ctx, ids, NULL, ret, e);
 }
 
 bool hierarchy_same(const struct hierarchy *x, const struct hierarchy *y)
@@ -166,6 +201,10 @@ static troth_rc signer_of(struct verb_ctx *ctx, const struct hierarchy *h, size_
 	*ret = (struct keeper_issuer){ h->issuer.version.key_blob, h->issuer.cert ? h->issuer.cert->der : (struct bytes){ 0 } };
 	if (i == 0)
 		return RC_OK;
+	if (parent->brought.cert.len) {
+		*ret = parent->brought;
+		return RC_OK;
+	}
 	if (parent->make) {
 		*ret_there = parent->asked && parent->need < ctx->reply_count;
 		if (*ret_there)
@@ -260,6 +299,8 @@ static void ids_push(struct arena *a, struct id_list *list, int64_t id)
 	items[list->count] = id;
 	*list = (struct id_list){ items, list->count + 1 };
 }
+
+void hierarchy_note(struct verb_ctx *ctx, struct id_list *list, int64_t id) { ids_push(ctx->a, list, id); }
 
 static void ids_cut(struct id_list *list, int64_t id)
 {

@@ -22,6 +22,7 @@ struct kin {
 	struct version_row now;     /* its newest wanted version; id 0: none */
 	struct version_row next;    /* its goal; id 0 until it is made */
 	bool make;                  /* next is a new version: the keeper makes a key */
+	struct keeper_issuer brought; /* next is a version whose certificate came from elsewhere, and is no row yet; else zeros */
 	bool asked;
 	size_t need;                /* which of ctx->need makes it */
 	char uuid[UUID_LEN];        /* of the version to be made */
@@ -45,6 +46,10 @@ troth_rc hierarchy_has(struct tx *tx, struct arena *a, int64_t top, int64_t auth
  * parent's goal signed it and nobody rotated that one since; otherwise a new version is made. */
 troth_rc hierarchy_plan(struct verb_ctx *ctx, const struct credential_row *top, int64_t to, const struct rotation_row *undone,
 			struct hierarchy *ret, struct troth_err *e);
+/* The same where [0] gets a certificate that somebody else signed: `brought` is its key and it.  The caller makes the row
+ * (items[0].next) before hierarchy_write. */
+troth_rc hierarchy_plan_brought(struct verb_ctx *ctx, const struct credential_row *top, const struct keeper_issuer *brought,
+				struct hierarchy *ret, struct troth_err *e);
 /* Asks the keeper for what can be asked by now: a CA after the one that signs it (ctx->more). */
 troth_rc hierarchy_ask(struct verb_ctx *ctx, struct hierarchy *h, struct troth_err *e);
 /* Was the same decided? */
@@ -53,6 +58,9 @@ bool hierarchy_same(const struct hierarchy *x, const struct hierarchy *y);
  * and nothing else.  What came and what went is appended to below_new and below_old.  undone: the rotation is taken
  * back; running rotations of those below go on, toward what comes now. */
 troth_rc hierarchy_write(struct verb_ctx *ctx, struct hierarchy *h, struct rotation_row *rotation, bool undone, struct troth_err *e);
+
+/* Appends to below_new or below_old. */
+void hierarchy_note(struct verb_ctx *ctx, struct id_list *list, int64_t id);
 
 /* Rotations of it that were running, but for `by`: their new version has become an old one.  A pause was theirs. */
 troth_rc hierarchy_supersede(struct verb_ctx *ctx, int64_t credential_id, const struct rotation_row *by, struct troth_err *e);

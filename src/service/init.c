@@ -7,6 +7,7 @@
 #include "service/credential.h"
 #include "service/identity.h"
 #include "service/record.h"
+#include "service/recovery.h"
 
 #define SERVER_CREDENTIAL "/troth/server-tls"
 #define OWN_CA_TTL (3650 * MSEC_DAY)
@@ -224,6 +225,7 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 	TRY(step(&in, &INIT_STATE, &none, &state, e));
 	ENSURE(!state.complete, e, TROTH_CONFLICT, "this store is complete already");
 	TRY(step(&in, &AUDIT_KEY, &none, &nothing, e));
+	TRY(step(&in, &VERB_RECOVERY_KEY, &none, &nothing, e));
 	if (!state.server)
 		TRY(own_authority_step(&in, SERVER_AUTHORITY, "troth server CA", e));
 	if (!state.agents)

@@ -1,10 +1,10 @@
-/* Instances: nodes with an agent.  They come by enrolling (enroll.c); here they are shown, and told to leave (leave.c).
+/* Instances: nodes with an agent, which come by enrolling (enroll.c), and external ones, which are added (external.c).  Here they are shown, and told to leave (leave.c).
  * Those that are away and shall be waited for no longer are waived (waive.c). */
 #include "service/leave.h"
 #include "service/record.h"
 #include "service/target.h"
 
-static troth_rc load_targets(struct verb_ctx *ctx, struct instance_view *view, struct troth_err *e)
+troth_rc instance_targets_load(struct verb_ctx *ctx, struct instance_view *view, struct troth_err *e)
 {
 	struct target_row *rows;
 	size_t n;
@@ -23,6 +23,7 @@ static troth_rc instance_by_id(struct verb_ctx *ctx, const char *id, struct inst
 	TRY(instance_row_by_uuid(ctx->tx, ctx->a, id, &ret->row, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, ret->row.deployment_id, &deployment, e));
 	ret->deployment = deployment.name;
+	ret->party = deployment.party;
 	return record_visible(ctx->who, "instance", deployment.name, e);
 }
 
@@ -52,7 +53,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 		if (rows[i].state == INSTANCE_LEFT || !record_in_scope(ctx->who, deployment.name) || !party_has_instances(deployment.party) ||
 		    (cmd->name && !text_equal(cmd->name, rows[i].name)))
 			continue;
-		ret->items[ret->count++] = (struct instance_view){ .row = rows[i], .deployment = deployment.name };
+		ret->items[ret->count++] = (struct instance_view){ .row = rows[i], .deployment = deployment.name, .party = deployment.party };
 	}
 	return RC_OK;
 }
@@ -62,7 +63,7 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	const struct id_cmd *cmd = arg;
 	struct instance_ret *ret = out;
 	TRY(instance_by_id(ctx, cmd->id, &ret->instance, e));
-	return load_targets(ctx, &ret->instance, e);
+	return instance_targets_load(ctx, &ret->instance, e);
 }
 
 /* -- leaving --------------------------------------------------------------------------------------------- */

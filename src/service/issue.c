@@ -118,12 +118,30 @@ troth_rc signer_load_version(struct tx *tx, struct arena *a, int64_t version_id,
 	return RC_OK;
 }
 
+static troth_rc refuse_no_signer(struct tx *tx, struct arena *a, const struct credential_row *c, struct troth_err *e)
+{
+	struct ca_request_row request;
+	bool waits;
+	char since[RFC3339_LEN];
+	TRY(ca_request_row_of(tx, a, c->id, &request, &waits, e));
+	err_object(e, "%s", c->name);
+	if (!waits)
+		return err_set(e, TROTH_CONFLICT, c->origin == ORIGIN_IMPORTED ? "%s cannot sign: its key is not here" :
+			       "%s has no version that signs", c->name);
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s cannot sign yet: its certificate is signed elsewhere, asked for since %s", c->name,
+			      time_format(request.created / MSEC_S * MSEC_S, since));
+	err_hint(e, "troth authority csr %s prints the request; bring what is signed in: troth authority certify %s --certificate-file PEM", c->name,
+		 c->name);
+	return rc;
+}
+
 troth_rc signer_load(struct tx *tx, struct arena *a, int64_t authority_id, struct signer *ret, struct troth_err *e)
 {
 	struct credential_row authority;
 	TRY(credential_row_get(tx, a, authority_id, &authority, e));
 	ENSURE(authority.kind == CREDENTIAL_AUTHORITY, e, TROTH_INVALID, "%s is not an authority", authority.name);
-	ENSURE(authority.signing_version, e, TROTH_CONFLICT, "%s has no version that signs", authority.name);
+	if (!authority.signing_version)
+		return refuse_no_signer(tx, a, &authority, e);
 	return signer_load_version(tx, a, authority.signing_version, ret, e);
 }
 
@@ -262,6 +280,10 @@ troth_rc issue_chain(struct tx *tx, struct arena *a, const struct version_row *v
 		ENSURE(chain.count < LIMIT_CHAIN_CERTS, e, TROTH_TOO_LARGE, "the chain of version %s has more than %d certificates",
 		       version->uuid, LIMIT_CHAIN_CERTS);
 		chain.items[chain.count++] = v.cert_id;
+		ENSURE(chain.count + v.above.count <= LIMIT_CHAIN_CERTS, e, TROTH_TOO_LARGE,
+		       "the chain of version %s has more than %d certificates", version->uuid, LIMIT_CHAIN_CERTS);
+		for (size_t i = 0; i < v.above.count; i++)
+			chain.items[chain.count++] = v.above.items[i];
 		if (!v.signed_by)
 			break;
 		TRY(version_row_get(tx, a, v.signed_by, &v, e));

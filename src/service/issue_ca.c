@@ -1,6 +1,8 @@
 /* A new version of an authority.  See issue_ca.h. */
 #include "service/issue_ca.h"
 
+#include "model/name.h"
+
 static struct cert_spec spec_of(const struct verb_ctx *ctx, const struct credential_row *c, const struct credential_spec *s,
 				bool root)
 {
@@ -12,10 +14,16 @@ static struct cert_spec spec_of(const struct verb_ctx *ctx, const struct credent
 	return spec;
 }
 
+msec_t issue_ca_latest(const char *authority, const struct cert_spec *spec)
+{
+	msec_t longest = spec->not_before + LIMIT_KEEPER_LIFE_DAYS * MSEC_DAY;
+	return name_is_reserved(authority) && longest > spec->not_after ? longest : spec->not_after;
+}
+
 static struct keeper_policy policy_of(const struct credential_row *c, const struct cert_spec *spec, const char *key_id)
 {
 	struct keeper_policy p = { .kind = KEEPER_KEY_AUTHORITY, .authority = c->name, .may_sign_ca = spec->path_len != 0,
-				   .path_len = spec->path_len, .latest_not_after = spec->not_after,
+				   .path_len = spec->path_len, .latest_not_after = issue_ca_latest(c->name, spec),
 				   .exportable = c->exportable };
 	(void)text_copy(p.key_id, sizeof p.key_id, key_id); /* a uuid fits a uuid */
 	return p;
@@ -45,6 +53,19 @@ troth_rc issue_ca_need(struct verb_ctx *ctx, const struct credential_row *author
 	need->authority_sign.policy = policy_of(authority, &spec, key_id);
 	need->authority_sign.key_type = type;
 	need->authority_sign.spec = spec;
+	return verb_need(ctx, need, e);
+}
+
+troth_rc issue_ca_renew_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct keeper_issuer *now,
+			     msec_t not_after, struct troth_err *e)
+{
+	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
+	struct credential_spec s;
+	TRY(credential_spec_read(ctx->a, authority->spec, &s, e));
+	need->kind = KEEPER_AUTHORITY_RENEW;
+	need->authority_renew.root = *now;
+	need->authority_renew.spec = spec_of(ctx, authority, &s, true);
+	need->authority_renew.spec.not_after = not_after;
 	return verb_need(ctx, need, e);
 }
 

@@ -4,6 +4,8 @@
  * chain is trusted as before, and no CA under it is forgotten. */
 #include "service/leave.h"
 
+#include "service/recovery.h"
+
 static troth_rc retire_credential(struct verb_ctx *ctx, int64_t id, struct troth_err *e)
 {
 	struct credential_row credential;
@@ -41,6 +43,7 @@ static troth_rc leave_instance(struct verb_ctx *ctx, struct instance_row *row, s
 	row->session = 0;
 	TRY(instance_row_update(ctx->tx, row, e));
 	verb_changed(ctx, CHANGED_INSTANCE, row->id);
+	TRY(recovery_end(ctx, row, false, e));
 	verb_publish(ctx, "instance/%s", row->uuid); /* a held poll of its agent ends */
 	return RC_OK;
 }

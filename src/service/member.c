@@ -2,6 +2,7 @@
 #include "service/member.h"
 
 #include "service/agent.h"
+#include "service/inside.h"
 #include "service/record.h"
 
 troth_rc member_load(struct verb_ctx *ctx, struct instance_row *ret, struct troth_err *e)
@@ -59,7 +60,8 @@ troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struc
 	if (member_drop_former(ctx, instance))
 		TRY(instance_row_update(ctx->tx, instance, e));
 	instance->last_seen = ctx->now;
-	instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;
+	if (instance->alive_until != ALIVE_ALWAYS) /* an external one has no session that could end */
+		instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;
 	TRY(instance_row_touch(ctx->tx, instance->id, instance->last_seen, instance->alive_until, e));
 	verb_changed(ctx, CHANGED_INSTANCE, instance->id);
 	return RC_OK;

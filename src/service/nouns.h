@@ -38,6 +38,8 @@ struct authority_create_cmd {
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
 	struct json_texts permitted_dns;
 	bool exportable, clamp;
+	bool external;              /* somebody else signs its certificate: a request is made (external_ca.h); `issuer`, if said, is
+	                               an imported authority (imported.h) */
 	struct renewal_cmd renew, leaf_renew; /* of itself; of the leaves it signs that say nothing */
 	const char *on_deadline;    /* "shed" (NULL too) or "hold" */
 };
@@ -54,6 +56,7 @@ struct credential_view {
 	struct credential_row row;
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
+	struct ca_request_row request; /* external, and it waits for a certificate: since when, for which version; else id 0 */
 	msec_t next_renewal;        /* by itself; 0: never, or the versions were not asked for */
 	struct version_view *versions; /* newest first */
 	size_t version_count;
@@ -161,6 +164,9 @@ struct deployment_create_cmd {
 	size_t store_count;
 	bool ephemeral;             /* its instances leave by themselves `ttl` after they enrolled */
 	msec_t ttl;
+	bool external;              /* its instances have no agent (external.h) */
+	msec_t grace;               /* external: as a binding's; 0 is LIMIT_BINDING_GRACE_S unless no_grace */
+	bool no_grace;
 	bool ignore;                /* ephemeral: never counted, so never waited for and never protected */
 };
 struct deployment_extend_cmd { /* more templates for an existing one */
@@ -263,6 +269,7 @@ extern const struct verb VERB_TARGET_SHOW; /* id_cmd -> target_ret */
 struct instance_view {
 	struct instance_row row;
 	const char *deployment;
+	enum party party;            /* an agent's, or external (external.h) */
 	struct target_view *targets; /* show only */
 	size_t target_count;
 };
@@ -428,6 +435,10 @@ struct server_certificate_ret {
 	msec_t not_after, renew_at;
 };
 extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
+/* /troth/server and /troth/agents: one whose signing root has expired, or will in LIMIT_RECERTIFY_S, gets the same key
+ * certified anew.  Said before the server's certificate is renewed; usually there is nothing to do (recertify.c). */
+struct recertify_ret { int64_t count; };
+extern const struct verb VERB_SERVER_RECERTIFY;   /* no_cmd -> recertify_ret; system */
 /* What TLS needs to verify callers and to be verified: PEM bundles, and a text that changes with them. */
 struct server_trust_ret { const char *agents_ca, *server_ca; };
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */

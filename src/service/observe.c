@@ -69,7 +69,6 @@ static troth_rc refuse_older(const struct observed *o, struct troth_err *e)
 static troth_rc check(const struct observed *o, struct troth_err *e)
 {
 	const struct msg_report *m = o->m;
-	TRY(member_session(&o->instance, m->session, e));
 	ENSURE(m->high_water >= m->generation, e, TROTH_INVALID, "high_water %lld is below generation %lld",
 	       (long long)m->high_water, (long long)m->generation);
 	ENSURE(m->failed_generation == 0 || m->failed_generation <= m->high_water, e, TROTH_INVALID,
@@ -253,6 +252,7 @@ static troth_rc count_unknown(struct verb_ctx *ctx, struct observed *o, bool kno
 {
 	struct target_row *t = &o->target;
 	t->base_known = false;
+	t->strange = !known;
 	t->base_content = 0;
 	if (o->m->high_water >= t->next_generation)
 		t->next_generation = o->m->high_water + 1;
@@ -290,8 +290,9 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	note_pace(ctx, o);
 	bool news = !t->base_known || t->base_content != content || t->base_generation != o->m->generation;
 	if (o->template.kind == TARGET_SLOT && t->base_known && content && t->base_content != content)
-		TRY(binding_rested_on(ctx, o->template.id, t->base_content, content, e));
+		TRY(binding_rested_on(ctx, t, t->base_content, content, e));
 	t->base_known = true;
+	t->strange = false;
 	t->base_content = content;
 	t->base_generation = o->m->generation;
 	if (o->m->high_water > t->high_water)

@@ -6,6 +6,7 @@
 #include "service/progress.h"
 
 #include "service/explain.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
 
@@ -20,6 +21,7 @@ struct tale {                    /* of one rotation */
 	struct operation_row op;
 	const char *waits_for;   /* the first sentence, or NULL */
 	bool done;
+	bool certificate;        /* it waits for one that is signed elsewhere */
 };
 
 /* -- waits ----------------------------------------------------------------------------------------- */
@@ -126,7 +128,8 @@ static troth_rc write_cas(struct verb_ctx *ctx, struct record *r, const struct p
 
 static troth_rc authority_done(struct verb_ctx *ctx, struct tale *t, struct troth_err *e)
 {
-	t->done = true;
+	TRY(external_waits(ctx->tx, ctx->a, &t->rotation, &t->certificate, e));
+	t->done = !t->certificate;
 	for (size_t i = 0; i < t->rotation.old_versions.count; i++) {
 		struct version_row v;
 		TRY(version_row_get(ctx->tx, ctx->a, t->rotation.old_versions.items[i], &v, e));
@@ -142,7 +145,7 @@ static troth_rc write_authority(struct verb_ctx *ctx, struct tale *t, struct rec
 	engine_progress(ctx->svc->view, t->credential.id, ctx->a, &p);
 	struct counts c = count_cas(&p, t->rotation.new_version);
 	TRY(authority_done(ctx, t, e));
-	jw_kv_text(&r->w, "stage", t->done ? "done" : stage_of(&p, c));
+	jw_kv_text(&r->w, "stage", t->done ? "done" : t->certificate ? "certifying" : stage_of(&p, c));
 	jw_kv_int(&r->w, "stores_total", (int64_t)p.stores);
 	jw_kv_int(&r->w, "stores_with_new", c.with_new);
 	jw_kv_int(&r->w, "stores_with_old", c.with_old);

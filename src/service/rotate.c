@@ -6,16 +6,19 @@
  * made due, and the engine asks its slots. */
 #include "service/census.h"
 #include "service/distrust.h"
+#include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/holder.h"
 #include "service/record.h"
-#include "service/rotation.h"
+#include "service/rotation_rows.h"
 #include "service/upload.h"
 
 struct rotate_plan {
 	struct credential_row credential;
 	struct hierarchy hierarchy;     /* an authority's: itself and all below; decided again under the writer */
 	bool fresh;                     /* a new CA is made; the same */
+	bool ask;                       /* somebody else signs it: its key is made, and what asks for the certificate */
+	char uuid[UUID_LEN];            /* of the version that it will be */
 };
 
 /* -- what it is and whether it may ---------------------------------------------------------------- */
@@ -51,6 +54,15 @@ static troth_rc refuse_own(const char *name, struct troth_err *e)
 	return rc;
 }
 
+/* One certificate at a time is asked for, whatever the reason. */
+static troth_rc check_awaited(struct verb_ctx *ctx, const struct credential_row *c, struct troth_err *e)
+{
+	struct ca_request_row request;
+	bool waits;
+	TRY(ca_request_row_of(ctx->tx, ctx->a, c->id, &request, &waits, e));
+	return waits ? external_refuse_waiting(c, &request, e) : RC_OK;
+}
+
 static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
 {
 	bool owned;
@@ -68,6 +80,7 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 	TRY(upload_is_owned(ctx->tx, ctx->a, ret, &owned, e));
 	if (owned)
 		return upload_refuse_renewal(ret, e);
+	TRY(check_awaited(ctx, ret, e));
 	return check_running(ctx, cmd, ret, e);
 }
 
@@ -87,6 +100,8 @@ static troth_rc load_cross(struct verb_ctx *ctx, const struct rotate_cmd *cmd, c
 {
 	if (cmd->compromised)
 		return refuse_cross(c, "what is compromised vouches for nothing", e);
+	if (c->origin != ORIGIN_INTERNAL)
+		return refuse_cross(c, "its certificates are signed elsewhere, and so would a cross certificate have to be", e);
 	if (c->kind != CREDENTIAL_AUTHORITY || c->issuer_id)
 		return refuse_cross(c, "it is not a root, so a rotation of it changes no anchor", e);
 	TRY(signer_load(ctx->tx, ctx->a, c->id, ret, e));
@@ -108,14 +123,26 @@ static troth_rc needs_fresh(struct verb_ctx *ctx, const struct rotate_cmd *cmd, 
 	return RC_OK;
 }
 
+/* Only its owner can make what comes next; to stop trusting it needs nobody else. */
+static troth_rc check_owner(const struct rotate_cmd *cmd, const struct credential_row *c, struct troth_err *e)
+{
+	if (c->origin == ORIGIN_IMPORTED)
+		return cmd->compromised ? RC_OK : external_refuse_imported(c, e);
+	ENSURE(c->kind == CREDENTIAL_LEAF || c->signing_version, e, TROTH_CONFLICT, "%s has no version that signs", c->name);
+	return RC_OK;
+}
+
 static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan **ret, struct troth_err *e)
 {
 	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
 	struct credential_row *c = &plan->credential;
 	TRY(load(ctx, cmd, c, e));
-	ENSURE(c->kind == CREDENTIAL_LEAF || c->signing_version, e, TROTH_CONFLICT, "%s has no version that signs", c->name);
+	TRY(check_owner(cmd, c, e));
 	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
-	if (plan->fresh)
+	plan->ask = plan->fresh && c->origin == ORIGIN_EXTERNAL;
+	if (plan->ask)
+		verb_uuid(ctx, plan->uuid);
+	else if (plan->fresh)
 		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
 	if (cmd->cross_sign)
 		TRY(load_cross(ctx, cmd, c, &plan->hierarchy.cross, e));
@@ -129,6 +156,8 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	if (!plan)
 		TRY(begin(ctx, arg, &plan, e));
 	ctx->plan = plan;
+	if (plan->ask && !ctx->options.dry_run)
+		return external_need(ctx, &plan->credential, plan->uuid, e);
 	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
 }
 
@@ -148,28 +177,6 @@ static troth_rc waive_outside(struct verb_ctx *ctx, const struct credential_row 
 }
 
 /* -- run: the goal flips -------------------------------------------------------------------------------------- */
-
-/* Whatever was wanted no longer is; ret: all versions that have to go, and those that were wanted. */
-static troth_rc unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct rotation_row *ret, struct troth_err *e)
-{
-	struct version_row *versions;
-	size_t n;
-	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
-	ret->old_versions = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
-	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
-	for (size_t i = 0; i < n; i++) {
-		if (versions[i].id == keep || versions[i].retired_at)
-			continue;
-		ret->old_versions.items[ret->old_versions.count++] = versions[i].id;
-		if (!versions[i].wanted)
-			continue;
-		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
-		versions[i].wanted = false;
-		versions[i].renewing = 0;
-		TRY(version_row_update(ctx->tx, &versions[i], e));
-	}
-	return RC_OK;
-}
 
 /* A leaf: its present versions are due now. */
 static troth_rc make_due(struct verb_ctx *ctx, int64_t credential_id, struct id_list *ret_old, struct troth_err *e)
@@ -201,27 +208,6 @@ static troth_rc retire_distrusted(struct verb_ctx *ctx, const struct credential_
 	for (size_t i = 0; i < n; i++)
 		if (versions[i].wanted)
 			ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
-	return RC_OK;
-}
-
-static troth_rc insert_rows(struct verb_ctx *ctx, const struct rotate_cmd *cmd, const struct credential_row *c,
-			    struct rotation_row *rotation, struct troth_err *e)
-{
-	char *operation_uuid = arena_alloc(ctx->a, UUID_LEN);
-	verb_uuid(ctx, operation_uuid);
-	struct operation_row op = { .uuid = operation_uuid, .kind = "rotation", .object = c->name,
-				    .state = OPERATION_RUNNING, .started_by = ctx->who->name, .created = ctx->now,
-				    .updated = ctx->now };
-	TRY(operation_row_insert(ctx->tx, &op, e));
-	rotation->credential_id = c->id;
-	rotation->state = ROTATION_RUNNING;
-	rotation->operation_id = op.id;
-	rotation->reason = cmd->reason;
-	rotation->started_by = ctx->who->name;
-	rotation->started = ctx->now;
-	TRY(rotation_row_insert(ctx->tx, rotation, e));
-	verb_changed(ctx, CHANGED_ROTATION, rotation->id);
-	verb_publish(ctx, "operation/%s", operation_uuid);
 	return RC_OK;
 }
 
@@ -276,22 +262,33 @@ static troth_rc flip(struct verb_ctx *ctx, struct rotate_plan *plan, const struc
 	TRY(hierarchy_write(ctx, &plan->hierarchy, rotation, false, e));
 	rotation->new_version = plan->hierarchy.items[0].next.id;
 	ret->new_version = plan->hierarchy.items[0].next.uuid;
-	return unwant(ctx, c->id, rotation->new_version, rotation, e);
+	return rotation_unwant(ctx, c->id, rotation->new_version, rotation, e);
+}
+
+/* The goal stays as it is until the certificate comes (certify.c); what is compromised is distrusted at once. */
+static troth_rc ask_elsewhere(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan, const struct distrust *d,
+			      struct rotation_row *rotation, struct troth_err *e)
+{
+	TRY(distrust_apply(ctx, d, e));
+	rotation->distrusted = d->versions;
+	return external_rotation(ctx, &plan->credential, plan->uuid, ctx->replies[0], cmd->reason, rotation, e);
 }
 
 static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan,
 		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
-	char *uuid = arena_alloc(ctx->a, UUID_LEN);
-	struct rotation_row rotation = { .uuid = uuid };
+	struct rotation_row rotation = { 0 };
 	struct operation_row op;
-	verb_uuid(ctx, uuid);
-	TRY(flip(ctx, plan, d, &rotation, ret, e));
-	TRY(insert_rows(ctx, cmd, c, &rotation, e));
-	TRY(supersede_all(ctx, &plan->hierarchy, c, &rotation, e));
+	if (plan->ask) {
+		TRY(ask_elsewhere(ctx, cmd, plan, d, &rotation, e));
+	} else {
+		TRY(flip(ctx, plan, d, &rotation, ret, e));
+		TRY(rotation_begin(ctx, c, cmd->reason, &rotation, e));
+		TRY(supersede_all(ctx, &plan->hierarchy, c, &rotation, e));
+	}
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation.operation_id, &op, e));
-	ret->rotation = uuid;
+	ret->rotation = rotation.uuid;
 	ret->operation = op.uuid;
 	if (cmd->ignore_outside)
 		TRY(waive_outside(ctx, c, ret, e));
@@ -326,7 +323,8 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		return RC_OK;
 	if (cmd->compromised)
 		TRY(distrust_confirm(ctx, cmd, ret, e));
-	ctx->retry = now.id != plan->credential.id || again->fresh != plan->fresh || !hierarchy_same(&again->hierarchy, &plan->hierarchy);
+	ctx->retry = now.id != plan->credential.id || again->fresh != plan->fresh || again->ask != plan->ask ||
+		      !hierarchy_same(&again->hierarchy, &plan->hierarchy);
 	if (ctx->retry)
 		return RC_OK;
 	return start(ctx, cmd, plan, &d, ret, e);

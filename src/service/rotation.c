@@ -148,6 +148,52 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	return row.distrusted.count ? distrust_trusting(ctx->tx, ctx->a, &row, &ret->rotation.trusting, e) : RC_OK;
 }
 
+/* -- begin --------------------------------------------------------------------------------------------- */
+
+troth_rc rotation_begin(struct verb_ctx *ctx, const struct credential_row *c, const char *reason, struct rotation_row *rotation,
+			struct troth_err *e)
+{
+	char *operation_uuid = arena_alloc(ctx->a, UUID_LEN), *uuid = arena_alloc(ctx->a, UUID_LEN);
+	verb_uuid(ctx, operation_uuid);
+	verb_uuid(ctx, uuid);
+	rotation->uuid = uuid;
+	struct operation_row op = { .uuid = operation_uuid, .kind = "rotation", .object = c->name,
+				    .state = OPERATION_RUNNING, .started_by = ctx->who->name, .created = ctx->now,
+				    .updated = ctx->now };
+	TRY(operation_row_insert(ctx->tx, &op, e));
+	rotation->credential_id = c->id;
+	rotation->state = ROTATION_RUNNING;
+	rotation->operation_id = op.id;
+	rotation->reason = reason;
+	rotation->started_by = ctx->who->name;
+	rotation->started = ctx->now;
+	TRY(rotation_row_insert(ctx->tx, rotation, e));
+	verb_changed(ctx, CHANGED_ROTATION, rotation->id);
+	verb_publish(ctx, "operation/%s", operation_uuid);
+	return RC_OK;
+}
+
+troth_rc rotation_unwant(struct verb_ctx *ctx, int64_t credential_id, int64_t keep, struct rotation_row *ret, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
+	ret->old_versions = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	ret->wanted_before = (struct id_list){ ARENA_ARRAY(ctx->a, int64_t, n + 1), 0 };
+	for (size_t i = 0; i < n; i++) {
+		if (versions[i].id == keep || versions[i].retired_at)
+			continue;
+		ret->old_versions.items[ret->old_versions.count++] = versions[i].id;
+		if (!versions[i].wanted)
+			continue;
+		ret->wanted_before.items[ret->wanted_before.count++] = versions[i].id;
+		versions[i].wanted = false;
+		versions[i].renewing = 0;
+		TRY(version_row_update(ctx->tx, &versions[i], e));
+	}
+	return RC_OK;
+}
+
 /* -- steer ------------------------------------------------------------------------------------------ */
 
 troth_rc rotation_record(struct verb_ctx *ctx, const char *action, const struct rotation_row *row,

@@ -8,6 +8,7 @@
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
 #include "service/census.h"
+#include "service/external_ca.h"
 #include "service/foresee.h"
 #include "service/hierarchy.h"
 #include "service/record.h"
@@ -107,6 +108,7 @@ static troth_rc resume_superseded(struct verb_ctx *ctx, const struct rotation_ro
 /* What an abort does to the goals: of the authority and of all below it. */
 struct abort_plan {
 	struct rotation_row row;
+	bool waits;             /* for a certificate that somebody else signs: no goal was flipped yet */
 	struct credential_row credential;
 	struct id_list before;
 	struct hierarchy hierarchy;
@@ -211,8 +213,11 @@ static troth_rc plan_abort(struct verb_ctx *ctx, const struct rotation_cmd *cmd,
 		return RC_OK;
 	if (!rotation_is_open(&plan->row))
 		return rotation_refuse_over(&plan->row, &plan->credential, e);
+	TRY(external_waits(ctx->tx, ctx->a, &plan->row, &plan->waits, e));
 	if (plan->row.distrusted.count)
 		return refuse_emergency(&plan->credential, e);
+	if (plan->waits)
+		return RC_OK;
 	return plan->credential.kind == CREDENTIAL_AUTHORITY ? plan_authority(ctx, plan, e) : RC_OK;
 }
 
@@ -225,8 +230,19 @@ static troth_rc abort_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
 }
 
+/* The key that was made for it is forgotten. */
+static troth_rc forget_certificate(struct verb_ctx *ctx, int64_t credential_id, struct troth_err *e)
+{
+	struct ca_request_row request;
+	bool waits;
+	TRY(ca_request_row_of(ctx->tx, ctx->a, credential_id, &request, &waits, e));
+	return waits ? external_forget(ctx, &request, e) : RC_OK;
+}
+
 static troth_rc flip_back(struct verb_ctx *ctx, struct abort_plan *plan, struct troth_err *e)
 {
+	if (plan->waits)
+		return forget_certificate(ctx, plan->credential.id, e);
 	if (plan->credential.kind == CREDENTIAL_LEAF)
 		return flip_leaf(ctx, &plan->row, &plan->credential, e);
 	TRY(flip_goal(ctx, plan, e));
@@ -254,7 +270,7 @@ static troth_rc abort_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct credential_row *c = &now->credential;
 	if (now->row.state == ROTATION_ABORTED)
 		return rotation_view_load(ctx, &now->row, &ret->rotation, e);
-	ctx->retry = row->id != now->row.id || !hierarchy_same(&plan->hierarchy, &now->hierarchy);
+	ctx->retry = row->id != now->row.id || plan->waits != now->waits || !hierarchy_same(&plan->hierarchy, &now->hierarchy);
 	if (ctx->retry)
 		return RC_OK;
 	*row = now->row; /* as the writer sees it */

@@ -11,6 +11,7 @@
 #include "service/contents.h"
 #include "service/epoch.h"
 #include "service/member.h"
+#include "service/recovery.h"
 #include "service/waive.h"
 
 /* What the agent says about target `uuid`; a target it does not name it holds nothing of. */
@@ -69,6 +70,7 @@ static troth_rc open_target(struct verb_ctx *ctx, struct target_row *t, const st
 	TRY(unchanged(ctx, t, &said, &same, e));
 	if (foreign || !same)
 		TRY(forget_target(ctx, t, &said, e));
+	t->strange = false; /* look first */
 	t->report_seq = 0;
 	t->failures = 0; /* a new beginning on the node: what failed may be tried again */
 	t->failed_content = 0;
@@ -89,6 +91,7 @@ static troth_rc open_instance(struct verb_ctx *ctx, struct instance_row *i, cons
 	i->alarm = alarm ? "two agents seem to use this identity: a copied node, or a restored one" : NULL;
 	TRY(instance_row_update(ctx->tx, i, e));
 	verb_changed(ctx, CHANGED_INSTANCE, i->id);
+	TRY(recovery_end(ctx, i, true, e));
 	verb_publish(ctx, "instance/%s", i->uuid); /* whoever holds the old session learns that it is stale */
 	return alarm ? member_event(ctx, i, "instance.alarm", NULL, i->alarm, e) : RC_OK;
 }

@@ -7,5 +7,7 @@
 /* `instance` and `deployment` are the target's own. */
 troth_rc target_view_load(struct verb_ctx *ctx, const struct target_row *row, const struct instance_row *instance,
 			  const char *deployment, struct target_view *ret, struct troth_err *e);
+/* All of an instance's (instance.c); row and deployment of the view are set. */
+troth_rc instance_targets_load(struct verb_ctx *ctx, struct instance_view *view, struct troth_err *e);
 
 #endif

@@ -39,6 +39,16 @@ static troth_rc deployment_find(struct verb_ctx *ctx, const char *name, struct d
 	return rc;
 }
 
+static troth_rc joins_by_token(const struct deployment_row *deployment, struct troth_err *e)
+{
+	if (deployment->party == PARTY_AGENT)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "the instances of %s have no agent that could enrol", deployment->name);
+	err_hint(e, "somebody registers each, and reports for it: troth instance add %s/NAME", deployment->name);
+	err_object(e, "%s", deployment->name);
+	return rc;
+}
+
 static troth_rc refuse_stranger(const struct deployment_row *deployment, const char *name, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s has no instance %s to install again", deployment->name, name);
@@ -95,6 +105,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	token_create_check(ctx->a, cmd, e);
 	TRY(check_done(e));
 	TRY(deployment_find(ctx, cmd->deployment, &deployment, e));
+	TRY(joins_by_token(&deployment, e));
 	TRY(instance_free(ctx, &deployment, cmd->instance, cmd->reinstall, e));
 	verb_uuid(ctx, uuid);
 	ret->secret = secret_make(ctx);

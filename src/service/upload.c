@@ -4,10 +4,10 @@
 #include "service/bundle.h"
 #include "service/check.h"
 #include "service/inside.h"
+#include "service/known.h"
 #include "service/meet.h"
+#include "service/notice.h"
 #include "service/record.h"
-
-static const int64_t NOTICE_DAYS[] = { 60, 30, 14, 7, 1 };
 
 struct upload_plan {
 	struct credential_row leaf;
@@ -17,42 +17,6 @@ struct upload_plan {
 };
 
 /* -- what anchors it --------------------------------------------------------------------------------------- */
-
-struct candidates { const struct cert **items; size_t count, room; };
-
-static void candidate_add(struct arena *a, struct candidates *list, const struct cert *cert)
-{
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 8;
-		const struct cert **items = ARENA_ARRAY(a, const struct cert *, room);
-		if (list->count)
-			memcpy(items, list->items, list->count * sizeof *items);
-		list->items = items;
-		list->room = room;
-	}
-	list->items[list->count++] = cert;
-}
-
-/* CAs that are known here and have the issuer's name. */
-static troth_rc known_cas(struct verb_ctx *ctx, const struct cert *last, struct candidates *list, struct troth_err *e)
-{
-	for (int64_t after = 0;;) {
-		struct cert_row *rows;
-		struct page page = { after, 0 };
-		size_t n;
-		TRY(cert_row_list(ctx->tx, ctx->a, page, &rows, &n, e));
-		for (size_t i = 0; i < n; i++) {
-			const struct cert *cert;
-			if (!rows[i].is_ca || !text_equal(rows[i].subject, last->issuer))
-				continue;
-			TRY(cert_parse(ctx->a, rows[i].der, &cert, e));
-			candidate_add(ctx->a, list, cert);
-		}
-		if (n == 0)
-			return RC_OK;
-		after = rows[n - 1].id;
-	}
-}
 
 /* From when on all of it is valid: a chain may be uploaded before its time. */
 static msec_t valid_from(const struct upload_chain *chain, msec_t now)
@@ -66,12 +30,12 @@ static msec_t valid_from(const struct upload_chain *chain, msec_t now)
 static troth_rc anchor_find(struct verb_ctx *ctx, struct upload_plan *plan, unsigned eku, struct troth_err *e)
 {
 	const struct upload_chain *chain = &plan->chain;
-	struct candidates cas = { 0 };
+	struct cert_pool cas = { 0 };
 	const size_t *found;
 	size_t n;
 	for (size_t i = 0; i < chain->root_count; i++)
-		candidate_add(ctx->a, &cas, chain->roots[i]);
-	TRY(known_cas(ctx, chain->served[chain->count - 1], &cas, e));
+		known_add(ctx->a, &cas, chain->roots[i]);
+	TRY(known_issuers(ctx, chain->served[chain->count - 1], &cas, e));
 	struct bytes *served = ARENA_ARRAY(ctx->a, struct bytes, chain->count), *anchors = ARENA_ARRAY(ctx->a, struct bytes, cas.count);
 	for (size_t i = 0; i < chain->count; i++)
 		served[i] = chain->served[i]->der;
@@ -167,15 +131,15 @@ static troth_rc promise_seal(struct verb_ctx *ctx, int64_t version, int64_t cont
 	return outbox_put(ctx->tx, &row, e);
 }
 
-static troth_rc promise_notices(struct verb_ctx *ctx, const struct version_row *version, msec_t not_after, struct troth_err *e)
+/* Its key, sealed to the agent that shall open it; who has none had the key before we did. */
+static troth_rc give_key(struct verb_ctx *ctx, int64_t version, int64_t content, const struct target_row *slot, struct troth_err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(NOTICE_DAYS); i++) {
-		struct outbox_row row = { .kind = EFFECT_UPLOAD_NOTICE, .created = ctx->now, .due = not_after - NOTICE_DAYS[i] * MSEC_DAY };
-		row.body = arena_printf(ctx->a, "{\"version\":%lld,\"days\":%lld}", (long long)version->id, (long long)NOTICE_DAYS[i]);
-		if (row.due > ctx->now)
-			TRY(outbox_put(ctx->tx, &row, e));
-	}
-	return RC_OK;
+	struct template_row group;
+	struct target_row row = *slot;
+	TRY(template_row_get(ctx->tx, ctx->a, slot->template_id, &group, e));
+	if (group.party == PARTY_EXTERNAL)
+		return upload_stage(ctx, &row, content, version, bytes_of(NULL, 0), e);
+	return promise_seal(ctx, version, content, slot->id, e);
 }
 
 /* Each slot that presents it: its key for its agent, and the stores that it will meet. */
@@ -193,7 +157,7 @@ static troth_rc give_to_slots(struct verb_ctx *ctx, const struct credential_row 
 		TRY(target_row_update(ctx->tx, &slots[i], e));
 		verb_changed(ctx, CHANGED_TARGET, slots[i].id);
 		TRY(meet_anchor_added(ctx, slots[i].template_id, version->anchor_cert, e));
-		TRY(promise_seal(ctx, version->id, content, slots[i].id, e));
+		TRY(give_key(ctx, version->id, content, &slots[i], e));
 		(*ret_slots)++;
 	}
 	return RC_OK;
@@ -225,7 +189,7 @@ static troth_rc store_all(struct verb_ctx *ctx, const struct upload_cmd *cmd, co
 		TRY(bundle_trust(ctx, cmd->trust_issuer, "$.trust_issuer", plan->anchor, leaf->name, &ret->trusted_now, e));
 	TRY(give_to_slots(ctx, leaf, &version, content, &ret->slots, e));
 	ctx->svc->effects = true;
-	TRY(promise_notices(ctx, &version, plan->chain.leaf->not_after, e));
+	TRY(notice_promise(ctx, version.id, plan->chain.leaf->not_after, e));
 	ret->version = arena_text(ctx->a, version.uuid);
 	ret->anchor = cert_fingerprint_hex(plan->anchor, hex);
 	return RC_OK;
@@ -304,7 +268,7 @@ troth_rc upload_slot_joined(struct verb_ctx *ctx, const struct target_row *slot,
 	TRY(version_row_get(ctx->tx, ctx->a, leaf.signing_version, &version, e));
 	TRY(newest_content(ctx, version.id, &content, e));
 	TRY(meet_anchor_added(ctx, slot->template_id, version.anchor_cert, e));
-	return content ? promise_seal(ctx, version.id, content, slot->id, e) : RC_OK;
+	return content ? give_key(ctx, version.id, content, slot, e) : RC_OK;
 }
 
 /* One upload waits at a slot at a time: an older one that was never sent is not sent any more. */
@@ -324,26 +288,9 @@ troth_rc upload_stage(struct verb_ctx *ctx, struct target_row *slot, int64_t con
 	struct sealed_row key = { .target_id = slot->id, .content_id = content_id, .sealed = sealed, .created = ctx->now };
 	struct staged_row row = { .target_id = slot->id, .content_id = content_id, .version_id = version_id, .created = ctx->now };
 	TRY(drop_older(ctx, slot->id, e));
-	TRY(sealed_row_put(ctx->tx, &key, e));
+	if (sealed.len)
+		TRY(sealed_row_put(ctx->tx, &key, e));
 	TRY(staged_row_put(ctx->tx, &row, e));
 	verb_changed(ctx, CHANGED_TARGET, slot->id);
 	return RC_OK;
-}
-
-troth_rc upload_notice_is_due(struct verb_ctx *ctx, const struct json *body, struct troth_err *e)
-{
-	struct version_row version;
-	struct credential_row leaf;
-	struct cert_row cert;
-	struct record r;
-	TRY(version_row_get(ctx->tx, ctx->a, json_get_int(body, "version", 0), &version, e));
-	TRY(credential_row_get(ctx->tx, ctx->a, version.credential_id, &leaf, e));
-	if (leaf.retired || leaf.signing_version != version.id)
-		return RC_OK; /* the next one came */
-	TRY(cert_row_get(ctx->tx, ctx->a, version.cert_id, &cert, e));
-	record_begin(&r);
-	jw_kv_int(&r.w, "days", json_get_int(body, "days", 0));
-	jw_kv_time(&r.w, "not_after", cert.not_after);
-	jw_kv_text(&r.w, "text", "it was uploaded: only its owner can bring the next one");
-	return record_change(ctx, &(struct change){ .action = "credential.expires", .object = leaf.name, .after = record_end(&r, ctx->a) }, e);
 }

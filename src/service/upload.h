@@ -11,6 +11,7 @@
 #ifndef TROTH_SERVICE_UPLOAD_H
 #define TROTH_SERVICE_UPLOAD_H
 
+#include "service/cert_pool.h"
 #include "service/nouns.h"
 
 struct upload_cmd {
@@ -21,14 +22,6 @@ struct upload_cmd {
 	const char *trust_issuer;   /* bundle (name) that shall trust its root from now on; or NULL */
 };
 
-/* A chain as it will be served, judged by itself. */
-struct upload_chain {
-	const struct cert *leaf;
-	const struct cert **served;  /* leaf first, without the root */
-	size_t count;
-	const struct cert **roots;   /* self-signed ones that came with it */
-	size_t root_count;
-};
 /* Reads and sorts; each thing that is wrong is a finding.  `now`: dates. */
 void upload_chain_read(struct arena *a, const struct upload_cmd *cmd, msec_t now, struct upload_chain *ret, struct troth_err *e);
 /* Is it what the credential's slots need: names, use?  Findings. */
@@ -52,8 +45,6 @@ troth_rc upload_slot_joined(struct verb_ctx *ctx, const struct target_row *slot,
 
 /* Effects. */
 #define EFFECT_UPLOAD_SEAL "upload.seal"     /* {"version","content","target"} */
-#define EFFECT_UPLOAD_NOTICE "upload.notice" /* {"version","days"} */
-troth_rc upload_notice_is_due(struct verb_ctx *ctx, const struct json *body, struct troth_err *e);
 /* The chain's key was sealed for this target: it is staged there. */
 troth_rc upload_stage(struct verb_ctx *ctx, struct target_row *slot, int64_t content_id, int64_t version_id, struct bytes sealed,
 		      struct troth_err *e);

@@ -3,32 +3,8 @@
 
 #include "service/check.h"
 
-struct pool { const struct cert **items; size_t count; };
-
-static void read_pem(const struct checker *c, const char *path, const char *pem, struct pool *pool)
-{
-	const struct cert *const *certs;
-	struct troth_err why = { 0 };
-	size_t n;
-	if (rc_failed(certs_parse_pem(c->a, bytes_of_text(pem), &certs, &n, &why))) {
-		check_fail(c, path, "certificate", why.primary, why.hint[0] ? why.hint : NULL);
-		return;
-	}
-	const struct cert **grown = ARENA_ARRAY(c->a, const struct cert *, pool->count + n);
-	if (pool->count)
-		memcpy(grown, pool->items, pool->count * sizeof *grown);
-	for (size_t i = 0; i < n; i++) {
-		bool twice = false;
-		for (size_t k = 0; k < pool->count && !twice; k++)
-			twice = memcmp(grown[k]->fingerprint, certs[i]->fingerprint, SHA256_LEN) == 0;
-		if (!twice)
-			grown[pool->count++] = certs[i];
-	}
-	pool->items = grown;
-}
-
 /* The one that is no CA. */
-static const struct cert *find_leaf(const struct checker *c, const struct pool *pool)
+static const struct cert *find_leaf(const struct checker *c, const struct cert_pool *pool)
 {
 	const struct cert *leaf = NULL;
 	for (size_t i = 0; i < pool->count; i++) {
@@ -43,61 +19,6 @@ static const struct cert *find_leaf(const struct checker *c, const struct pool *
 	if (!leaf && pool->count)
 		check_fail(c, "$.certificate", "leaf", "has no certificate of a service: all are CAs", "upload the leaf with its issuers");
 	return leaf;
-}
-
-static const struct cert *by_der(const struct pool *pool, struct bytes der)
-{
-	for (size_t i = 0; i < pool->count; i++)
-		if (bytes_equal(pool->items[i]->der, der))
-			return pool->items[i];
-	return NULL;
-}
-
-static bool is_served(const struct upload_chain *chain, const struct cert *cert)
-{
-	for (size_t i = 0; i < chain->count; i++)
-		if (chain->served[i] == cert)
-			return true;
-	return false;
-}
-
-/* What came and is neither in the chain nor a root of it would be served for nothing, or hide a mistake. */
-static void sort_rest(const struct checker *c, const struct pool *pool, struct upload_chain *chain)
-{
-	const struct cert *last = chain->served[chain->count - 1];
-	chain->roots = ARENA_ARRAY(c->a, const struct cert *, pool->count);
-	for (size_t i = 0; i < pool->count; i++) {
-		const struct cert *x = pool->items[i];
-		if (is_served(chain, x))
-			continue;
-		if (cert_self_signed(x) && cert_issued_by(last, x))
-			chain->roots[chain->root_count++] = x;
-		else
-			check_fail(c, "$.chain", "stranger", arena_printf(c->a, "%.120s has no part in the chain of %.120s", x->subject,
-									  chain->leaf->subject),
-				   "leave it out; or is an intermediate between them missing?");
-	}
-}
-
-static void sort_chain(const struct checker *c, const struct pool *pool, struct upload_chain *chain)
-{
-	struct bytes *ders = ARENA_ARRAY(c->a, struct bytes, pool->count);
-	struct der_list ordered;
-	struct troth_err why = { 0 };
-	for (size_t i = 0; i < pool->count; i++)
-		ders[i] = pool->items[i]->der;
-	if (rc_failed(chain_order(c->a, chain->leaf->der, (struct der_list){ ders, pool->count }, &ordered, &why))) {
-		check_fail(c, "$.chain", "chain", why.primary, why.hint[0] ? why.hint : NULL);
-		return;
-	}
-	if (ordered.count > LIMIT_CHAIN_CERTS) {
-		check_fail(c, "$.chain", "length", "has more than 10 certificates", NULL);
-		return;
-	}
-	chain->served = ARENA_ARRAY(c->a, const struct cert *, ordered.count);
-	for (size_t i = 0; i < ordered.count; i++)
-		chain->served[chain->count++] = by_der(pool, ordered.items[i]);
-	sort_rest(c, pool, chain);
 }
 
 static void check_dates(const struct checker *c, const struct upload_chain *chain, msec_t now)
@@ -140,17 +61,17 @@ void upload_check(struct arena *a, const struct upload_cmd *cmd, struct troth_er
 void upload_chain_read(struct arena *a, const struct upload_cmd *cmd, msec_t now, struct upload_chain *ret, struct troth_err *e)
 {
 	struct checker c = { a, e };
-	struct pool pool = { 0 };
+	struct cert_pool pool = { 0 };
 	*ret = (struct upload_chain){ 0 };
 	upload_check(a, cmd, e);
 	if (cmd->certificate)
-		read_pem(&c, "$.certificate", cmd->certificate, &pool);
+		cert_pool_read(&c, "$.certificate", cmd->certificate, &pool);
 	if (cmd->chain)
-		read_pem(&c, "$.chain", cmd->chain, &pool);
+		cert_pool_read(&c, "$.chain", cmd->chain, &pool);
 	ret->leaf = find_leaf(&c, &pool);
 	if (!ret->leaf)
 		return;
-	sort_chain(&c, &pool, ret);
+	cert_pool_sort(&c, "$.chain", &pool, ret);
 	check_dates(&c, ret, now);
 	check_leaf_key(&c, cmd, ret->leaf);
 }

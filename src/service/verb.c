@@ -234,6 +234,7 @@ static troth_rc run_write(struct service *svc, const struct verb *verb, struct v
 		troth_rc rc = run_commit(svc, verb, ctx, cmd, ret, e);
 		if (!ctx->retry || attempt + 1 >= LIMIT_ISSUE_RETRIES)
 			return rc;
+		err_clear(e); /* that it has to begin again is nobody's error */
 		memset(ret, 0, verb->ret_size);
 	}
 }

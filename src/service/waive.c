@@ -69,7 +69,7 @@ static troth_rc refuse_state(const struct instance_row *row, struct troth_err *e
 			      ? err_set(e, TROTH_CONFLICT, "instance %s is waived already", row->name)
 			      : err_set(e, TROTH_CONFLICT, "instance %s is %s", row->name, INSTANCE_STATE_NAMES[row->state]);
 	if (row->state == INSTANCE_WAIVED)
-		err_hint(e, "it comes back by itself when its agent does");
+		err_hint(e, "it comes back when its agent does; one without an agent with: troth instance add DEPLOYMENT/%s", row->name);
 	else if (row->state == INSTANCE_LEAVING)
 		err_hint(e, "let it go at once with: troth instance delete %s --now", row->name);
 	err_object(e, "%s", row->name);
@@ -136,6 +136,7 @@ static troth_rc waive_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(instance_row_by_uuid(ctx->tx, ctx->a, cmd->id, row, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, row->deployment_id, &deployment, e));
 	ret->instance.deployment = deployment.name;
+	ret->instance.party = deployment.party;
 	TRY(record_visible(ctx->who, "instance", deployment.name, e));
 	if (row->state != INSTANCE_ACTIVE)
 		return refuse_state(row, e);
@@ -154,12 +155,12 @@ troth_rc waive_rejoin(struct verb_ctx *ctx, struct target_row *target, struct tr
 {
 	target->state = TARGET_JOINING;
 	target->base_known = false;
+	target->strange = false;
 	target->base_content = 0;
 	target->csr_request = NULL;
 	target->csr_ca = 0;
 	target->failed_content = 0;
 	target->failures = 0;
-	target->report_seq = 0;
 	TRY(staged_row_clear(ctx->tx, target->id, e));
 	TRY(document_row_void(ctx->tx, target->id, e));
 	TRY(target_row_update(ctx->tx, target, e));

@@ -3,12 +3,14 @@
 #include "store/table.h"
 
 const char *const CREDENTIAL_KIND_NAMES[] = { "authority", "leaf" };
+const char *const AUTHORITY_ORIGIN_NAMES[] = { "internal", "external", "imported" };
 
 static const struct column COLUMNS[] = {
 	C(credential_row, id, COL_ID),
 	C(credential_row, uuid, COL_TEXT),
 	C(credential_row, name, COL_TEXT),
 	C_ENUM(credential_row, kind, CREDENTIAL_KIND_NAMES, ARRAY_LEN(CREDENTIAL_KIND_NAMES)),
+	C_ENUM(credential_row, origin, AUTHORITY_ORIGIN_NAMES, ARRAY_LEN(AUTHORITY_ORIGIN_NAMES)),
 	C(credential_row, issuer_id, COL_REF),
 	C(credential_row, key_type, COL_TEXT),
 	C(credential_row, spec, COL_TEXT),

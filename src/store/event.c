@@ -13,7 +13,11 @@ static const struct column COLUMNS[] = {
 static const struct table EVENT = TABLE(event, COLUMNS, event_row, kind);
 static const struct query LIST_TOPIC = { &EVENT, .rows = "WHERE topic = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3" };
 static const struct query LAST_SEQ = { &EVENT, .sql = "SELECT seq FROM sqlite_sequence WHERE name = 'event'" };
-static const struct query FORGET = { &EVENT, .sql = "DELETE FROM event WHERE at < ?1" };
+/* From the oldest on, so that what is kept has no gap; of the oldest ?2 those up to the last that is old. */
+static const struct query FORGET = { &EVENT, .sql = "DELETE FROM event WHERE seq <= (SELECT max(seq) FROM "
+						     "(SELECT seq, at FROM event WHERE seq > 0 ORDER BY seq LIMIT ?2) WHERE at < ?1)" };
+static const struct query FORGOTTEN = { &EVENT, .sql = "SELECT coalesce((SELECT min(seq) - 1 FROM event), "
+						       "(SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)" };
 
 troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e)
 {
@@ -33,7 +37,15 @@ troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e)
 	return rows_int(tx, &LAST_SEQ, NO_ARGS, ret_seq, e);
 }
 
-troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e)
+troth_rc event_row_forget(struct tx *tx, msec_t before, bool *ret_more, struct troth_err *e)
 {
-	return rows_exec(tx, &FORGET, ARGS(arg_int(before)), NULL, e);
+	int gone;
+	TRY(rows_exec(tx, &FORGET, ARGS(arg_int(before), arg_int(LIMIT_EVENTS_FORGOTTEN)), &gone, e));
+	*ret_more = gone == LIMIT_EVENTS_FORGOTTEN;
+	return RC_OK;
+}
+
+troth_rc event_last_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e)
+{
+	return rows_int(tx, &FORGOTTEN, NO_ARGS, ret_seq, e);
 }

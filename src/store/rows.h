@@ -29,14 +29,24 @@ struct page {
 #define PAGE_ALL ((struct page){ 0, INT32_MAX })
 #define PAGE_FIRST ((struct page){ 0, 0 })
 
+struct id_list {
+	int64_t *items;
+	size_t count;
+};
+
 /* -- credential: a named leaf or authority ------------------------------------------------------ */
 enum credential_kind { CREDENTIAL_AUTHORITY, CREDENTIAL_LEAF };
 extern const char *const CREDENTIAL_KIND_NAMES[]; /* "authority", "leaf" */
+/* Of an authority: key and certificate are made here; the key is here, and somebody else signs the certificate; the key
+ * never was here, and it is only trusted.  A leaf is internal. */
+enum authority_origin { ORIGIN_INTERNAL, ORIGIN_EXTERNAL, ORIGIN_IMPORTED };
+extern const char *const AUTHORITY_ORIGIN_NAMES[]; /* "internal", "external", "imported" */
 
 struct credential_row {
 	int64_t id;
 	const char *uuid, *name;   /* name: unique among those not retired */
 	enum credential_kind kind;
+	enum authority_origin origin;
 	int64_t issuer_id;         /* credential (authority) that signs its versions; 0: self-signed or uploaded */
 	const char *key_type;      /* "ec-p256" ... */
 	const char *spec;          /* json: common name, organization, sans, path_len, permitted_dns ...; or NULL */
@@ -91,6 +101,7 @@ struct version_row {
 	const char *uuid;
 	int64_t credential_id, cert_id;
 	int64_t signed_by;         /* version of the issuing authority; 0: self-signed or foreign */
+	struct id_list above;      /* external authority: certificates of outside CAs between its own and signed_by's; its issuer first */
 	int64_t anchor_cert;       /* uploaded leaf: the CA certificate that anchors its chain; or 0 */
 	enum version_source source;
 	struct bytes key_blob;     /* wrapped by the keeper; empty: we have no key */
@@ -125,14 +136,24 @@ troth_rc version_row_list_due(struct tx *tx, struct arena *a, msec_t now, int li
 /* The earliest renew_at of a wanted version; 0 if there is none. */
 troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e);
 
+/* -- ca_request: the key of an external authority's next version, and what its outside CA is to sign ----------- */
+struct ca_request_row {
+	int64_t id;
+	const char *uuid;          /* of the version that it becomes */
+	int64_t credential_id;     /* one waits at a time */
+	struct bytes key_blob;     /* wrapped by the keeper */
+	struct bytes csr;          /* PKCS#10, DER */
+	int64_t rotation_id;       /* the rotation that waits for it; 0: it will be the first version */
+	msec_t created;            /* asked for since */
+};
+troth_rc ca_request_row_insert(struct tx *tx, struct ca_request_row *row, struct troth_err *e);
+troth_rc ca_request_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+/* The one that waits; *ret_found false, and a row of zeros: none does. */
+troth_rc ca_request_row_of(struct tx *tx, struct arena *a, int64_t credential_id, struct ca_request_row *ret, bool *ret_found, struct troth_err *e);
+
 /* -- content: what a document contains: a chain (leaf first) or a trust set ------------------------- */
 enum content_kind { CONTENT_CHAIN, CONTENT_SET };
 extern const char *const CONTENT_KIND_NAMES[]; /* "chain", "set" */
-
-struct id_list {
-	int64_t *items;
-	size_t count;
-};
 
 struct content_row {
 	int64_t id;
@@ -182,12 +203,13 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
+	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/external.h) */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "holder", "binding" */
+extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
 /* Has it instances for people to list?  Holders and bindings are listed as what they are. */
-static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT; }
+static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
 
 struct deployment_row {
 	int64_t id;
@@ -196,6 +218,7 @@ struct deployment_row {
 	bool ignored;              /* ephemeral only: never admitted, so the promise leaves them out */
 	msec_t lease;              /* ephemeral only: from enrolment on */
 	enum party party;
+	msec_t grace;              /* external only: nothing is withdrawn so long after a switch that rests on its reports */
 	int64_t rev;
 	msec_t created;
 };
@@ -345,6 +368,7 @@ struct target_row {
 	enum target_state state;
 	int64_t next_generation;   /* the next document's; starts at 1 */
 	bool base_known;           /* false: contents unknown (engine-rules section 4) */
+	bool strange;              /* unknown though it reported: they are nobody's here */
 	int64_t base_content;      /* content last counted; 0: none or unknown */
 	int64_t base_generation, high_water;
 	enum target_level level;   /* of the newest document; progress for people */
@@ -367,6 +391,12 @@ troth_rc target_row_list(struct tx *tx, struct arena *a, struct page page, struc
 troth_rc target_row_list_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc target_row_list_template(struct tx *tx, struct arena *a, int64_t template_id, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc target_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* What the targets of a template hold that have not left: so many of them were last counted with these contents. */
+struct holding_row {
+	int64_t content_id;        /* 0: nothing yet, or nobody knows */
+	int64_t members;
+};
+troth_rc target_row_list_holdings(struct tx *tx, struct arena *a, int64_t template_id, struct holding_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Targets not left whose csr_request is set. */
 troth_rc target_row_list_csr(struct tx *tx, struct arena *a, struct page page, struct target_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
@@ -459,6 +489,28 @@ troth_rc binding_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, s
 troth_rc binding_row_by_name(struct tx *tx, struct arena *a, const char *name, struct binding_row *ret, struct troth_err *e);
 troth_rc binding_row_by_target(struct tx *tx, struct arena *a, int64_t target_id, struct binding_row *ret, struct troth_err *e);
 troth_rc binding_row_list(struct tx *tx, struct arena *a, struct page page, struct binding_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- recovery: an instance whose identity has expired asks for a new one -------------------------------------------- */
+enum recovery_state { RECOVERY_PENDING, RECOVERY_APPROVED, RECOVERY_DENIED };
+extern const char *const RECOVERY_STATE_NAMES[]; /* "pending", "approved", "denied" */
+
+struct recovery_row {              /* at most one for each instance */
+	int64_t id;
+	int64_t instance_id;       /* unique */
+	enum recovery_state state;
+	struct bytes key;          /* SHA-256 of the SPKI that it wants a certificate for */
+	const char *peer;          /* the address it asked from last */
+	msec_t asked_at, last_at;  /* first, and last */
+	msec_t nonce_at;           /* when the newest nonce it used was made: an older or equal one is a replay */
+	int64_t rivals;            /* times that somebody proved the same old key with another new one */
+	const char *decided_by;    /* or NULL */
+	msec_t decided_at, issued_at;
+};
+troth_rc recovery_row_insert(struct tx *tx, struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_update(struct tx *tx, const struct recovery_row *row, struct troth_err *e);
+troth_rc recovery_row_by_instance(struct tx *tx, struct arena *a, int64_t instance_id, struct recovery_row *ret, struct troth_err *e);
+troth_rc recovery_row_list(struct tx *tx, struct arena *a, struct page page, struct recovery_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc recovery_row_clear(struct tx *tx, int64_t instance_id, bool *ret_there, struct troth_err *e); /* none is fine; ret_there may be NULL */
 
 /* -- token: joins an instance once ---------------------------------------------------------------------------------- */
 struct token_row {
@@ -628,7 +680,9 @@ troth_rc event_append(struct tx *tx, struct event_row *row, struct troth_err *e)
 /* seq > after.seq ascending; topic NULL: all. */
 troth_rc event_list(struct tx *tx, struct arena *a, const char *topic, struct page page, struct event_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc event_last_seq(struct tx *tx, int64_t *ret_seq, struct troth_err *e); /* 0: none yet */
-troth_rc event_row_forget(struct tx *tx, msec_t before, struct troth_err *e);      /* housekeeping */
+/* Housekeeping: the oldest, LIMIT_EVENTS_FORGOTTEN at a time; ret_more: there may be more of them. */
+troth_rc event_row_forget(struct tx *tx, msec_t before, bool *ret_more, struct troth_err *e);
+troth_rc event_last_forgotten(struct tx *tx, int64_t *ret_seq, struct troth_err *e);    /* all up to this one are; 0: none */
 
 /* -- audit: a hash chain, and heads of it signed by the keeper ----------------------------------------------------------------- */
 struct audit_row {

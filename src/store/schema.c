@@ -19,6 +19,7 @@ static const char STEP_1[] =
 	"CREATE TABLE credential (" ID UUID
 	"  name TEXT NOT NULL,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('authority', 'leaf')),"
+	"  origin TEXT NOT NULL CHECK (origin IN ('internal', 'external', 'imported')),"
 	"  issuer_id INTEGER REFERENCES credential(id),"
 	"  key_type TEXT NOT NULL, spec TEXT,"
 	"  ca_ttl INTEGER NOT NULL, leaf_ttl INTEGER NOT NULL,"
@@ -45,6 +46,7 @@ static const char STEP_1[] =
 	"  cert_id INTEGER NOT NULL REFERENCES cert(id),"
 	"  signed_by INTEGER REFERENCES version(id),"
 	"  source TEXT NOT NULL CHECK (source IN ('generated', 'uploaded', 'csr')),"
+	"  above TEXT NOT NULL,"
 	"  anchor_cert INTEGER REFERENCES cert(id),"
 	"  key_blob BLOB, sealed_key BLOB,"
 	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
@@ -58,6 +60,12 @@ static const char STEP_1[] =
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"
+
+	"CREATE TABLE ca_request (" ID UUID
+	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
+	"  key_blob BLOB NOT NULL, csr BLOB NOT NULL,"
+	"  rotation_id INTEGER REFERENCES rotation(id),"
+	"  created INTEGER NOT NULL) STRICT;"
 
 	"CREATE TABLE content (" ID
 	"  kind TEXT NOT NULL CHECK (kind IN ('chain', 'set')),"
@@ -83,7 +91,7 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')), grace INTEGER NOT NULL,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
 	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
@@ -96,7 +104,7 @@ static const char STEP_1[] =
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"
@@ -140,7 +148,7 @@ static const char STEP_1[] =
 	"  template_id INTEGER NOT NULL REFERENCES template(id),"
 	"  credential_id INTEGER REFERENCES credential(id),"
 	"  state TEXT NOT NULL CHECK (state IN ('joining', 'counted', 'waived', 'leaving', 'left')),"
-	"  next_generation INTEGER NOT NULL," BOOL("base_known")
+	"  next_generation INTEGER NOT NULL," BOOL("base_known") BOOL("strange")
 	"  base_content INTEGER REFERENCES content(id),"
 	"  base_generation INTEGER NOT NULL, high_water INTEGER NOT NULL,"
 	"  level TEXT NOT NULL CHECK (level IN ('none', 'sent', 'written', 'loaded', 'probed')),"
@@ -189,6 +197,13 @@ static const char STEP_1[] =
 	"  acked_by TEXT, acked_reason TEXT, overdue_since INTEGER NOT NULL,"
 	"  created INTEGER NOT NULL, left_at INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX binding_name ON binding(name) WHERE left_at = 0;"
+
+	"CREATE TABLE recovery (" ID
+	"  instance_id INTEGER NOT NULL UNIQUE REFERENCES instance(id) ON DELETE CASCADE,"
+	"  state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied')),"
+	"  key BLOB NOT NULL, peer TEXT NOT NULL, asked_at INTEGER NOT NULL, last_at INTEGER NOT NULL,"
+	"  nonce_at INTEGER NOT NULL, rivals INTEGER NOT NULL,"
+	"  decided_by TEXT, decided_at INTEGER NOT NULL, issued_at INTEGER NOT NULL) STRICT;"
 
 	/* -- who -------------------------------------------------------------------------------------- */
 	"CREATE TABLE token (" ID UUID
@@ -256,7 +271,6 @@ static const char STEP_1[] =
 	"CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  at INTEGER NOT NULL, kind TEXT NOT NULL, object TEXT, topic TEXT, body TEXT) STRICT;"
 	"CREATE INDEX event_topic ON event(topic);"
-	"CREATE INDEX event_at ON event(at);"
 	"CREATE TABLE audit (seq INTEGER PRIMARY KEY,"
 	"  at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, object TEXT,"
 	"  \"before\" TEXT, \"after\" TEXT, hash BLOB NOT NULL) STRICT;"

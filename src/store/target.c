@@ -13,6 +13,7 @@ static const struct column COLUMNS[] = {
 	C_ENUM(target_row, state, TARGET_STATE_NAMES, ARRAY_LEN(TARGET_STATE_NAMES)),
 	C(target_row, next_generation, COL_INT),
 	C(target_row, base_known, COL_BOOL),
+	C(target_row, strange, COL_BOOL),
 	C(target_row, base_content, COL_REF),
 	C(target_row, base_generation, COL_INT),
 	C(target_row, high_water, COL_INT),
@@ -36,6 +37,11 @@ static const struct query LIST_INSTANCE = { &TARGET, .rows = "WHERE instance_id 
 static const struct query LIST_TEMPLATE = { &TARGET, .rows = "WHERE template_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_CREDENTIAL = { &TARGET, .rows = "WHERE credential_id = ?1 ORDER BY id" };
 static const struct query LIST_CSR = { &TARGET, .rows = "WHERE csr_request IS NOT NULL AND state <> 'left' AND id > ?1 ORDER BY id LIMIT ?2" };
+static const struct column HOLDING_COLUMNS[] = { C(holding_row, content_id, COL_REF), C(holding_row, members, COL_INT) };
+static const struct table HOLDING = { "holding", HOLDING_COLUMNS, ARRAY_LEN(HOLDING_COLUMNS), sizeof(struct holding_row), 0 };
+static const struct query LIST_HOLDINGS = { &HOLDING,
+	.sql = "SELECT CASE WHEN base_known THEN base_content END AS held, count(*) FROM target WHERE template_id = ?1 AND state <> 'left' "
+	       "GROUP BY held ORDER BY held" };
 
 troth_rc target_row_insert(struct tx *tx, struct target_row *row, struct troth_err *e)
 {
@@ -87,4 +93,10 @@ troth_rc target_row_list_csr(struct tx *tx, struct arena *a, struct page page,
 	struct target_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_list(tx, a, &LIST_CSR, ARGS(arg_int(page.after), arg_int(page_limit(page))), ret_rows, ret_count, e);
+}
+
+troth_rc target_row_list_holdings(struct tx *tx, struct arena *a, int64_t template_id,
+	struct holding_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_HOLDINGS, ARGS(arg_int(template_id)), ret_rows, ret_count, e);
 }

@@ -10,6 +10,7 @@ static const struct column COLUMNS[] = {
 	C(version_row, credential_id, COL_REF),
 	C(version_row, cert_id, COL_REF),
 	C(version_row, signed_by, COL_REF),
+	C(version_row, above, COL_IDS),
 	C(version_row, anchor_cert, COL_REF),
 	C_ENUM(version_row, source, VERSION_SOURCE_NAMES, ARRAY_LEN(VERSION_SOURCE_NAMES)),
 	C(version_row, key_blob, COL_BLOB),

@@ -5,9 +5,17 @@ import pathlib
 
 import pytest
 
-from fleet import Fleet, Server
+from fleet import RATE, Fleet, Server
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+# The longest first, so that none of them runs alone at the end.  test_members counts seconds: it begins beside two quiet ones.
+FIRST = ["test_members", "test_outside", "test_hierarchy", "test_rolling", "test_main_path", "test_deadlines", "test_emergency", "test_quickstart"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: FIRST.index(item.module.__name__) if item.module.__name__ in FIRST else len(FIRST))
 
 
 def pytest_configure(config):
@@ -22,9 +30,9 @@ def build():
 
 
 @pytest.fixture(scope="module")
-def fleet(build, tmp_path_factory):
-    """nginx, PostgreSQL, Redis and three clients under traffic: scripts/quickstart --hold."""
-    with Fleet(build) as f:
+def fleet(build, request):
+    """nginx, PostgreSQL, Redis and three clients under traffic: scripts/quickstart --hold.  The module may say its rate."""
+    with Fleet(build, rate=getattr(request.module, "HANDSHAKES", RATE)) as f:
         yield f
 
 

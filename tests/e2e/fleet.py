@@ -15,6 +15,8 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("web", "db", "cache")
 CLIENTS = ("app-1", "app-2", "app-3")
+RATE = 25  # handshakes a second of each client; all of it together takes a fifth of a core, PostgreSQL most
+FULL_RATE = 80  # where the handshakes are the matter; three quarters of a core
 
 
 def until(what, condition, seconds=60):
@@ -65,8 +67,8 @@ class Cli:
 
 
 class Fleet:
-    def __init__(self, build, args=()):
-        self.build, self.args = build, args
+    def __init__(self, build, args=(), rate=RATE):
+        self.build, self.args = build, ("--rate", os.environ.get("TROTH_RATE", str(rate)), *args)
 
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))

@@ -1,4 +1,7 @@
-/* /v1/authorities: create, list, show. */
+/* /v1/authorities: create, list, show; what is signed elsewhere: request, certificate, imported roots. */
+#include "service/certify.h"
+#include "service/external_ca.h"
+#include "service/imported.h"
 #include "service/policy.h"
 
 #include "facade/native/nouns.h"
@@ -9,7 +12,7 @@ static const struct json_field CREATE_FIELDS[] = {
 	FIELD(name, JF_TEXT), FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
 	FIELD(issuer, JF_TEXT), FIELD(ttl, JF_DURATION), FIELD(leaf_ttl, JF_DURATION),
 	{ "path_len", JF_INT, offsetof(struct authority_create_cmd, path_len), 0, 0, LIMIT_CHAIN_CERTS },
-	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL), FIELD(on_deadline, JF_TEXT),
+	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL), FIELD(external, JF_BOOL), FIELD(on_deadline, JF_TEXT),
 	WORDS_RENEWAL_FIELDS("", authority_create_cmd, renew), WORDS_RENEWAL_FIELDS("leaf_", authority_create_cmd, leaf_renew),
 };
 
@@ -22,12 +25,27 @@ static troth_rc create_parse(struct arena *a, const struct http_request *r, void
 	return words_done(e);
 }
 
-static void write_authority(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
+/* The certificate that is signed elsewhere and has not come. */
+static void write_request(struct json_writer *w, const struct ca_request_row *request)
 {
+	jw_key(w, "request");
+	if (!request->id) {
+		jw_null(w);
+		return;
+	}
 	jw_object(w);
+	jw_kv_text(w, "version", request->uuid);
+	jw_kv_time(w, "since", request->created);
+	jw_object_end(w);
+}
+
+static void write_members(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
+{
 	jw_kv_text(w, "id", v->row.uuid);
 	jw_kv_text(w, "name", v->row.name);
+	jw_kv_text(w, "origin", AUTHORITY_ORIGIN_NAMES[v->row.origin]);
 	jw_kv_text(w, "issuer", v->issuer);
+	write_request(w, &v->request);
 	jw_kv_text(w, "key_type", v->row.key_type);
 	jw_kv_text(w, "common_name", v->spec.common_name);
 	jw_kv_text(w, "organization", v->spec.organization);
@@ -51,6 +69,12 @@ static void write_authority(struct arena *a, struct json_writer *w, const struct
 	jw_kv_time(w, "created", v->row.created);
 	jw_key(w, "versions");
 	words_versions(a, w, v, pem);
+}
+
+static void write_authority(struct arena *a, struct json_writer *w, const struct credential_view *v, bool pem)
+{
+	jw_object(w);
+	write_members(a, w, v, pem);
 	jw_object_end(w);
 }
 
@@ -112,7 +136,90 @@ static troth_rc rollout_parse(struct arena *a, const struct http_request *r, voi
 	return words_done(e);
 }
 
+/* -- signed elsewhere ----------------------------------------------------------------------------------------- */
+
+static troth_rc csr_parse_path(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	((struct authority_csr_cmd *)cmd)->id = http_param(r, "id");
+	return RC_OK;
+}
+
+static void csr_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct authority_csr_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "name", x->authority.name);
+	jw_kv_text(&w, "version", x->version);
+	jw_kv_int(&w, "number", x->ordinal);
+	jw_kv_time(&w, "since", x->since);
+	jw_kv_text(&w, "issuer", x->issuer);
+	jw_kv_text(&w, "key_type", x->authority.key_type);
+	jw_key(&w, "path_len");
+	if (x->path_len >= 0)
+		jw_int(&w, x->path_len);
+	else
+		jw_null(&w);
+	jw_kv_text(&w, "csr", x->csr);
+	jw_object_end(&w);
+}
+
+#define CERTIFY(name) { #name, JF_TEXT, offsetof(struct certify_cmd, name), 0, 0, LIMIT_PEM_BYTES }
+static const struct json_field CERTIFY_FIELDS[] = { CERTIFY(certificate), CERTIFY(root) };
+
+static troth_rc certify_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct certify_cmd *c = cmd;
+	c->id = http_param(r, "id");
+	if (words_body(a, r, CERTIFY_FIELDS, ARRAY_LEN(CERTIFY_FIELDS), c, e))
+		certify_check(a, c, e);
+	return words_done(e);
+}
+
+static void certify_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct certify_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, words_created(r));
+	jw_object(&w);
+	write_members(a, &w, &x->credential, true);
+	jw_kv_text(&w, "certified", x->version);
+	jw_kv_text(&w, "root", x->root);
+	jw_kv_text(&w, "root_fingerprint", x->root_fingerprint);
+	jw_kv_bool(&w, "root_made", x->root_made);
+	jw_kv_text(&w, "rotation", x->rotation);
+	jw_object_end(&w);
+	http_reply_etag(reply, a, x->credential.row.rev);
+}
+
+#define IMPORT(name, max) { #name, JF_TEXT, offsetof(struct authority_import_cmd, name), 0, 0, max }
+static const struct json_field IMPORT_FIELDS[] = { IMPORT(name, 0), IMPORT(certificate, LIMIT_PEM_BYTES) };
+
+static troth_rc import_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	if (words_body(a, r, IMPORT_FIELDS, ARRAY_LEN(IMPORT_FIELDS), cmd, e))
+		authority_import_check(a, cmd, e);
+	return words_done(e);
+}
+
+static void import_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct authority_import_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, words_created(r));
+	jw_object(&w);
+	write_members(a, &w, &x->credential, true);
+	jw_kv_bool(&w, "imported_anew", x->created);
+	jw_kv_text(&w, "rotation", x->rotation);
+	words_texts(&w, "asked", x->asked);
+	jw_object_end(&w);
+	http_reply_etag(reply, a, x->credential.row.rev);
+	if (!r->dry_run)
+		http_reply_header(reply, a, "Location", "/v1/authorities/%s", x->credential.row.uuid);
+}
+
 static const struct route ROWS[] = {
+	{ HTTP_POST, "/v1/authorities/import", &VERB_AUTHORITY_IMPORT, import_parse, import_render, 0, NULL },
+	{ HTTP_GET, "/v1/authorities/{id}/csr", &VERB_AUTHORITY_CSR, csr_parse_path, csr_render, 0, NULL },
+	{ HTTP_POST, "/v1/authorities/{id}/certify", &VERB_AUTHORITY_CERTIFY, certify_parse, certify_render, 0, NULL },
 	{ HTTP_PATCH, "/v1/authorities/{id}/rollout", &VERB_AUTHORITY_ROLLOUT, rollout_parse, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render, 0, NULL },

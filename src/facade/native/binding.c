@@ -14,20 +14,12 @@ static const struct json_field CREATE_FIELDS[] = {
 	{ "grace", JF_TEXT, offsetof(struct create_body, grace), 0, 0, 0 },
 };
 
-static void read_grace(struct arena *a, const char *text, struct binding_create_cmd *cmd, struct troth_err *e)
-{
-	struct troth_err why = { 0 };
-	cmd->no_grace = text_equal(text, "none");
-	if (text && !cmd->no_grace && rc_failed(duration_parse(text, &cmd->grace, &why)))
-		err_finding(a, e, "$.grace", "duration", why.primary, "write it like 24h, or none");
-}
-
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	struct create_body body = { 0 };
 	if (!words_body(a, r, CREATE_FIELDS, ARRAY_LEN(CREATE_FIELDS), &body, e))
 		return words_done(e);
-	read_grace(a, body.grace, &body.cmd, e);
+	words_grace(a, body.grace, &body.cmd.grace, &body.cmd.no_grace, e);
 	*(struct binding_create_cmd *)cmd = body.cmd;
 	binding_create_check(a, cmd, e);
 	return words_done(e);

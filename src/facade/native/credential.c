@@ -1,6 +1,7 @@
 /* /v1/credentials: create, list, show, versions, renew. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
+#include "service/export.h"
 #include "service/holder.h"
 #include "service/upload.h"
 
@@ -169,12 +170,33 @@ static void versions_render(struct arena *a, const struct http_request *r, const
 	jw_object_end(&w);
 }
 
+static troth_rc export_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	const char *version = http_query(r, "version");
+	*(struct export_cmd *)cmd = (struct export_cmd){ http_param(r, "id"), version && version[0] ? version : NULL };
+	return RC_OK;
+}
+
+static void export_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct export_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_kv_text(&w, "name", x->name);
+	jw_kv_text(&w, "version", x->version);
+	jw_kv_text(&w, "certificate", x->certificate);
+	words_texts(&w, "chain", x->chain);
+	jw_kv_text(&w, "root", x->root);
+	jw_object_end(&w);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_list, list_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render, 0, NULL },
 	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
 	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
+	{ HTTP_GET, "/v1/credentials/{id}/export", &VERB_CREDENTIAL_EXPORT, export_parse, export_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/upload", &VERB_CREDENTIAL_UPLOAD, upload_parse, upload_render, 0, NULL },
 	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render, 0, NULL },

@@ -41,8 +41,9 @@ static void read_parameters(struct arena *a, const struct json *j, struct parame
 struct template_body {
 	const char *name;
 	const struct json *slots, *stores;
-	bool ephemeral, ignore;
+	bool ephemeral, ignore, external;
 	msec_t ttl;
+	const char *grace;           /* a length, or "none"; absent: the usual one */
 };
 
 static void read_slots(struct arena *a, const struct json *j, struct slot_template **ret, size_t *ret_n, struct troth_err *e)
@@ -76,10 +77,12 @@ static const struct json_field CREATE_FIELDS[] = {
 	{ "ephemeral", JF_BOOL, offsetof(struct template_body, ephemeral), 0, 0, 0 },
 	{ "ttl", JF_DURATION, offsetof(struct template_body, ttl), 0, 0, 0 },
 	{ "ignore", JF_BOOL, offsetof(struct template_body, ignore), 0, 0, 0 },
+	{ "external", JF_BOOL, offsetof(struct template_body, external), 0, 0, 0 },
+	{ "grace", JF_TEXT, offsetof(struct template_body, grace), 0, 0, 0 },
 	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0 },
 	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0 },
 };
-enum { EXTEND_FIRST = 4 }; /* of CREATE_FIELDS: what an extension may say too */
+enum { EXTEND_FIRST = 6 }; /* of CREATE_FIELDS: what an extension may say too */
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -91,6 +94,8 @@ static troth_rc create_parse(struct arena *a, const struct http_request *r, void
 	c->ephemeral = body.ephemeral;
 	c->ttl = body.ttl;
 	c->ignore = body.ignore;
+	c->external = body.external;
+	words_grace(a, body.grace, &c->grace, &c->no_grace, e);
 	read_slots(a, body.slots, &c->slots, &c->slot_count, e);
 	read_stores(a, body.stores, &c->stores, &c->store_count, e);
 	deployment_create_check(a, c, e);
@@ -213,6 +218,9 @@ static void write_deployment(struct json_writer *w, const struct deployment_view
 	jw_kv_int(w, "rev", v->row.rev);
 	jw_kv_time(w, "created", v->row.created);
 	jw_kv_int(w, "instances", (int64_t)v->instance_count);
+	jw_kv_text(w, "party", PARTY_NAMES[v->row.party]);
+	if (v->row.party == PARTY_EXTERNAL)
+		words_duration(w, "grace", v->row.grace);
 	jw_kv_bool(w, "ephemeral", v->row.ephemeral);
 	if (v->row.ephemeral) {
 		words_duration(w, "ttl", v->row.lease);

@@ -96,6 +96,7 @@ static void write_instance(struct json_writer *w, const struct instance_view *v)
 	jw_kv_text(w, "id", v->row.uuid);
 	jw_kv_text(w, "name", v->row.name);
 	jw_kv_text(w, "deployment", v->deployment);
+	jw_kv_text(w, "party", PARTY_NAMES[v->party]);
 	jw_kv_text(w, "state", INSTANCE_STATE_NAMES[v->row.state]);
 	jw_kv_text(w, "agent_version", v->row.agent_version);
 	jw_kv_int(w, "session", v->row.session);
@@ -135,7 +136,7 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 	words_list_end(&w, x->next);
 }
 
-static void show_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+void instance_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct instance_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, 200);
@@ -172,6 +173,7 @@ static void waive_render(struct arena *a, const struct http_request *r, const vo
 	jw_kv_text(&w, "id", x->instance.row.uuid);
 	jw_kv_text(&w, "instance", x->instance.row.name);
 	jw_kv_text(&w, "deployment", x->instance.deployment);
+	jw_kv_text(&w, "party", PARTY_NAMES[x->instance.party]);
 	jw_key(&w, "pairs");
 	jw_array(&w);
 	for (size_t i = 0; i < x->pair_count; i++) {
@@ -190,7 +192,7 @@ static void waive_render(struct arena *a, const struct http_request *r, const vo
 
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/v1/instances", &VERB_INSTANCE_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/instances/{id}", &VERB_INSTANCE_SHOW, words_id, show_render, 0, NULL },
+	{ HTTP_GET, "/v1/instances/{id}", &VERB_INSTANCE_SHOW, words_id, instance_render, 0, NULL },
 	{ HTTP_DELETE, "/v1/instances/{id}", &VERB_INSTANCE_DELETE, delete_parse, NULL, 0, NULL },
 	{ HTTP_POST, "/v1/instances/{id}/waive", &VERB_WAIVE, waive_parse, waive_render, 0, NULL },
 	{ HTTP_GET, "/v1/targets", &VERB_TARGET_LIST, targets_parse, targets_render, 0, NULL },

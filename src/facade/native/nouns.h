@@ -11,11 +11,17 @@ extern const struct route_table NATIVE_BINDING_ROUTES;
 extern const struct route_table NATIVE_DEPLOYMENT_ROUTES; /* and meets */
 extern const struct route_table NATIVE_POLICY_ROUTES;     /* freeze */
 extern const struct route_table NATIVE_INSTANCE_ROUTES;   /* and targets */
+extern const struct route_table NATIVE_EXTERNAL_ROUTES;   /* instances that report through the API */
 extern const struct route_table NATIVE_TOKEN_ROUTES;
+extern const struct route_table NATIVE_TOPOLOGY_ROUTES;
 extern const struct route_table NATIVE_ENROLL_ROUTES;     /* the agent's enrolment and identity */
+extern const struct route_table NATIVE_RECOVERY_ROUTES;   /* identities that have expired */
 extern const struct route_table NATIVE_AUDIT_ROUTES;
 extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
 extern const struct route_table NATIVE_PRINCIPAL_ROUTES;
 extern const struct route_table NATIVE_SERVER_ROUTES;     /* health, version, who am I, the server's certificate */
+
+/* An instance with its targets: ret is a struct instance_ret. */
+void instance_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply);
 
 #endif

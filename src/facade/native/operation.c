@@ -55,9 +55,13 @@ static troth_rc events_parse(struct arena *a, const struct http_request *r, void
 		return RC_OK;
 	char *end;
 	long long seq = strtoll(last, &end, 10);
-	ENSURE(!*end && seq >= 0, e, TROTH_INVALID, "Last-Event-ID must be the number of an event");
-	c->page.after = seq;
-	return RC_OK;
+	if (!*end && seq >= 0) {
+		c->page.after = seq;
+		return RC_OK;
+	}
+	troth_rc rc = err_set(e, TROTH_INVALID, "Last-Event-ID must be the number of an event");
+	err_hint(e, "send the last \"id:\" that the stream gave, or no such header to begin with what is kept");
+	return rc;
 }
 
 static void write_event(struct json_writer *w, const struct event_row *row)

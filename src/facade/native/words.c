@@ -61,6 +61,14 @@ troth_rc words_list(struct arena *a, const struct http_request *r, void *cmd, st
 	return words_page(r, &c->page, e);
 }
 
+void words_grace(struct arena *a, const char *text, msec_t *ret_length, bool *ret_none, struct troth_err *e)
+{
+	struct troth_err why = { 0 };
+	*ret_none = text_equal(text, "none");
+	if (text && !*ret_none && rc_failed(duration_parse(text, ret_length, &why)))
+		err_finding(a, e, "$.grace", "duration", why.primary, "write it like 24h, or none");
+}
+
 troth_rc words_none(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e) { return RC_OK; }
 
 /* -- writing ----------------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@ troth_rc words_page(const struct http_request *r, struct page *ret, struct troth
 /* parse of what takes nothing. */
 troth_rc words_none(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
 
+/* "24h" or "none"; NULL: nothing was said.  What is neither is a finding at $.grace. */
+void words_grace(struct arena *a, const char *text, msec_t *ret_length, bool *ret_none, struct troth_err *e);
+
 /* 201, or 200 for a dry run. */
 int words_created(const struct http_request *r);
 /* {"items":[ ... opened; then words_list_end writes ],"next":...}. */

@@ -28,6 +28,25 @@ static void a1_late_repeated_and_reordered_documents_are_refused(void **out)
 	assert_string_equal(state(w, SLOT), "idle");
 }
 
+/* One that came late, while what was begun after it is stuck: it is not even staged.  A newer one is. */
+static void a1_nothing_older_than_what_is_stuck(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, STORE);
+	desire(w, store(6));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_fails(w, HAND_RELOAD, "exited with 1");
+	hand_ok(w, HAND_PUT_BACK);
+	hand_fails(w, HAND_RELOAD, "exited with 1");
+	assert_string_equal(state(w, STORE), "stuck");
+	desire(w, store(5));
+	assert_false(asked(w, HAND_STAGE));
+	assert_string_equal(state(w, STORE), "stuck");
+	desire(w, store(7));
+	assert_true(asked(w, HAND_STAGE));
+}
+
 static void a1_documents_of_another_session_are_not_applied(void **out)
 {
 	struct world *w = *out;
@@ -231,7 +250,8 @@ static void a_target_that_is_gone_is_forgotten(void **out)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a1_late_repeated_and_reordered_documents_are_refused), CASE(a1_documents_of_another_session_are_not_applied),
+		CASE(a1_late_repeated_and_reordered_documents_are_refused), CASE(a1_nothing_older_than_what_is_stuck),
+		CASE(a1_documents_of_another_session_are_not_applied),
 		CASE(a1_what_is_only_staged_ends_with_its_session), CASE(a1_what_is_begun_is_not_yet_high_water),
 		CASE(a2_nothing_counts_while_a_document_is_begun),
 		CASE(a_csr_is_made_once_and_sent_until_taken), CASE(a_late_answer_is_not_for_the_next_request),

@@ -88,10 +88,9 @@ static void it_ends_with_its_hand(void **state)
 	assert_int_equal(end(&p), 0);
 }
 
-/* An identity past its half life: the link asks for a new key at once. */
-static void an_old_identity_is_renewed(void **state)
+/* An identity that ends so long from now; its half life is over. */
+static void identity_until(struct lab *l, msec_t end)
 {
-	struct lab *l = *state;
 	struct key *k;
 	struct bytes spki, der;
 	CLEANUP(buf_release) struct buf pem = buf_make_secret(8192);
@@ -100,13 +99,34 @@ static void an_old_identity_is_renewed(void **state)
 	assert_true(rc_ok(key_spki(k, l->a, &spki, NULL)));
 	assert_true(rc_ok(key_write(k, KEY_PKCS8_PEM, &pem, NULL)));
 	key_release(k);
-	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = "old", .not_before = now - CERT_BACKDATE, .not_after = now + MSEC_MIN,
+	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = "old", .not_before = now - MSEC_HOUR, .not_after = now + end,
 				  .serial = { 1, 9 }, .spki = spki, .eku = EKU_CLIENT };
 	assert_true(rc_ok(cert_build(&spec, l->ca, l->ca_key, l->a, &der, NULL)));
 	assert_true(rc_ok(identity_install(&l->hand.store, l->a, buf_bytes(&pem), cert_pem(l->a, der), "", cert_pem(l->a, l->ca->der), NULL)));
+}
+
+/* The link asks for a new key at once. */
+static void an_old_identity_is_renewed(void **state)
+{
+	struct lab *l = *state;
+	identity_until(l, MSEC_MIN);
 	struct process p = start(l);
 	assert_int_equal(serve_one(&p).op, HAND_HELLO);
 	assert_int_equal(serve_one(&p).op, HAND_IDENTITY_CSR);
+	assert_int_equal(end(&p), 0);
+}
+
+/* With an identity that has expired it does not try to come in: it asks for a key, and for a new one. */
+static void an_expired_identity_is_recovered(void **state)
+{
+	struct lab *l = *state;
+	struct pollfd fd;
+	identity_until(l, -MSEC_MIN);
+	struct process p = start(l);
+	assert_int_equal(serve_one(&p).op, HAND_HELLO);
+	assert_int_equal(serve_one(&p).op, HAND_IDENTITY_CSR);
+	fd = (struct pollfd){ .fd = p.fd, .events = POLLIN };
+	assert_int_equal(poll(&fd, 1, 300), 0); /* there is no server here: it waits, and does not end */
 	assert_int_equal(end(&p), 0);
 }
 
@@ -126,7 +146,7 @@ static void a_broken_identity_is_no_identity(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand), CASE(an_old_identity_is_renewed),
+	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand), CASE(an_old_identity_is_renewed), CASE(an_expired_identity_is_recovered),
 					    CASE(a_broken_identity_is_no_identity) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,33 @@ static void shipped_profiles_work_as_they_are(void **state)
 	assert_int_equal(p.proof, PROOF_ATTEST);
 	assert_string_equal(p.attest_file, "/etc/troth/files/tls/loaded");
 	assert_string_equal(p.files[p.attest_of].name, "ca.pem");
+	p = resolved(s, spec("haproxy", MSG_SLOT));
+	assert_int_equal(p.signal, SIGUSR2);
+	assert_true(p.file_count == 1 && p.files[0].content == CONTENT_COMBINED && p.files[0].mode == 0600);
+	p = resolved(s, spec("apache", MSG_SLOT));
+	assert_true(p.signal == SIGUSR1 && !p.command[0]);
+}
+
+/* Apache by its own program, a unit by its name: one way to reload each, and never a unit that nobody named. */
+static void the_node_says_how_it_is_reloaded(void **state)
+{
+	struct shelf *s = *state;
+	settings(s, "targets: {tls: {signal: \"\", command: /usr/sbin/apachectl, argument1: graceful}}\n");
+	struct place p = resolved(s, spec("apache", MSG_SLOT));
+	assert_int_equal(p.signal, 0);
+	assert_string_equal(p.command[1], "graceful");
+	assert_null(p.command[2]);
+	settings(s, "all: {}\n");
+	refused(s, spec("systemd", MSG_SLOT), "parameter unit of profile systemd has no value");
+	settings(s, "targets: {tls: {unit: hello.service}}\n");
+	p = resolved(s, spec("systemd", MSG_STORE));
+	assert_string_equal(p.command[0], "/usr/bin/systemctl");
+	assert_string_equal(p.command[1], "try-reload-or-restart");
+	assert_string_equal(p.restart[1], "try-restart");
+	assert_string_equal(p.command[2], "hello.service");
+	assert_int_equal(p.proof, PROOF_RELOAD);
+	settings(s, "targets: {tls: {unit: hello.service, action: stop}}\n");
+	refused(s, spec("systemd", MSG_STORE), "action");
 }
 
 static void the_nodes_word_goes_before_the_servers(void **state)
@@ -185,7 +212,7 @@ static void slips_of_the_pen_are_told(void **state)
 	refused(s, spec("nginx", MSG_SLOT), "prot");
 	settings(s, "all: {unrelated: 1}\n"); /* for other profiles perhaps */
 	(void)resolved(s, spec("nginx", MSG_SLOT));
-	refused(s, spec("apache", MSG_SLOT), "not installed");
+	refused(s, spec("lighttpd", MSG_SLOT), "not installed");
 	settings(s, "all: {directory: '{root}/{directory}'}\n");
 	refused(s, spec("nginx", MSG_SLOT), "circle");
 	settings(s, "all: {sightings: 0}\n");
@@ -243,7 +270,7 @@ static void equal_reloads_are_one_service(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(shipped_profiles_work_as_they_are), CASE(the_nodes_word_goes_before_the_servers),
+		CASE(shipped_profiles_work_as_they_are), CASE(the_node_says_how_it_is_reloaded), CASE(the_nodes_word_goes_before_the_servers),
 		CASE(what_the_server_says_is_taken_letter_by_letter), CASE(nothing_leads_outside_the_roots), CASE(paths_below),
 		CASE(slips_of_the_pen_are_told), CASE(a_key_is_never_wide_open), CASE(a_clients_slot_has_no_port_to_probe),
 		CASE(the_servers_idea_of_the_proof_must_be_the_profiles), CASE(equal_reloads_are_one_service),

@@ -61,6 +61,30 @@ static void json_for_scripts(void **state)
 	assert_string_equal(json_get_text(t, "state", ""), "applying");
 }
 
+static void an_expired_identity_says_what_to_type(void **state)
+{
+	struct lab *l = *state;
+	const char *text;
+	struct key *k;
+	struct bytes spki, der;
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(8192);
+	msec_t now = port_now(&PORT_CLOCK_REAL);
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &k, NULL)) && rc_ok(key_spki(k, l->a, &spki, NULL)));
+	assert_true(rc_ok(key_write(k, KEY_PKCS8_PEM, &pem, NULL)));
+	key_release(k);
+	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = "old", .not_before = now - MSEC_DAY, .not_after = now - MSEC_MIN, .serial = { 1, 9 }, .spki = spki, .eku = EKU_CLIENT };
+	assert_true(rc_ok(cert_build(&spec, l->ca, l->ca_key, l->a, &der, NULL)));
+	assert_int_equal(status(l, "agent", "table", &text), 0);
+	assert_null(strstr(text, "EXPIRED"));
+	assert_true(rc_ok(identity_install(&l->hand.store, l->a, buf_bytes(&pem), cert_pem(l->a, der), "", cert_pem(l->a, l->ca->der), NULL)));
+	assert_int_equal(status(l, "agent", "table", &text), 0);
+	assert_non_null(strstr(text, "EXPIRED on "));
+	assert_non_null(strstr(text, "start the agent"));
+	assert_non_null(strstr(text, "troth recover approve lab-0\n"));
+	assert_int_equal(status(l, "agent", "json", &text), 0);
+	assert_non_null(strstr(text, "\"identity_expired\":true"));
+}
+
 static void what_is_not_there_is_told(void **state)
 {
 	struct lab *l = *state;
@@ -76,6 +100,6 @@ static void what_is_not_there_is_told(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(a_table_for_people), CASE(json_for_scripts), CASE(what_is_not_there_is_told) };
+	const struct CMUnitTest tests[] = { CASE(a_table_for_people), CASE(json_for_scripts), CASE(an_expired_identity_says_what_to_type), CASE(what_is_not_there_is_told) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ struct scene {
 	size_t count, at;
 	msec_t now;
 	const char *dir;           /* TROTH_DIR */
+	const char *config_home;   /* XDG_CONFIG_HOME */
 	char *out, *err;           /* what was printed; freed by scene_end */
 	size_t out_len, err_len;
 	bool terminal;
@@ -57,7 +58,8 @@ static inline msec_t scene_now(void *self) { return ((struct scene *)self)->now;
 static inline void scene_pause(void *self, msec_t length) { ((struct scene *)self)->now += length; }
 static inline const char *scene_env(void *self, const char *name)
 {
-	return strcmp(name, "TROTH_DIR") == 0 ? ((struct scene *)self)->dir : NULL;
+	const struct scene *s = self;
+	return strcmp(name, "TROTH_DIR") == 0 ? s->dir : strcmp(name, "XDG_CONFIG_HOME") == 0 ? s->config_home : NULL;
 }
 
 /* A directory as `troth init` leaves it. */

@@ -28,6 +28,8 @@ static void every_command_has_help_with_an_example(void **state)
 		for (const struct cli_option *o = cmd->options; o && o->name; o++)
 			assert_has(s->out, o->name);
 		assert_int_equal(RUN_ALONE(s, cmd->noun, "--help"), 0);
+		assert_null(strstr(s->out, "\\\n\n")); /* no command that is cut off */
+		assert_true(s->out_len < 2 || strcmp(s->out + s->out_len - 2, "\\\n") != 0);
 		assert_width(s->out, CLI_WIDTH);
 	}
 }

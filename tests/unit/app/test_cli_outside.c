@@ -1,4 +1,6 @@
 /* The commands about who is outside the fleet. */
+#include <unistd.h>
+
 #include "cli_fixture.h"
 
 #define FOUND "{\"items\":[{\"name\":\"/shop\",\"id\":\"3\"}],\"next\":null}"
@@ -43,12 +45,58 @@ static void attesting_and_waiving(void **state)
 	assert_has(s->out, "waived");
 }
 
+#define CORP "{\"items\":[{\"name\":\"/corp/ca\",\"id\":\"7\"}],\"next\":null}"
+
+static void a_request_is_a_file_to_be_carried_away(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ "GET /v1/authorities?name=%2Fcorp%2Fca", NULL, 200, CORP },
+		{ "GET /v1/authorities/7/csr", NULL, 200, "{\"csr\":\"PEM\\n\",\"number\":2,\"since\":\"2026-11-22T10:00:00Z\"}" },
+	};
+	assert_int_equal(RUN(s, turns, "authority", "csr", "/corp/ca"), 0);
+	assert_string_equal(s->out, "PEM\n");
+	assert_has(s->err, "version 2 of /corp/ca, asked for since 2026-11-22T10:00:00Z");
+	assert_int_equal(RUN(s, turns, "authority", "csr", "/corp/ca", "-o", "json"), 0);
+	assert_has(s->out, "\"number\"");
+}
+
+static void what_comes_next_is_said(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn create[] = {
+		{ "POST /v1/authorities", "{\"name\":\"/corp/ca\",\"external\":true}", 201, "{\"name\":\"/corp/ca\"}" },
+	};
+	assert_int_equal(RUN(s, create, "authority", "create", "/corp/ca", "--external"), 0);
+	assert_has(s->err, "troth authority certify /corp/ca --certificate-file PEM");
+	assert_int_equal(RUN(s, create, "authority", "create", "/corp/ca", "--external", "-o", "json"), 0);
+	assert_string_equal(s->err, "");
+}
+
+static void a_root_is_imported(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn dry[] = { { "POST /v1/authorities/import?dry_run=true", NULL, 200, "{\"name\":\"/corp/root\"}" } };
+	static const struct turn real[] = { { "POST /v1/authorities/import", NULL, 201, "{\"name\":\"/corp/root\"}" } };
+	char pem[] = "/tmp/troth-root-XXXXXX";
+	int fd = mkstemp(pem);
+	assert_true(fd >= 0 && write(fd, "PEM\n", 4) == 4);
+	close(fd);
+	assert_int_equal(RUN(s, dry, "authority", "import", "/corp/root", "--certificate-file", pem, "--dry-run"), 0);
+	assert_int_equal(RUN(s, real, "authority", "import", "/corp/root", "--certificate-file", pem), 0);
+	assert_int_equal(RUN_ALONE(s, "authority", "import", "/corp/root"), 2);
+	unlink(pem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fetch_writes_a_file_a_program_can_load),
 		cmocka_unit_test(nothing_new_is_said),
 		cmocka_unit_test(attesting_and_waiving),
+		cmocka_unit_test(a_request_is_a_file_to_be_carried_away),
+		cmocka_unit_test(what_comes_next_is_said),
+		cmocka_unit_test(a_root_is_imported),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
 }

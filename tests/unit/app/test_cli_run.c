@@ -5,10 +5,10 @@ static void lists_take_filters(void **state)
 {
 	struct scene *s = *state;
 	static const struct turn turns[] = { { "GET /v1/instances?deployment=%2Fprod%2Fpg&name=pg-1", NULL, 200,
-					       "{\"items\":[{\"name\":\"pg-1\",\"deployment\":\"/prod/pg\",\"state\":\"active\",\"last_seen\":\"2026-11-22T06:55:01Z\"}],"
+					       "{\"items\":[{\"name\":\"pg-1\",\"deployment\":\"/prod/pg\",\"party\":\"agent\",\"state\":\"active\",\"last_seen\":\"2026-11-22T06:55:01Z\"}],"
 					       "\"next\":null}" } };
 	assert_int_equal(RUN(s, turns, "instance", "list", "--name", "pg-1", "--deployment", "/prod/pg"), 0);
-	assert_has(s->out, "pg-1  /prod/pg    active  11-22 06:55");
+	assert_has(s->out, "pg-1  /prod/pg    agent  active  11-22 06:55");
 }
 
 static void every_list_fits_80_columns(void **state)

@@ -96,6 +96,28 @@ static void old_idempotency_keys_go(void **state)
 	store_write_rollback(tx);
 }
 
+/* More than one slice of them, so the next batch goes on. */
+static void old_events_go(void **state)
+{
+	struct tx *tx;
+	int64_t last;
+	plant_free(p);
+	p = plant_new();
+	assert_true(rc_ok(store_write_begin(p->store, &tx, NULL)));
+	for (int i = 0; i < LIMIT_EVENTS_FORGOTTEN + 5; i++)
+		assert_true(rc_ok(event_append(tx, &(struct event_row){ .at = 1 + i, .kind = "old" }, NULL)));
+	assert_true(rc_ok(event_append(tx, &(struct event_row){ .at = port_now(&PORT_CLOCK_REAL), .kind = "new" }, NULL)));
+	assert_true(rc_ok(store_write_commit(tx, NULL)));
+	plant_start(p);
+	for (int i = 1; i <= 3; i++)
+		assert_true(rc_ok(plant_do(p, &TOY_PUT, &(struct toy_cmd){ "e", i }, &(struct toy_ret){ 0 }, &(struct troth_err){ 0 })));
+	pipeline_stop(p->pipeline);
+	assert_true(rc_ok(store_write_begin(p->store, &tx, NULL)));
+	assert_true(rc_ok(event_last_forgotten(tx, &last, NULL)));
+	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 5);
+	store_write_rollback(tx);
+}
+
 static void stops_with_work_in_its_queue(void **state)
 {
 	struct tally t = { 0 };
@@ -120,6 +142,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asks_the_keeper_in_rounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_commit_fails_all_and_nothing_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_idempotency_keys_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(old_events_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops_with_work_in_its_queue, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

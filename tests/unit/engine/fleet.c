@@ -111,14 +111,14 @@ static struct fact target_fact(const struct fleet_target *t)
 static struct fact seen_fact(const struct fleet_target *t)
 {
 	return (struct fact){ .kind = FACT_SEEN,
-			      .seen = { t->id, t->known ? t->base : 0, t->base_generation, t->high } };
+			      .seen = { t->id, t->known ? t->base : t->strange ? CONTENT_STRANGE : 0, t->base_generation, t->high } };
 }
 
 static void tell_target_to(struct view *v, const struct fleet_target *t)
 {
 	tell_to(v, (struct fact){ .kind = FACT_ALIVE, .alive = { t->instance, t->alive_until } });
 	tell_to(v, target_fact(t));
-	if (t->known)
+	if (t->known || t->strange)
 		tell_to(v, seen_fact(t));
 	for (size_t i = 0; i < t->doc_count; i++) {
 		const struct fleet_doc *d = &t->docs[i];
@@ -154,6 +154,9 @@ struct view *fleet_rebuild(struct fleet *f)
 					  .paused = { f->cas[i].authority, f->cas[i].paused } });
 		tell_to(v, (struct fact){ .kind = FACT_ON_DEADLINE,
 					  .on_deadline = { f->cas[i].authority, f->cas[i].holds } });
+		if (f->cas[i].external)
+			tell_to(v, (struct fact){ .kind = FACT_EXTERNAL,
+						  .external = { f->cas[i].authority, f->cas[i].awaited } });
 		if (f->cas[i].grace_until)
 			tell_to(v, (struct fact){ .kind = FACT_GRACE,
 						  .grace = { f->cas[i].authority, f->cas[i].grace_target,
@@ -331,6 +334,17 @@ void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on)
 			f->cas[i].holds = on;
 	}
 	tell(f, (struct fact){ .kind = FACT_ON_DEADLINE, .on_deadline = { authority, on } });
+}
+
+void fleet_external(struct fleet *f, int64_t authority, bool awaited)
+{
+	for (size_t i = 0; i < f->ca_count; i++) {
+		if (f->cas[i].authority != authority)
+			continue;
+		f->cas[i].external = true;
+		f->cas[i].awaited = awaited;
+	}
+	tell(f, (struct fact){ .kind = FACT_EXTERNAL, .external = { authority, awaited } });
 }
 
 void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until)
@@ -732,6 +746,7 @@ static void settle_rows(struct fleet_target *t)
 	size_t n = 0;
 
 	t->known = true;
+	t->strange = false;
 	t->base = t->real;
 	t->base_generation = t->real_generation;
 	t->high = t->real_high;
@@ -806,11 +821,21 @@ void fleet_void(struct fleet *f, int64_t target)
 {
 	struct fleet_target *t = fleet_find(f, target);
 
-	t->known = false;
+	t->known = t->strange = false;
 	t->base = t->base_generation = t->high = 0;
 	t->doc_count = 0;
 	t->inbox_generation = t->inbox = 0;
 	tell(f, (struct fact){ .kind = FACT_VOID, .voided = { target } });
+}
+
+void fleet_foreign(struct fleet *f, int64_t target, int64_t content)
+{
+	struct fleet_target *t = fleet_find(f, target);
+
+	fleet_void(f, target);
+	t->strange = true;
+	t->real = content;
+	tell(f, seen_fact(t));
 }
 
 static void set_alive(struct fleet *f, int64_t target, msec_t until)

@@ -24,7 +24,7 @@ struct fleet_meet { int64_t presenter, verifier; };
 struct fleet_ca {
 	int64_t id, authority, cert, order;
 	struct fleet_ids anchors;
-	bool wanted, signing, can_sign, distrusted, retired, paused, holds;
+	bool wanted, signing, can_sign, distrusted, retired, paused, holds, external, awaited;
 	msec_t not_before, not_after, renew_at, renew_latest, issued;
 	msec_t grace_until; /* of its authority; on each of its versions alike */
 	int64_t grace_target;
@@ -48,7 +48,7 @@ struct fleet_target {
 	int64_t id, group, authority, instance;
 	enum target_state state;
 	msec_t lease_until; /* 0: no lease */
-	bool known;
+	bool known, strange;
 	int64_t base, base_generation, high, next_generation;
 	struct fleet_doc docs[FLEET_DOCS];
 	size_t doc_count;
@@ -110,6 +110,7 @@ void fleet_tell(struct fleet *f, const struct fact *fact);
 void fleet_deploy(struct fleet *f, int64_t group, int64_t deployment); /* the group is the deployment's */
 void fleet_switch_all(struct fleet *f, int64_t authority, bool on);
 void fleet_hold_at_deadline(struct fleet *f, int64_t authority, bool on);
+void fleet_external(struct fleet *f, int64_t authority, bool awaited); /* its versions are signed elsewhere */
 void fleet_grace(struct fleet *f, int64_t authority, int64_t target, msec_t until);
 struct fleet_target *fleet_target(struct fleet *f, int64_t id, int64_t group, int64_t authority);
 void fleet_tell_target(struct fleet *f, const struct fleet_target *t); /* all that is known of it */
@@ -143,6 +144,7 @@ void fleet_report(struct fleet *f, int64_t target); /* settled: what it really r
 void fleet_settle(struct fleet *f, int64_t target); /* hand, load, report */
 void fleet_settle_all(struct fleet *f);             /* until nothing changes any more */
 void fleet_void(struct fleet *f, int64_t target);   /* session opened with something unexpected */
+void fleet_foreign(struct fleet *f, int64_t target, int64_t content); /* it runs this and reports so; nobody here knows it */
 void fleet_offline(struct fleet *f, int64_t target);
 void fleet_online(struct fleet *f, int64_t target);
 /* Counted at once, running this content. */

@@ -102,6 +102,16 @@ static void what_a_group_could_trust(void **state)
 	fleet_free(f);
 }
 
+static void nothing_at_all_is_accepted_by_nobody(void **state)
+{
+	int64_t one = 101;
+	struct shape chain = { .is_chain = true, .members = { &one, 1 } };
+
+	assert_true(accept_pair(&chain, (struct id_list){ &one, 1 }));
+	assert_false(accept_pair(&chain, (struct id_list){ NULL, 0 }));
+	assert_false(accept_pair(NULL, (struct id_list){ &one, 1 }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +121,7 @@ int main(void)
 		cmocka_unit_test(signer_must_be_able),
 		cmocka_unit_test(distrust_is_about_the_certificate),
 		cmocka_unit_test(what_a_group_could_trust),
+		cmocka_unit_test(nothing_at_all_is_accepted_by_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

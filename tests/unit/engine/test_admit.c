@@ -205,6 +205,22 @@ static void a_distrusted_leaf_is_not_admitted(void **state)
 	fleet_free(f);
 }
 
+/* Only a distrusted version could be accepted by what it holds: that is no reason to wait for it. */
+static void a_store_with_what_is_distrusted_keeps_nobody_out(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_ca(f, 2, 5);
+	fleet_target(f, 13, 1, 0);
+	fleet_count_as(f, 13, fleet_set(f, (int64_t[]){ 102 }, 1));
+	fleet_target(f, 23, 2, 5)->real = fleet_newest(f, 21);
+	fleet_report(f, 23);
+	assert_false(view_admissible(f->view, 23, NULL)); /* a chain of CA 2 would do */
+	fleet_distrust(f, 2);
+	assert_true(view_admissible(f->view, 23, NULL));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_foreign_slot_keeps_no_store_out),
 		cmocka_unit_test(two_newcomers_meet),
 		cmocka_unit_test(a_distrusted_leaf_is_not_admitted),
+		cmocka_unit_test(a_store_with_what_is_distrusted_keeps_nobody_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,180 @@ static void the_second_opinion(void **state)
 	fleet_free(f);
 }
 
+static void a_retired_root_bridges_nothing(void **state)
+{
+	struct fleet *f = bridging();
+
+	assert_true(accept_bridge(f->view, ca_find(f->view, 2), f->now));
+	fleet_find_ca(f, 1)->retired = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	assert_false(accept_bridge(f->view, ca_find(f->view, 2), f->now));
+	fleet_free(f);
+}
+
+/* Both slots are bridged, and every store trusts the new root but does not hold it alone. */
+static struct fleet *bridged(void)
+{
+	struct fleet *f = bridging();
+
+	fleet_offline(f, 12);
+	all_but(f, 12);
+	assert_int_equal(bridged_by(f, 21), 1);
+	fleet_online(f, 12);
+	fleet_run(f);
+	fleet_settle(f, 12);
+	return f;
+}
+
+/* The slot is silent, has too much on its way, or people said to wait; then the same leaf goes plain. */
+static void the_bridge_stays_while(void **state)
+{
+	struct fleet *f = bridged();
+	struct fleet_target *t = fleet_find(f, 21);
+
+	fleet_pause(f, 5, true);
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 21), 1);
+	fleet_offline(f, 21);
+	fleet_pause(f, 5, false);
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 21), 1);
+	assert_int_equal(bridged_by(f, 22), 0);
+	for (int i = 0; i < LIMIT_PENDING_DOCUMENTS; i++)
+		t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, t->base, true };
+	fleet_tell_target(f, t);
+	fleet_online(f, 21);
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 21), 1);
+	(void)fleet_hand(f, 21);
+	fleet_settle_all(f);
+	assert_true(fleet_load(f, 21) || bridged_by(f, 21) == 0);
+	fleet_settle_all(f);
+	assert_int_equal(bridged_by(f, 21), 0);
+	hands(f);
+	fleet_free(f);
+}
+
+/* Somebody brought it: its signer is nobody's version, so there is no other form of it. */
+static void a_bridged_chain_of_nobody(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t chain = fleet_chain(f, 999, 101);
+
+	fleet_content(f, chain)->bridged_by = 1;
+	fleet_tell_content(f, fleet_content(f, chain));
+	fleet_want(f, 1, false);
+	fleet_count_as(f, 21, chain);
+	fleet_run(f);
+	assert_int_equal(fleet_newest(f, 21), chain);
+	fleet_free(f);
+}
+
+/* What lies ready again is bridged already: it goes as it is. */
+static void bridged_and_failed_once(void **state)
+{
+	struct fleet *f = bridging();
+
+	fleet_offline(f, 12);
+	fleet_run(f);
+	assert_true(fleet_issue(f, 21));
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 21), 1);
+	int64_t chain = fleet_newest(f, 21);
+
+	assert_true(fleet_hand(f, 21) && fleet_fail(f, 21));
+	fleet_run(f);
+	assert_int_equal(fleet_newest(f, 21), chain);
+	fleet_settle(f, 21);
+	assert_int_equal(fleet_signer_of(f, 21), 2);
+	hands(f);
+	fleet_free(f);
+}
+
+/* A store was handed something that accepts neither form: nobody switches, and a newcomer is not bridged for it. */
+static void nobody_accepts_even_bridged(void **state)
+{
+	struct fleet *f = bridging();
+	struct fleet_target *t = fleet_find(f, 12);
+
+	t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, fleet_set(f, (int64_t[]){ 103 }, 1), true };
+	fleet_tell_target(f, t);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 21)->asked, 0);
+	assert_non_null(fleet_wait(f, WAIT_NOT_TRUSTED, 21, 12));
+	fleet_target(f, 23, 2, 5);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 23)->asked, 2); /* the newest, where none is accepted everywhere */
+	assert_true(fleet_issue(f, 23));
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 23), 0);
+	fleet_free(f);
+}
+
+/* It is not valid any more for a fast clock: its leaf is not sent again in another form. */
+static void no_plain_form_at_the_very_end(void **state)
+{
+	struct fleet *f = bridged();
+
+	for (int64_t id = 21; id <= 22; id++) {
+		struct fleet_content *c = fleet_content(f, fleet_newest(f, id));
+
+		c->renew_at = 0;
+		c->not_after = f->now + 1;
+		fleet_tell_content(f, c);
+	}
+	fleet_pause(f, 5, false);
+	fleet_run(f);
+	assert_int_equal(bridged_by(f, 21), 1);
+	fleet_free(f);
+}
+
+static bool has_form(struct fleet *f, int64_t chain, enum chain_form form)
+{
+	struct act act = { .kind = ACT_SEND_CHAIN, .target = 21, .chain = chain, .form = form };
+	struct plan plan = { .acts = &act, .act_count = 1 };
+	struct troth_err e = { 0 };
+
+	return rc_ok(plan_check(f->view, &plan, &e)) || !strstr(e.primary, "a form that it has not");
+}
+
+static void the_second_opinion_on_forms(void **state)
+{
+	struct fleet *f = bridging();
+	int64_t chain = fleet_chain(f, 2, 102), nobodys = fleet_chain(f, 999, 101);
+	struct fleet_ca *c = fleet_find_ca(f, 2), *by = fleet_find_ca(f, 1);
+
+	assert_true(has_form(f, nobodys, CHAIN_AS_IS));
+	assert_false(has_form(f, nobodys, CHAIN_PLAIN));
+	assert_false(has_form(f, nobodys, CHAIN_BRIDGED));
+	assert_true(has_form(f, chain, CHAIN_BRIDGED));
+	c->bridge_from = f->now;
+	fleet_tell_ca(f, c);
+	assert_false(has_form(f, chain, CHAIN_BRIDGED));
+	cross_sign(f, 2, 1);
+	by->retired = true;
+	fleet_tell_ca(f, by);
+	assert_false(has_form(f, chain, CHAIN_BRIDGED));
+	by->retired = false;
+	by->distrusted = true;
+	fleet_tell_ca(f, by);
+	assert_false(has_form(f, chain, CHAIN_BRIDGED));
+	by->distrusted = false;
+	fleet_tell_ca(f, by);
+	fleet_content(f, chain)->bridged_by = 1;
+	fleet_tell_content(f, fleet_content(f, chain));
+	assert_false(has_form(f, chain, CHAIN_BRIDGED));
+	assert_true(has_form(f, chain, CHAIN_PLAIN));
+	fleet_count_as(f, 21, chain); /* it serves a chain with the old one's signature: that may not be retired */
+	struct act act = { .kind = ACT_RETIRE_DONE, .authority = 5, .ca = 1 };
+
+	by->signing = false;
+	fleet_tell_ca(f, by);
+	fleet_count_as(f, 22, chain);
+	refused(f, &act, "may serve a chain it signed");
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +454,13 @@ int main(void)
 		cmocka_unit_test(a_newcomer_is_bridged_too),
 		cmocka_unit_test(below_a_cross_signed_root),
 		cmocka_unit_test(the_second_opinion),
+		cmocka_unit_test(a_retired_root_bridges_nothing),
+		cmocka_unit_test(the_bridge_stays_while),
+		cmocka_unit_test(a_bridged_chain_of_nobody),
+		cmocka_unit_test(bridged_and_failed_once),
+		cmocka_unit_test(nobody_accepts_even_bridged),
+		cmocka_unit_test(no_plain_form_at_the_very_end),
+		cmocka_unit_test(the_second_opinion_on_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

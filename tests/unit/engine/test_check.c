@@ -292,6 +292,42 @@ static void instances_that_may_not_begin(void **state)
 	fleet_free(f);
 }
 
+/* Whose contents are foreign gets only what all that it meets accept, whoever makes the plan. */
+static void a_foreign_target_gets_what_all_accept(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	int64_t now = fleet_chain(f, 2, 102), old = fleet_chain(f, 1, 101);
+	struct act chain = { .kind = ACT_SEND_CHAIN, .target = 22, .chain = now };
+	struct act set = { .kind = ACT_SEND_SET, .target = 12, .certs = CERTS(101, 102) };
+
+	fleet_foreign(f, 22, now);
+	assert_true(refused(f, chain)); /* both stores trust the old one */
+	chain.chain = old;
+	assert_false(refused(f, chain));
+	fleet_offline(f, 12);
+	assert_true(refused(f, chain));
+	fleet_online(f, 12);
+	fleet_offline(f, 22);
+	assert_true(refused(f, chain));
+	fleet_online(f, 22);
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 107 }, 1));
+	assert_true(refused(f, chain)); /* of neither side is known what it holds */
+	assert_true(refused(f, set));
+	fleet_count_as(f, 22, old);
+	assert_false(refused(f, set));
+	set.certs = (struct id_list)CERTS(102);
+	assert_true(refused(f, set));
+	set.certs = (struct id_list)CERTS(101, 102);
+	fleet_find_group(f, 1)->atomic = false;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	assert_true(refused(f, set));
+	fleet_void(f, 12);
+	fleet_find_group(f, 1)->atomic = true;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	assert_true(refused(f, set)); /* not looked at yet */
+	fleet_free(f);
+}
+
 /* No window and no stop holds what lives by a distrusted CA; places do. */
 static void flight_needs_no_window(void **state)
 {
@@ -485,6 +521,82 @@ static void nothing_is_withdrawn_in_a_grace(void **state)
 	fleet_free(f);
 }
 
+/* Both stores may hold {1,2}: of one that is its only document after who knows what. */
+static void the_unknown_are_not_taken_for_the_known(void **state)
+{
+	for (int64_t unknown = 11; unknown <= 12; unknown++) {
+		struct fleet *f = fleet_rotating();
+		struct fleet_target *t = fleet_find(f, unknown);
+		int64_t new = fleet_chain(f, 2, 102);
+
+		fleet_run(f);
+		fleet_settle(f, 23 - unknown);
+		fleet_void(f, unknown);
+		t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, fleet_set(f, (int64_t[]){ 101, 102 }, 2), true };
+		fleet_tell_target(f, t);
+		assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+		fleet_free(f);
+	}
+}
+
+static void what_has_expired_is_nothing_to_lose(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_content *old;
+	int64_t new;
+
+	fleet_run(f);
+	fleet_settle(f, 11);
+	fleet_void(f, 12);
+	old = fleet_content(f, fleet_find(f, 21)->base);
+	new = fleet_chain(f, 2, 102);
+	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	old->not_after = f->now - MSEC_DAY;
+	fleet_tell_content(f, old);
+	assert_false(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 21, .chain = new }));
+	fleet_free(f);
+}
+
+/* Its chain has another anchor besides, so what tells is that its CA's leaves have none but the distrusted. */
+static void who_lives_by_a_distrusted_root_may_flee(void **state)
+{
+	struct fleet *f = fleet_two_levels();
+	int64_t old = fleet_chain(f, 31, 101), new;
+
+	fleet_content(f, old)->ids = (struct fleet_ids){ { 101, 109 }, 2 };
+	fleet_tell_content(f, fleet_content(f, old));
+	fleet_count_as(f, 21, old);
+	fleet_ca(f, 2, 5);
+	new = fleet_chain(f, 2, 102);
+	fleet_deploy(f, 2, 7);
+	fleet_policy(f, 7)->rolling.stopped = true;
+	fleet_tell(f, fleet_policy(f, 7));
+	struct act act = { .kind = ACT_SEND_CHAIN, .target = 21, .chain = new };
+
+	assert_true(refused(f, act));
+	fleet_distrust(f, 1);
+	assert_false(refused(f, act));
+	fleet_free(f);
+}
+
+/* Nobody can make such certificates; rows that say so do not hang the check. */
+static void versions_that_sign_each_other(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t chain = fleet_chain(f, 2, 101);
+
+	for (int64_t id = 2; id <= 4; id++)
+		fleet_ca(f, id, 6)->issuer = id == 4 ? 0 : 5 - id;
+	for (int64_t id = 2; id <= 4; id++)
+		fleet_want(f, id, false);
+	fleet_find_ca(f, 2)->signing = false;
+	fleet_tell_ca(f, fleet_find_ca(f, 2));
+	fleet_count_as(f, 21, chain);
+	assert_true(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .authority = 6, .ca = 3 })); /* it signed the signer */
+	assert_false(refused(f, (struct act){ .kind = ACT_RETIRE_DONE, .authority = 6, .ca = 4 }));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,11 +618,16 @@ int main(void)
 		cmocka_unit_test(mixtures_and_expiry),
 		cmocka_unit_test(more_instances_than_may_change),
 		cmocka_unit_test(instances_that_may_not_begin),
+		cmocka_unit_test(a_foreign_target_gets_what_all_accept),
 		cmocka_unit_test(flight_needs_no_window),
 		cmocka_unit_test(only_what_lies_on_the_table_is_taken_back),
 		cmocka_unit_test(nothing_is_sent_outside_the_fleet),
 		cmocka_unit_test(a_holder_is_judged_by_what_it_may_show),
 		cmocka_unit_test(nothing_is_withdrawn_in_a_grace),
+		cmocka_unit_test(the_unknown_are_not_taken_for_the_known),
+		cmocka_unit_test(what_has_expired_is_nothing_to_lose),
+		cmocka_unit_test(who_lives_by_a_distrusted_root_may_flee),
+		cmocka_unit_test(versions_that_sign_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,24 @@ static void an_expired_chain_holds_up_nobody(void **state)
 	fleet_free(f);
 }
 
+/* The appointment of its first end comes, and it is not over. */
+static void a_lease_made_longer_meanwhile(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_lease(f, 11, f->now + MSEC_MIN);
+	fleet_lease(f, 11, f->now + MSEC_HOUR);
+	fleet_later(f, MSEC_MIN);
+	fleet_run(f);
+	assert_false(fleet_gone(f, 11));
+	fleet_assert_same(f);
+	fleet_lease(f, 11, 0);
+	fleet_later(f, MSEC_HOUR);
+	fleet_run(f);
+	assert_false(fleet_gone(f, 11));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_moment_out_of_order_changes_nothing),
 		cmocka_unit_test(a_shared_chain_expires_for_all_who_have_it),
 		cmocka_unit_test(an_expired_chain_holds_up_nobody),
+		cmocka_unit_test(a_lease_made_longer_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

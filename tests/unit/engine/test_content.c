@@ -74,6 +74,32 @@ static void leaving_frees_what_was_held(void **state)
 	fleet_free(f);
 }
 
+/* Whatever two chains differ in, they are not the same to rule S, also where their hashes collide. */
+static void shapes_with_one_hash(void **state)
+{
+	struct view *v = view_new();
+	int64_t one = 101, two = 102;
+	struct fact chain = { .kind = FACT_CHAIN, .chain = { .chain = 1, .signed_by = 1, .anchors = { &one, 1 }, .not_after = MSEC_DAY } };
+	struct fact set = { .kind = FACT_SET, .set = { 1, { &one, 1 } } };
+
+	v->hash_mask = 0;
+	(void)view_apply(v, &chain); /* new */
+	chain.chain.chain = 2;
+	(void)view_apply(v, &chain);
+	assert_ptr_equal(content_find(v, GROUP_SLOT, 1)->shape, content_find(v, GROUP_SLOT, 2)->shape);
+	chain.chain.bridged_by = 7;
+	(void)view_apply(v, &chain);
+	assert_ptr_not_equal(content_find(v, GROUP_SLOT, 1)->shape, content_find(v, GROUP_SLOT, 2)->shape);
+	chain.chain.bridged_by = 0;
+	chain.chain.signed_by = 0;
+	chain.chain.anchors.items = &two;
+	(void)view_apply(v, &chain);
+	set.set.certs.items = &two;
+	(void)view_apply(v, &set);
+	assert_ptr_not_equal(content_find(v, GROUP_SLOT, 2)->shape, content_find(v, GROUP_STORE, 1)->shape);
+	view_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +108,7 @@ int main(void)
 		cmocka_unit_test(idle_contents_are_swept),
 		cmocka_unit_test(a_sweep_is_short),
 		cmocka_unit_test(leaving_frees_what_was_held),
+		cmocka_unit_test(shapes_with_one_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,207 @@ static void a_holder_outside_is_named(void **state)
 	fleet_free(f);
 }
 
+static bool asked_for_2(const struct fleet *f, int64_t target)
+{
+	for (size_t i = 0; i < f->plan.act_count; i++) {
+		if (f->plan.acts[i].kind == ACT_ASK && f->plan.acts[i].target == target && f->plan.acts[i].ca == 2)
+			return true;
+	}
+	return false;
+}
+
+/* Who signed what it serves is not known, or cannot sign any more: nothing can give it more time, so the late are left out. */
+static void a_chain_of_nobody_has_no_time(void **state)
+{
+	struct fleet *f = fleet_late();
+	int64_t chain = fleet_chain(f, 999, 101);
+
+	fleet_content(f, chain)->not_after = FLEET_NOW + FLEET_LIFE;
+	fleet_content(f, chain)->renew_at = 0;
+	fleet_tell_content(f, fleet_content(f, chain));
+	fleet_count_as(f, 21, chain);
+	to(f, end_of(f) - MSEC_MIN);
+	(void)fleet_step(f);
+	assert_true(asked_for_2(f, 21));
+	fleet_free(f);
+}
+
+static void a_ca_that_cannot_sign_has_no_time(void **state)
+{
+	struct fleet *f = fleet_late();
+
+	fleet_find_ca(f, 1)->not_after = FLEET_NOW + 5 * FLEET_LIFE;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	to(f, end_of(f) - MSEC_MIN);
+	(void)fleet_step(f);
+	assert_false(asked_for_2(f, 21)); /* a renewal would help */
+	fleet_find_ca(f, 1)->can_sign = false;
+	fleet_tell_ca(f, fleet_find_ca(f, 1));
+	(void)fleet_step(f);
+	assert_true(asked_for_2(f, 21));
+	fleet_free(f);
+}
+
+/* Signed by another, not valid now, or ending no later: nobody is left out for that, another is asked for. */
+static void a_ready_chain_that_will_not_do(void **state)
+{
+	struct { int64_t signer, anchor; msec_t from, life; bool does; } cases[] = {
+		{ 1, 101, 0, 5 * FLEET_LIFE, false },
+		{ 2, 102, FLEET_LIFE, 5 * FLEET_LIFE, false },
+		{ 2, 102, 0, FLEET_LIFE, false },
+		{ 2, 102, 0, 5 * FLEET_LIFE, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fleet *f = fleet_late();
+		int64_t chain = fleet_chain(f, cases[i].signer, cases[i].anchor);
+		struct fleet_content *c = fleet_content(f, chain);
+
+		c->not_before = FLEET_NOW + cases[i].from - SKEW;
+		c->not_after = FLEET_NOW + cases[i].life;
+		c->renew_at = 0;
+		fleet_tell_content(f, c);
+		to(f, end_of(f) - MSEC_MIN);
+		fleet_stage(f, 21, chain);
+		(void)fleet_step(f);
+		assert_int_equal(asked_for_2(f, 21), !cases[i].does);
+		assert_true(cases[i].does == (shed_act(f) != NULL));
+		fleet_free(f);
+	}
+}
+
+/* Two slots whose ends differ: the step is woken for the first of them, in whatever order they are looked at. */
+static void woken_for_the_first(void **state)
+{
+	for (int64_t early = 21; early <= 22; early++) {
+		struct fleet *f = fleet_late();
+		struct fleet_content *c = fleet_content(f, fleet_find(f, early)->base);
+		msec_t first;
+
+		c->not_after -= MSEC_HOUR;
+		fleet_tell_content(f, c);
+		fleet_find_ca(f, 1)->not_after = c->not_after; /* it could give neither of them more */
+		fleet_tell_ca(f, fleet_find_ca(f, 1));
+		first = c->not_after - SKEW - lead_of(f);
+		to(f, first - MSEC_MIN);
+		assert_int_equal(fleet_step(f), 0);
+		assert_int_equal(f->plan.next_wake, first);
+		fleet_later(f, MSEC_MIN);
+		(void)fleet_step(f);
+		assert_true(asked_for_2(f, early));
+		assert_false(asked_for_2(f, 43 - early));
+		fleet_free(f);
+	}
+}
+
+/* Its CA ends with what the slot has: though a renewal is due, it could give it nothing. */
+static void nobody_is_asked_in_vain(void **state)
+{
+	struct fleet *f = fleet_late();
+
+	for (int64_t id = 21; id <= 22; id++) {
+		fleet_content(f, fleet_find(f, id)->base)->renew_at = end_of(f) - 10 * MSEC_DAY;
+		fleet_tell_content(f, fleet_content(f, fleet_find(f, id)->base));
+	}
+	to(f, end_of(f) - MSEC_DAY);
+	assert_int_equal(fleet_step(f), 0);
+	assert_int_equal(fleet_find(f, 21)->asked, 0);
+	fleet_free(f);
+}
+
+/* The act of the_second_opinion_agrees, at the lead that was measured. */
+static void the_second_opinion_measures(void **state)
+{
+	struct fleet *f = fleet_late();
+	int64_t chain = fleet_chain(f, 2, 102), late[] = { 12 };
+	struct act act = { .kind = ACT_SEND_CHAIN, .target = 21, .chain = chain, .shed = { late, 1 } };
+
+	fleet_content(f, chain)->not_after = f->now + 5 * FLEET_LIFE;
+	fleet_tell_content(f, fleet_content(f, chain));
+	fleet_stage(f, 21, chain);
+	fleet_find(f, 21)->pace = 300 * MSEC_S;
+	fleet_find(f, 11)->pace = 900 * MSEC_S;
+	fleet_find(f, 12)->pace = MSEC_S;
+	for (size_t i = 0; i < f->target_count; i++)
+		fleet_tell_target(f, &f->targets[i]);
+	to(f, end_of(f) - lead_of(f) - 1);
+	assert_true(refused(f, act));
+	fleet_later(f, 1);
+	assert_false(refused(f, act));
+	fleet_free(f);
+}
+
+/* What is on its way lives longer: there is time yet.  Who has nothing has no end that could be near. */
+static void the_second_opinion_on_what_is_pending(void **state)
+{
+	struct fleet *f = fleet_late();
+	int64_t chain = fleet_chain(f, 2, 102), longer = fleet_chain(f, 1, 101), late[] = { 12 };
+	struct act act = { .kind = ACT_SEND_CHAIN, .target = 21, .chain = chain, .shed = { late, 1 } };
+	struct fleet_target *t = fleet_find(f, 21);
+
+	fleet_content(f, chain)->not_after = f->now + 5 * FLEET_LIFE;
+	fleet_content(f, longer)->not_after = f->now + 2 * FLEET_LIFE;
+	fleet_tell_content(f, fleet_content(f, chain));
+	fleet_tell_content(f, fleet_content(f, longer));
+	to(f, end_of(f) - lead_of(f));
+	assert_false(refused(f, act));
+	t->docs[t->doc_count++] = (struct fleet_doc){ t->next_generation++, longer, true };
+	fleet_tell_target(f, t);
+	assert_true(refused(f, act)); /* too early */
+	fleet_target(f, 23, 2, 5);
+	fleet_count_as(f, 23, CONTENT_NONE);
+	fleet_find(f, 23)->docs[0] = (struct fleet_doc){ fleet_find(f, 23)->next_generation++, fleet_find(f, 22)->base, true };
+	fleet_find(f, 23)->doc_count = 1;
+	fleet_tell_target(f, fleet_find(f, 23));
+	act.target = 23;
+	assert_false(refused(f, act));
+	fleet_target(f, 24, 2, 0); /* nobody's slot: no authority's deadline */
+	fleet_count_as(f, 24, fleet_find(f, 22)->base);
+	act.target = 24;
+	assert_true(refused(f, act));
+	fleet_free(f);
+}
+
+/* One list for many is looked at once, as far as they are alike; another is not taken for it. */
+static void the_second_opinion_on_many(void **state)
+{
+	struct fleet *f = fleet_late();
+	int64_t chain = fleet_chain(f, 2, 102), lists[][2] = { { 12 }, { 11 }, { 12, 13 } };
+	struct act acts[2] = { { .kind = ACT_SEND_CHAIN, .target = 21, .chain = chain, .shed = { lists[0], 1 } },
+			       { .kind = ACT_SEND_CHAIN, .target = 22, .chain = chain, .shed = { lists[0], 1 } } };
+	struct plan plan = { .acts = acts, .act_count = 2 };
+	struct troth_err e = { 0 };
+
+	fleet_content(f, chain)->not_after = f->now + 5 * FLEET_LIFE;
+	fleet_tell_content(f, fleet_content(f, chain));
+	to(f, end_of(f) - MSEC_MIN);
+	assert_true(rc_ok(plan_check(f->view, &plan, &e)));
+	acts[1].shed.items = lists[1];
+	assert_true(rc_failed(plan_check(f->view, &plan, &e)));
+	acts[0].shed.items = acts[1].shed.items = lists[2];
+	acts[1].shed.count = 2; /* 13 is nobody */
+	assert_true(rc_failed(plan_check(f->view, &plan, &e)));
+	acts[0].shed.items = acts[1].shed.items = lists[0];
+	acts[1].shed.count = 1;
+	acts[0].shed.items = lists[0];
+	fleet_group(f, 3, GROUP_SLOT); /* meets nobody: it leaves nobody out */
+	fleet_target(f, 31, 3, 5);
+	fleet_count_as(f, 31, fleet_find(f, 22)->base);
+	acts[1].target = 31;
+	assert_true(rc_failed(plan_check(f->view, &plan, &e)));
+	assert_non_null(strstr(e.primary, "does not meet"));
+	acts[1].target = 22;
+	fleet_content(f, fleet_find(f, 22)->base)->ids.items[0] = 102; /* another history: accepted by nobody so far, */
+	fleet_tell_content(f, fleet_content(f, fleet_find(f, 22)->base));
+	assert_true(rc_failed(plan_check(f->view, &plan, &e))); /* so there is nobody to be left out */
+	int64_t other[] = { 22 };
+
+	acts[0].shed.items = other; /* no store of it, and the one that refuses is not in it */
+	assert_true(rc_failed(plan_check(f->view, &plan, &e)));
+	assert_non_null(strstr(e.primary, "does not name"));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +590,14 @@ int main(void)
 		cmocka_unit_test(the_second_opinion_agrees),
 		cmocka_unit_test(an_expired_ca_leaves_like_any_other),
 		cmocka_unit_test(a_holder_outside_is_named),
+		cmocka_unit_test(a_chain_of_nobody_has_no_time),
+		cmocka_unit_test(a_ca_that_cannot_sign_has_no_time),
+		cmocka_unit_test(a_ready_chain_that_will_not_do),
+		cmocka_unit_test(woken_for_the_first),
+		cmocka_unit_test(nobody_is_asked_in_vain),
+		cmocka_unit_test(the_second_opinion_measures),
+		cmocka_unit_test(the_second_opinion_on_what_is_pending),
+		cmocka_unit_test(the_second_opinion_on_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

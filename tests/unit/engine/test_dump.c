@@ -206,9 +206,64 @@ static void what_is_rare_is_written_too(void **state)
 		.leaf_anchors = { &cert, 1 }, .order = 1, .wanted = true, .signing = true, .can_sign = true,
 		.not_before = f->now - MSEC_DAY, .not_after = f->now + MSEC_DAY, .renewing = true, .by_hand = true } });
 	(void)view_apply(f->view, &(struct fact){ .kind = FACT_TARGET, .target = { 11, 1, 0, 0, TARGET_COUNTED } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_EXTERNAL, .external = { 5, true } });
+	(void)view_apply(f->view, &(struct fact){ .kind = FACT_EXTERNAL, .external = { 6, false } });
 	view_dump(f->view, &out);
+	assert_non_null(strstr(buf_text(&out), "external 5 awaited\n"));
+	assert_non_null(strstr(buf_text(&out), "external 6\n"));
 	assert_non_null(strstr(buf_text(&out), " by-hand"));
 	assert_non_null(strstr(buf_text(&out), "target 11 group=1 instance=0"));
+	fleet_free(f);
+}
+
+static void a_policy_that_only_stops_is_written(void **state)
+{
+	struct fleet *f = fleet_usual();
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
+
+	fleet_policy(f, 7)->rolling.stopped = true;
+	fleet_tell(f, fleet_policy(f, 7));
+	view_dump(f->view, &out);
+	assert_non_null(strstr(buf_text(&out), "deployment 7 max=0 canary=0 pause=0+0 stopped"));
+	fleet_free(f);
+}
+
+/* Of leases, ends, paces and places. */
+static void the_recount_finds_wrong_numbers(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct target *t = target_find(f->view, 21);
+	struct deployment *d;
+
+	fleet_deploy(f, 1, 7);
+	fleet_policy(f, 7)->rolling.max_unavailable = 1;
+	fleet_tell(f, fleet_policy(f, 7));
+	d = table_get(&f->view->deployments, 7);
+	assert_true(whole(f));
+	t->lease_until = f->now; /* over is not up to date, and its class neither: asked of its members' flags */
+	assert_false(whole(f));
+	t->over = true;
+	assert_false(whole(f));
+	t->lease_until = 0;
+	t->over = false;
+	t->over = true;
+	class_place(f->view, t);
+	assert_false(whole(f));
+	t->over = false;
+	class_place(f->view, t);
+	t->base->ending = !t->base->ending;
+	class_place(f->view, t);
+	assert_false(whole(f));
+	t->base->ending = !t->base->ending;
+	class_place(f->view, t);
+	assert_true(whole(f));
+	t->group->paces[3]++;
+	assert_false(whole(f));
+	t->group->paces[3]--;
+	d->busy++;
+	assert_false(whole(f));
+	d->busy--;
+	assert_true(whole(f));
 	fleet_free(f);
 }
 
@@ -224,6 +279,8 @@ int main(void)
 		cmocka_unit_test(the_recount_finds_who_is_not_there),
 		cmocka_unit_test(differences_of_every_kind_are_told),
 		cmocka_unit_test(what_is_rare_is_written_too),
+		cmocka_unit_test(a_policy_that_only_stops_is_written),
+		cmocka_unit_test(the_recount_finds_wrong_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,33 @@ static void a_grace_outlives_a_clock_set_back(void **state)
 	fleet_free(f);
 }
 
+/* The stores hold none of them: the newest is taken, whichever comes first; one that is nobody's is passed over. */
+static void the_newest_of_several_anchors(void **state)
+{
+	struct { int64_t anchors[2], taken; } cases[] = {
+		{ { 141, 143 }, 141 }, { { 143, 144 }, 144 }, { { 99, 143 }, 143 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fleet *f = fleet_usual();
+		int64_t chain = fleet_chain(f, 41, 0);
+
+		fleet_goal(f, 1, 6);
+		fleet_ca_with(f, 49, 6, 141); /* two versions have this certificate, the newer was told first */
+		fleet_ca_with(f, 41, 6, 141);
+		fleet_ca_with(f, 43, 6, 143);
+		fleet_ca_with(f, 44, 6, 144);
+		for (size_t k = 0; k < f->ca_count; k++)
+			fleet_want(f, f->cas[k].id, f->cas[k].authority == 5);
+		fleet_content(f, chain)->ids = (struct fleet_ids){ { cases[i].anchors[0], cases[i].anchors[1] }, 2 };
+		fleet_tell_content(f, fleet_content(f, chain));
+		fleet_count_as(f, 21, chain);
+		fleet_run(f);
+		assert_sent(f, 11, (int64_t[]){ 101, cases[i].taken }, 2);
+		fleet_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_switch_is_undone_in_its_grace),
 		cmocka_unit_test(no_grace_for_the_distrusted),
 		cmocka_unit_test(a_grace_outlives_a_clock_set_back),
+		cmocka_unit_test(the_newest_of_several_anchors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -812,6 +812,50 @@ static void a_single_certificate_needs_no_approval(void **state)
 	fleet_free(f);
 }
 
+/* Chains that nobody of ours signed are the same contents only where they are the same chain. */
+static void a_canary_of_what_was_brought(void **state)
+{
+	struct fleet *f = fleet_usual();
+	int64_t chain = fleet_chain(f, 0, 101);
+
+	fleet_deploy(f, SLOTS, SERVICE);
+	policy(f, 0, 1);
+	fleet_stage(f, 21, chain);
+	fleet_stage(f, 22, chain);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 21)->doc_count + fleet_find(f, 22)->doc_count, 1);
+	assert_non_null(fleet_wait(f, WAIT_CANARY, 0, 0));
+	int64_t canary = fleet_find(f, 21)->doc_count ? 21 : 22;
+
+	fleet_settle(f, canary);
+	fleet_run(f);
+	assert_int_equal(fleet_newest(f, 43 - canary), chain);
+	fleet_free(f);
+}
+
+/* Two stores on each of two instances, two places: both instances begin at once, whoever is looked at first. */
+static void an_instance_takes_one_place(void **state)
+{
+	for (int64_t beside = 12; beside <= 14; beside++) {
+		struct fleet *f = four();
+		int64_t other = 0;
+
+		for (int64_t id = 12; id <= 14; id++) {
+			if (id != beside && !other)
+				other = id;
+			fleet_find(f, id)->instance = id == beside ? 1011 : 1000 + other;
+			fleet_tell_target(f, fleet_find(f, id));
+		}
+		policy(f, 2, 0);
+		(void)fleet_step(f);
+		assert_true(fleet_find(f, 11)->doc_count || fleet_find(f, beside)->doc_count);
+		assert_true(fleet_find(f, other)->doc_count || fleet_find(f, 39 - beside - other)->doc_count);
+		fleet_run(f);
+		assert_int_equal(pending(f), 4);
+		fleet_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -853,6 +897,8 @@ int main(void)
 		cmocka_unit_test(a_deployment_may_be_manual_alone),
 		cmocka_unit_test(the_label_waits_without_slots_too),
 		cmocka_unit_test(an_approval_is_one_authoritys),
+		cmocka_unit_test(a_canary_of_what_was_brought),
+		cmocka_unit_test(an_instance_takes_one_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,30 @@ static void a_successor_ends_it(void **state)
 	fleet_free(f);
 }
 
+/* Somebody else signs it: the rotation is a request first, and nothing more is ordered until its certificate came. */
+static void a_certificate_from_elsewhere_is_awaited(void **state)
+{
+	struct fleet *f = fleet_due();
+
+	fleet_external(f, 5, false);
+	fleet_later(f, MSEC_HOUR);
+	assert_int_equal(fleet_step(f), 1);
+	assert_int_equal(count_acts(f, ACT_ROTATE), 1);
+	assert_null(fleet_wait(f, WAIT_CERTIFICATE, 0, 0));
+	fleet_external(f, 5, true);
+	assert_int_equal(fleet_step(f), 0);
+	assert_int_equal(fleet_wait(f, WAIT_CERTIFICATE, 0, 0)->authority, 5);
+	assert_null(fleet_wait(f, WAIT_RENEW_ORDERED, 0, 0));
+	fleet_ca(f, 2, 5);
+	fleet_external(f, 5, false);
+	fleet_want(f, 1, false);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 1)->retired);
+	assert_null(fleet_wait(f, WAIT_CERTIFICATE, 0, 0));
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
 static void not_while_paused_or_frozen(void **state)
 {
 	struct fleet *f = fleet_due();
@@ -196,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_due_authority_is_rotated_once),
 		cmocka_unit_test(a_successor_ends_it),
+		cmocka_unit_test(a_certificate_from_elsewhere_is_awaited),
 		cmocka_unit_test(not_while_paused_or_frozen),
 		cmocka_unit_test(what_only_its_owner_can_make_is_told),
 		cmocka_unit_test(one_rotation_at_a_time_until_the_room_is_gone),

@@ -12,7 +12,7 @@
 
 static struct worlds known(size_t count, const struct id_list *items)
 {
-	struct worlds w = { .count = count, .fresh = count, .sure = true };
+	struct worlds w = { .count = count, .fresh = count, .sure = true, .known = true };
 
 	for (size_t i = 0; i < count; i++)
 		w.items[i] = items[i];
@@ -104,6 +104,95 @@ static void unknown_presenter_wants_growth(void **state)
 
 	assert_true(allowed(p, SENDING(LIST(1), LIST(1, 2))));
 	assert_false(allowed(p, SENDING(LIST(1, 2), LIST(2))));
+}
+
+/* Whatever it serves now: what succeeds with all that the other side may hold makes nothing worse. */
+static void what_is_foreign_is_replaced_by_what_all_accept(void **state)
+{
+	struct worlds p = SENDING(LIST(2)), v = SENDING(LIST(1, 2)), away = KNOWN(LIST(2));
+
+	p.known = p.sure = v.known = v.sure = away.sure = false;
+	assert_true(allowed(p, KNOWN(LIST(1, 2), LIST(2))));
+	assert_false(allowed(p, KNOWN(LIST(1), LIST(1, 2)))); /* one world does not accept it */
+	assert_false(allowed(p, away));                       /* nobody knows what it holds by now */
+	assert_true(allowed(KNOWN(LIST(1), LIST(2)), v));
+	assert_false(allowed(KNOWN(LIST(1), LIST(3)), v));
+	assert_false(allowed(away, v));
+	p.expired[0] = true;
+	assert_false(allowed(p, KNOWN(LIST(2))));
+}
+
+/* A slot serves a certificate that was issued after the backup from which the server was restored. */
+static void foreign_slot(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_foreign(f, 22, fleet_chain(f, 2, 102));
+	fleet_offline(f, 12);
+	fleet_run(f);
+	assert_non_null(fleet_wait(f, WAIT_STRANGE, 22, 0));
+	assert_int_equal(fleet_find(f, 22)->doc_count, 0); /* nobody knows what 12 holds by now */
+	fleet_online(f, 12);
+	fleet_settle_all(f);
+	assert_true(fleet_find(f, 22)->known);
+	assert_null(fleet_wait(f, WAIT_STRANGE, 22, 0));
+	assert_true(fleet_find_ca(f, 1)->retired);
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
+/* A store holds a CA that was made after it: it gets the goal as soon as whoever it meets is accepted by that. */
+static void foreign_store(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 101, 107 }, 2));
+	fleet_foreign(f, 22, fleet_chain(f, 7, 107));
+	fleet_run(f);
+	assert_non_null(fleet_wait(f, WAIT_STRANGE, 12, 0));
+	assert_int_equal(fleet_find(f, 12)->doc_count, 0); /* it may accept 22, and with the goal it may not */
+	fleet_count_as(f, 22, fleet_chain(f, 1, 101));
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 12)->doc_count, 1);
+	fleet_settle_all(f);
+	assert_true(fleet_find(f, 12)->known && fleet_find_ca(f, 1)->retired);
+	fleet_assert_same(f);
+	fleet_free(f);
+}
+
+/* Files one by one: between the foreign ones and ours is a mixture that nobody can name. */
+static void foreign_files_one_by_one_wait_for_a_person(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_group *g = fleet_find_group(f, 1);
+
+	g->atomic = false;
+	fleet_tell_group(f, g);
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 101, 107 }, 2));
+	fleet_settle_all(f);
+	assert_int_equal(fleet_find(f, 12)->doc_count, 0);
+	assert_non_null(fleet_wait(f, WAIT_UNKNOWN, 12, 0));
+	fleet_free(f);
+}
+
+/* What it could not take three times, or more than fits, or before the first was seen: as for any other. */
+static void foreign_store_is_sent_no_more_than_another(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_group *g = fleet_find_group(f, 1);
+
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 101, 107 }, 2));
+	g->limit = 1;
+	fleet_tell_group(f, g);
+	fleet_run(f);
+	assert_non_null(fleet_wait(f, WAIT_STORE_FULL, 12, 0));
+	assert_int_equal(fleet_find(f, 12)->doc_count, 0);
+	g->limit = 0;
+	fleet_tell_group(f, g);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 12)->doc_count, 1);
+	assert_non_null(fleet_wait(f, WAIT_NOT_FETCHED, 12, 0));
+	fleet_free(f);
 }
 
 static void an_expired_chain_is_no_premise(void **state)
@@ -209,6 +298,28 @@ static void silent_slot_keeps_the_old_trusted(void **state)
 	fleet_free(f);
 }
 
+/* Handed as much as may be pending: it gets no more, though what it holds is foreign; and there is room for the rest. */
+static void foreign_store_with_much_on_its_way(void **state)
+{
+	struct fleet *f = fleet_rotating();
+	struct fleet_target *t = fleet_find(f, 12);
+
+	fleet_find_group(f, 1)->limit = 2;
+	fleet_tell_group(f, fleet_find_group(f, 1));
+	fleet_foreign(f, 12, fleet_set(f, (const int64_t[]){ 101, 107 }, 2));
+	for (int i = 0; i < LIMIT_PENDING_DOCUMENTS; i++) {
+		fleet_run(f);
+		assert_int_equal(t->doc_count, i + 1); /* what fits is sent */
+		assert_true(fleet_lose(f, 12));
+		fleet_want(f, i % 2 ? 2 : 1, true); /* and each time it shall hold something else */
+		fleet_want(f, i % 2 ? 1 : 2, false);
+	}
+	fleet_run(f);
+	assert_int_equal(t->doc_count, LIMIT_PENDING_DOCUMENTS);
+	assert_non_null(fleet_wait(f, WAIT_PENDING_FULL, 12, 0));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +333,12 @@ int main(void)
 		cmocka_unit_test(old_violations_do_not_block),
 		cmocka_unit_test(unknown_verifier_may_only_be_gained),
 		cmocka_unit_test(unknown_presenter_wants_growth),
+		cmocka_unit_test(what_is_foreign_is_replaced_by_what_all_accept),
+		cmocka_unit_test(foreign_slot),
+		cmocka_unit_test(foreign_store),
+		cmocka_unit_test(foreign_files_one_by_one_wait_for_a_person),
+		cmocka_unit_test(foreign_store_is_sent_no_more_than_another),
+		cmocka_unit_test(foreign_store_with_much_on_its_way),
 		cmocka_unit_test(an_expired_chain_is_no_premise),
 		cmocka_unit_test(restored_store),
 		cmocka_unit_test(half_written_dir),

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "fleet.h"
 
 static void first_deployment_reaches_the_goal(void **state)
@@ -207,6 +208,55 @@ static void next_wake_is_the_next_moment_that_matters(void **state)
 	fleet_free(f);
 }
 
+/* Carries out admissions and sets; returns how many acts there were. */
+static size_t batch(struct view *v, enum act_kind expected)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new((size_t)1 << 28);
+	struct plan plan;
+
+	engine_step(v, NULL, FLEET_NOW, a, &plan);
+	for (size_t i = 0; i < plan.act_count; i++) {
+		int64_t id = plan.acts[i].target;
+
+		assert_int_equal(plan.acts[i].kind, expected);
+		if (expected == ACT_ADMIT)
+			(void)view_apply(v, &(struct fact){ .kind = FACT_TARGET, .target = { id, 1, id, 0, TARGET_COUNTED } });
+		else
+			(void)view_apply(v, &(struct fact){ .kind = FACT_SENT, .sent = { id, 2, 2 } });
+	}
+	return plan.act_count;
+}
+
+static void a_full_step_leaves_the_rest_to_the_next(void **state)
+{
+	struct view *v = view_new();
+	const int64_t cert[] = { 101, 102 }, authority = 5;
+	struct fact ca = { .kind = FACT_CA, .ca = { .ca = 1, .authority = 5, .cert = 101, .leaf_anchors = { cert, 1 }, .wanted = true,
+		.signing = true, .can_sign = true, .not_after = FLEET_NOW * 2 } };
+
+	(void)view_apply(v, &(struct fact){ .kind = FACT_GROUP, .group = { 1, GROUP_STORE, 1, true, 0 } });
+	(void)view_apply(v, &ca);
+	(void)view_apply(v, &(struct fact){ .kind = FACT_GOAL, .goal = { 1, { &authority, 1 }, { 0 } } });
+	for (int64_t n = 1; n <= 2; n++)
+		(void)view_apply(v, &(struct fact){ .kind = FACT_SET, .set = { n, { cert, (size_t)n } } });
+	for (int64_t i = 1; i <= LIMIT_STEP_ACTS + 100; i++) {
+		(void)view_apply(v, &(struct fact){ .kind = FACT_ALIVE, .alive = { i, FLEET_NOW + MSEC_DAY } });
+		(void)view_apply(v, &(struct fact){ .kind = FACT_TARGET, .target = { i, 1, i, 0, TARGET_JOINING } });
+		(void)view_apply(v, &(struct fact){ .kind = FACT_SEEN, .seen = { i, 1, 1, 1 } });
+	}
+	assert_int_equal(batch(v, ACT_ADMIT), LIMIT_STEP_ACTS);
+	assert_int_equal(batch(v, ACT_ADMIT), 100);
+	ca.ca.ca = 2;
+	ca.ca.cert = 102;
+	ca.ca.leaf_anchors.items = &cert[1];
+	ca.ca.signing = false;
+	(void)view_apply(v, &ca);
+	assert_int_equal(batch(v, ACT_SEND_SET), LIMIT_STEP_ACTS);
+	assert_int_equal(batch(v, ACT_SEND_SET), 100);
+	assert_int_equal(batch(v, ACT_SEND_SET), 0);
+	view_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +271,7 @@ int main(void)
 		cmocka_unit_test(pause_leaves_one_authority_as_it_is),
 		cmocka_unit_test(replaced_before_it_was_handed_out),
 		cmocka_unit_test(next_wake_is_the_next_moment_that_matters),
+		cmocka_unit_test(a_full_step_leaves_the_rest_to_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

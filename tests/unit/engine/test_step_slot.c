@@ -351,6 +351,21 @@ static void a_newcomer_waits_for_the_ca_of_what_was_brought(void **state)
 	fleet_free(f);
 }
 
+/* It waits for those that count; a store that joins itself is nobody to wait for. */
+static void brought_along_before_its_ca_waits_for_the_counted(void **state)
+{
+	struct fleet *f = fleet_usual();
+
+	fleet_target(f, 13, 1, 0);
+	fleet_target(f, 23, 2, 5);
+	fleet_stage(f, 23, fleet_chain(f, 0, 909));
+	fleet_run(f);
+	assert_non_null(fleet_wait(f, WAIT_NOT_TRUSTED, 23, 11));
+	assert_null(fleet_wait(f, WAIT_NOT_TRUSTED, 23, 13));
+	assert_int_equal(fleet_find(f, 23)->doc_count, 0);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_holder_under_a_ca_that_may_not_sign_gets_none),
 		cmocka_unit_test(the_label_follows_holders),
 		cmocka_unit_test(a_newcomer_waits_for_the_ca_of_what_was_brought),
+		cmocka_unit_test(brought_along_before_its_ca_waits_for_the_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,9 @@ static struct fact declared(struct storm *s, enum fact_kind kind)
 	} else if (kind == FACT_ON_DEADLINE) {
 		f.on_deadline.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.on_deadline.hold = maybe(s);
+	} else if (kind == FACT_EXTERNAL) {
+		f.external.authority = rarely(s) ? 0 : 5 + id(s, 2);
+		f.external.awaited = rarely(s);
 	} else if (kind == FACT_GRACE) {
 		f.grace.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.grace.target = rarely(s) ? 0 : 11 + id(s, 8);
@@ -199,7 +202,7 @@ static struct fact of_target(struct storm *s, enum fact_kind kind)
 static struct fact any_fact(struct storm *s)
 {
 	static const enum fact_kind declares[] = { FACT_GROUP, FACT_MEET, FACT_CA, FACT_GOAL, FACT_PAUSED, FACT_HOLD,
-						   FACT_ON_DEADLINE, FACT_GRACE, FACT_ROLLING, FACT_ROLLOUT };
+						   FACT_ON_DEADLINE, FACT_GRACE, FACT_EXTERNAL, FACT_ROLLING, FACT_ROLLOUT };
 	static const enum fact_kind happens[] = { FACT_ALIVE, FACT_TARGET, FACT_TARGET, FACT_SENT, FACT_HANDED, FACT_DROPPED,
 						  FACT_SEEN, FACT_SEEN, FACT_VOID, FACT_STAGED, FACT_ASKED, FACT_FAILED, FACT_PACE };
 

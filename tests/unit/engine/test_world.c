@@ -95,6 +95,15 @@ static void versions_are_kept_newest_first(void **state)
 	fleet_free(f);
 }
 
+/* Asked past view_apply, which sends each fact where it belongs. */
+static void what_is_not_of_the_world_is_left_alone(void **state)
+{
+	struct view *v = view_new();
+
+	assert_false(world_apply(v, &(struct fact){ .kind = FACT_SEEN, .seen = { 1, 1, 1, 1 } }));
+	view_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +112,7 @@ int main(void)
 		cmocka_unit_test(a_group_keeps_its_kind),
 		cmocka_unit_test(a_version_is_one_certificate_for_good),
 		cmocka_unit_test(versions_are_kept_newest_first),
+		cmocka_unit_test(what_is_not_of_the_world_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

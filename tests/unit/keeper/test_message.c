@@ -47,6 +47,15 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.authority_cross.subject = (struct keeper_issuer){ B("new blob"), B("new cert") };
 		r.authority_cross.spec = spec_of(CERT_INTERMEDIATE, T0);
 		break;
+	case KEEPER_AUTHORITY_REQUEST:
+		r.authority_request.policy = policy_of("/corp/issuing", T0);
+		r.authority_request.key_type = KEY_EC_P384;
+		r.authority_request.spec = spec_of(CERT_INTERMEDIATE, T0);
+		break;
+	case KEEPER_AUTHORITY_RENEW:
+		r.authority_renew.root = issuer;
+		r.authority_renew.spec = spec_of(CERT_ROOT, T0);
+		break;
 	case KEEPER_AUDIT_CREATE:
 		memcpy(r.audit_create.key_id, UUID_2, UUID_LEN);
 		break;

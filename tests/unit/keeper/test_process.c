@@ -63,6 +63,24 @@ static void the_audit_head_is_signed_in_the_sandbox(void **state)
 	assert_true(rc_ok(keeper_audit_verify(r.spki, 3, sign.audit_sign.head, r.signed_at, r.signature, NULL)));
 }
 
+static void a_ca_certificate_is_asked_for_in_the_sandbox(void **state)
+{
+	struct spawned *s = *state;
+	static const enum key_type TYPES[] = { KEY_RSA_2048, KEY_EC_P256, KEY_EC_P384, KEY_ED25519 };
+	for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
+		struct keeper_request req = { .kind = KEEPER_AUTHORITY_REQUEST };
+		struct keeper_reply r;
+		struct csr csr;
+		req.authority_request.policy = policy_of("/corp/issuing", now_ms());
+		req.authority_request.key_type = TYPES[i];
+		req.authority_request.spec = spec_of(CERT_INTERMEDIATE, now_ms());
+		ask_spawned(s, &req, s->a, &r);
+		assert_reply_ok(&r);
+		assert_true(r.blob.len && rc_ok(csr_parse(s->a, r.der, &csr, NULL)));
+		assert_int_equal(csr.key_type, TYPES[i]);
+	}
+}
+
 /* Collects answers until `id` has come; counts those that came before. */
 static struct keeper_reply wait_for(struct spawned *s, uint64_t id, int *ret_before)
 {
@@ -251,6 +269,7 @@ int main(int argc, char **argv)
 		T(twenty_signatures_of_each_algorithm_in_the_sandbox),
 		T(a_key_is_made_and_sealed_in_the_sandbox),
 		T(the_audit_head_is_signed_in_the_sandbox),
+		T(a_ca_certificate_is_asked_for_in_the_sandbox),
 		T(the_short_lane_answers_while_the_long_one_makes_a_key),
 		T(too_many_slow_requests_are_refused_as_busy),
 		T(a_broken_message_is_refused_and_the_keeper_lives),

@@ -195,6 +195,43 @@ static void only_roots_of_one_authority_certify_each_other(void **state)
 	assert_true(rc_ok(cross()));
 }
 
+static troth_rc renew(void) { return rules_renew(&ISSUER, &CERT, &SPEC, T0, &E); }
+
+static void renew_reset(void)
+{
+	reset(NULL);
+	SPEC = spec_of(CERT_ROOT, T0);
+}
+
+static void a_root_is_renewed_within_its_policy(void **state)
+{
+	renew_reset();
+	assert_true(rc_ok(renew()));
+	CERT.key_id[0] ^= 1;
+	no(renew(), &E, TROTH_FORBIDDEN, "is of another key");
+	renew_reset();
+	SPEC.kind = CERT_INTERMEDIATE;
+	no(renew(), &E, TROTH_FORBIDDEN, "for roots only");
+	renew_reset();
+	CERT.issuer_der = bytes_of("x", 1);
+	no(renew(), &E, TROTH_FORBIDDEN, "for roots only");
+	renew_reset();
+	SPEC.spki = bytes_of("x", 1);
+	no(renew(), &E, TROTH_INVALID, "may not bring a public key");
+	renew_reset();
+	SPEC.not_before = T0 - 2 * MSEC_HOUR;
+	no(renew(), &E, TROTH_INVALID, "before the keeper's clock");
+	renew_reset();
+	SPEC.not_after = ISSUER.latest_not_after = T0 + MSEC_DAY;
+	SPEC.not_after++;
+	no(renew(), &E, TROTH_FORBIDDEN, "is later than the policy");
+	renew_reset();
+	ISSUER.path_len = 1;
+	no(renew(), &E, TROTH_FORBIDDEN, "path length -1 is more");
+	SPEC.path_len = 1;
+	assert_true(rc_ok(renew()));
+}
+
 static void dates_fit_the_keepers_clock(void **state)
 {
 	SPEC = spec_of(CERT_ROOT, T0);
@@ -232,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup(an_issuer_is_an_authority_with_its_own_certificate, reset),
 		cmocka_unit_test_setup(a_child_is_never_wider_than_its_issuer, reset),
 		cmocka_unit_test_setup(only_roots_of_one_authority_certify_each_other, reset),
+		cmocka_unit_test_setup(a_root_is_renewed_within_its_policy, reset),
 		cmocka_unit_test_setup(dates_fit_the_keepers_clock, reset),
 		cmocka_unit_test_setup(leaves_are_leaves, reset),
 	};

@@ -111,6 +111,80 @@ static void a_root_certifies_its_successor(void **state)
 	assert_refused(&cross, TROTH_INVALID, "is missing");
 }
 
+/* The key is made here, somebody else signs its certificate, and then it signs like any other. */
+static void a_ca_is_certified_by_somebody_else(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(key_releasep) struct key *outside = NULL;
+	struct cert_spec top = spec_of(CERT_ROOT, T0), spec = spec_of(CERT_INTERMEDIATE, T0);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_REQUEST };
+	struct bytes root_der, der;
+	struct csr csr;
+	req.authority_request.policy = policy_of("/corp/issuing", T0);
+	req.authority_request.policy.path_len = 1;
+	req.authority_request.key_type = KEY_EC_P384;
+	req.authority_request.spec = spec;
+	req.authority_request.spec.path_len = 1;
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_non_null(strstr(f->log, "act=authority-request result=granted"));
+	assert_true(rc_ok(csr_parse(f->a, r.der, &csr, NULL)));
+	assert_int_equal(csr.key_type, KEY_EC_P384);
+	assert_true(rc_ok(key_generate(KEY_EC_P256, &outside, NULL)));
+	assert_true(rc_ok(key_spki(outside, f->a, &top.spki, NULL)));
+	assert_true(rc_ok(cert_build(&top, NULL, outside, f->a, &root_der, NULL)));
+	spec.spki = csr.spki;
+	assert_true(rc_ok(cert_build(&spec, parsed(f, root_der), outside, f->a, &der, NULL)));
+	struct keeper_reply below = leaf(f, (struct keeper_issuer){ r.blob, der }, NULL);
+	assert_reply_ok(&below);
+	assert_true(cert_issued_by(parsed(f, below.der), parsed(f, der)));
+	below = leaf(f, (struct keeper_issuer){ r.blob, root_der }, NULL);
+	assert_refused(&below, TROTH_FORBIDDEN, "is of another key");
+	req.authority_request.spec.path_len = 2;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "path length 2 is more");
+	req.authority_request.spec.path_len = 1;
+	req.authority_request.spec.spki = top.spki;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "may not bring a public key");
+	req.authority_request.spec.kind = CERT_LEAF;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "intermediates only");
+}
+
+/* The same name and key under other dates: whoever trusts either accepts what it signs. */
+static void a_root_gets_other_dates(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer old = root(f), other = make_root(ask_state, f, f->a, "/other/ca", KEY_EC_P256, T0);
+	struct keeper_request req = { .id = 5, .kind = KEEPER_AUTHORITY_RENEW };
+	req.authority_renew.root = old;
+	req.authority_renew.spec = spec_of(CERT_ROOT, T0);
+	req.authority_renew.spec.not_after -= MSEC_DAY;
+	struct keeper_reply r = ask(f, &req);
+	assert_reply_ok(&r);
+	const struct cert *renewed = parsed(f, r.der);
+	assert_true(cert_self_signed(renewed) && !bytes_equal(r.der, old.cert) && r.blob.len == 0);
+	assert_true(bytes_equal(renewed->spki, parsed(f, old.cert)->spki));
+	struct keeper_reply below = leaf(f, (struct keeper_issuer){ old.blob, r.der }, NULL);
+	assert_reply_ok(&below);
+	struct troth_err e = { 0 };
+	for (int i = 0; i < 2; i++) {
+		struct der_list anchors = { i ? &r.der : &old.cert, 1 };
+		if (rc_failed(chain_verify(f->a, below.der, (struct der_list){ 0 }, anchors, T0, EKU_SERVER, NULL, &e)))
+			fail_msg("%s", e.primary);
+	}
+	req.authority_renew.spec.common_name = "Somebody else";
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "is not the root's");
+	req.authority_renew.root = (struct keeper_issuer){ old.blob, other.cert };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of another key");
+	req.authority_renew.root = (struct keeper_issuer){ { 0 }, old.cert };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "is missing");
+}
+
 static void a_leaf_request_never_makes_a_ca(void **state)
 {
 	struct fixture *f = *state;
@@ -639,6 +713,8 @@ int main(void)
 		T(every_algorithm_makes_a_root_and_signs_with_it),
 		T(an_intermediate_signs_below_its_root),
 		T(a_root_certifies_its_successor),
+		T(a_ca_is_certified_by_somebody_else),
+		T(a_root_gets_other_dates),
 		T(a_leaf_request_never_makes_a_ca),
 		T(another_authoritys_certificate_is_refused),
 		T(wrong_dates_and_fields_are_refused),

@@ -235,6 +235,38 @@ static void replies_may_say_more(void **state)
 	assert_true(rc_failed(msg_opened_decode(f->a, bytes_of_text(short_of), &m, &f->e)));
 }
 
+static void recovery_survives_the_wire(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_recovery in = { .certificate = "CERT", .csr = "CSR", .nonce = "00ff", .signature = "abcd" }, out;
+	struct msg_nonce nonce;
+	struct msg_recovering pending = { .state = "pending", .instance = "pg-1", .retry_s = 2 }, got;
+	msg_recovery_encode(&f->out, &in);
+	assert_true(rc_ok(msg_recovery_decode(f->a, buf_bytes(&f->out), &out, &f->e)));
+	assert_string_equal(out.certificate, "CERT");
+	assert_string_equal(out.signature, "abcd");
+	buf_clear(&f->out);
+	msg_nonce_encode(&f->out, &(struct msg_nonce){ "00ff" });
+	assert_true(rc_ok(msg_nonce_decode(f->a, buf_bytes(&f->out), &nonce, &f->e)));
+	assert_string_equal(nonce.nonce, "00ff");
+	buf_clear(&f->out);
+	msg_recovering_encode(&f->out, &pending);
+	assert_true(rc_ok(msg_recovering_decode(f->a, buf_bytes(&f->out), &got, &f->e)));
+	assert_true(got.retry_s == 2 && !got.certificate);
+	assert_true(rc_failed(msg_recovering_decode(f->a, bytes_of_text("{\"state\":\"approved\",\"instance\":\"x\",\"certificate\":\"C\"}"), &got, &f->e)));
+	assert_true(rc_failed(msg_recovery_decode(f->a, bytes_of_text("{\"certificate\":\"C\",\"csr\":\"R\",\"nonce\":\"N\",\"signature\":\"S\",\"peer\":\"me\"}"), &out, &f->e)));
+}
+
+/* What one field loses the next cannot gain: two requests never have the same bytes to be signed. */
+static void what_is_signed_says_where_fields_end(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_recovery a = { .certificate = "ab", .csr = "c", .nonce = "1" }, b = { .certificate = "a", .csr = "bc", .nonce = "1" };
+	struct bytes x = msg_recovery_signed(f->a, &a), y = msg_recovery_signed(f->a, &b);
+	assert_false(bytes_equal(x, y));
+	assert_true(bytes_equal(x, bytes_of_text("troth agent recovery 1\n1\n2\nabc")));
+}
+
 static void an_oversized_sealed_key_is_not_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -254,7 +286,7 @@ int main(void)
 		CASE(desired_survives_the_wire), CASE(report_survives_the_wire), CASE(session_survives_the_wire),
 		CASE(enrolment_survives_the_wire), CASE(bad_reports_are_named),
 		CASE(a_generation_that_nobody_could_count_to), CASE(bad_targets_are_named),
-		CASE(replies_may_say_more), CASE(an_oversized_sealed_key_is_not_sent),
+		CASE(replies_may_say_more), CASE(recovery_survives_the_wire), CASE(what_is_signed_says_where_fields_end), CASE(an_oversized_sealed_key_is_not_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,53 @@ static void every_recipient_that_can_opens_it(void **state)
 	arena_free(a);
 }
 
+static void each_of_several_recipients_opens_it_and_nobody_else(void **state)
+{
+	static const enum key_type types[] = { KEY_EC_P256, KEY_RSA_2048, KEY_EC_P384 };
+	struct arena *a = arena_new(8 << 20);
+	struct key *keys[3];
+	struct bytes certs[3];
+	CLEANUP(key_releasep) struct key *other = fixture_key(KEY_EC_P256);
+	CLEANUP(buf_release) struct buf contents = buf_make(8 << 20);
+	CLEANUP(buf_release) struct buf sealed = buf_make(16 << 20);
+	CLEANUP(buf_release) struct buf none = buf_make_secret(8 << 20);
+	for (int i = 0; i < 3 << 20; i++)
+		buf_add_byte(&contents, (uint8_t)(i * 7 + i / 1000)); /* far more than a key */
+	for (int i = 0; i < 3; i++) {
+		keys[i] = fixture_key(types[i]);
+		certs[i] = fixture_root(a, "operator", keys[i])->der;
+	}
+	assert_rc_ok(cms_seal_for(certs, 3, buf_bytes(&contents), &sealed, e));
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(buf_release) struct buf opened = buf_make_secret(8 << 20);
+		assert_rc_ok(cms_open_large(keys[i], buf_bytes(&sealed), &opened, e));
+		assert_true(bytes_equal(buf_bytes(&opened), buf_bytes(&contents)));
+	}
+	assert_refused(cms_open_large(other, buf_bytes(&sealed), &none, e), TROTH_INVALID, "could not be opened");
+	sealed.data[sealed.len / 2] ^= 1;
+	for (int i = 0; i < 3; i++) {
+		assert_refused(cms_open_large(keys[i], buf_bytes(&sealed), &none, e), TROTH_INVALID, "could not be opened");
+		key_release(keys[i]);
+	}
+	assert_refused(cms_open_large(other, bytes_of_text("junk"), &none, e), TROTH_INVALID, "not AuthEnvelopedData");
+	assert_int_equal(none.len, 0);
+	arena_free(a);
+}
+
+static void a_recipient_that_cannot_be_is_named_by_its_place(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	CLEANUP(key_releasep) struct key *good = fixture_key(KEY_EC_P256);
+	CLEANUP(key_releasep) struct key *bad = fixture_key(KEY_ED25519);
+	CLEANUP(buf_release) struct buf sealed = buf_make(1 << 16);
+	const struct bytes certs[] = { fixture_root(a, "one", good)->der, fixture_root(a, "two", bad)->der };
+	assert_refused(cms_seal_for(certs, 2, bytes_of_text("x"), &sealed, e), TROTH_INVALID, "recipient 2");
+	assert_refused(cms_seal_for(certs, 0, bytes_of_text("x"), &sealed, e), TROTH_INVALID, "0 recipients");
+	assert_refused(cms_seal_for(certs, 1, bytes_of_text(""), &sealed, e), TROTH_TOO_LARGE, "0 bytes");
+	assert_int_equal(sealed.len, 0);
+	arena_free(a);
+}
+
 static void ed25519_recipients_are_refused(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
@@ -118,6 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_recipient_that_can_opens_it),
+		cmocka_unit_test(each_of_several_recipients_opens_it_and_nobody_else),
+		cmocka_unit_test(a_recipient_that_cannot_be_is_named_by_its_place),
 		cmocka_unit_test(ed25519_recipients_are_refused),
 		cmocka_unit_test(another_key_does_not_open_it),
 		cmocka_unit_test(changed_bytes_never_give_other_contents),

@@ -1,5 +1,7 @@
 /* What is issued, judged by others: `openssl verify -x509_strict` and `certtool --verify`, for every
  * algorithm, as root, intermediate and leaf. */
+#include <openssl/x509v3.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -172,6 +174,63 @@ static void the_largest_leaf_fits(void **state)
 	arena_free(a);
 }
 
+/* What openssl reads in it is what the outside CA will be asked for. */
+static void a_ca_asks_for_its_certificate(void **state)
+{
+	struct arena *a = arena_new(8 << 20);
+	const char *domains[] = { "example.org" };
+	for (int t = 0; t < KEY_TYPE_COUNT; t++) {
+		CLEANUP(key_releasep) struct key *k = fixture_key((enum key_type)t);
+		struct cert_spec s = fixture_spec(a, CERT_INTERMEDIATE, "issuing", k);
+		struct bytes der;
+		struct csr csr;
+		s.path_len = t % 2 ? 1 : -1;
+		s.permitted_dns = domains;
+		s.permitted_dns_count = 1;
+		assert_rc_ok(key_spki(k, a, &s.spki, e));
+		assert_rc_ok(cert_request_build(&s, k, a, &der, e));
+		assert_rc_ok(csr_parse(a, bytes_of_text(csr_pem(a, der)), &csr, e));
+		assert_true(bytes_equal(csr.der, der) && bytes_equal(csr.spki, s.spki));
+		assert_string_equal(csr.subject, "CN=issuing,O=Troth Test");
+		const uint8_t *p = der.data;
+		X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)der.len);
+		assert_non_null(req);
+		STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+		assert_int_equal(sk_X509_EXTENSION_num(exts), 4);
+		BASIC_CONSTRAINTS *bc = X509V3_get_d2i(exts, NID_basic_constraints, NULL, NULL);
+		ASN1_BIT_STRING *ku = X509V3_get_d2i(exts, NID_key_usage, NULL, NULL);
+		assert_true(bc->ca && (t % 2 ? ASN1_INTEGER_get(bc->pathlen) == 1 : !bc->pathlen));
+		assert_true(ASN1_BIT_STRING_get_bit(ku, 5) && ASN1_BIT_STRING_get_bit(ku, 6) && !ASN1_BIT_STRING_get_bit(ku, 0));
+		assert_true(X509v3_get_ext_by_NID(exts, NID_name_constraints, -1) >= 0);
+		assert_true(X509v3_get_ext_by_NID(exts, NID_subject_key_identifier, -1) >= 0);
+		BASIC_CONSTRAINTS_free(bc);
+		ASN1_BIT_STRING_free(ku);
+		sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+		X509_REQ_free(req);
+	}
+	arena_free(a);
+}
+
+static void what_is_asked_for_is_checked(void **state)
+{
+	struct arena *a = arena_new(8 << 20);
+	CLEANUP(key_releasep) struct key *k = fixture_key(KEY_EC_P256);
+	CLEANUP(key_releasep) struct key *other = fixture_key(KEY_EC_P256);
+	struct cert_spec s = fixture_spec(a, CERT_INTERMEDIATE, "issuing", k);
+	struct bytes der;
+	assert_rc_ok(key_spki(other, a, &s.spki, e));
+	assert_refused(cert_request_build(&s, k, a, &der, e), TROTH_INVALID, "not the one that the request is for");
+	s.kind = CERT_ROOT;
+	assert_refused(cert_request_build(&s, k, a, &der, e), TROTH_INVALID, "below another one");
+	s.kind = CERT_INTERMEDIATE;
+	s.common_name = "";
+	assert_refused(cert_request_build(&s, k, a, &der, e), TROTH_INVALID, "needs a common name");
+	s.common_name = "issuing";
+	s.path_len = 11;
+	assert_refused(cert_request_build(&s, k, a, &der, e), TROTH_INVALID, "path length 11");
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +240,8 @@ int main(void)
 		cmocka_unit_test(the_key_must_be_the_issuers),
 		cmocka_unit_test(key_usage_follows_kind_and_key),
 		cmocka_unit_test(the_largest_leaf_fits),
+		cmocka_unit_test(a_ca_asks_for_its_certificate),
+		cmocka_unit_test(what_is_asked_for_is_checked),
 	};
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);
 }

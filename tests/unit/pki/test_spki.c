@@ -88,6 +88,18 @@ static void every_cut_is_refused(void **state)
 	arena_free(a);
 }
 
+/* RFC 4231, test case 2. */
+static void an_hmac_is_the_rfcs(void **state)
+{
+	uint8_t mac[SHA256_LEN], other[SHA256_LEN];
+	char hex[SHA256_HEX_LEN];
+	pki_hmac_sha256(bytes_of_text("Jefe"), bytes_of_text("what do ya want for nothing?"), mac);
+	assert_string_equal(hex_encode(mac, sizeof mac, hex), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	pki_hmac_sha256(bytes_of_text("Jeff"), bytes_of_text("what do ya want for nothing?"), other);
+	assert_false(pki_same(mac, other, sizeof mac));
+	assert_true(pki_same(mac, mac, sizeof mac));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +108,7 @@ int main(void)
 		cmocka_unit_test(a_point_off_the_curve_is_refused),
 		cmocka_unit_test(small_rsa_and_bad_exponents_are_refused),
 		cmocka_unit_test(every_cut_is_refused),
+		cmocka_unit_test(an_hmac_is_the_rfcs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ struct brought_wish {
 	const char *name;     /* of the root; NULL: "Corporate" */
 	unsigned eku;         /* 0: server */
 	msec_t from, until;   /* relative to now; 0: an hour ago, 60 days */
+	msec_t inter_until;   /* the same of the intermediate; 0: 1000 days.  The leaf may outlive it: not everybody checks */
 };
 
 static inline struct bytes brought_sign(struct arena *a, struct cert_spec spec, const struct key *own, const struct cert *issuer,
@@ -51,11 +52,13 @@ static inline struct brought brought_make(struct arena *a, msec_t now, struct br
 		.not_before = now - MSEC_DAY, .not_after = now + 3650 * MSEC_DAY }, rk, NULL, rk);
 	assert_true(rc_ok(cert_parse(a, der, &root, &e)));
 	der = brought_sign(a, (struct cert_spec){ .kind = CERT_INTERMEDIATE, .common_name = "Issuing", .path_len = 0,
-		.not_before = now - MSEC_DAY, .not_after = now + 1000 * MSEC_DAY }, ik, root, rk);
+		.not_before = now - MSEC_DAY, .not_after = now + (w.inter_until ? w.inter_until : 1000 * MSEC_DAY) }, ik, root, rk);
 	assert_true(rc_ok(cert_parse(a, der, &inter, &e)));
+	struct cert lenient = *inter;
+	lenient.not_after = root->not_after;
 	der = brought_sign(a, (struct cert_spec){ .kind = CERT_LEAF, .common_name = "svc", .sans = &san, .san_count = 1, .path_len = -1,
 		.eku = w.eku ? w.eku : EKU_SERVER, .not_before = now + (w.from ? w.from : -MSEC_HOUR),
-		.not_after = now + (w.until ? w.until : 60 * MSEC_DAY) }, lk, inter, ik);
+		.not_after = now + (w.until ? w.until : 60 * MSEC_DAY) }, lk, &lenient, ik);
 	assert_true(rc_ok(key_write(lk, KEY_PKCS8_PEM, &pem, &e)));
 	return (struct brought){ cert_pem(a, root->der), cert_pem(a, inter->der), cert_pem(a, der), arena_text(a, buf_text(&pem)) };
 }

@@ -26,6 +26,28 @@ static void test_from_a_sequence(void **state)
 	room_free(r);
 }
 
+/* A reader that was away longer than events are kept is told so; one that begins, or missed none, is not. */
+static void test_forgotten(void **state)
+{
+	struct room *r = room_new();
+	struct event_list_ret all;
+	struct tx *tx;
+	bool more;
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { 0, 0 } }, &all);
+	int64_t last = all.next;
+	assert_true(rc_ok(store_write_begin(r->store, &tx, NULL)));
+	assert_true(rc_ok(event_row_forget(tx, INT64_MAX, &more, NULL)) && rc_ok(store_write_commit(tx, NULL)));
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { 0, 0 } }, &all);
+	assert_int_equal(all.count, 0);
+	room_do(r, &VERB_EVENT_LIST, &(struct event_list_cmd){ { last, 0 } }, &all);
+	assert_int_equal(all.count, 0);
+	struct event_list_cmd late = { { last - 1, 0 } };
+	room_refused(r, &r->admin, &VERB_EVENT_LIST, &late, TROTH_NOT_FOUND,
+		     arena_printf(r->a, "after %lld are forgotten up to %lld", (long long)last - 1, (long long)last));
+	room_refused(r, &r->admin, &VERB_EVENT_LIST, &late, TROTH_NOT_FOUND, arena_printf(r->a, "go on after %lld", (long long)last));
+	room_free(r);
+}
+
 static void test_scope(void **state)
 {
 	struct room *r = room_new();
@@ -41,6 +63,6 @@ static void test_scope(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_from_a_sequence), cmocka_unit_test(test_scope) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_from_a_sequence), cmocka_unit_test(test_forgotten), cmocka_unit_test(test_scope) };
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
 }

@@ -32,7 +32,15 @@ static void unopened_session(void **state)
 	struct msg_report m = fleet_report_of(f, n);
 	m.session = n->session + 100;
 	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
-	m.session = n->session - 1;
+	int64_t older = n->session;
+	fleet_open(f, n);
+	m = fleet_report_of(f, n);
+	m.session = older; /* it was open, and is not any more: whatever its report says, and were it the newest */
+	FLEET_CHECK(f, older > 0 && older < n->session);
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	m.seq = 0;
+	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
+	m.stopped = true;
 	fleet_refused(f, &n->who, &VERB_AGENT_REPORT, &m, TROTH_CONFLICT, "type:stale-session");
 	fleet_free(f);
 }
@@ -140,7 +148,11 @@ static void generation_above_ours(void **state)
 	m.generation = m.high_water = next + 90; /* again, too soon to be believed of the whole fleet */
 	m.fingerprints = (struct json_texts){ &strange, 1 };
 	say(f, store, &m);
-	FLEET_CHECK(f, !fleet_target(f, store).base_known && fleet_target(f, store).next_generation == next + 91);
+	struct target_row t = fleet_target(f, store);
+	FLEET_CHECK(f, !t.base_known && t.strange && t.next_generation == next + 92); /* sent what it shall hold, above its own number */
+	FLEET_CHECK(f, fleet_waits(f, NULL, "app-0", "strange"));
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_target(f, store).base_known && !fleet_target(f, store).strange && fleet_explain(f, NULL).count == 0);
 	FLEET_CHECK(f, text_equal(service_epoch(f->svc), "2") && fleet_target(f, slot).base_known);
 	fleet_free(f);
 }

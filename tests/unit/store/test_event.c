@@ -40,7 +40,9 @@ static void the_sequence_never_goes_back(void **state)
 	int64_t last;
 	for (int i = 1; i <= 5; i++)
 		append(b, tx, NULL, i);
-	OK(event_row_forget(tx, 100, &b->e));
+	bool more;
+	OK(event_row_forget(tx, 100, &more, &b->e));
+	assert_false(more);
 	OK(event_list(tx, b->a, NULL, PAGE_ALL, &rows, &count, &b->e));
 	assert_int_equal(count, 0);
 	OK(event_last_seq(tx, &last, &b->e));
@@ -49,11 +51,40 @@ static void the_sequence_never_goes_back(void **state)
 	box_commit(b, tx);
 }
 
+/* From the oldest on and so many at a time; one that a wrong clock dated later does not hold up those after it. */
+static void the_oldest_are_forgotten(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	int64_t last;
+	bool more;
+	OK(event_last_forgotten(tx, &last, &b->e));
+	assert_int_equal(last, 0);
+	for (int i = 1; i <= LIMIT_EVENTS_FORGOTTEN + 10; i++)
+		append(b, tx, NULL, i == 3 ? INT64_MAX : i);
+	OK(event_row_forget(tx, 1, &more, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
+	assert_true(last == 0 && !more); /* none is so old */
+	OK(event_row_forget(tx, LIMIT_EVENTS_FORGOTTEN + 8, &more, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
+	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN);
+	assert_true(more);
+	OK(event_row_forget(tx, LIMIT_EVENTS_FORGOTTEN + 8, &more, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
+	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 7);
+	assert_false(more);
+	OK(event_row_forget(tx, INT64_MAX, &more, &b->e));
+	OK(event_last_forgotten(tx, &last, &b->e));
+	assert_int_equal(last, LIMIT_EVENTS_FORGOTTEN + 10); /* nothing is there, and what was is known */
+	box_commit(b, tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(a_waiter_misses_nothing),
 		BOX_TEST(the_sequence_never_goes_back),
+		BOX_TEST(the_oldest_are_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

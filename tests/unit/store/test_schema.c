@@ -62,12 +62,14 @@ static void every_enum_value_is_allowed(void **state)
 	struct box *b = *state;
 	struct tx *tx = box_write(b);
 	ALLOWED("credential", "kind", CREDENTIAL_KIND_NAMES, CREDENTIAL_LEAF + 1);
+	ALLOWED("credential", "origin", AUTHORITY_ORIGIN_NAMES, ORIGIN_IMPORTED + 1);
 	ALLOWED("version", "source", VERSION_SOURCE_NAMES, VERSION_CSR + 1);
 	ALLOWED("content", "kind", CONTENT_KIND_NAMES, CONTENT_SET + 1);
 	ALLOWED("template", "kind", TARGET_KIND_NAMES, TARGET_STORE + 1);
 	ALLOWED("template", "role", TARGET_ROLE_NAMES, TARGET_BOTH + 1);
 	ALLOWED("template", "key_source", KEY_SOURCE_NAMES, KEY_SOURCE_KEEPER + 1);
 	ALLOWED("instance", "state", INSTANCE_STATE_NAMES, INSTANCE_LEFT + 1);
+	ALLOWED("recovery", "state", RECOVERY_STATE_NAMES, RECOVERY_DENIED + 1);
 	ALLOWED("target", "state", TARGET_STATE_NAMES, TARGET_LEFT + 1);
 	ALLOWED("target", "level", TARGET_LEVEL_NAMES, LEVEL_PROBED + 1);
 	ALLOWED("document", "state", DOCUMENT_STATE_NAMES, DOCUMENT_VOID + 1);

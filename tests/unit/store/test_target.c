@@ -78,11 +78,39 @@ static void lists_find_their_targets(void **state)
 	box_commit(b, tx);
 }
 
+static void holdings_are_counted_by_contents(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct target_row row;
+	struct holding_row *rows;
+	size_t count;
+	int64_t content = add_content(b, tx, 1);
+	OK(target_row_get(tx, b->a, add_target(b, tx, 1), &row, &b->e));
+	OK(target_row_list_holdings(tx, b->a, row.template_id, &rows, &count, &b->e));
+	assert_true(count == 1 && rows[0].content_id == 0 && rows[0].members == 1);
+	row.base_content = content;
+	row.base_known = true;
+	OK(target_row_update(tx, &row, &b->e));
+	OK(target_row_list_holdings(tx, b->a, row.template_id, &rows, &count, &b->e));
+	assert_true(count == 1 && rows[0].content_id == content && rows[0].members == 1);
+	row.base_known = false; /* what it was is no promise */
+	OK(target_row_update(tx, &row, &b->e));
+	OK(target_row_list_holdings(tx, b->a, row.template_id, &rows, &count, &b->e));
+	assert_true(count == 1 && rows[0].content_id == 0);
+	row.state = TARGET_LEFT;
+	OK(target_row_update(tx, &row, &b->e));
+	OK(target_row_list_holdings(tx, b->a, row.template_id, &rows, &count, &b->e));
+	assert_int_equal(count, 0);
+	box_commit(b, tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(every_column_comes_back),
 		BOX_TEST(lists_find_their_targets),
+		BOX_TEST(holdings_are_counted_by_contents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
