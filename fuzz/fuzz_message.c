@@ -28,6 +28,9 @@ CODEC(opened, msg_opened)
 CODEC(desired, msg_desired)
 CODEC(report, msg_report)
 CODEC(csr, msg_csr)
+CODEC(nonce, msg_nonce)
+CODEC(recovery, msg_recovery)
+CODEC(recovering, msg_recovering)
 
 static void try_request(struct arena *a, struct bytes in, struct buf *out)
 {
@@ -51,6 +54,7 @@ static void try_reply(struct arena *a, struct bytes in, struct buf *out)
 
 static void (*const CODECS[])(struct arena *a, struct bytes in, struct buf *out) = {
 	try_enroll, try_enrolled, try_identity, try_renewed, try_session, try_opened, try_desired, try_report, try_csr, try_request, try_reply,
+	try_nonce, try_recovery, try_recovering,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -344,12 +344,22 @@ static void ask_identity(struct link *l, const char *csr)
 	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
 }
 
+/* When the identity has ended, if that is before the next look; a little later, for timers may be early. */
+static void look_at_its_end(struct link *l)
+{
+	msec_t left = l->not_after + 20 - port_now(&PORT_CLOCK_REAL);
+	struct timeval tv = { left / MSEC_S, left % MSEC_S * 1000 };
+	if (left > 0 && left < RENEW_CHECK_S * MSEC_S)
+		event_add(l->renew, &tv);
+}
+
 static void on_renew(evutil_socket_t fd, short what, void *self)
 {
 	struct link *l = self;
 	struct timeval again = { RENEW_CHECK_S, 0 };
 	event_add(l->renew, &again);
 	bool due = l->renew_at && port_now(&PORT_CLOCK_REAL) >= l->renew_at, expired = has_expired(l);
+	look_at_its_end(l);
 	if (l->renewing || (!due && !expired))
 		return;
 	l->renewing = true;

@@ -75,8 +75,7 @@ static void print_identity(const struct status *s)
 		return;
 	}
 	printf("identity   EXPIRED on %s\n", s->not_after);
-	printf("           %s, and an operator must approve:\n", s->running ? "the agent asks the server for a new one" :
-									"start the agent: it asks the server for a new one");
+	printf("           %s, and an operator must approve:\n", s->running ? "the agent asks for a new one" : "start the agent: it asks for a new one");
 	printf("             troth recover approve %s\n", s->id.instance);
 }
 

@@ -71,10 +71,11 @@ static const char *who_key(const struct job *job) { return job->who.uuid[0] ? jo
 static void hash_request(struct job *job)
 {
 	const struct http_request *r = &job->call->request;
-	const char *method = http_method_name(r->method);
-	char *all = arena_alloc(job->a, strlen(method) + strlen(r->path) + r->body.len + 2), *at = all;
-	at = stpcpy(at, method) + 1;
-	at = stpcpy(at, r->path) + 1;
+	const char *head = arena_printf(job->a, "%s %s", http_method_name(r->method), r->path);
+	for (size_t i = 0; i < r->query.count; i++) /* ?now=true asks for another thing */
+		head = arena_printf(job->a, "%s?%s=%s", head, r->query.items[i].name, r->query.items[i].value);
+	char *all = arena_alloc(job->a, strlen(head) + r->body.len + 1), *at = all;
+	at = stpcpy(at, head) + 1;
 	if (r->body.len)
 		memcpy(at, r->body.data, r->body.len);
 	pki_sha256(bytes_of(all, (size_t)(at - all) + r->body.len), job->body_hash);
@@ -100,14 +101,33 @@ troth_rc job_replay(struct job *job, struct tx *tx)
 	ENSURE(row.status, &job->err, TROTH_CONFLICT, "this was done already, and its answer held a secret that is shown once");
 	job->replayed = true;
 	job->kept_status = (int)row.status;
+	job->kept_headers = row.headers ? arena_text(job->a, row.headers) : NULL;
 	job->kept = arena_bytes(job->a, row.body);
 	return RC_OK;
 }
 
-static troth_rc put_row(struct job *job, struct tx *tx, int status, struct bytes body)
+static const char *headers_of(struct arena *a, const struct http_reply *reply)
+{
+	const char *all = NULL;
+	for (size_t i = 0; i < reply->header_count; i++)
+		all = arena_printf(a, "%s%s: %s\n", all ? all : "", reply->headers[i].name, reply->headers[i].value);
+	return all;
+}
+
+void job_kept_headers(const struct job *job, struct http_reply *reply)
+{
+	for (const char *p = job->kept_headers; p && *p;) {
+		size_t name = strcspn(p, ":"), line = strcspn(p, "\n");
+		if (p[line] && name + 2 <= line)
+			http_reply_header(reply, job->a, arena_text_n(job->a, p, name), "%.*s", (int)(line - name - 2), p + name + 2);
+		p += line + (p[line] == '\n');
+	}
+}
+
+static troth_rc put_row(struct job *job, struct tx *tx, int status, const char *headers, struct bytes body)
 {
 	struct idempotency_row row = { .principal = who_key(job), .key = job->ctx.options.idempotency_key, .created = job->ctx.now,
-				       .body_hash = bytes_of(job->body_hash, SHA256_LEN), .status = status, .body = body };
+				       .body_hash = bytes_of(job->body_hash, SHA256_LEN), .status = status, .headers = headers, .body = body };
 	return idempotency_put(tx, &row, &job->err);
 }
 
@@ -116,10 +136,10 @@ troth_rc job_keep(struct job *job, struct tx *tx)
 	if (!has_key(job) || job->replayed)
 		return RC_OK;
 	if (job->call->route->flags & ROUTE_SECRET)
-		return put_row(job, tx, 0, (struct bytes){ 0 }); /* that it was done, not what was said */
+		return put_row(job, tx, 0, NULL, (struct bytes){ 0 }); /* that it was done, not what was said */
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	edge_render(job->call, &reply);
-	return put_row(job, tx, reply.status ? reply.status : 200, buf_bytes(&reply.body));
+	return put_row(job, tx, reply.status ? reply.status : 200, headers_of(job->a, &reply), buf_bytes(&reply.body));
 }
 
 void pipeline_fatal(struct pipeline *p, const struct troth_err *e)

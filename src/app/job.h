@@ -35,7 +35,7 @@ struct job {
 	uint8_t body_hash[SHA256_LEN];
 	bool replayed;             /* the answer is `kept`, from before or rendered by the writer */
 	int kept_status;
-	const char *kept_type;
+	const char *kept_headers;
 	struct bytes kept;
 	/* the server's own */
 	pipeline_done_fn *done;
@@ -81,6 +81,7 @@ void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e);
 /* Idempotency: has this been done before?  Sets replayed, or fails with CONFLICT for another body. */
 troth_rc job_replay(struct job *job, struct tx *tx);
 troth_rc job_keep(struct job *job, struct tx *tx); /* renders and stores, in the writer's transaction */
+void job_kept_headers(const struct job *job, struct http_reply *reply); /* ETag, Location: as the first answer had them */
 void pipeline_fatal(struct pipeline *p, const struct troth_err *e);
 
 /* writer.c */

@@ -85,8 +85,9 @@ static troth_rc do_on_snapshot(struct pipeline *p, struct job *job, struct tx *t
 static void answer_kept(struct job *job)
 {
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
-	http_reply_text(&reply, job->kept_status, "application/json", "");
+	http_reply_text(&reply, job->kept_status, job->kept.len ? "application/json" : NULL, "");
 	buf_add_bytes(&reply.body, job->kept);
+	job_kept_headers(job, &reply);
 	http_reply_header(&reply, job->a, "Idempotency-Replayed", "true");
 	edge_send(job->call, &reply);
 }

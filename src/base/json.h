@@ -49,7 +49,10 @@ enum json_field_kind {
 	JF_TIME,     /* msec_t, RFC 3339 */
 	JF_ANY,      /* const struct json * */
 };
-enum json_field_flags { JF_REQUIRED = 1 };
+enum json_field_flags {
+	JF_REQUIRED = 1,
+	JF_NEEDED = 2, /* the noun's own check misses it, in its own words: told in descriptions, not asked for by json_read */
+};
 
 struct json_texts { const char **items; size_t count; };
 
@@ -59,6 +62,10 @@ struct json_field {
 	size_t offset;     /* offsetof(struct x, member) */
 	unsigned flags;
 	int64_t min, max;
+	/* Of a JF_ANY, for descriptions of the API only, as json_read does not look into it: */
+	const char *what;             /* its type in the words of facade/native/describe.h: "bool", "{text}" */
+	const struct json_field *of;  /* a list of objects with these members; `what` is then the noun that they become */
+	size_t of_count;
 };
 
 /* Fills `out` from object `j` by the table.  Members that are absent or null stay as they were.

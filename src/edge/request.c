@@ -128,7 +128,7 @@ static bool is_json(const char *type)
 static troth_rc check_type(const struct edge_call *call, struct troth_err *e)
 {
 	const struct http_request *r = &call->request;
-	if (r->body.len == 0 || (call->route->flags & ROUTE_ANY_BODY) || is_json(http_header(r, "Content-Type")))
+	if (r->body.len == 0 || (call->route->flags & ROUTE_ANY_BODY) || !route_has_body(call->route) || is_json(http_header(r, "Content-Type")))
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_INVALID, "the body is not marked as JSON");
 	err_hint(e, "send Content-Type: application/json");
@@ -157,6 +157,7 @@ static troth_rc route_call(struct edge_conn *c, struct edge_call *call, const st
 	call->request.params = m->params;
 	TRY(check_type(call, e));
 	TRY(read_options(c, call->a, &call->request, e));
+	TRY(route_check(call->a, m->route, &call->request, e));
 	const struct verb *verb = m->route->verb;
 	call->cmd = verb ? arena_alloc(call->a, verb->cmd_size) : NULL;
 	call->ret = verb ? arena_alloc(call->a, verb->ret_size) : NULL;

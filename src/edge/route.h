@@ -4,10 +4,13 @@
  *
  * A facade exports its table and nothing else; app hands the tables to edge.
  *
- *     const struct route NATIVE_AUTHORITY_ROUTES[] = {
- *         { HTTP_POST, "/v1/authorities",      &VERB_AUTHORITY_CREATE, create_parse, create_render, 0 },
- *         { HTTP_GET,  "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW,   show_parse,   show_render,   0 },
+ *     static const struct route ROWS[] = {
+ *         { HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, list_parse, list_render,
+ *           .summary = "List authorities", .query = "name after limit", .gives = "200 [Authority]" },
  *     };
+ *
+ * What a row says of itself after its functions (summary, query, body, gives, fails) is the source of the API's
+ * description, and edge holds callers to it (route_check): there is no second list that could differ.
  *
  * Patterns: segments are literal or {name}; a {name} matches one non-empty segment; a last {name*}
  * matches the rest, slashes included.  Literal wins over {name}, {name} over {name*}.  HEAD is
@@ -24,7 +27,12 @@ enum route_flags {
 	ROUTE_HOLD = 2,     /* the verb may ask to be held (verb_ctx.hold); honoured only with ?wait= */
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
 	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
+	ROUTE_IF_MATCH = 16, /* changes an object that has a revision (its ETag): the verb asks for If-Match; other changes refuse it */
+	ROUTE_SIGNS = 32,    /* a change that cannot be tried without a signature that no row and no audit would know of: no dry_run */
 };
+
+struct route_fields { const struct json_field *rows; size_t count; };
+#define ROUTE_FIELDS(table) { table, sizeof(table) / sizeof *(table) }
 
 struct route {
 	enum http_method method;
@@ -43,8 +51,26 @@ struct route {
 	 * holds, or a comment if that is nothing, and moves cmd behind it: the verb is run again when its topic says so, or
 	 * at once if this returns true. */
 	bool (*stream)(struct arena *a, const struct http_request *r, void *cmd, const void *ret, struct buf *out);
+
+	/* -- what it says of itself; a facade that describes itself elsewhere leaves it all out -- */
+	const char *summary;         /* one line, as an order: "Create an authority"; NULL: nothing below is held or told */
+	const char *query;           /* its own query parameters, with spaces between: "name after limit"; NULL: none */
+	struct route_fields body;    /* what parse reads the body by */
+	const char *takes;           /* or, when a codec reads the body: the noun of the facade that it is */
+	const char *gives;           /* "201 Authority", "200 [Authority]" (a page of them), "204", "200 Rotation|RotationPreview",
+	                              * "200 application/x-pem-file, 304".  A dry run of what gives 201 or 202 gives 200 */
+	const char *fails;           /* statuses besides those that follow from the row (route_fails): "404 409" */
 };
 
 struct route_table { const struct route *rows; size_t count; };
+
+/* Does the request keep to what the row says of itself?  INVALID with a finding for each query parameter that is unknown
+ * or said twice, also for dry_run and wait where they mean nothing, and for a body that nobody reads; PRECONDITION for an If-Match that nobody would ask for. */
+troth_rc route_check(struct arena *a, const struct route *route, const struct http_request *r, struct troth_err *e);
+/* Is this word one of the words in `list`? */
+bool route_word_in(const char *list, const char *word, size_t len);
+bool route_writes(const struct route *route); /* its verb changes something: Idempotency-Key means something */
+bool route_has_body(const struct route *route);
+bool route_tries(const struct route *route);  /* ... and ?dry_run does */
 
 #endif

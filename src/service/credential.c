@@ -47,6 +47,7 @@ troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct crede
 	TRY(ca_request_row_of(tx, a, row->id, &ret->request, &waits, e));
 	ret->request.key_blob = (struct bytes){ NULL, 0 }; /* nobody outside needs it */
 	TRY(rollout_row_of(tx, a, row->id, &ret->rollout, e));
+	TRY(credential_row_ends(tx, row->id, &ret->expires, e));
 	TRY(credential_spec_read(a, row->spec, &ret->spec, e));
 	if (row->issuer_id) {
 		struct credential_row issuer;
@@ -122,9 +123,9 @@ troth_rc credential_list(struct verb_ctx *ctx, enum credential_kind kind, const 
 {
 	struct credential_row *rows;
 	size_t n;
-	if (cmd->name)
+	if (cmd->name && !cmd->filter)
 		return list_one(ctx, kind, cmd->name, ret, e);
-	TRY(credential_row_list_kind(ctx->tx, ctx->a, kind, cmd->page, &rows, &n, e));
+	TRY(credential_find(ctx, kind, cmd, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct credential_view, n);
 	ret->next = record_next(cmd->page, n, n ? rows[n - 1].id : 0);
 	for (size_t i = 0; i < n; i++) {

@@ -6,6 +6,9 @@
 
 troth_rc credential_list(struct verb_ctx *ctx, enum credential_kind kind, const struct list_cmd *cmd,
 			 struct credential_list_ret *ret, struct troth_err *e);
+/* The rows of a page, by the filter if there is one. */
+troth_rc credential_find(struct verb_ctx *ctx, enum credential_kind kind, const struct list_cmd *cmd, struct credential_row **ret_rows,
+			 size_t *ret_count, struct troth_err *e);
 /* CONFLICT if a credential or authority that is not retired has the name. */
 troth_rc credential_name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e);
 /* An authority by name, in the principal's scope; NOT_FOUND with what to do. */

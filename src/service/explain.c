@@ -522,7 +522,7 @@ static troth_rc explain_recovery(struct verb_ctx *ctx, const struct recovery_row
 	bool meant = !name || (strlen(i.name) == len && strncmp(name, i.name, len) == 0);
 	if (!meant || !record_in_scope(ctx->who, d.name) || !recovery_waits(ctx->tx, ctx->a, i.id, &since))
 		return RC_OK;
-	*x = (struct explained){ .speaker = "operator", .rule = "9", .reason = "recovery", .instance = i.name, .deployment = d.name, .count = 1,
+	*x = (struct explained){ .speaker = "operator", .rule = "identity", .reason = "recovery", .instance = i.name, .deployment = d.name, .count = 1,
 				 .text = "waits for the approval of its recovery", .last_seen = i.last_seen, .since = since, .recovering = true };
 	ret->count++;
 	return RC_OK;

@@ -19,6 +19,11 @@ static troth_rc version_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	return RC_OK;
 }
 
+static troth_rc describe_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e) { return RC_OK; }
+
 const struct verb VERB_HEALTH = { "health", VERB_READ, ROLES_ANY, sizeof(struct no_cmd), sizeof(struct health_ret), NULL, health_run };
 const struct verb VERB_VERSION = { "version", VERB_READ, ROLES_ANY, sizeof(struct no_cmd), sizeof(struct version_ret), NULL,
 				   version_run };
+/* What the API consists of: the facade knows, who may read may see it. */
+const struct verb VERB_API_DESCRIBE = { "api.describe", VERB_READ, ROLES_READ, sizeof(struct no_cmd), sizeof(struct no_ret), NULL,
+					describe_run };

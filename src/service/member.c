@@ -186,7 +186,7 @@ troth_rc member_clone_free(struct verb_ctx *ctx, struct instance_row *instance, 
 
 troth_rc member_clone_quiet(struct verb_ctx *ctx, struct instance_row *instance, bool *ret_again, struct troth_err *e)
 {
-	bool one_voice;
-	*ret_again = instance->alarm && ctx->now - instance->session_opened >= MEMBER_CLONE_QUIET;
+	bool one_voice, agent = instance->alive_until != ALIVE_ALWAYS; /* the alarm of who has none is not about clones */
+	*ret_again = agent && instance->alarm && ctx->now - instance->session_opened >= MEMBER_CLONE_QUIET;
 	return *ret_again ? member_clone_free(ctx, instance, &one_voice, e) : RC_OK;
 }

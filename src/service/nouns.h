@@ -26,7 +26,17 @@ struct id_cmd { const char *id; };  /* a path's {id}; the principal must have th
 struct list_cmd {
 	struct page page;
 	const char *name;           /* only this one; NULL: all */
+	const struct list_filter *filter; /* of authorities and credentials only; NULL: all of them, by age */
 };
+struct list_filter {                /* what is NULL or 0 is not asked for; the rest holds together */
+	const char *name_prefix;
+	const char *issuer;         /* name of the authority that signs them */
+	const char *san;            /* they are for this name: "pg-1.example", "ip:10.0.0.1" */
+	const char *fingerprint;    /* of one of their versions, hex */
+	msec_t expires_before;      /* the first of their wanted versions ends before */
+	const char *sort;           /* "name", "-name", "expires", "-expires" */
+};
+void list_filter_check(struct arena *a, const struct list_cmd *cmd, struct troth_err *e);
 struct no_cmd { char unused; };
 struct no_ret { char unused; };
 
@@ -56,6 +66,7 @@ struct credential_view {
 	struct credential_row row;
 	const char *issuer;         /* name, or NULL */
 	struct credential_spec spec;
+	msec_t expires;             /* when the first of its wanted versions ends; 0: it has none */
 	struct ca_request_row request; /* external, and it waits for a certificate: since when, for which version; else id 0 */
 	msec_t next_renewal;        /* by itself; 0: never, or the versions were not asked for */
 	struct version_view *versions; /* newest first */
@@ -491,5 +502,6 @@ struct health_ret {
 struct version_ret { const char *version; int schema; };
 extern const struct verb VERB_HEALTH;  /* no_cmd -> health_ret */
 extern const struct verb VERB_VERSION; /* no_cmd -> version_ret */
+extern const struct verb VERB_API_DESCRIBE; /* no_cmd -> no_ret */
 
 #endif

@@ -32,18 +32,32 @@ static const struct table CREDENTIAL = TABLE(credential, COLUMNS, credential_row
 static const struct query BY_NAME = { &CREDENTIAL, .rows = "WHERE name = ?1 AND retired = 0" };
 static const struct query LIST_KIND = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ISSUER = { &CREDENTIAL, .rows = "WHERE retired = 0 AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query SANS_GONE = { &CREDENTIAL,
+	.sql = "DELETE FROM credential_san WHERE credential_id = ?1 AND san NOT IN (SELECT value FROM json_each(?2, '$.sans'))" };
+static const struct query SANS_COME = { &CREDENTIAL,
+	.sql = "INSERT OR IGNORE INTO credential_san SELECT value, ?1 FROM json_each(?2, '$.sans')" };
+static const struct query ENDS = { &CREDENTIAL, .sql = "SELECT ends FROM credential WHERE id = ?1" };
 static const struct query LONGEST_BELOW = { &CREDENTIAL,
 	.sql = "SELECT max(coalesce((SELECT max(CASE kind WHEN 'authority' THEN ca_ttl ELSE leaf_ttl END) FROM credential"
 	       " WHERE retired = 0 AND issuer_id = ?1), 0), coalesce((SELECT max(leaf_ttl) FROM template WHERE authority_id = ?1), 0))" };
 
+/* Its names, one a row, so that one can be looked for. */
+static troth_rc keep_sans(struct tx *tx, const struct credential_row *row, struct troth_err *e)
+{
+	TRY(rows_exec(tx, &SANS_GONE, ARGS(arg_int(row->id), arg_text(row->spec)), NULL, e));
+	return rows_exec(tx, &SANS_COME, ARGS(arg_int(row->id), arg_text(row->spec)), NULL, e);
+}
+
 troth_rc credential_row_insert(struct tx *tx, struct credential_row *row, struct troth_err *e)
 {
-	return table_insert(tx, &CREDENTIAL, row, e);
+	TRY(table_insert(tx, &CREDENTIAL, row, e));
+	return keep_sans(tx, row, e);
 }
 
 troth_rc credential_row_update(struct tx *tx, const struct credential_row *row, struct troth_err *e)
 {
-	return table_update(tx, &CREDENTIAL, row, e);
+	TRY(table_update(tx, &CREDENTIAL, row, e));
+	return keep_sans(tx, row, e);
 }
 
 troth_rc credential_row_get(struct tx *tx, struct arena *a, int64_t id, struct credential_row *ret,
@@ -85,4 +99,57 @@ troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issu
 troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e)
 {
 	return rows_int(tx, &LONGEST_BELOW, ARGS(arg_int(issuer_id)), ret_ttl, e);
+}
+
+troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct troth_err *e)
+{
+	TRY(rows_int(tx, &ENDS, ARGS(arg_int(id)), ret_ends, e));
+	*ret_ends = *ret_ends == INT64_MAX ? 0 : *ret_ends;
+	return RC_OK;
+}
+
+/* -- looking for some ------------------------------------------------------------------------------ */
+/* What leads to the rows; everything else is asked of each of them. */
+enum lead { LEAD_ORDER, LEAD_NAME, LEAD_SAN, LEAD_FINGERPRINT, LEAD_COUNT };
+static const char *const LEADS[LEAD_COUNT] = {
+	[LEAD_ORDER] = "WHERE retired = 0",
+	[LEAD_NAME] = "WHERE retired = 0 AND name >= ?2 AND name < ?3",
+	[LEAD_SAN] = "WHERE retired = 0 AND id IN (SELECT credential_id FROM credential_san WHERE san IN (?5, ?6))",
+	[LEAD_FINGERPRINT] = "WHERE retired = 0 AND id IN (SELECT credential_id FROM version WHERE cert_id ="
+			     " (SELECT id FROM cert WHERE fingerprint = ?7))",
+};
+static const char ASKED[] =
+	" AND kind = ?1 AND (?2 IS NULL OR (name >= ?2 AND name < ?3)) AND (?4 = 0 OR issuer_id = ?4)"
+	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM credential_san WHERE san IN (?5, ?6) AND credential_id = credential.id))"
+	" AND (?7 IS NULL OR EXISTS (SELECT 1 FROM version JOIN cert ON cert.id = cert_id"
+	" WHERE fingerprint = ?7 AND credential_id = credential.id))"
+	" AND (?8 = 0 OR ends < ?8)";
+/* The row that ?9 names is where the page before ended; 0: at the beginning. */
+static const char *const ORDERS[] = {
+	[CREDENTIAL_BY_ID] = " AND id > ?9 ORDER BY id LIMIT ?10",
+	[CREDENTIAL_BY_NAME] = " AND (?9 = 0 OR name > (SELECT name FROM credential WHERE id = ?9)) ORDER BY name LIMIT ?10",
+	[CREDENTIAL_BY_NAME_DOWN] = " AND (?9 = 0 OR name < (SELECT name FROM credential WHERE id = ?9)) ORDER BY name DESC LIMIT ?10",
+	[CREDENTIAL_BY_END] = " AND (?9 = 0 OR (ends, id) > ((SELECT ends FROM credential WHERE id = ?9), ?9)) ORDER BY ends, id LIMIT ?10",
+	[CREDENTIAL_BY_END_DOWN] = " AND (?9 = 0 OR (ends, id) < ((SELECT ends FROM credential WHERE id = ?9), ?9))"
+				   " ORDER BY ends DESC, id DESC LIMIT ?10",
+};
+static const struct query FIND = { &CREDENTIAL };
+
+static enum lead lead_of(const struct credential_filter *f)
+{
+	return f->fingerprint.len ? LEAD_FINGERPRINT : f->san ? LEAD_SAN : f->name_prefix ? LEAD_NAME : LEAD_ORDER;
+}
+
+troth_rc credential_row_find(struct tx *tx, struct arena *a, const struct credential_filter *f, struct page page,
+	struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	enum lead lead = lead_of(f);
+	const char *rows = arena_printf(a, "%s%s%s", LEADS[lead], ASKED, ORDERS[f->sort]);
+	/* no name holds a byte above 0x7e */
+	const char *beyond = f->name_prefix ? arena_printf(a, "%s\x7f", f->name_prefix) : NULL;
+	return rows_variant(tx, a, &FIND, (int)f->sort * LEAD_COUNT + (int)lead, rows,
+			    ARGS(arg_text(CREDENTIAL_KIND_NAMES[f->kind]), arg_text(f->name_prefix), arg_text(beyond), arg_int(f->issuer_id),
+				 arg_text(f->san), arg_text(f->san_too), arg_blob(f->fingerprint), arg_int(f->ends_before),
+				 arg_int(page.after), arg_int(page_limit(page))),
+			    ret_rows, ret_count, e);
 }

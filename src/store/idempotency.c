@@ -6,6 +6,7 @@ static const struct column COLUMNS[] = {
 	C(idempotency_row, key, COL_TEXT),
 	C(idempotency_row, body_hash, COL_BLOB),
 	C(idempotency_row, status, COL_INT),
+	C(idempotency_row, headers, COL_TEXT),
 	C(idempotency_row, body, COL_BLOB),
 	C(idempotency_row, created, COL_INT),
 };

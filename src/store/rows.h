@@ -70,6 +70,21 @@ troth_rc credential_row_by_name(struct tx *tx, struct arena *a, const char *name
 troth_rc credential_row_list(struct tx *tx, struct arena *a, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credential_kind kind, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
 troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+/* When the first of its wanted versions ends; 0: it has none. */
+troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct troth_err *e);
+/* Looking for some of those that live: what is said (not NULL, 0, empty) must hold, all of it. */
+enum credential_sort { CREDENTIAL_BY_ID, CREDENTIAL_BY_NAME, CREDENTIAL_BY_NAME_DOWN, CREDENTIAL_BY_END, CREDENTIAL_BY_END_DOWN };
+struct credential_filter {
+	enum credential_kind kind;
+	const char *name_prefix;
+	int64_t issuer_id;
+	const char *san, *san_too; /* one of its names is this, or that (two ways to write one name), in any case */
+	struct bytes fingerprint;  /* of one of its versions, wanted or not */
+	msec_t ends_before;        /* the first of its wanted versions ends before */
+	enum credential_sort sort; /* with the id for those that are equal; page.after is an id in each order */
+};
+troth_rc credential_row_find(struct tx *tx, struct arena *a, const struct credential_filter *f, struct page page,
+	struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* The longest life that is asked for below an authority: ca_ttl of authorities, leaf_ttl of leaves and of slot templates; 0: none says one. */
 troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e);
 
@@ -728,8 +743,9 @@ troth_rc audit_verify(struct tx *tx, audit_signature_fn verify, void *self, stru
 /* -- idempotency: the answer to a create that may be sent again -------------------------------------------------------------------- */
 struct idempotency_row {
 	const char *principal, *key; /* the pair is unique */
-	struct bytes body_hash;    /* SHA-256 of method, path and body of the first request */
+	struct bytes body_hash;    /* SHA-256 of method, path, query and body of the first request */
 	int64_t status;            /* HTTP */
+	const char *headers;       /* of the answer's own, a line each: "ETag: \"1\"\n"; NULL: none */
 	struct bytes body;
 	msec_t created;
 };

@@ -27,10 +27,17 @@ static const char STEP_1[] =
 	"  renew TEXT, leaf_renew TEXT,"
 	BOOL("hold_at_deadline") BOOL("exportable") BOOL("paused")
 	"  grace_until INTEGER NOT NULL, grace_target INTEGER,"
-	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL) STRICT;"
+	"  rev INTEGER NOT NULL, created INTEGER NOT NULL, retired INTEGER NOT NULL,"
+	"  ends INTEGER NOT NULL DEFAULT 9223372036854775807) STRICT;" /* kept by version.c: the end of the first wanted version */
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
 	"CREATE INDEX credential_issuer ON credential(issuer_id) WHERE retired = 0;"
+	"CREATE INDEX credential_ends ON credential(kind, ends, id) WHERE retired = 0;"
+	/* its names, one a row, so that one can be looked for */
+	"CREATE TABLE credential_san (san TEXT NOT NULL COLLATE NOCASE,"
+	"  credential_id INTEGER NOT NULL REFERENCES credential(id) ON DELETE CASCADE,"
+	"  PRIMARY KEY (san, credential_id)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX credential_san_of ON credential_san(credential_id);"
 
 	"CREATE TABLE cert (" ID
 	"  fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),"
@@ -278,7 +285,7 @@ static const char STEP_1[] =
 	"CREATE TABLE audit_head (seq INTEGER PRIMARY KEY,"
 	"  hash BLOB NOT NULL, signature BLOB NOT NULL, spki BLOB NOT NULL, signed_at INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE idempotency (principal TEXT NOT NULL, key TEXT NOT NULL,"
-	"  body_hash BLOB NOT NULL, status INTEGER NOT NULL, body BLOB, created INTEGER NOT NULL,"
+	"  body_hash BLOB NOT NULL, status INTEGER NOT NULL, headers TEXT, body BLOB, created INTEGER NOT NULL,"
 	"  PRIMARY KEY (principal, key)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX idempotency_created ON idempotency(created);";
 

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-enum { STATEMENT_INSERT, STATEMENT_UPDATE, STATEMENT_DELETE, STATEMENT_GET, STATEMENT_BY_UUID, STATEMENT_LIST, STATEMENT_QUERY };
+enum { STATEMENT_INSERT, STATEMENT_UPDATE, STATEMENT_DELETE, STATEMENT_GET, STATEMENT_BY_UUID, STATEMENT_LIST, STATEMENT_QUERY, STATEMENT_VARIANT };
 
 enum { ID_LIST_BYTES = 1 << 20 }; /* a set of LIMIT_BUNDLE_CERTS ids has 10 KiB; room for far more */
 
@@ -402,6 +402,19 @@ troth_rc rows_list(struct tx *tx, struct arena *a, const struct query *q, const 
 {
 	sqlite3_stmt *st;
 	TRY(query_statement(tx, q, &st, e));
+	return read_all(tx, a, q->table, st, args, arg_count, ret_rows, ret_count, e);
+}
+
+troth_rc rows_variant(struct tx *tx, struct arena *a, const struct query *q, int which, const char *rows, const struct arg *args, size_t arg_count, void *ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	TRY(stmt_usable(tx, false, e));
+	sqlite3_stmt *st = stmt_cached(tx, q, STATEMENT_VARIANT + which);
+	if (!st) {
+		CLEANUP(buf_release) struct buf b = buf_make(CONN_SQL_BYTES);
+		sql_select(&b, q->table, rows);
+		ENSURE(buf_ok(&b), e, TROTH_UNAVAILABLE, "no memory for a statement");
+		TRY(stmt_prepare(tx, q, STATEMENT_VARIANT + which, buf_text(&b), &st, e));
+	}
 	return read_all(tx, a, q->table, st, args, arg_count, ret_rows, ret_count, e);
 }
 

@@ -60,6 +60,8 @@ troth_rc table_list(struct tx *tx, struct arena *a, const struct table *t, struc
 troth_rc rows_find(struct tx *tx, struct arena *a, const struct query *q, const struct arg *args, size_t arg_count, void *ret_row, struct troth_err *e);
 /* All rows of a query into an array in the arena; ret_rows is the address of a row pointer. */
 troth_rc rows_list(struct tx *tx, struct arena *a, const struct query *q, const struct arg *args, size_t arg_count, void *ret_rows, size_t *ret_count, struct troth_err *e);
+/* The same for a text that is one of few, told apart by `which` (0, 1, 2 ...); it is read when it is not prepared yet. */
+troth_rc rows_variant(struct tx *tx, struct arena *a, const struct query *q, int which, const char *rows, const struct arg *args, size_t arg_count, void *ret_rows, size_t *ret_count, struct troth_err *e);
 /* A query whose text ends "... AND id > ?2 ORDER BY id LIMIT ?3" with ?1 = arg. */
 troth_rc rows_page(struct tx *tx, struct arena *a, const struct query *q, struct arg arg, struct page page, void *ret_rows, size_t *ret_count, struct troth_err *e);
 /* A statement without rows; ret_changes may be NULL. */

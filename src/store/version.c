@@ -39,16 +39,27 @@ static const struct query LIST_AUTHORITIES = { &VERSION,
 	.rows = "WHERE id > ?1 AND EXISTS (SELECT 1 FROM credential c WHERE c.id = credential_id AND c.kind = 'authority')"
 		" ORDER BY id LIMIT ?2" };
 static const struct query LIST_DUE = { &VERSION, .rows = "WHERE wanted = 1 AND renew_at > 0 AND renew_at <= ?1 ORDER BY renew_at LIMIT ?2" };
+static const struct query ENDS = { &VERSION,
+	.sql = "UPDATE credential SET ends = coalesce((SELECT min(cert.not_after) FROM version JOIN cert ON cert.id = version.cert_id"
+	       " WHERE version.credential_id = ?1 AND version.wanted = 1), 9223372036854775807) WHERE id = ?1" };
 static const struct query NEXT_DUE = { &VERSION, .sql = "SELECT min(renew_at) FROM version WHERE wanted = 1 AND renew_at > 0" };
+
+/* credential.ends: when the first of its wanted versions ends. */
+static troth_rc keep_ends(struct tx *tx, const struct version_row *row, struct troth_err *e)
+{
+	return rows_exec(tx, &ENDS, ARGS(arg_int(row->credential_id)), NULL, e);
+}
 
 troth_rc version_row_insert(struct tx *tx, struct version_row *row, struct troth_err *e)
 {
-	return table_insert(tx, &VERSION, row, e);
+	TRY(table_insert(tx, &VERSION, row, e));
+	return keep_ends(tx, row, e);
 }
 
 troth_rc version_row_update(struct tx *tx, const struct version_row *row, struct troth_err *e)
 {
-	return table_update(tx, &VERSION, row, e);
+	TRY(table_update(tx, &VERSION, row, e));
+	return keep_ends(tx, row, e);
 }
 
 troth_rc version_row_set_signing(struct tx *tx, int64_t credential_id, int64_t version_id,

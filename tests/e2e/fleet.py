@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+from api import Api
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("web", "db", "cache")
 CLIENTS = ("app-1", "app-2", "app-3")
@@ -153,7 +155,7 @@ class Server:
     """One `troth server` in a directory of its own."""
 
     def __init__(self, build, args=()):
-        self.build, self.args = build, args
+        self.build, self.args, self.described = build, args, None
 
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))
@@ -198,8 +200,15 @@ class Server:
     def token(self):
         return (self.dir / "admin.token").read_text().strip()
 
-    def curl(self, method, path, body=None, *, token="", args=(), timeout=30):
-        """(status, reply) by the real curl; token None sends none."""
+    @property
+    def api(self):
+        """What it says of its API; asked for once."""
+        if self.described is None:
+            self.described = Api(self.curl("GET", "/v1/openapi.json", held=False)[1])
+        return self.described
+
+    def curl(self, method, path, body=None, *, token="", args=(), timeout=30, held=True):
+        """(status, reply, type) by the real curl; token None sends none.  The answer is held against the API's description."""
         cmd = ["curl", "-sS", "-X", method, "--cacert", str(self.dir / "ca.pem"), "-w", "\n%{http_code} %{content_type}", *args]
         if token is not None:
             cmd += ["-H", f"Authorization: Bearer {token or self.token}"]
@@ -212,7 +221,10 @@ class Server:
         assert r.returncode == 0, r.stderr
         reply, _, last = r.stdout.rpartition("\n")
         status, _, kind = last.partition(" ")
-        return int(status), (json.loads(reply) if "json" in kind and reply else reply), kind
+        reply = json.loads(reply) if "json" in kind and reply else reply
+        if held:
+            self.api.hold(method, path, int(status), reply, kind)
+        return int(status), reply, kind
 
     def __exit__(self, *exc):
         self.stop()

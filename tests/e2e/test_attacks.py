@@ -130,12 +130,12 @@ def test_a_dry_run_signs_nothing(world, tmp_path):  # noqa: F811
     assert world.curl("POST", "/v1/agent/enroll", enrol, token=None)[0] == 201  # the token was not used up
 
 
-def test_a_dry_run_of_a_poll_hands_out_for_good(world, tmp_path):  # noqa: F811
+def test_a_poll_cannot_be_a_dry_run(world, tmp_path):  # noqa: F811
     agent = FakeAgent(world, tmp_path, "dry-poll").open()
-    target = next(t for t in agent.desired()["targets"] if t["kind"] == "store")["id"]
-    status, reply, _ = agent.call("GET", f"/v1/agent/desired?session={agent.session}&after=0&dry_run=true")
-    handed = [d["handed"] for d in world.curl("GET", f"/v1/targets/{target}")[1]["documents"]]
-    assert status == 200 and all(handed)
+    answer = agent.call("GET", f"/v1/agent/desired?session={agent.session}&after=0&dry_run=true")
+    assert_problem(answer, 400, "?dry_run", "session after wait")
+    target = next(t for t in world.curl("GET", "/v1/targets")[1]["items"] if t["instance"]["id"] == agent.id and t["kind"] == "store")
+    assert not any(d["handed"] for d in target["documents"])  # what is refused hands nothing out
 
 
 def test_an_idempotency_key_is_its_callers_own(world, tmp_path):  # noqa: F811

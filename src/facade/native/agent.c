@@ -2,6 +2,7 @@
 #include "service/agent.h"
 
 #include "facade/native/rotation.h"
+#include "facade/native/words.h"
 
 static troth_rc session_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -11,7 +12,7 @@ static troth_rc session_parse(struct arena *a, const struct http_request *r, voi
 static void session_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret,
 			   struct http_reply *reply)
 {
-	reply->status = 201;
+	reply->status = words_created(r);
 	msg_opened_encode(&reply->body, ret);
 }
 
@@ -56,9 +57,14 @@ static void empty_render(struct arena *a, const struct http_request *r, const vo
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/agent/session", &VERB_AGENT_SESSION, session_parse, session_render, 0, NULL },
-	{ HTTP_GET, "/v1/agent/desired", &VERB_AGENT_DESIRED, desired_parse, desired_render, ROUTE_HOLD, NULL },
-	{ HTTP_POST, "/v1/agent/report", &VERB_AGENT_REPORT, report_parse, empty_render, 0, NULL },
-	{ HTTP_POST, "/v1/agent/csr", &VERB_AGENT_CSR, csr_parse_body, empty_render, 0, NULL },
+	{ HTTP_POST, "/v1/agent/session", &VERB_AGENT_SESSION, session_parse, session_render,
+	  .summary = "Open a session: say what the node holds", .takes = "SessionOpen", .gives = "201 Session" },
+	{ HTTP_GET, "/v1/agent/desired", &VERB_AGENT_DESIRED, desired_parse, desired_render, ROUTE_HOLD,
+	  .summary = "Fetch what the instance shall hold, or wait until it changes", .query = "session after",
+	  .gives = "200 Desired", .fails = "409" },
+	{ HTTP_POST, "/v1/agent/report", &VERB_AGENT_REPORT, report_parse, empty_render,
+	  .summary = "Report what was seen at a target", .takes = "Report", .gives = "200 Empty", .fails = "404" },
+	{ HTTP_POST, "/v1/agent/csr", &VERB_AGENT_CSR, csr_parse_body, empty_render, ROUTE_SIGNS,
+	  .summary = "Answer a request for a key", .takes = "KeyAnswer", .gives = "200 Empty", .fails = "404" },
 };
 const struct route_table NATIVE_AGENT_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

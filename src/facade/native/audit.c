@@ -49,7 +49,9 @@ static void verify_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/audit", &VERB_AUDIT_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/audit/verify", &VERB_AUDIT_VERIFY, words_none, verify_render, 0, NULL },
+	{ HTTP_GET, "/v1/audit", &VERB_AUDIT_LIST, list_parse, list_render,
+	  .summary = "List the audit", .query = "object after limit", .gives = "200 [AuditRow]" },
+	{ HTTP_GET, "/v1/audit/verify", &VERB_AUDIT_VERIFY, words_none, verify_render,
+	  .summary = "Check that the audit is whole", .gives = "200 AuditCheck" },
 };
 const struct route_table NATIVE_AUDIT_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

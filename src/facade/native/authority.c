@@ -9,7 +9,8 @@
 
 #define FIELD(name, kind) { #name, kind, offsetof(struct authority_create_cmd, name), 0, 0, 0 }
 static const struct json_field CREATE_FIELDS[] = {
-	FIELD(name, JF_TEXT), FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
+	{ "name", JF_TEXT, offsetof(struct authority_create_cmd, name), JF_NEEDED, 0, 0 },
+	FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
 	FIELD(issuer, JF_TEXT), FIELD(ttl, JF_DURATION), FIELD(leaf_ttl, JF_DURATION),
 	{ "path_len", JF_INT, offsetof(struct authority_create_cmd, path_len), 0, 0, LIMIT_CHAIN_CERTS },
 	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL), FIELD(external, JF_BOOL), FIELD(on_deadline, JF_TEXT),
@@ -59,6 +60,7 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	words_texts(w, "permitted_dns", v->spec.permitted_dns);
 	words_renewal(a, w, "", v->row.renew);
 	words_renewal(a, w, "leaf_", v->row.leaf_renew);
+	jw_kv_time(w, "expires", v->expires);
 	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_text(w, "on_deadline", v->row.hold_at_deadline ? "hold" : "shed");
 	jw_kv_text(w, "switch", v->rollout.switch_all ? "all" : "each");
@@ -217,13 +219,23 @@ static void import_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/authorities/import", &VERB_AUTHORITY_IMPORT, import_parse, import_render, 0, NULL },
-	{ HTTP_GET, "/v1/authorities/{id}/csr", &VERB_AUTHORITY_CSR, csr_parse_path, csr_render, 0, NULL },
-	{ HTTP_POST, "/v1/authorities/{id}/certify", &VERB_AUTHORITY_CERTIFY, certify_parse, certify_render, 0, NULL },
-	{ HTTP_PATCH, "/v1/authorities/{id}/rollout", &VERB_AUTHORITY_ROLLOUT, rollout_parse, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render, 0, NULL },
-	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_PATCH, "/v1/authorities/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
+	{ HTTP_POST, "/v1/authorities/import", &VERB_AUTHORITY_IMPORT, import_parse, import_render,
+	  .summary = "Bring the certificate of a CA whose key is elsewhere", .body = ROUTE_FIELDS(IMPORT_FIELDS),
+	  .gives = "201 Imported", .fails = "404" },
+	{ HTTP_GET, "/v1/authorities/{id}/csr", &VERB_AUTHORITY_CSR, csr_parse_path, csr_render,
+	  .summary = "Fetch the request that somebody else is to sign", .gives = "200 AuthorityRequest", .fails = "409" },
+	{ HTTP_POST, "/v1/authorities/{id}/certify", &VERB_AUTHORITY_CERTIFY, certify_parse, certify_render,
+	  .summary = "Bring what somebody else signed", .body = ROUTE_FIELDS(CERTIFY_FIELDS), .gives = "201 Certified" },
+	{ HTTP_PATCH, "/v1/authorities/{id}/rollout", &VERB_AUTHORITY_ROLLOUT, rollout_parse, show_render, ROUTE_IF_MATCH,
+	  .summary = "Say how its rotations go", .body = ROUTE_FIELDS(ROLLOUT_FIELDS), .gives = "200 Authority" },
+	{ HTTP_POST, "/v1/authorities", &VERB_AUTHORITY_CREATE, create_parse, create_render,
+	  .summary = "Create an authority: a root, or an intermediate below an issuer", .body = ROUTE_FIELDS(CREATE_FIELDS),
+	  .gives = "201 Authority", .fails = "404" },
+	{ HTTP_GET, "/v1/authorities", &VERB_AUTHORITY_LIST, words_find, list_render,
+	  .summary = "List authorities", .query = WORDS_FIND, .gives = "200 [Authority]", .fails = "404" },
+	{ HTTP_GET, "/v1/authorities/{id}", &VERB_AUTHORITY_SHOW, words_id, show_render,
+	  .summary = "Show an authority with the certificates of its versions", .gives = "200 Authority" },
+	{ HTTP_PATCH, "/v1/authorities/{id}", &VERB_RENEWAL_SET, set_parse, show_render, ROUTE_IF_MATCH,
+	  .summary = "Say anew when it and what it signs are renewed", .body = ROUTE_FIELDS(SET_FIELDS), .gives = "200 Authority" },
 };
 const struct route_table NATIVE_AUTHORITY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -10,7 +10,9 @@ struct create_body {
 };
 #define FIELD(name, kind) { #name, kind, offsetof(struct create_body, cmd.name), 0, 0, 0 }
 static const struct json_field CREATE_FIELDS[] = {
-	FIELD(name, JF_TEXT), FIELD(bundle, JF_TEXT), FIELD(ack, JF_TEXT), FIELD(delay, JF_DURATION), FIELD(renew_by, JF_DURATION),
+	{ "name", JF_TEXT, offsetof(struct create_body, cmd.name), JF_NEEDED, 0, 0 },
+	{ "bundle", JF_TEXT, offsetof(struct create_body, cmd.bundle), JF_NEEDED, 0, 0 },
+	FIELD(ack, JF_TEXT), FIELD(delay, JF_DURATION), FIELD(renew_by, JF_DURATION),
 	{ "grace", JF_TEXT, offsetof(struct create_body, grace), 0, 0, 0 },
 };
 
@@ -26,7 +28,7 @@ static troth_rc create_parse(struct arena *a, const struct http_request *r, void
 }
 
 static const struct json_field ATTEST_FIELDS[] = {
-	{ "reason", JF_TEXT, offsetof(struct binding_attest_cmd, reason), 0, 0, 0 },
+	{ "reason", JF_TEXT, offsetof(struct binding_attest_cmd, reason), JF_NEEDED, 0, 0 },
 };
 
 static troth_rc attest_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -153,12 +155,21 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/bindings", &VERB_BINDING_CREATE, create_parse, create_render, 0, NULL },
-	{ HTTP_GET, "/v1/bindings", &VERB_BINDING_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/bindings/{id}", &VERB_BINDING_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_GET, "/v1/bindings/{id}/bundle", &VERB_BINDING_FETCH, fetch_parse, fetch_render, 0, NULL },
-	{ HTTP_POST, "/v1/bindings/{id}/attest", &VERB_BINDING_ATTEST, attest_parse, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/bindings/{id}/waive", &VERB_BINDING_WAIVE, words_id, show_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/bindings/{id}", &VERB_BINDING_DELETE, words_id, NULL, 0, NULL },
+	{ HTTP_POST, "/v1/bindings", &VERB_BINDING_CREATE, create_parse, create_render,
+	  .summary = "Create a binding: an application outside that is handed a bundle", .body = ROUTE_FIELDS(CREATE_FIELDS),
+	  .gives = "201 Binding", .fails = "404" },
+	{ HTTP_GET, "/v1/bindings", &VERB_BINDING_LIST, words_list, list_render,
+	  .summary = "List bindings", .query = "name after limit", .gives = "200 [Binding]" },
+	{ HTTP_GET, "/v1/bindings/{id}", &VERB_BINDING_SHOW, words_id, show_render,
+	  .summary = "Show a binding", .gives = "200 Binding" },
+	{ HTTP_GET, "/v1/bindings/{id}/bundle", &VERB_BINDING_FETCH, fetch_parse, fetch_render,
+	  .summary = "Fetch the certificates that a binding shall trust", .query = "tag as",
+	  .gives = "200 application/x-pem-file|BindingBundle, 304" },
+	{ HTTP_POST, "/v1/bindings/{id}/attest", &VERB_BINDING_ATTEST, attest_parse, show_render,
+	  .summary = "Vouch that a binding runs what it was offered", .body = ROUTE_FIELDS(ATTEST_FIELDS), .gives = "200 Binding" },
+	{ HTTP_POST, "/v1/bindings/{id}/waive", &VERB_BINDING_WAIVE, words_id, show_render,
+	  .summary = "Go on without a binding", .gives = "200 Binding" },
+	{ HTTP_DELETE, "/v1/bindings/{id}", &VERB_BINDING_DELETE, words_id, NULL,
+	  .summary = "Delete a binding", .gives = "204" },
 };
 const struct route_table NATIVE_BINDING_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -3,8 +3,8 @@
 #include "facade/native/words.h"
 
 static const struct json_field CERTIFICATE_FIELDS[] = {
-	{ "alias", JF_TEXT, offsetof(struct bundle_certificate, alias), 0, 0, 0 },
-	{ "pem", JF_TEXT, offsetof(struct bundle_certificate, pem), 0, 0, LIMIT_PEM_BYTES },
+	{ "alias", JF_TEXT, offsetof(struct bundle_certificate, alias), JF_NEEDED, 0, 0 },
+	{ "pem", JF_TEXT, offsetof(struct bundle_certificate, pem), JF_NEEDED, 0, LIMIT_PEM_BYTES },
 	{ "source", JF_TEXT, offsetof(struct bundle_certificate, source), 0, 0, 0 },
 };
 
@@ -13,9 +13,10 @@ struct create_body { /* certificates are read in a second step */
 	const struct json *certificates;
 };
 static const struct json_field CREATE_FIELDS[] = {
-	{ "name", JF_TEXT, offsetof(struct create_body, cmd.name), 0, 0, 0 },
+	{ "name", JF_TEXT, offsetof(struct create_body, cmd.name), JF_NEEDED, 0, 0 },
 	{ "authorities", JF_TEXTS, offsetof(struct create_body, cmd.authorities), 0, 0, LIMIT_BUNDLE_CERTS },
-	{ "certificates", JF_ANY, offsetof(struct create_body, certificates), 0, 0, 0 },
+	{ "certificates", JF_ANY, offsetof(struct create_body, certificates), 0, 0, 0, "BundleMember", CERTIFICATE_FIELDS,
+	  ARRAY_LEN(CERTIFICATE_FIELDS) },
 };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -136,10 +137,15 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/bundles", &VERB_BUNDLE_CREATE, create_parse, create_render, 0, NULL },
-	{ HTTP_GET, "/v1/bundles", &VERB_BUNDLE_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/bundles/{id}", &VERB_BUNDLE_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/bundles/{id}/members", &VERB_BUNDLE_ADD, add_parse, create_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/bundles/{id}/members/{member}", &VERB_BUNDLE_REMOVE, remove_parse, remove_render, 0, NULL },
+	{ HTTP_POST, "/v1/bundles", &VERB_BUNDLE_CREATE, create_parse, create_render,
+	  .summary = "Create a bundle of trusted CAs", .body = ROUTE_FIELDS(CREATE_FIELDS), .gives = "201 Bundle", .fails = "404" },
+	{ HTTP_GET, "/v1/bundles", &VERB_BUNDLE_LIST, words_list, list_render,
+	  .summary = "List bundles", .query = "name after limit", .gives = "200 [Bundle]" },
+	{ HTTP_GET, "/v1/bundles/{id}", &VERB_BUNDLE_SHOW, words_id, show_render,
+	  .summary = "Show a bundle with its certificates", .gives = "200 Bundle" },
+	{ HTTP_POST, "/v1/bundles/{id}/members", &VERB_BUNDLE_ADD, add_parse, create_render, ROUTE_IF_MATCH,
+	  .summary = "Add an authority or a certificate to a bundle", .body = ROUTE_FIELDS(ADD_FIELDS), .gives = "201 Bundle" },
+	{ HTTP_DELETE, "/v1/bundles/{id}/members/{member}", &VERB_BUNDLE_REMOVE, remove_parse, remove_render, ROUTE_IF_MATCH,
+	  .summary = "Take a member out of a bundle", .gives = "200 Bundle|BundlePreview" },
 };
 const struct route_table NATIVE_BUNDLE_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -6,9 +6,10 @@
 #include "service/upload.h"
 
 #define FIELD(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), 0, 0, max }
+#define NEEDED(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), JF_NEEDED, 0, max }
 static const struct json_field CREATE_FIELDS[] = {
-	FIELD(name, JF_TEXT, 0), FIELD(authority, JF_TEXT, 0), FIELD(common_name, JF_TEXT, 0), FIELD(organization, JF_TEXT, 0),
-	FIELD(role, JF_TEXT, 0), FIELD(key_type, JF_TEXT, 0), FIELD(sans, JF_TEXTS, LIMIT_SAN_COUNT), FIELD(ttl, JF_DURATION, 0),
+	NEEDED(name, JF_TEXT, 0), NEEDED(authority, JF_TEXT, 0), FIELD(common_name, JF_TEXT, 0), FIELD(organization, JF_TEXT, 0),
+	FIELD(role, JF_TEXT, 0), FIELD(key_type, JF_TEXT, 0), NEEDED(sans, JF_TEXTS, LIMIT_SAN_COUNT), FIELD(ttl, JF_DURATION, 0),
 	FIELD(clamp, JF_BOOL, 0), FIELD(csr, JF_TEXT, 2 * LIMIT_CSR_DER_BYTES),
 	WORDS_RENEWAL_FIELDS("", credential_create_cmd, renew),
 };
@@ -44,7 +45,7 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 }
 
 static const struct json_field ATTEST_FIELDS[] = {
-	{ "replaced", JF_TEXT, offsetof(struct attest_cmd, reason), 0, 0, 0 },
+	{ "replaced", JF_TEXT, offsetof(struct attest_cmd, reason), JF_NEEDED, 0, 0 },
 };
 
 static troth_rc attest_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -67,10 +68,10 @@ static void attest_render(struct arena *a, const struct http_request *r, const v
 	jw_object_end(&w);
 }
 
-#define UPLOAD(name, max) { #name, JF_TEXT, offsetof(struct upload_cmd, name), 0, 0, max }
+#define UPLOAD(name, flags, max) { #name, JF_TEXT, offsetof(struct upload_cmd, name), flags, 0, max }
 static const struct json_field UPLOAD_FIELDS[] = {
-	UPLOAD(certificate, LIMIT_PEM_BYTES), UPLOAD(chain, LIMIT_PEM_BYTES), UPLOAD(private_key, LIMIT_PEM_BYTES),
-	UPLOAD(trust_issuer, LIMIT_NAME_BYTES),
+	UPLOAD(certificate, JF_NEEDED, LIMIT_PEM_BYTES), UPLOAD(chain, 0, LIMIT_PEM_BYTES), UPLOAD(private_key, JF_NEEDED, LIMIT_PEM_BYTES),
+	UPLOAD(trust_issuer, 0, LIMIT_NAME_BYTES),
 };
 
 static troth_rc upload_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -96,6 +97,7 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	words_texts(w, "sans", v->spec.sans);
 	words_duration(w, "ttl", v->row.leaf_ttl);
 	words_renewal(a, w, "", v->row.renew);
+	jw_kv_time(w, "expires", v->expires);
 	jw_kv_time(w, "next_renewal", v->next_renewal);
 	jw_kv_int(w, "rev", v->row.rev);
 	jw_kv_time(w, "created", v->row.created);
@@ -191,14 +193,26 @@ static void export_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render, 0, NULL },
-	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, 0, NULL },
-	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render, 0, NULL },
-	{ HTTP_GET, "/v1/credentials/{id}/export", &VERB_CREDENTIAL_EXPORT, export_parse, export_render, 0, NULL },
-	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/credentials/{id}/upload", &VERB_CREDENTIAL_UPLOAD, upload_parse, upload_render, 0, NULL },
-	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render, 0, NULL },
+	{ HTTP_POST, "/v1/credentials", &VERB_CREDENTIAL_CREATE, create_parse, create_render,
+	  .summary = "Create a credential: a definition, or signed at once from a CSR", .body = ROUTE_FIELDS(CREATE_FIELDS),
+	  .gives = "201 Credential", .fails = "404" },
+	{ HTTP_GET, "/v1/credentials", &VERB_CREDENTIAL_LIST, words_find, list_render,
+	  .summary = "List credentials", .query = WORDS_FIND, .gives = "200 [Credential]", .fails = "404" },
+	{ HTTP_GET, "/v1/credentials/{id}", &VERB_CREDENTIAL_SHOW, words_id, show_render,
+	  .summary = "Show a credential with its certificates", .gives = "200 Credential" },
+	{ HTTP_PATCH, "/v1/credentials/{id}", &VERB_RENEWAL_SET, set_parse, show_render, ROUTE_IF_MATCH,
+	  .summary = "Say anew when it is renewed", .body = ROUTE_FIELDS(SET_FIELDS), .gives = "200 Credential" },
+	{ HTTP_GET, "/v1/credentials/{id}/versions", &VERB_CREDENTIAL_VERSIONS, words_id, versions_render,
+	  .summary = "List the versions of a credential, newest first", .gives = "200 [Version]" },
+	{ HTTP_GET, "/v1/credentials/{id}/export", &VERB_CREDENTIAL_EXPORT, export_parse, export_render,
+	  .summary = "Give away a certificate with its chain and its root", .query = "version", .gives = "200 Exported" },
+	{ HTTP_POST, "/v1/credentials/{id}/renew", &VERB_CREDENTIAL_RENEW, renew_parse, show_render, ROUTE_IF_MATCH,
+	  .summary = "Renew a credential: sign a CSR, or ask its slots for new keys", .body = ROUTE_FIELDS(RENEW_FIELDS),
+	  .gives = "200 Credential" },
+	{ HTTP_POST, "/v1/credentials/{id}/upload", &VERB_CREDENTIAL_UPLOAD, upload_parse, upload_render, ROUTE_IF_MATCH,
+	  .summary = "Bring a certificate that somebody else issued, with its key", .body = ROUTE_FIELDS(UPLOAD_FIELDS),
+	  .gives = "201 Uploaded" },
+	{ HTTP_POST, "/v1/credentials/{id}/attest", &VERB_CREDENTIAL_ATTEST, attest_parse, attest_render,
+	  .summary = "Vouch for what is in use outside the fleet", .body = ROUTE_FIELDS(ATTEST_FIELDS), .gives = "200 Attested" },
 };
 const struct route_table NATIVE_CREDENTIAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -6,17 +6,18 @@
 struct slot_body { struct slot_template t; const struct json *parameters; };
 struct store_body { struct store_template t; const struct json *parameters; };
 
-#define SLOT(name, kind) { #name, kind, offsetof(struct slot_body, t.name), 0, 0, 0 }
+#define SLOT(name, kind, flags) { #name, kind, offsetof(struct slot_body, t.name), flags, 0, 0 }
 static const struct json_field SLOT_FIELDS[] = {
-	SLOT(name, JF_TEXT), SLOT(profile, JF_TEXT), SLOT(role, JF_TEXT), SLOT(credential, JF_TEXT), SLOT(authority, JF_TEXT),
-	SLOT(common_name, JF_TEXT), SLOT(key_type, JF_TEXT), SLOT(key_source, JF_TEXT), SLOT(sans, JF_TEXTS), SLOT(ttl, JF_DURATION),
-	{ "parameters", JF_ANY, offsetof(struct slot_body, parameters), 0, 0, 0 },
+	SLOT(name, JF_TEXT, JF_NEEDED), SLOT(profile, JF_TEXT, JF_NEEDED), SLOT(role, JF_TEXT, 0), SLOT(credential, JF_TEXT, JF_NEEDED),
+	SLOT(authority, JF_TEXT, JF_NEEDED), SLOT(common_name, JF_TEXT, 0), SLOT(key_type, JF_TEXT, 0), SLOT(key_source, JF_TEXT, 0),
+	SLOT(sans, JF_TEXTS, JF_NEEDED), SLOT(ttl, JF_DURATION, 0),
+	{ "parameters", JF_ANY, offsetof(struct slot_body, parameters), 0, 0, 0, "{text}" },
 };
 static const struct json_field STORE_FIELDS[] = {
-	{ "name", JF_TEXT, offsetof(struct store_body, t.name), 0, 0, 0 },
-	{ "profile", JF_TEXT, offsetof(struct store_body, t.profile), 0, 0, 0 },
-	{ "bundle", JF_TEXT, offsetof(struct store_body, t.bundle), 0, 0, 0 },
-	{ "parameters", JF_ANY, offsetof(struct store_body, parameters), 0, 0, 0 },
+	{ "name", JF_TEXT, offsetof(struct store_body, t.name), JF_NEEDED, 0, 0 },
+	{ "profile", JF_TEXT, offsetof(struct store_body, t.profile), JF_NEEDED, 0, 0 },
+	{ "bundle", JF_TEXT, offsetof(struct store_body, t.bundle), JF_NEEDED, 0, 0 },
+	{ "parameters", JF_ANY, offsetof(struct store_body, parameters), 0, 0, 0, "{text}" },
 };
 
 /* {"port":"5432"}: values are strings; a number is a finding that says so. */
@@ -72,17 +73,19 @@ static void read_stores(struct arena *a, const struct json *j, struct store_temp
 	}
 }
 
+#define TEMPLATE_FIELDS                                                                                                         \
+	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0, "Template", SLOT_FIELDS, ARRAY_LEN(SLOT_FIELDS) },   \
+	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0, "Template", STORE_FIELDS, ARRAY_LEN(STORE_FIELDS) }
 static const struct json_field CREATE_FIELDS[] = {
-	{ "name", JF_TEXT, offsetof(struct template_body, name), 0, 0, 0 },
+	{ "name", JF_TEXT, offsetof(struct template_body, name), JF_NEEDED, 0, 0 },
 	{ "ephemeral", JF_BOOL, offsetof(struct template_body, ephemeral), 0, 0, 0 },
 	{ "ttl", JF_DURATION, offsetof(struct template_body, ttl), 0, 0, 0 },
 	{ "ignore", JF_BOOL, offsetof(struct template_body, ignore), 0, 0, 0 },
 	{ "external", JF_BOOL, offsetof(struct template_body, external), 0, 0, 0 },
 	{ "grace", JF_TEXT, offsetof(struct template_body, grace), 0, 0, 0 },
-	{ "slots", JF_ANY, offsetof(struct template_body, slots), 0, 0, 0 },
-	{ "stores", JF_ANY, offsetof(struct template_body, stores), 0, 0, 0 },
+	TEMPLATE_FIELDS,
 };
-enum { EXTEND_FIRST = 6 }; /* of CREATE_FIELDS: what an extension may say too */
+static const struct json_field EXTEND_FIELDS[] = { TEMPLATE_FIELDS };
 
 static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
@@ -107,7 +110,7 @@ static troth_rc extend_parse(struct arena *a, const struct http_request *r, void
 	struct deployment_extend_cmd *c = cmd;
 	struct template_body body = { 0 };
 	c->id = http_param(r, "id");
-	if (!words_body(a, r, CREATE_FIELDS + EXTEND_FIRST, ARRAY_LEN(CREATE_FIELDS) - EXTEND_FIRST, &body, e))
+	if (!words_body(a, r, EXTEND_FIELDS, ARRAY_LEN(EXTEND_FIELDS), &body, e))
 		return words_done(e);
 	read_slots(a, body.slots, &c->slots, &c->slot_count, e);
 	read_stores(a, body.stores, &c->stores, &c->store_count, e);
@@ -122,9 +125,9 @@ static const struct json_field POLICY_FIELDS[] = {
 	{ "max_unavailable", JF_INT, offsetof(struct policy_body, cmd.max_unavailable), 0, 0, INT32_MAX },
 	{ "canary", JF_INT, offsetof(struct policy_body, cmd.canary), 0, 0, INT32_MAX },
 	{ "pause", JF_DURATION, offsetof(struct policy_body, cmd.pause), 0, 0, 0 },
-	{ "stop_on_failure", JF_ANY, offsetof(struct policy_body, stop), 0, 0, 0 },
+	{ "stop_on_failure", JF_ANY, offsetof(struct policy_body, stop), 0, 0, 0, "bool" },
 	{ "rollout", JF_TEXT, offsetof(struct policy_body, cmd.rollout), 0, 0, 0 },
-	{ "windows", JF_ANY, offsetof(struct policy_body, windows), 0, 0, 0 },
+	{ "windows", JF_ANY, offsetof(struct policy_body, windows), 0, 0, 0, "[text]" },
 };
 
 static int read_switch(struct arena *a, const struct json *j, struct troth_err *e)
@@ -335,14 +338,24 @@ static void removed_render(struct arena *a, const struct http_request *r, const 
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/deployments", &VERB_DEPLOYMENT_CREATE, create_parse, create_render, 0, NULL },
-	{ HTTP_GET, "/v1/deployments", &VERB_DEPLOYMENT_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/deployments/{id}", &VERB_DEPLOYMENT_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/deployments/{id}/templates", &VERB_DEPLOYMENT_EXTEND, extend_parse, create_render, 0, NULL },
-	{ HTTP_PATCH, "/v1/deployments/{id}", &VERB_DEPLOYMENT_POLICY, policy_parse, show_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/deployments/{id}", &VERB_DEPLOYMENT_DELETE, words_id, NULL, 0, NULL },
-	{ HTTP_GET, "/v1/meets", &VERB_MEET_LIST, words_list, meets_render, 0, NULL },
-	{ HTTP_POST, "/v1/meets", &VERB_MEET_ADD, meet_parse, meet_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/meets/{slot}/{store}", &VERB_MEET_REMOVE, meet_path_parse, removed_render, 0, NULL },
+	{ HTTP_POST, "/v1/deployments", &VERB_DEPLOYMENT_CREATE, create_parse, create_render,
+	  .summary = "Create a deployment: a kind of node and its targets", .body = ROUTE_FIELDS(CREATE_FIELDS),
+	  .gives = "201 Deployment", .fails = "404" },
+	{ HTTP_GET, "/v1/deployments", &VERB_DEPLOYMENT_LIST, words_list, list_render,
+	  .summary = "List deployments", .query = "name after limit", .gives = "200 [Deployment]" },
+	{ HTTP_GET, "/v1/deployments/{id}", &VERB_DEPLOYMENT_SHOW, words_id, show_render,
+	  .summary = "Show a deployment", .gives = "200 Deployment" },
+	{ HTTP_POST, "/v1/deployments/{id}/templates", &VERB_DEPLOYMENT_EXTEND, extend_parse, create_render, ROUTE_IF_MATCH,
+	  .summary = "Add slots and stores to a deployment", .body = ROUTE_FIELDS(EXTEND_FIELDS), .gives = "201 Deployment" },
+	{ HTTP_PATCH, "/v1/deployments/{id}", &VERB_DEPLOYMENT_POLICY, policy_parse, show_render, ROUTE_IF_MATCH,
+	  .summary = "Say how its instances may change", .body = ROUTE_FIELDS(POLICY_FIELDS), .gives = "200 Deployment" },
+	{ HTTP_DELETE, "/v1/deployments/{id}", &VERB_DEPLOYMENT_DELETE, words_id, NULL, ROUTE_IF_MATCH,
+	  .summary = "Delete a deployment that has no instances", .gives = "204" },
+	{ HTTP_GET, "/v1/meets", &VERB_MEET_LIST, words_list, meets_render,
+	  .summary = "List which stores verify which slots", .query = "after limit", .gives = "200 [Meet]" },
+	{ HTTP_POST, "/v1/meets", &VERB_MEET_ADD, meet_parse, meet_render,
+	  .summary = "Add a pair by hand", .body = ROUTE_FIELDS(MEET_FIELDS), .gives = "201 Meet", .fails = "404" },
+	{ HTTP_DELETE, "/v1/meets/{slot}/{store}", &VERB_MEET_REMOVE, meet_path_parse, removed_render,
+	  .summary = "Take a pair away", .gives = "200 MeetRemoved" },
 };
 const struct route_table NATIVE_DEPLOYMENT_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -24,7 +24,10 @@ static void identity_render(struct arena *a, const struct http_request *r, const
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/agent/enroll", &VERB_ENROLL, enroll_parse, enroll_render, ROUTE_NO_AUTH, NULL },
-	{ HTTP_POST, "/v1/agent/identity", &VERB_IDENTITY_RENEW, identity_parse, identity_render, 0, NULL },
+	{ HTTP_POST, "/v1/agent/enroll", &VERB_ENROLL, enroll_parse, enroll_render, ROUTE_NO_AUTH | ROUTE_SIGNS,
+	  .summary = "Enrol an agent: a join token for an identity", .takes = "Enroll", .gives = "201 Enrolled",
+	  .fails = "401 403 404" },
+	{ HTTP_POST, "/v1/agent/identity", &VERB_IDENTITY_RENEW, identity_parse, identity_render, ROUTE_SIGNS,
+	  .summary = "Renew the identity of an agent", .takes = "Identity", .gives = "200 IdentityRenewed" },
 };
 const struct route_table NATIVE_ENROLL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -59,6 +59,7 @@ static void explain_render(struct arena *a, const struct http_request *r, const 
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/explain", &VERB_EXPLAIN, explain_parse, explain_render, 0, NULL },
+	{ HTTP_GET, "/v1/explain", &VERB_EXPLAIN, explain_parse, explain_render,
+	  .summary = "Explain why nothing moves", .query = "name", .gives = "200 Explanation", .fails = "404" },
 };
 const struct route_table NATIVE_EXPLAIN_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -5,9 +5,9 @@
 #include "facade/native/words.h"
 
 /* -- add ------------------------------------------------------------------------------------------------ */
-#define ADD(name, kind, max) { #name, kind, offsetof(struct instance_add_cmd, name), 0, 0, max }
+#define ADD(name, kind, flags, max) { #name, kind, offsetof(struct instance_add_cmd, name), flags, 0, max }
 static const struct json_field ADD_FIELDS[] = {
-	ADD(deployment, JF_TEXT, 0), ADD(name, JF_TEXT, 0), ADD(targets, JF_TEXTS, LIMIT_TARGETS_PER_INSTANCE),
+	ADD(deployment, JF_TEXT, JF_NEEDED, 0), ADD(name, JF_TEXT, JF_NEEDED, 0), ADD(targets, JF_TEXTS, 0, LIMIT_TARGETS_PER_INSTANCE),
 };
 
 static troth_rc add_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -27,18 +27,18 @@ static void add_render(struct arena *a, const struct http_request *r, const void
 }
 
 /* -- report ----------------------------------------------------------------------------------------------- */
-struct report_body { int64_t seq; const struct json *targets; };
-static const struct json_field REPORT_FIELDS[] = {
-	{ "seq", JF_INT, offsetof(struct report_body, seq), 0, 1, INT64_MAX },
-	{ "targets", JF_ANY, offsetof(struct report_body, targets), 0, 0, 0 },
-};
-
 struct target_body { const char *target; int64_t generation; const struct json *fingerprints, *versions; };
 static const struct json_field TARGET_FIELDS[] = {
 	{ "target", JF_TEXT, offsetof(struct target_body, target), 0, 0, 0 },
 	{ "generation", JF_INT, offsetof(struct target_body, generation), 0, 0, INT64_MAX },
-	{ "fingerprints", JF_ANY, offsetof(struct target_body, fingerprints), 0, 0, 0 },
-	{ "versions", JF_ANY, offsetof(struct target_body, versions), 0, 0, 0 },
+	{ "fingerprints", JF_ANY, offsetof(struct target_body, fingerprints), 0, 0, 0, "[text]" },
+	{ "versions", JF_ANY, offsetof(struct target_body, versions), 0, 0, 0, "[text]" },
+};
+
+struct report_body { int64_t seq; const struct json *targets; };
+static const struct json_field REPORT_FIELDS[] = {
+	{ "seq", JF_INT, offsetof(struct report_body, seq), 0, 1, INT64_MAX },
+	{ "targets", JF_ANY, offsetof(struct report_body, targets), 0, 0, 0, "Target", TARGET_FIELDS, ARRAY_LEN(TARGET_FIELDS) },
 };
 
 /* A list of texts; an empty one is another thing than none. */
@@ -200,9 +200,14 @@ static void csr_render(struct arena *a, const struct http_request *r, const void
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/instances", &VERB_INSTANCE_ADD, add_parse, add_render, 0, NULL },
-	{ HTTP_GET, "/v1/instances/{id}/wanted", &VERB_INSTANCE_WANTED, wanted_parse, wanted_render, ROUTE_HOLD, NULL },
-	{ HTTP_POST, "/v1/instances/{id}/report", &VERB_INSTANCE_REPORT, report_parse, report_render, 0, NULL },
-	{ HTTP_POST, "/v1/instances/{id}/csr", &VERB_INSTANCE_CSR, csr_parse_body, csr_render, 0, NULL },
+	{ HTTP_POST, "/v1/instances", &VERB_INSTANCE_ADD, add_parse, add_render,
+	  .summary = "Add an instance that reports by itself", .body = ROUTE_FIELDS(ADD_FIELDS), .gives = "201 Instance", .fails = "404" },
+	{ HTTP_GET, "/v1/instances/{id}/wanted", &VERB_INSTANCE_WANTED, wanted_parse, wanted_render, ROUTE_HOLD,
+	  .summary = "Fetch what an external instance shall hold, or wait until it changes", .query = "after", .gives = "200 InstanceWanted",
+	  .fails = "409" },
+	{ HTTP_POST, "/v1/instances/{id}/report", &VERB_INSTANCE_REPORT, report_parse, report_render,
+	  .summary = "Report what an external instance holds", .body = ROUTE_FIELDS(REPORT_FIELDS), .gives = "200 Reported" },
+	{ HTTP_POST, "/v1/instances/{id}/csr", &VERB_INSTANCE_CSR, csr_parse_body, csr_render, ROUTE_SIGNS,
+	  .summary = "Answer a request for a key of an external instance", .body = ROUTE_FIELDS(CSR_FIELDS), .gives = "200 KeyAnswered" },
 };
 const struct route_table NATIVE_EXTERNAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -65,6 +65,8 @@ static void forecast_render(struct arena *a, const struct http_request *r, const
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/forecast", &VERB_FORECAST, forecast_parse, forecast_render, 0, NULL },
+	{ HTTP_GET, "/v1/forecast", &VERB_FORECAST, forecast_parse, forecast_render,
+	  .summary = "Foretell what will come if nobody does anything", .query = "name until", .gives = "200 Forecast",
+	  .fails = "404" },
 };
 const struct route_table NATIVE_FORECAST_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

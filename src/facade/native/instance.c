@@ -191,11 +191,17 @@ static void waive_render(struct arena *a, const struct http_request *r, const vo
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/instances", &VERB_INSTANCE_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/instances/{id}", &VERB_INSTANCE_SHOW, words_id, instance_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/instances/{id}", &VERB_INSTANCE_DELETE, delete_parse, NULL, 0, NULL },
-	{ HTTP_POST, "/v1/instances/{id}/waive", &VERB_WAIVE, waive_parse, waive_render, 0, NULL },
-	{ HTTP_GET, "/v1/targets", &VERB_TARGET_LIST, targets_parse, targets_render, 0, NULL },
-	{ HTTP_GET, "/v1/targets/{id}", &VERB_TARGET_SHOW, words_id, target_render, 0, NULL },
+	{ HTTP_GET, "/v1/instances", &VERB_INSTANCE_LIST, list_parse, list_render,
+	  .summary = "List instances", .query = "name deployment after limit", .gives = "200 [Instance]", .fails = "404" },
+	{ HTTP_GET, "/v1/instances/{id}", &VERB_INSTANCE_SHOW, words_id, instance_render,
+	  .summary = "Show an instance with its targets", .gives = "200 Instance" },
+	{ HTTP_DELETE, "/v1/instances/{id}", &VERB_INSTANCE_DELETE, delete_parse, NULL,
+	  .summary = "Let an instance leave", .query = "now", .gives = "204" },
+	{ HTTP_POST, "/v1/instances/{id}/waive", &VERB_WAIVE, waive_parse, waive_render,
+	  .summary = "Wait for an instance no longer", .body = ROUTE_FIELDS(WAIVE_FIELDS), .gives = "200 Waived" },
+	{ HTTP_GET, "/v1/targets", &VERB_TARGET_LIST, targets_parse, targets_render,
+	  .summary = "List targets", .query = "instance deployment state after limit", .gives = "200 [Target]", .fails = "404" },
+	{ HTTP_GET, "/v1/targets/{id}", &VERB_TARGET_SHOW, words_id, target_render,
+	  .summary = "Show a target", .gives = "200 Target" },
 };
 const struct route_table NATIVE_INSTANCE_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -106,8 +106,12 @@ static void events_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/operations", &VERB_OPERATION_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/operations/{id}", &VERB_OPERATION_SHOW, words_id, show_render, ROUTE_HOLD, NULL },
-	{ HTTP_GET, "/v1/events", &VERB_EVENT_LIST, events_parse, events_render, ROUTE_HOLD, NULL, events_stream },
+	{ HTTP_GET, "/v1/operations", &VERB_OPERATION_LIST, list_parse, list_render,
+	  .summary = "List operations", .query = "kind state after limit", .gives = "200 [Operation]" },
+	{ HTTP_GET, "/v1/operations/{id}", &VERB_OPERATION_SHOW, words_id, show_render, ROUTE_HOLD,
+	  .summary = "Show an operation, or wait for its end", .gives = "200 Operation" },
+	{ HTTP_GET, "/v1/events", &VERB_EVENT_LIST, events_parse, events_render, ROUTE_HOLD, NULL, events_stream,
+	  .summary = "List events, or wait for them; or stream them", .query = "after limit",
+	  .gives = "200 [Event]|text/event-stream" },
 };
 const struct route_table NATIVE_OPERATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -28,8 +28,11 @@ static void freeze_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/freeze", &VERB_FREEZE_SHOW, words_none, freeze_render, 0, NULL },
-	{ HTTP_POST, "/v1/freeze", &VERB_FREEZE, freeze_parse, freeze_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/freeze", &VERB_THAW, words_none, freeze_render, 0, NULL },
+	{ HTTP_GET, "/v1/freeze", &VERB_FREEZE_SHOW, words_none, freeze_render,
+	  .summary = "Say whether everything stands still", .gives = "200 Freeze" },
+	{ HTTP_POST, "/v1/freeze", &VERB_FREEZE, freeze_parse, freeze_render,
+	  .summary = "Freeze: nothing changes until it is thawed", .body = ROUTE_FIELDS(FREEZE_FIELDS), .gives = "200 Freeze" },
+	{ HTTP_DELETE, "/v1/freeze", &VERB_THAW, words_none, freeze_render,
+	  .summary = "Thaw", .gives = "200 Freeze" },
 };
 const struct route_table NATIVE_POLICY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -4,7 +4,7 @@
 
 #define FIELD(name, kind, flags) { #name, kind, offsetof(struct principal_add_cmd, name), flags, 0, 0 }
 static const struct json_field ADD_FIELDS[] = {
-	FIELD(name, JF_TEXT, 0), FIELD(role, JF_TEXT, 0), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
+	FIELD(name, JF_TEXT, JF_NEEDED), FIELD(role, JF_TEXT, JF_NEEDED), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
 	{ "csr", JF_TEXT, offsetof(struct principal_add_cmd, csr), 0, 0, 2 * LIMIT_CSR_DER_BYTES },
 };
 
@@ -86,10 +86,15 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/principals", &VERB_PRINCIPAL_ADD, add_parse, add_render, ROUTE_SECRET, NULL },
-	{ HTTP_GET, "/v1/principals", &VERB_PRINCIPAL_LIST, words_list, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/principals/{id}", &VERB_PRINCIPAL_SHOW, words_id, show_render, 0, NULL },
-	{ HTTP_POST, "/v1/principals/{id}/rotate", &VERB_PRINCIPAL_ROTATE, rotate_parse, rotate_render, ROUTE_SECRET, NULL },
-	{ HTTP_DELETE, "/v1/principals/{id}", &VERB_PRINCIPAL_REVOKE, words_id, NULL, 0, NULL },
+	{ HTTP_POST, "/v1/principals", &VERB_PRINCIPAL_ADD, add_parse, add_render, ROUTE_SECRET,
+	  .summary = "Add a principal", .body = ROUTE_FIELDS(ADD_FIELDS), .gives = "201 Principal" },
+	{ HTTP_GET, "/v1/principals", &VERB_PRINCIPAL_LIST, words_list, list_render,
+	  .summary = "List principals", .query = "name after limit", .gives = "200 [Principal]" },
+	{ HTTP_GET, "/v1/principals/{id}", &VERB_PRINCIPAL_SHOW, words_id, show_render,
+	  .summary = "Show a principal", .gives = "200 Principal" },
+	{ HTTP_POST, "/v1/principals/{id}/rotate", &VERB_PRINCIPAL_ROTATE, rotate_parse, rotate_render, ROUTE_SECRET,
+	  .summary = "Give a principal a new credential", .body = ROUTE_FIELDS(ROTATE_FIELDS), .gives = "200 Principal" },
+	{ HTTP_DELETE, "/v1/principals/{id}", &VERB_PRINCIPAL_REVOKE, words_id, NULL,
+	  .summary = "Revoke a principal", .gives = "204" },
 };
 const struct route_table NATIVE_PRINCIPAL_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

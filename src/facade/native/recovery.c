@@ -103,10 +103,16 @@ static void decide_render(struct arena *a, const struct http_request *r, const v
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/agent/recovery", &VERB_RECOVERY_NONCE, words_none, nonce_render, ROUTE_NO_AUTH, NULL },
-	{ HTTP_POST, "/v1/agent/recovery", &VERB_RECOVERY_ASK, ask_parse, ask_render, ROUTE_NO_AUTH, NULL },
-	{ HTTP_GET, "/v1/recoveries", &VERB_RECOVERY_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_POST, "/v1/recoveries/approve", &VERB_RECOVERY_APPROVE, approve_parse, decide_render, 0, NULL },
-	{ HTTP_POST, "/v1/recoveries/deny", &VERB_RECOVERY_DENY, deny_parse, decide_render, 0, NULL },
+	{ HTTP_GET, "/v1/agent/recovery", &VERB_RECOVERY_NONCE, words_none, nonce_render, ROUTE_NO_AUTH,
+	  .summary = "Fetch a number to sign, before an expired identity is renewed", .gives = "200 Nonce" },
+	{ HTTP_POST, "/v1/agent/recovery", &VERB_RECOVERY_ASK, ask_parse, ask_render, ROUTE_NO_AUTH | ROUTE_SIGNS,
+	  .summary = "Ask for the next identity after the last one has expired", .takes = "Recover", .gives = "200 Recovering, 202 Recovering",
+	  .fails = "401 403 404 429" },
+	{ HTTP_GET, "/v1/recoveries", &VERB_RECOVERY_LIST, list_parse, list_render,
+	  .summary = "List agents that ask to come back", .query = "after limit", .gives = "200 [Recovery]" },
+	{ HTTP_POST, "/v1/recoveries/approve", &VERB_RECOVERY_APPROVE, approve_parse, decide_render,
+	  .summary = "Let agents come back", .body = ROUTE_FIELDS(DECIDE_FIELDS), .gives = "200 Decided", .fails = "404" },
+	{ HTTP_POST, "/v1/recoveries/deny", &VERB_RECOVERY_DENY, deny_parse, decide_render,
+	  .summary = "Refuse agents that ask to come back", .body = ROUTE_FIELDS(DECIDE_FIELDS), .gives = "200 Decided", .fails = "404" },
 };
 const struct route_table NATIVE_RECOVERY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -267,13 +267,21 @@ static void approve_render(struct arena *a, const struct http_request *r, const 
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/rotations/{id}/approve", &VERB_ROTATION_APPROVE, approve_parse, approve_render, 0, NULL },
-	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render, 0, NULL },
-	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_GET, "/v1/rotations/{id}", &VERB_ROTATION_SHOW, id_parse, rotation_render, ROUTE_HOLD, NULL },
-	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render, 0, NULL },
-	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render, 0, NULL },
-	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, abort_render, 0, NULL },
-	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render, 0, NULL },
+	{ HTTP_POST, "/v1/rotations/{id}/approve", &VERB_ROTATION_APPROVE, approve_parse, approve_render,
+	  .summary = "Approve a step that waits", .body = ROUTE_FIELDS(APPROVE_FIELDS), .gives = "200 Approved" },
+	{ HTTP_POST, "/v1/rotations", &VERB_ROTATE, rotate_parse, rotate_render,
+	  .summary = "Start a rotation", .body = ROUTE_FIELDS(ROTATE_FIELDS), .gives = "202 RotationStarted", .fails = "404" },
+	{ HTTP_GET, "/v1/rotations", &VERB_ROTATION_LIST, list_parse, list_render,
+	  .summary = "List rotations", .query = "name after limit", .gives = "200 [Rotation]", .fails = "404" },
+	{ HTTP_GET, "/v1/rotations/{id}", &VERB_ROTATION_SHOW, id_parse, rotation_render, ROUTE_HOLD,
+	  .summary = "Show a rotation, or wait until it moves", .gives = "200 Rotation" },
+	{ HTTP_POST, "/v1/rotations/{id}/pause", &VERB_ROTATION_PAUSE, id_parse, rotation_render,
+	  .summary = "Let a rotation hold still", .gives = "200 Rotation" },
+	{ HTTP_POST, "/v1/rotations/{id}/resume", &VERB_ROTATION_RESUME, id_parse, rotation_render,
+	  .summary = "Let a rotation go on", .gives = "200 Rotation" },
+	{ HTTP_POST, "/v1/rotations/{id}/abort", &VERB_ROTATION_ABORT, id_parse, abort_render,
+	  .summary = "Go back to what was wanted before", .gives = "200 Rotation|RotationPreview" },
+	{ HTTP_POST, "/v1/targets/{id}/retry", &VERB_TARGET_RETRY, retry_parse, retry_render,
+	  .summary = "Try a target again that failed", .gives = "200 Retried" },
 };
 const struct route_table NATIVE_ROTATION_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

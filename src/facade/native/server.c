@@ -70,9 +70,14 @@ static void certificate_render(struct arena *a, const struct http_request *r, co
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/health", &VERB_HEALTH, words_none, health_render, ROUTE_NO_AUTH, NULL },
-	{ HTTP_GET, "/v1/version", &VERB_VERSION, words_none, version_render, ROUTE_NO_AUTH, NULL },
-	{ HTTP_GET, "/v1/principals/self", &VERB_PRINCIPAL_SELF, words_none, self_render, 0, NULL },
-	{ HTTP_POST, "/v1/server/certificate", &VERB_SERVER_CERTIFICATE, certificate_parse, certificate_render, 0, NULL },
+	{ HTTP_GET, "/v1/health", &VERB_HEALTH, words_none, health_render, ROUTE_NO_AUTH,
+	  .summary = "Say that the server answers", .gives = "200 Health" },
+	{ HTTP_GET, "/v1/version", &VERB_VERSION, words_none, version_render, ROUTE_NO_AUTH,
+	  .summary = "Say which program answers", .gives = "200 VersionInfo" },
+	{ HTTP_GET, "/v1/principals/self", &VERB_PRINCIPAL_SELF, words_none, self_render,
+	  .summary = "Say who is asking", .gives = "200 Self" },
+	{ HTTP_POST, "/v1/server/certificate", &VERB_SERVER_CERTIFICATE, certificate_parse, certificate_render,
+	  .summary = "Sign a certificate for the server's own names", .body = ROUTE_FIELDS(CERTIFICATE_FIELDS),
+	  .gives = "200 ServerCertificate" },
 };
 const struct route_table NATIVE_SERVER_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -3,7 +3,7 @@
 #include "facade/native/words.h"
 
 static const struct json_field CREATE_FIELDS[] = {
-	{ "deployment", JF_TEXT, offsetof(struct token_create_cmd, deployment), 0, 0, 0 },
+	{ "deployment", JF_TEXT, offsetof(struct token_create_cmd, deployment), JF_NEEDED, 0, 0 },
 	{ "instance", JF_TEXT, offsetof(struct token_create_cmd, instance), 0, 0, 0 },
 	{ "ttl", JF_DURATION, offsetof(struct token_create_cmd, ttl), 0, 0, 0 },
 	{ "reinstall", JF_BOOL, offsetof(struct token_create_cmd, reinstall), 0, 0, 0 },
@@ -57,8 +57,11 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_POST, "/v1/tokens", &VERB_TOKEN_CREATE, create_parse, create_render, ROUTE_SECRET, NULL },
-	{ HTTP_GET, "/v1/tokens", &VERB_TOKEN_LIST, list_parse, list_render, 0, NULL },
-	{ HTTP_DELETE, "/v1/tokens/{id}", &VERB_TOKEN_REVOKE, words_id, NULL, 0, NULL },
+	{ HTTP_POST, "/v1/tokens", &VERB_TOKEN_CREATE, create_parse, create_render, ROUTE_SECRET,
+	  .summary = "Create a join token", .body = ROUTE_FIELDS(CREATE_FIELDS), .gives = "201 Token", .fails = "404" },
+	{ HTTP_GET, "/v1/tokens", &VERB_TOKEN_LIST, list_parse, list_render,
+	  .summary = "List join tokens", .query = "deployment after limit", .gives = "200 [Token]", .fails = "404" },
+	{ HTTP_DELETE, "/v1/tokens/{id}", &VERB_TOKEN_REVOKE, words_id, NULL,
+	  .summary = "Revoke a join token", .gives = "204" },
 };
 const struct route_table NATIVE_TOKEN_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -75,6 +75,8 @@ static void topology_render(struct arena *a, const struct http_request *r, const
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/v1/topology", &VERB_TOPOLOGY, topology_parse, topology_render, 0, NULL },
+	{ HTTP_GET, "/v1/topology", &VERB_TOPOLOGY, topology_parse, topology_render,
+	  .summary = "Show authorities, what they signed, who trusts it and who serves it", .query = "name all after limit",
+	  .gives = "200 [TopologyItem]", .fails = "404" },
 };
 const struct route_table NATIVE_TOPOLOGY_ROUTES = { ROWS, ARRAY_LEN(ROWS) };

@@ -61,6 +61,36 @@ troth_rc words_list(struct arena *a, const struct http_request *r, void *cmd, st
 	return words_page(r, &c->page, e);
 }
 
+troth_rc words_moment(struct arena *a, const char *what, const char *text, msec_t now, msec_t *ret, struct troth_err *e)
+{
+	msec_t length;
+	if (rc_ok(time_parse(text, ret, NULL)) || rc_ok(time_parse(arena_printf(a, "%.40sT00:00:00Z", text), ret, NULL)))
+		return RC_OK;
+	if (rc_ok(duration_parse(text, &length, NULL)) && length < INT64_MAX - now) {
+		*ret = now + length;
+		return RC_OK;
+	}
+	troth_rc rc = err_set(e, TROTH_INVALID, "%s=%.60s is neither a moment nor a length of time", what, text);
+	err_hint(e, "write it like 2027-06-01, 2027-06-01T12:00:00Z or 30d");
+	return rc;
+}
+
+troth_rc words_find(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct list_cmd *c = cmd;
+	struct list_filter *f = ARENA_NEW(a, struct list_filter);
+	const char *before = http_query(r, "expires_before");
+	TRY(words_list(a, r, c, e));
+	*f = (struct list_filter){ http_query(r, "name_prefix"), http_query(r, "issuer"), http_query(r, "san"),
+				   http_query(r, "fingerprint"), 0, http_query(r, "sort") };
+	if (before)
+		TRY(words_moment(a, "expires_before", before, r->now, &f->expires_before, e));
+	if (before || f->name_prefix || f->issuer || f->san || f->fingerprint || f->sort)
+		c->filter = f;
+	list_filter_check(a, c, e);
+	return words_done(e);
+}
+
 void words_grace(struct arena *a, const char *text, msec_t *ret_length, bool *ret_none, struct troth_err *e)
 {
 	struct troth_err why = { 0 };

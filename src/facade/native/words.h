@@ -21,6 +21,11 @@ void words_objects(struct arena *a, const struct json *j, const struct json_fiel
 troth_rc words_id(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
 /* parse of lists with ?name=: cmd is a struct list_cmd. */
 troth_rc words_list(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
+/* The same for authorities and credentials, which can be looked for: name_prefix, issuer, san, fingerprint, expires_before, sort. */
+troth_rc words_find(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);
+#define WORDS_FIND "name name_prefix issuer san fingerprint expires_before sort after limit"
+/* "2027-06-01", "2027-06-01T12:00:00Z", or a length from now on: "30d".  `what` is how it is called in the error. */
+troth_rc words_moment(struct arena *a, const char *what, const char *text, msec_t now, msec_t *ret, struct troth_err *e);
 troth_rc words_page(const struct http_request *r, struct page *ret, struct troth_err *e);
 /* parse of what takes nothing. */
 troth_rc words_none(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e);

@@ -130,6 +130,18 @@ static void an_expired_identity_is_recovered(void **state)
 	assert_int_equal(end(&p), 0);
 }
 
+/* It ends while the agent runs, because no server renews it: then it is asked for anew. */
+static void an_identity_that_ends_is_recovered(void **state)
+{
+	struct lab *l = *state;
+	identity_until(l, 3000);
+	struct process p = start(l);
+	const enum hand_op ops[] = { HAND_HELLO, HAND_IDENTITY_CSR, HAND_HELLO, HAND_IDENTITY_CSR };
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+		assert_int_equal(serve_one(&p).op, ops[i]);
+	assert_int_equal(end(&p), 0);
+}
+
 static void a_broken_identity_is_no_identity(void **state)
 {
 	struct lab *l = *state;
@@ -146,7 +158,7 @@ static void a_broken_identity_is_no_identity(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand), CASE(an_old_identity_is_renewed), CASE(an_expired_identity_is_recovered),
+	const struct CMUnitTest tests[] = { CASE(it_says_hello_and_looks_at_what_it_knows), CASE(it_ends_with_its_hand), CASE(an_old_identity_is_renewed), CASE(an_expired_identity_is_recovered), CASE(an_identity_that_ends_is_recovered),
 					    CASE(a_broken_identity_is_no_identity) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "edge/router.h"
+#include "schema.h"
 
 struct call *call_new(void)
 {
@@ -57,6 +58,7 @@ static troth_rc run(struct call *c, const struct http_request *q, const struct r
 	const struct verb *verb = route->verb;
 	void *cmd = arena_alloc(r->a, verb->cmd_size), *ret = arena_alloc(r->a, verb->ret_size);
 	err_clear(&r->e);
+	TRY(route_check(r->a, route, q, &r->e));
 	TRY(who_is(c, q, &who, &r->e));
 	TRY(verb_allowed(verb, &who, &r->e));
 	if (route->parse)
@@ -92,8 +94,19 @@ static void keep(struct call *c, struct http_reply *reply)
 	c->text = arena_text(r->a, buf_text(&reply->body));
 	c->json = NULL;
 	struct troth_err e = { 0 };
-	if (reply->body.len && rc_failed(json_parse(r->a, bytes_of_text(c->text), &c->json, &e)))
+	bool json = !reply->content_type || strstr(reply->content_type, "json");
+	if (reply->body.len && json && rc_failed(json_parse(r->a, bytes_of_text(c->text), &c->json, &e)))
 		fail_msg("the answer is no JSON: %s\n%s", e.primary, c->text);
+}
+
+/* Each answer of each test, and each body that was taken, is as its route describes it. */
+static void hold(struct call *c, const struct route *route, const char *body, const struct http_reply *reply)
+{
+	const struct json *said = NULL;
+	struct troth_err e = { 0 };
+	if (body && rc_failed(json_parse(c->room->a, bytes_of_text(body), &said, &e)))
+		said = NULL;
+	schema_hold(c->room->a, route, said, c->status, reply->content_type, c->json);
 }
 
 int call(struct call *c, enum http_method method, const char *path, const char *body)
@@ -113,6 +126,7 @@ int call(struct call *c, enum http_method method, const char *path, const char *
 	if (rc_failed(run(c, &q, m.route, &reply)))
 		http_reply_problem(&reply, &q, &r->e);
 	keep(c, &reply);
+	hold(c, m.route, body, &reply);
 	return c->status;
 }
 

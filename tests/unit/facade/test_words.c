@@ -62,8 +62,43 @@ static void test_objects(void **state)
 	arena_free(a);
 }
 
+static void test_moments(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct troth_err e = { 0 };
+	msec_t day, at = 0, now = 1000;
+	assert_true(rc_ok(time_parse("2027-06-01T00:00:00Z", &day, NULL)));
+	assert_true(rc_ok(words_moment(a, "x", "2027-06-01", now, &at, &e)) && at == day);
+	assert_true(rc_ok(words_moment(a, "x", "2027-06-01T00:00:01Z", now, &at, &e)) && at == day + MSEC_S);
+	assert_true(rc_ok(words_moment(a, "x", "30d", now, &at, &e)) && at == now + 30 * MSEC_DAY);
+	assert_false(rc_ok(words_moment(a, "expires_before", "soon", now, &at, &e)));
+	assert_string_equal(e.primary, "expires_before=soon is neither a moment nor a length of time");
+	assert_false(rc_ok(words_moment(a, "x", "", now, &at, &e)));
+	assert_false(rc_ok(words_moment(a, "x", "99999999999999999999d", now, &at, &e)));
+}
+
+/* The filter is there only if something is asked for; what is wrong is named by its parameter. */
+static void test_find(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct troth_err e = { 0 };
+	struct http_pair pairs[] = { { "sort", "-expires" }, { "expires_before", "30d" } };
+	struct http_request r = { .now = 5, .query = { pairs, 0 } };
+	struct list_cmd cmd = { 0 };
+	assert_true(rc_ok(words_find(a, &r, &cmd, &e)));
+	assert_null(cmd.filter);
+	r.query.count = 2;
+	assert_true(rc_ok(words_find(a, &r, &cmd, &e)));
+	assert_string_equal(cmd.filter->sort, "-expires");
+	assert_true(cmd.filter->expires_before == 5 + 30 * MSEC_DAY);
+	pairs[0].value = "up";
+	assert_false(rc_ok(words_find(a, &r, &cmd, &e)));
+	assert_string_equal(e.findings->path, "?sort");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lists_and_lengths), cmocka_unit_test(test_objects) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_moments), cmocka_unit_test(test_find), cmocka_unit_test(test_lists_and_lengths), cmocka_unit_test(test_objects) };
 	return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

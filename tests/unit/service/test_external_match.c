@@ -102,6 +102,21 @@ static void going_backward_is_believed(void **state)
 	fleet_free(f);
 }
 
+/* Its alarm is about its word, and not about two agents with one identity: it is still told what it shall hold. */
+static void an_alarm_withholds_nothing(void **state)
+{
+	struct scene s = counted();
+	struct fleet *f = s.f;
+	(void)fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 10);
+	external_loads(f, &s.p);
+	(void)external_says(f, &s.p, "trust", s.first.m->generation, s.first.fingerprints);
+	f->now += MSEC_HOUR;
+	FLEET_CHECK(f, external_show(f, &s.p).row.alarm && external_wanted(f, &s.p).target_count == 1);
+	FLEET_CHECK(f, external_want(f, &s.p, "trust").fingerprints.count == 2 && external_show(f, &s.p).row.last_seen == f->now);
+	fleet_free(f);
+}
+
 /* Nobody knows it: nothing relies on it, and it is said what; a known word ends that. */
 static void unknown_is_not_relied_upon(void **state)
 {
@@ -189,6 +204,24 @@ static void by_version_ids(void **state)
 	fleet_free(f);
 }
 
+/* Decided, never handed out, taken back: no report can mean it. */
+static void what_was_never_handed_out_is_no_generation_of_its_own(void **state)
+{
+	struct scene s = counted();
+	struct fleet *f = s.f;
+	struct rotation_ret back;
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 5);
+	FLEET_CHECK(f, external_show(f, &s.p).targets[0].document_count == 1);
+	fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ r.rotation }, &back);
+	fleet_settle(f, 20);
+	struct target_report t = { .path = "$.targets[0]", .target = "trust", .has_versions = true, .fingerprints = s.first.fingerprints,
+				   .versions = external_list(f, r.new_version, NULL) };
+	struct report_result said = external_said(f, &s.p, t);
+	FLEET_CHECK(f, said.outcome == REPORT_BEHIND && said.generation == 0 && said.extra.count == 0);
+	fleet_free(f);
+}
+
 /* It goes back further than the engine keeps in mind: nothing relies on it, until it says something newer. */
 static void very_far_backward(void **state)
 {
@@ -223,7 +256,9 @@ int main(void)
 		cmocka_unit_test(the_oldest_that_fits_unless_it_is_named),
 		cmocka_unit_test(a_generation_with_other_fingerprints),
 		cmocka_unit_test(going_backward_is_believed),
+		cmocka_unit_test(what_was_never_handed_out_is_no_generation_of_its_own),
 		cmocka_unit_test(very_far_backward),
+		cmocka_unit_test(an_alarm_withholds_nothing),
 		cmocka_unit_test(unknown_is_not_relied_upon),
 		cmocka_unit_test(extras_are_drift),
 		cmocka_unit_test(what_was_to_be_forgotten_still_counts),

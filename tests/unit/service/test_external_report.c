@@ -146,6 +146,29 @@ static void a_word_has_a_grace(void **state)
 	fleet_free(f);
 }
 
+/* Who is there for a minute does not hold up a withdrawal for an hour. */
+static void the_grace_of_an_ephemeral_ends_with_its_lease(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_list_ret list;
+	external_deploy(f, (struct deployment_create_cmd){ .ephemeral = true, .ttl = 10 * MSEC_MIN, .grace = MSEC_HOUR });
+	struct outsider p = external_party(f, "check-1");
+	external_loads(f, &p);
+	fleet_settle(f, 5);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 10);
+	external_loads(f, &p);
+	fleet_settle(f, 30);
+	FLEET_CHECK(f, fleet_signed_by(f, fleet_node(f, "svc-0"), r.new_version));
+	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	FLEET_CHECK(f, list.items[0].row.grace_until == external_show(f, &p).row.lease_until);
+	p.node->place_count = 0;
+	f->now += 11 * MSEC_MIN;
+	fleet_settle(f, 30);
+	FLEET_CHECK(f, outside_done(f, &r));
+	fleet_free(f);
+}
+
 /* Everything frozen: nothing new is offered, and what is reported still counts. */
 static void a_freeze_holds_what_is_offered(void **state)
 {
@@ -205,6 +228,84 @@ static void a_new_epoch_asks_again(void **state)
 	fleet_free(f);
 }
 
+static unsigned roll(uint64_t *seed, unsigned n)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(*seed >> 33) % n;
+}
+
+/* One who fetches, loads and reports when he likes, in that order; who repeats old words, and does not always name generations. */
+struct walker { struct outsider p; struct wanted_target fetched, loaded; struct instance_report_cmd last; struct target_report said; };
+
+static void walk_one(struct fleet *f, struct walker *w, uint64_t *seed)
+{
+	struct instance_report_ret r;
+	switch (roll(seed, 5)) {
+	case 0:
+		w->fetched = external_want(f, &w->p, "trust");
+		break;
+	case 1:
+		if (w->fetched.m && w->fetched.m->generation) {
+			w->loaded = w->fetched;
+			fleet_loads(f, w->p.node, external_pem(f, &w->loaded)); /* every pair is tried */
+		}
+		break;
+	case 2:
+		if (w->last.seq)
+			fleet_must(f, &VERB_INSTANCE_REPORT, &w->last, &r); /* it comes late, or twice */
+		break;
+	default:
+		if (!w->loaded.m)
+			break;
+		w->said = (struct target_report){ .path = "$.targets[0]", .target = "trust", .has_fingerprints = true,
+						  .generation = roll(seed, 2) ? w->loaded.m->generation : 0, .fingerprints = w->loaded.fingerprints };
+		w->last = (struct instance_report_cmd){ w->p.v.row.uuid, ++w->p.seq, &w->said, 1 };
+		if (roll(seed, 4))
+			fleet_must(f, &VERB_INSTANCE_REPORT, &w->last, &r);
+	}
+}
+
+static void goal_changes(struct fleet *f, uint64_t *seed)
+{
+	struct rotation_list_ret list;
+	struct rotation_ret back;
+	fleet_must(f, &VERB_ROTATION_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	const struct rotation_view *last = list.count ? &list.items[list.count - 1] : NULL;
+	if (!last || text_equal(last->state, "done") || text_equal(last->state, "aborted"))
+		(void)fleet_rotate(f, "/demo/ca");
+	else if (!roll(seed, 3))
+		fleet_must(f, &VERB_ROTATION_ABORT, &(struct rotation_cmd){ last->id }, &back);
+}
+
+static void honest_words_in_any_order_break_no_handshake(void **state)
+{
+	for (uint64_t s = 1; s <= 2; s++) {
+		uint64_t seed = s;
+		struct fleet *f = fleet_demo();
+		external_deploy(f, (struct deployment_create_cmd){ .no_grace = true });
+		struct walker one = { .p = external_party(f, "edge-1") }, two = { .p = external_party(f, "edge-2") };
+		one.loaded = external_loads(f, &one.p); /* nothing is promised before they count */
+		two.loaded = external_loads(f, &two.p);
+		fleet_settle(f, 5);
+		for (int i = 0; i < 70; i++) {
+			walk_one(f, &one, &seed);
+			walk_one(f, &two, &seed);
+			if (!roll(&seed, 12))
+				goal_changes(f, &seed);
+			if (!roll(&seed, 3))
+				fleet_settle(f, 2);
+		}
+		for (int i = 0; i < 4; i++) {
+			external_loads(f, &one.p);
+			external_loads(f, &two.p);
+			fleet_settle(f, 20);
+		}
+		FLEET_CHECK(f, external_row(f, &one.p).state == TARGET_COUNTED && external_row(f, &two.p).state == TARGET_COUNTED);
+		fleet_all_hands(f);
+		fleet_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,9 +315,11 @@ int main(void)
 		cmocka_unit_test(only_news_is_written_down),
 		cmocka_unit_test(a_rotation_waits_for_it),
 		cmocka_unit_test(a_word_has_a_grace),
+		cmocka_unit_test(the_grace_of_an_ephemeral_ends_with_its_lease),
 		cmocka_unit_test(a_freeze_holds_what_is_offered),
 		cmocka_unit_test(max_unavailable_counts_it),
 		cmocka_unit_test(a_new_epoch_asks_again),
+		cmocka_unit_test(honest_words_in_any_order_break_no_handshake),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,20 +104,31 @@ static void requests_are_refused_in_words(void **state)
 	fleet_free(f);
 }
 
-/* Nobody saw it serve the new one: the old CA stays for its deployment's grace. */
+/* Nobody saw it serve the new one: the old CA stays for its deployment's grace, though no store of it is concerned. */
 static void its_own_switch_has_a_grace(void **state)
 {
-	struct scene s = presenter((struct deployment_create_cmd){ .grace = MSEC_HOUR });
-	struct fleet *f = s.f;
+	struct fleet *f = fleet_demo();
+	struct deployment_ret d;
+	struct instance_ret v;
+	SLOT.sans = external_list(f, "{instance}.example", NULL);
+	fleet_must(f, &VERB_DEPLOYMENT_CREATE,
+		   &(struct deployment_create_cmd){ .name = "srv", .external = true, .slots = &SLOT, .slot_count = 1, .grace = MSEC_HOUR }, &d);
+	fleet_must(f, &VERB_INSTANCE_ADD, &(struct instance_add_cmd){ .deployment = "srv", .name = "edge-1" }, &v);
+	struct outsider p = { .v = v.instance, .node = fleet_stranger(f, "edge-1", MSG_SLOT) };
+	(void)sign(f, &p, NULL);
+	serves(f, &p);
+	fleet_settle(f, 5);
 	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
-	fleet_settle(f, 20);
-	trusts(f, &s.p);
-	fleet_settle(f, 20);
-	(void)sign(f, &s.p, NULL);
-	serves(f, &s.p);
+	fleet_settle(f, 40);
+	FLEET_CHECK(f, !fleet_waits(f, "/demo/ca", "edge-1", "grace") && fleet_waits(f, "/demo/ca", "edge-1", "csr"));
+	(void)sign(f, &p, NULL);
+	serves(f, &p);
 	fleet_settle(f, 30);
 	FLEET_CHECK(f, !outside_done(f, &r) && fleet_waits(f, "/demo/ca", "edge-1", "grace"));
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
+	f->now += MSEC_HOUR;
+	fleet_settle(f, 30);
+	FLEET_CHECK(f, outside_done(f, &r));
 	fleet_free(f);
 }
 

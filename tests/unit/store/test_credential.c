@@ -119,6 +119,112 @@ static void lists_page_and_filter(void **state)
 	box_commit(b, tx);
 }
 
+/* -- looking for some ------------------------------------------------------------------------------- */
+static int64_t add_named(struct box *b, struct tx *tx, int n, const char *name, const char *sans, msec_t end)
+{
+	struct credential_row row = { .uuid = uuid_of(b, n), .name = name, .kind = CREDENTIAL_LEAF, .key_type = "ec-p256",
+		.spec = sans ? arena_printf(b->a, "{\"sans\":[%s]}", sans) : NULL, .created = 1000 };
+	OK(credential_row_insert(tx, &row, &b->e));
+	if (!end)
+		return row.id;
+	struct cert_row cert = { .fingerprint = hash_of(b, n), .der = bytes_of_text("der"), .subject = "CN=x", .issuer = "CN=y", .serial = "01",
+		.subject_key = hash_of(b, 1), .spki_hash = hash_of(b, 1), .not_before = 1, .not_after = end };
+	OK(cert_row_put(tx, &cert, &b->e));
+	struct version_row version = { .uuid = uuid_of(b, 100 + n), .credential_id = row.id, .cert_id = cert.id, .source = VERSION_CSR,
+		.wanted = true, .created = 1000 };
+	OK(version_row_insert(tx, &version, &b->e));
+	return row.id;
+}
+
+/* The last parts of the names found, in order, through pages of two. */
+static const char *found(struct box *b, struct tx *tx, struct credential_filter f)
+{
+	const char *all = "";
+	struct credential_row *rows;
+	size_t n;
+	f.kind = CREDENTIAL_LEAF;
+	for (struct page page = { 0, 2 };; page.after = rows[n - 1].id) {
+		OK(credential_row_find(tx, b->a, &f, page, &rows, &n, &b->e));
+		for (size_t i = 0; i < n; i++)
+			all = arena_printf(b->a, "%s%s", all, strrchr(rows[i].name, '/') + 1);
+		if (n < 2)
+			return all;
+	}
+}
+
+static struct tx *five(struct box *b)
+{
+	struct tx *tx = box_write(b);
+	add_credential(b, tx, 50, CREDENTIAL_AUTHORITY);
+	add_named(b, tx, 1, "/p/c", "\"dns:c.example\",\"ip:10.0.0.1\"", 300);
+	add_named(b, tx, 2, "/p/a", "\"C.example\"", 500);
+	add_named(b, tx, 3, "/q/e", NULL, 0);
+	add_named(b, tx, 4, "/q/b", "\"dns:b.example\"", 300);
+	add_named(b, tx, 5, "/p/d", NULL, 100);
+	return tx;
+}
+
+static void some_are_found(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = five(b);
+	assert_string_equal(found(b, tx, (struct credential_filter){ 0 }), "caebd");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .name_prefix = "/p/" }), "cad");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .name_prefix = "/p/c" }), "c");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .san = "dns:c.example", .san_too = "c.example" }), "ca");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .san = "x", .san_too = "x" }), "");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .fingerprint = hash_of(b, 4) }), "b");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .ends_before = 301 }), "cbd");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .issuer_id = 77 }), "");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .name_prefix = "/p/", .ends_before = 301, .san = "ip:10.0.0.1",
+		.san_too = "10.0.0.1" }), "c");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .fingerprint = hash_of(b, 4), .name_prefix = "/p/" }), "");
+	box_commit(b, tx);
+}
+
+static void in_each_order(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = five(b);
+	static const enum credential_sort sorts[] = { CREDENTIAL_BY_NAME, CREDENTIAL_BY_NAME_DOWN, CREDENTIAL_BY_END, CREDENTIAL_BY_END_DOWN };
+	static const char *const all[] = { "acdbe", "ebdca", "dcbae", "eabcd" }, *const some[] = { "acd", "dca", "dca", "acd" };
+	for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
+		assert_string_equal(found(b, tx, (struct credential_filter){ .sort = sorts[i] }), all[i]);
+		assert_string_equal(found(b, tx, (struct credential_filter){ .sort = sorts[i], .name_prefix = "/p/" }), some[i]);
+		assert_string_equal(found(b, tx, (struct credential_filter){ .sort = sorts[i], .fingerprint = hash_of(b, 1) }), "c");
+		assert_string_equal(found(b, tx, (struct credential_filter){ .sort = sorts[i], .san = "b.example", .san_too = "dns:b.example" }), "b");
+	}
+	box_commit(b, tx);
+}
+
+/* `ends` follows the wanted versions, whatever is written beside. */
+static void the_end_is_kept(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct credential_row row;
+	struct version_row *versions;
+	size_t n;
+	msec_t ends = -1;
+	int64_t id = add_named(b, tx, 1, "/p/a", "\"a\"", 0);
+	OK(credential_row_ends(tx, id, &ends, &b->e));
+	assert_int_equal(ends, 0);
+	add_version(b, tx, 7, id); /* ends at 9 */
+	OK(credential_row_get(tx, b->a, id, &row, &b->e));
+	row.spec = "{\"sans\":[\"b\"]}";
+	OK(credential_row_update(tx, &row, &b->e));
+	OK(credential_row_ends(tx, id, &ends, &b->e));
+	assert_int_equal(ends, 9);
+	assert_string_equal(found(b, tx, (struct credential_filter){ .san = "b", .san_too = "b" }), "a");
+	assert_string_equal(found(b, tx, (struct credential_filter){ .san = "a", .san_too = "a" }), "");
+	OK(version_row_list_credential(tx, b->a, id, PAGE_FIRST, &versions, &n, &b->e));
+	versions[0].wanted = false;
+	OK(version_row_update(tx, &versions[0], &b->e));
+	OK(credential_row_ends(tx, id, &ends, &b->e));
+	assert_int_equal(ends, 0);
+	box_commit(b, tx);
+}
+
 static void updating_nothing_is_not_found(void **state)
 {
 	struct box *b = *state;
@@ -135,7 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(all_columns_come_back), BOX_TEST(absent_is_null_and_zero), BOX_TEST(a_name_is_unique_while_it_lives),
-		BOX_TEST(lists_page_and_filter), BOX_TEST(updating_nothing_is_not_found), BOX_TEST(the_longest_life_below_an_authority),
+		BOX_TEST(lists_page_and_filter), BOX_TEST(some_are_found), BOX_TEST(in_each_order), BOX_TEST(the_end_is_kept), BOX_TEST(updating_nothing_is_not_found), BOX_TEST(the_longest_life_below_an_authority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
