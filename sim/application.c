@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "application.h"
-#include "service/binding.h"
+#include "service/outside/binding.h"
 #include "side_server.h"
 
 enum { DELAY_MS = 260000, LOAD_MS = 50000, APPLICATIONS_MOST = 4, PIECES = 64 };

@@ -15,7 +15,7 @@
 #include "pki/pki.h"
 #include "policy.h"
 #include "side_server.h"
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 enum { WINDOW_EVERY_MIN = 5, WINDOW_OPEN_MIN = 2, QUIET_MS = 120 * 1000, CLOCK_SURE_MS = 300 * 1000, SMALL_WORLD = 12 };
 #define WINDOW_TEXT "*/5 * * * * 2m Etc/UTC"

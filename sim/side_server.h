@@ -3,11 +3,11 @@
 #define TROTH_SIM_SIDE_SERVER_H
 
 #include "keeper/keeper.h"
-#include "service/agent.h"
-#include "service/explain.h"
-#include "service/holder.h"
+#include "service/agent/agent.h"
+#include "service/rotation/explain.h"
+#include "service/outside/holder.h"
 #include "service/nouns.h"
-#include "service/rotation.h"
+#include "service/rotation/rotation.h"
 #include "service/service.h"
 #include "sim.h"
 #include "store/store.h"

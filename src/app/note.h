@@ -5,7 +5,7 @@
  *
  * Written after commits (at most every NOTE_MS), at start and at the end, so it is never ahead of the database, unless
  * somebody puts a backup in the database's place.  Then the next start finds that out, and begins a new epoch
- * (service/epoch.h).  What the note misses (a backup some seconds old, a whole directory restored) the agents show: they
+ * (service/fleet/epoch.h).  What the note misses (a backup some seconds old, a whole directory restored) the agents show: they
  * have generations that the database does not know. */
 #ifndef TROTH_APP_NOTE_H
 #define TROTH_APP_NOTE_H

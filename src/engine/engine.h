@@ -3,7 +3,7 @@
  * Pure: no I/O, no clock, no randomness, no static state.  The rules are engine-rules.md; README.md
  * in this folder draws one rotation.  It includes base/ only.
  *
- * How it is used (by service/runner.c, in the writer):
+ * How it is used (by service/runner/runner.c, in the writer):
  *
  *	view_new()                      once, and again after a failed commit
  *	view_apply(view, fact)          after each row written; the full list when rebuilding

@@ -15,8 +15,8 @@
 
 #include "base/json.h"
 #include "model/message.h"
-#include "service/issue.h"
-#include "service/renewal.h"
+#include "service/ca/issue.h"
+#include "service/ca/renewal.h"
 #include "service/verb.h"
 #include "store/store.h"
 

@@ -51,7 +51,7 @@ struct credential_row {
 	const char *key_type;      /* "ec-p256" ... */
 	const char *spec;          /* json: common name, organization, sans, path_len, permitted_dns ...; or NULL */
 	msec_t ca_ttl, leaf_ttl;   /* life of its own versions if authority; of the leaves (it signs | it is) */
-	const char *renew;         /* when its versions are renewed: "66%", "30d", "never" (service/renewal.h); NULL: the default */
+	const char *renew;         /* when its versions are renewed: "66%", "30d", "never" (service/ca/renewal.h); NULL: the default */
 	const char *leaf_renew;    /* authority: the same of the leaves it signs that say nothing themselves; or NULL */
 	bool hold_at_deadline;     /* authority: rather let every pair of a slot break at its end than leave out the late */
 	int64_t signing_version;   /* authority: the signer (version_row_set_signing); leaf: its newest version; or 0 */
@@ -218,10 +218,10 @@ troth_rc bundle_member_row_list(struct tx *tx, struct arena *a, struct page page
 /* Who is at the other end of a deployment's targets. */
 enum party {
 	PARTY_AGENT,    /* nodes with an agent */
-	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/external.h) */
-	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
-	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
-	PARTY_OWN,      /* troth itself: server and agents among each other (service/own.h); one deployment, made by itself */
+	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/outside/external.h) */
+	PARTY_HOLDER,   /* who took a certificate through the API (service/outside/holder.h); one deployment, made by itself */
+	PARTY_BINDING,  /* who was handed a bundle (service/outside/binding.h); one deployment, made by itself */
+	PARTY_OWN,      /* troth itself: server and agents among each other (service/ca/own.h); one deployment, made by itself */
 };
 extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding", "own" */
 /* Has it instances for people to list?  The others are listed as what they are. */
@@ -256,7 +256,7 @@ struct rolling_row {               /* how a deployment may change; no row: all a
 	msec_t pause;              /* between two batches; 0 none */
 	bool stop_on_failure;
 	bool manual;               /* each step of a rotation waits for its approval */
-	const char *windows;       /* json array of texts (service/window.h); NULL: at any time */
+	const char *windows;       /* json array of texts (service/policy/window.h); NULL: at any time */
 	bool window_open;          /* as the runner last told it ... */
 	msec_t window_at;          /* ... at this time */
 	msec_t window_until;       /* when it changes next; 0 never */

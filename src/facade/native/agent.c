@@ -1,5 +1,5 @@
 /* The agent API (/v1/agent): the codec of model/message.h around the verbs of an agent. */
-#include "service/agent.h"
+#include "service/agent/agent.h"
 
 #include "facade/native/rotation.h"
 #include "facade/native/words.h"

@@ -1,8 +1,8 @@
 /* /v1/authorities: create, list, show; what is signed elsewhere: request, certificate, imported roots. */
-#include "service/certify.h"
-#include "service/external_ca.h"
-#include "service/imported.h"
-#include "service/policy.h"
+#include "service/ca/certify.h"
+#include "service/ca/external_ca.h"
+#include "service/ca/imported.h"
+#include "service/policy/policy.h"
 
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"

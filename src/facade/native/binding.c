@@ -1,5 +1,5 @@
 /* /v1/bindings: create, list, show, fetch, attest, waive, delete. */
-#include "service/binding.h"
+#include "service/outside/binding.h"
 
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"

@@ -1,5 +1,5 @@
 /* GET /v1/explain?name=: what is waited for, why, since when. */
-#include "service/explain.h"
+#include "service/rotation/explain.h"
 
 #include "facade/native/rotation.h"
 

@@ -1,5 +1,5 @@
 /* /v1/instances of external deployments: add, wanted, report, csr.  Showing, leaving and waiving are those of every instance. */
-#include "service/external.h"
+#include "service/outside/external.h"
 
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"

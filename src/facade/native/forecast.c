@@ -1,5 +1,5 @@
 /* GET /v1/forecast?name=&until=: what will come if nobody does anything. */
-#include "service/forecast.h"
+#include "service/rotation/forecast.h"
 
 #include "facade/native/rotation.h"
 

@@ -1,5 +1,5 @@
 /* /v1/freeze: everything stands still, or goes on. */
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"

@@ -1,5 +1,5 @@
 /* /v1/agent/recovery: an agent whose identity has expired; /v1/recoveries: what people say to that. */
-#include "service/recovery.h"
+#include "service/fleet/recovery.h"
 
 #include <string.h>
 

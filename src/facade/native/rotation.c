@@ -1,6 +1,6 @@
 /* /v1/rotations: start, list, show, pause, resume, abort. */
-#include "service/policy.h"
-#include "service/rotation.h"
+#include "service/policy/policy.h"
+#include "service/rotation/rotation.h"
 
 #include "facade/native/rotation.h"
 

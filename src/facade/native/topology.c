@@ -1,5 +1,5 @@
 /* GET /v1/topology?name=&all=: authorities, what they signed, who trusts and who serves it. */
-#include "service/topology.h"
+#include "service/fleet/topology.h"
 
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"

@@ -10,7 +10,7 @@
 #include "app/server.h"
 #include "app/server_tls.h"
 #include "keeper/keeper.h"
-#include "service/rotation.h"
+#include "service/rotation/rotation.h"
 
 /* A real server, all parts of it, on a clock whose days the test moves. */
 struct whole {

@@ -5,9 +5,9 @@
 #include "elsewhere.h"
 #include "fleet.h"
 
-#include "service/certify.h"
-#include "service/external_ca.h"
-#include "service/imported.h"
+#include "service/ca/certify.h"
+#include "service/ca/external_ca.h"
+#include "service/ca/imported.h"
 
 static inline struct credential_view corp_authority(struct fleet *f, const char *name)
 {

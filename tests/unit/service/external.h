@@ -5,7 +5,7 @@
 
 #include "outside.h"
 
-#include "service/external.h"
+#include "service/outside/external.h"
 
 struct outsider { struct instance_view v; struct fleet_node *node; int64_t seq; };
 

@@ -15,11 +15,11 @@
 #include <cmocka.h>
 
 #include "keeper/keeper.h"
-#include "service/agent.h"
-#include "service/explain.h"
+#include "service/agent/agent.h"
+#include "service/rotation/explain.h"
 #include "service/nouns.h"
-#include "service/policy.h"
-#include "service/rotation.h"
+#include "service/policy/policy.h"
+#include "service/rotation/rotation.h"
 #include "service/service.h"
 #include "store/store.h"
 

@@ -4,7 +4,7 @@
 
 #include "fleet.h"
 
-#include "service/binding.h"
+#include "service/outside/binding.h"
 
 static inline struct binding_view outside_bind(struct fleet *f, const char *name, struct binding_create_cmd cmd)
 {

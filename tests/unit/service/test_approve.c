@@ -1,6 +1,6 @@
 /* A manual rollout: each step waits for a yes, a yes is for one step of one rotation. */
 #include "fleet.h"
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 static const char *authority_id(struct fleet *f)
 {

@@ -1,6 +1,6 @@
 /* Authorities: roots and intermediates, and every refusal. */
 #include "room.h"
-#include "service/rotation.h"
+#include "service/rotation/rotation.h"
 
 static struct authority_create_cmd cmd_of(const char *name)
 {

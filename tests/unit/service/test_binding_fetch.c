@@ -1,7 +1,7 @@
 /* What a fetch says, and what it does not say. */
 #include "outside.h"
 
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 /* Section 12: a binding fetches {1,2} and loads at its restart. */
 static void fetched_is_not_loaded(void **state)

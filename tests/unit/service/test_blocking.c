@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "service/blocking.h"
+#include "service/rotation/blocking.h"
 
 static struct wait node(int64_t target) { return (struct wait){ .speaker = SPEAKER_NODE, .target = target, .count = 1 }; }
 

@@ -1,7 +1,7 @@
 /* Contents in the words of messages. */
 #include "fleet.h"
 
-#include "service/contents.h"
+#include "service/agent/contents.h"
 
 static int64_t newest_content(struct fleet *f, struct tx *tx, enum content_kind kind)
 {

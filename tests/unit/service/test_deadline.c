@@ -1,7 +1,7 @@
 /* Rule D over the whole service: what ends is told before it does, and at the last moment only the late are left out. */
 #include "fleet.h"
 
-#include "service/renewal.h"
+#include "service/ca/renewal.h"
 
 static void pass(struct fleet *f, msec_t by)
 {

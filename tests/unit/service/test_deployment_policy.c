@@ -1,6 +1,6 @@
 /* What a deployment's policy may say, and that it is said once. */
 #include "fleet.h"
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 static void what_a_policy_may_say(void **state)
 {

@@ -2,7 +2,7 @@
 #include "fleet.h"
 
 #include "pki/pki.h"
-#include "service/distrust.h"
+#include "service/rotation/distrust.h"
 
 static struct rotate_ret dry_run(struct fleet *f, const struct rotate_cmd *cmd)
 {

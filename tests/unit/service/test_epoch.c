@@ -1,7 +1,7 @@
 /* A server that was restored from a backup: look first, then act; no number is used twice. */
 #include "fleet.h"
 
-#include "service/holder.h"
+#include "service/outside/holder.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include "fleet.h"
 
 #include "brought.h"
-#include "service/export.h"
+#include "service/ca/export.h"
 
 static const char *id_of(struct fleet *f, const char *name)
 {

@@ -1,7 +1,7 @@
 /* The engine run ahead over a real store, in names. */
 #include "fleet.h"
 
-#include "service/forecast.h"
+#include "service/rotation/forecast.h"
 
 static struct forecast_ret ahead(struct fleet *f, const char *name, msec_t by)
 {

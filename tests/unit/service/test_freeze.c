@@ -1,7 +1,7 @@
 /* Frozen: nothing new leaves, whatever lies ready; thawed: it goes on as if nothing had been. */
 #include "fleet.h"
 #include "service/inside.h"
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 static struct freeze_ret freeze(struct fleet *f)
 {

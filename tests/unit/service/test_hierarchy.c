@@ -2,7 +2,7 @@
  * every change (fleet.h), and in the end everything on the goal and nothing of the old left. */
 #include "fleet.h"
 
-#include "service/hierarchy.h"
+#include "service/ca/hierarchy.h"
 
 #ifdef TROTH_SANITIZED
 enum { STRIDE = 3 }; /* moments and walks: some of them show what a sanitizer can see; the release build plays them all */

@@ -1,7 +1,7 @@
 /* Renewing an identity: two fingerprints hold, an older one does not, a leaver's never. */
 #include "room.h"
 
-#include "service/agent.h"
+#include "service/agent/agent.h"
 
 static bool known(struct room *r, const char *pem)
 {

@@ -1,7 +1,7 @@
 /* Roots whose key is elsewhere: what is taken in, what is refused, what follows from the next one. */
 #include "corp.h"
 
-#include "service/distrust.h"
+#include "service/rotation/distrust.h"
 
 static struct authority_import_cmd cmd_of(const char *name, const char *pem)
 {

@@ -1,7 +1,7 @@
 /* What the keeper is asked for when an authority gets a new version. */
 #include "fleet.h"
 
-#include "service/issue_ca.h"
+#include "service/ca/issue_ca.h"
 
 static struct verb_ctx context(struct fleet *f)
 {

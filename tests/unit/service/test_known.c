@@ -1,7 +1,7 @@
 /* CAs that are known here. */
 #include "corp.h"
 
-#include "service/known.h"
+#include "service/ca/known.h"
 
 static struct verb_ctx reading(struct fleet *f)
 {

@@ -1,7 +1,7 @@
 /* Told before its end: authorities that nobody here can renew alone (of leaves: test_upload.c). */
 #include "corp.h"
 
-#include "service/notice.h"
+#include "service/ca/notice.h"
 
 static size_t events(struct fleet *f, const char *kind, const char *part)
 {

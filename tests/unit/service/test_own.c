@@ -2,12 +2,12 @@
  * that is said each agent must believe the server, and the server each agent. */
 #include "room.h"
 
-#include "service/agent.h"
-#include "service/explain.h"
-#include "service/identity.h"
-#include "service/own.h"
-#include "service/rotation.h"
-#include "service/waive.h"
+#include "service/agent/agent.h"
+#include "service/rotation/explain.h"
+#include "service/fleet/identity.h"
+#include "service/ca/own.h"
+#include "service/rotation/rotation.h"
+#include "service/fleet/waive.h"
 
 enum { NODES = 6 };
 

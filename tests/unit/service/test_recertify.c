@@ -1,7 +1,7 @@
 /* troth's own roots, when their time is over. */
 #include "room.h"
 
-#include "service/issue_ca.h"
+#include "service/ca/issue_ca.h"
 
 static struct version_row signing(struct room *r, const char *name, struct cert_row *ret_cert)
 {

@@ -2,8 +2,8 @@
 #include "room.h"
 
 #include "model/message.h"
-#include "service/agent.h"
-#include "service/recovery.h"
+#include "service/agent/agent.h"
+#include "service/fleet/recovery.h"
 
 struct node {
 	struct room *r;

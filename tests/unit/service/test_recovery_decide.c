@@ -1,7 +1,7 @@
 /* Recoveries for people: lists, yes and no, and the member that comes back. */
 #include "fleet.h"
 
-#include "service/recovery.h"
+#include "service/fleet/recovery.h"
 
 static const char *hex_signature(struct fleet *f, const struct key *key, const struct msg_recovery *m)
 {

@@ -1,6 +1,6 @@
 /* A fleet that changes a few at a time: nobody breaks, and never more than may are changing. */
 #include "fleet.h"
-#include "service/policy.h"
+#include "service/policy/policy.h"
 
 /* Instances of the deployment ("app" "svc") with a document on its way. */
 static int changing(struct fleet *f, const char *prefix)

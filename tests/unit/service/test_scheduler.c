@@ -1,7 +1,7 @@
 /* A fleet left alone for years: leaves and CAs are renewed by themselves, and every handshake works. */
 #include "fleet.h"
 
-#include "service/renewal.h"
+#include "service/ca/renewal.h"
 
 /* A day without anybody: the nodes poll, the runner wakes, the keeper's work is done. */
 static void pass(struct fleet *f, msec_t by)

@@ -2,7 +2,7 @@
 #include "brought.h"
 #include "outside.h"
 
-#include "service/topology.h"
+#include "service/fleet/topology.h"
 
 static struct topology_ret look(struct fleet *f, const char *name, bool all)
 {

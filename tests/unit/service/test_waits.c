@@ -1,7 +1,7 @@
 /* What the engine waits for, in the table: only the difference is written. */
 #include "room.h"
 
-#include "service/waits.h"
+#include "service/runner/waits.h"
 
 /* A wait of one store (by number; no such row is needed for it: it is not a reference here). */
 static struct wait wait_for(int64_t ca, enum wait_reason reason, enum wait_speaker speaker, size_t count)

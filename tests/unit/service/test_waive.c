@@ -1,7 +1,7 @@
 /* Waivers: who is waited for no longer, and how it comes back. */
 #include "fleet.h"
 
-#include "service/distrust.h"
+#include "service/rotation/distrust.h"
 
 static struct waive_ret waive(struct fleet *f, struct fleet_node *n, bool dry_run)
 {

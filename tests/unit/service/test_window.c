@@ -1,7 +1,7 @@
 /* Windows: what may be written, when they are open, and the two nights on which clocks jump. */
 #include "fleet.h"
-#include "service/policy.h"
-#include "service/window.h"
+#include "service/policy/policy.h"
+#include "service/policy/window.h"
 
 #define AT(y, mo, d, h, mi) (days_of_date(y, mo, d) * MSEC_DAY + (h) * MSEC_HOUR + (mi) * MSEC_MIN)
 

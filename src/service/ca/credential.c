@@ -1,0 +1,408 @@
+/* Credentials: named leaf certificates, and the views that authorities share with them.
+ *
+ * A credential made here is signed at once when a CSR comes with it; without one it is a definition, and
+ * the slot whose pattern makes the same name finds it ready.  Renewing one that slots present does not
+ * sign anything: it makes the newest version due, and the engine asks each slot for a new key and sends
+ * the chain when that is safe. */
+#include "service/ca/credential.h"
+
+#include "service/check.h"
+#include "service/outside/holder.h"
+#include "service/record.h"
+#include "service/ca/upload.h"
+
+/* -- views ------------------------------------------------------------------------------------- */
+static troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret,
+				  struct troth_err *e)
+{
+	ret->row = *row;
+	ret->row.key_blob = ret->row.sealed_key = (struct bytes){ NULL, 0 }; /* nobody outside needs them */
+	TRY(cert_row_get(tx, a, row->cert_id, &ret->cert, e));
+	if (!row->signed_by)
+		return RC_OK;
+	struct version_row issuer;
+	TRY(version_row_get(tx, a, row->signed_by, &issuer, e));
+	ret->signed_by = issuer.uuid;
+	return RC_OK;
+}
+
+static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_view *view, struct troth_err *e)
+{
+	struct version_row *rows;
+	size_t n;
+	TRY(version_row_list_credential(tx, a, view->row.id, PAGE_ALL, &rows, &n, e));
+	view->next_renewal = renewal_next(rows, n);
+	view->versions = ARENA_ARRAY(a, struct version_view, n);
+	view->version_count = n;
+	for (size_t i = 0; i < n; i++)
+		TRY(version_view_load(tx, a, &rows[n - 1 - i], &view->versions[i], e));
+	return RC_OK;
+}
+
+troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct credential_row *row, bool versions,
+			      struct credential_view *ret, struct troth_err *e)
+{
+	bool waits;
+	*ret = (struct credential_view){ .row = *row };
+	TRY(ca_request_row_of(tx, a, row->id, &ret->request, &waits, e));
+	ret->request.key_blob = (struct bytes){ NULL, 0 }; /* nobody outside needs it */
+	TRY(rollout_row_of(tx, a, row->id, &ret->rollout, e));
+	TRY(credential_row_ends(tx, row->id, &ret->expires, e));
+	TRY(credential_spec_read(a, row->spec, &ret->spec, e));
+	if (row->issuer_id) {
+		struct credential_row issuer;
+		TRY(credential_row_get(tx, a, row->issuer_id, &issuer, e));
+		ret->issuer = issuer.name;
+	}
+	return versions ? load_versions(tx, a, ret, e) : RC_OK;
+}
+
+unsigned credential_role_eku(const char *role)
+{
+	if (!role || text_equal(role, "server"))
+		return EKU_SERVER;
+	return text_equal(role, "client") ? EKU_CLIENT : text_equal(role, "both") ? EKU_SERVER | EKU_CLIENT : 0;
+}
+
+const char *credential_role_name(unsigned eku)
+{
+	return eku == EKU_CLIENT ? "client" : eku == (EKU_SERVER | EKU_CLIENT) ? "both" : "server";
+}
+
+/* -- finding -------------------------------------------------------------------------------------- */
+troth_rc credential_name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e)
+{
+	struct credential_row taken;
+	if (rc_failed(credential_row_by_name(ctx->tx, ctx->a, name, &taken, NULL)))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s exists already", name);
+	err_object(e, "%s", name);
+	err_hint(e, "choose another name, or look at it: troth %s show %s",
+		 taken.kind == CREDENTIAL_AUTHORITY ? "authority" : "credential", name);
+	return rc;
+}
+
+troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e)
+{
+	struct credential_row row;
+	bool there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) &&
+		     row.kind == CREDENTIAL_AUTHORITY && record_in_scope(ctx->who, name);
+	if (there) {
+		*ret = row;
+		return RC_OK;
+	}
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no authority %s", name);
+	err_object(e, "%s", name);
+	err_hint(e, "create it first: troth authority create %s", name);
+	return rc;
+}
+
+/* A leaf by id in the principal's scope. */
+static troth_rc leaf_by_id(struct verb_ctx *ctx, const char *id, struct credential_row *ret, struct troth_err *e)
+{
+	TRY(record_uuid("credential", id, e));
+	TRY(credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
+	ENSURE(ret->kind == CREDENTIAL_LEAF, e, TROTH_NOT_FOUND, "%s is an authority", id);
+	return record_visible(ctx->who, "credential", ret->name, e);
+}
+
+static troth_rc list_one(struct verb_ctx *ctx, enum credential_kind kind, const char *name, struct credential_list_ret *ret,
+			 struct troth_err *e)
+{
+	struct credential_row row;
+	if (rc_failed(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) || row.kind != kind ||
+	    !record_in_scope(ctx->who, name))
+		return RC_OK;
+	ret->items = ARENA_NEW(ctx->a, struct credential_view);
+	ret->count = 1;
+	return credential_view_load(ctx->tx, ctx->a, &row, true, ret->items, e);
+}
+
+troth_rc credential_list(struct verb_ctx *ctx, enum credential_kind kind, const struct list_cmd *cmd,
+			 struct credential_list_ret *ret, struct troth_err *e)
+{
+	struct credential_row *rows;
+	size_t n;
+	if (cmd->name && !cmd->filter)
+		return list_one(ctx, kind, cmd->name, ret, e);
+	TRY(credential_find(ctx, kind, cmd, &rows, &n, e));
+	ret->items = ARENA_ARRAY(ctx->a, struct credential_view, n);
+	ret->next = record_next(cmd->page, n, n ? rows[n - 1].id : 0);
+	for (size_t i = 0; i < n; i++) {
+		if (!record_in_scope(ctx->who, rows[i].name))
+			continue;
+		TRY(credential_view_load(ctx->tx, ctx->a, &rows[i], kind == CREDENTIAL_AUTHORITY,
+					 &ret->items[ret->count++], e));
+	}
+	return RC_OK;
+}
+
+/* -- create ------------------------------------------------------------------------------------------ */
+struct sign_plan {
+	struct signer *signers; /* whoever could sign, as prepare saw it; each has signed: replies[i] is by signers[i] */
+	size_t count;
+	struct csr csr;
+	struct signer chosen;   /* run: whom the engine lets sign; its certificate is the one that is kept */
+	struct bytes der;
+};
+
+static void create_check(struct arena *a, const struct credential_create_cmd *cmd, bool reserved_ok, struct troth_err *e)
+{
+	struct checker c = { a, e };
+	check_new_name(&c, "$.name", cmd->name, reserved_ok);
+	check_name(&c, "$.authority", cmd->authority);
+	check_common_name(&c, "$.common_name", cmd->common_name);
+	check_common_name(&c, "$.organization", cmd->organization);
+	check_role(&c, "$.role", cmd->role);
+	check_key_type(&c, "$.key_type", cmd->key_type);
+	check_sans(&c, "$.sans", cmd->sans, false);
+	check_ttl(&c, "$.ttl", cmd->ttl);
+	renewal_check(&c, "", &cmd->renew, cmd->ttl);
+	struct csr csr;
+	struct troth_err why = { 0 };
+	if (cmd->csr && rc_failed(csr_parse(a, bytes_of_text(cmd->csr), &csr, &why)))
+		check_fail(&c, "$.csr", "csr", why.primary, why.hint[0] ? why.hint : NULL);
+}
+
+void credential_create_check(struct arena *a, const struct credential_create_cmd *cmd, struct troth_err *e)
+{
+	create_check(a, cmd, false, e);
+}
+
+static struct credential_row row_of(struct verb_ctx *ctx, const struct credential_create_cmd *cmd,
+				    const struct credential_row *authority, const char *key_type)
+{
+	char uuid[UUID_LEN];
+	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization, .sans = cmd->sans,
+					.eku = credential_role_eku(cmd->role), .path_len = -1, .clamp = cmd->clamp };
+	verb_uuid(ctx, uuid);
+	return (struct credential_row){
+		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_LEAF, .issuer_id = authority->id,
+		.key_type = key_type, .spec = credential_spec_write(ctx->a, &spec), .leaf_ttl = cmd->ttl, .rev = 1,
+		.renew = renewal_word(ctx->a, &cmd->renew), .created = ctx->now,
+	};
+}
+
+/* The CSR's key under one signer, as a keeper request. */
+static troth_rc need_one(struct verb_ctx *ctx, const struct credential_row *row, struct sign_plan *plan, const struct signer *signer,
+			 struct troth_err *e)
+{
+	struct cert_spec spec;
+	if (ctx->options.dry_run)
+		return issue_leaf_spec(ctx, row, signer, plan->csr.spki, &spec, e);
+	TRY(issue_leaf_need(ctx, row, signer, plan->csr.spki, e));
+	plan->signers[plan->count++] = *signer;
+	return RC_OK;
+}
+
+/* Who shall sign is the engine's to say (rule 1b), and only the writer can ask it.  So each version that could be
+ * it signs now: one as a rule, two during a rotation; what is not chosen never leaves the house. */
+static troth_rc need_signature(struct verb_ctx *ctx, const struct credential_row *row, const char *csr, struct sign_plan *plan,
+			       struct troth_err *e)
+{
+	struct signer *all;
+	struct troth_err why = { 0 };
+	size_t n, fit = 0;
+	TRY(csr_parse(ctx->a, bytes_of_text(csr), &plan->csr, e));
+	TRY(holder_signers(ctx, row, &all, &n, e));
+	plan->signers = ARENA_ARRAY(ctx->a, struct signer, n);
+	for (size_t i = 0; i < n; i++)
+		fit += rc_ok(need_one(ctx, row, plan, &all[i], &why)); /* one that ends too early may be the one that goes */
+	if (fit)
+		return RC_OK;
+	if (e)
+		*e = why;
+	return (troth_rc){ (int)why.kind };
+}
+
+/* Takes the certificate of the version that the engine lets sign.  That one did not sign in prepare: begin again, or
+ * say what is wrong with it. */
+static troth_rc choose(struct verb_ctx *ctx, const struct credential_row *row, struct sign_plan *plan, struct troth_err *e)
+{
+	int64_t version;
+	struct cert_spec spec;
+	TRY(holder_choose(ctx, row, &version, e));
+	ctx->retry = true;
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->signers[i].version.id != version)
+			continue;
+		plan->chosen = plan->signers[i];
+		plan->der = ctx->replies[i]->der;
+		ctx->retry = false;
+	}
+	if (!ctx->retry)
+		return RC_OK;
+	TRY(signer_load_version(ctx->tx, ctx->a, version, &plan->chosen, e));
+	return issue_leaf_spec(ctx, row, &plan->chosen, plan->csr.spki, &spec, e);
+}
+
+static troth_rc create_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	const struct credential_create_cmd *cmd = arg;
+	struct credential_row authority;
+	create_check(ctx->a, cmd, ctx->who->roles & ROLE_SYSTEM, e);
+	TRY(check_done(e));
+	TRY(principal_in_scope(ctx->who, cmd->name, e));
+	TRY(credential_name_free(ctx, cmd->name, e));
+	TRY(authority_by_name(ctx, cmd->authority, &authority, e));
+	if (!cmd->csr)
+		return RC_OK;
+	struct sign_plan *plan = ARENA_NEW(ctx->a, struct sign_plan);
+	struct credential_row row = row_of(ctx, cmd, &authority, NULL);
+	ctx->plan = plan;
+	return need_signature(ctx, &row, cmd->csr, plan, e);
+}
+
+static troth_rc record_credential(struct verb_ctx *ctx, const char *action, const struct credential_row *row,
+				  const struct version_row *version, struct troth_err *e)
+{
+	struct record r;
+	record_begin(&r);
+	jw_kv_text(&r.w, "id", row->uuid);
+	jw_kv_text(&r.w, "key_type", row->key_type);
+	if (version)
+		jw_kv_text(&r.w, "version", version->uuid);
+	return record_change(ctx, &(struct change){ .action = action, .object = row->name, .after = record_end(&r, ctx->a) }, e);
+}
+
+/* The keeper's certificate becomes the newest version, and its holder may show it from this commit on. */
+static troth_rc store_signed(struct verb_ctx *ctx, const struct credential_row *row, const struct sign_plan *plan,
+			     struct version_row *version, struct credential_ret *ret, struct troth_err *e)
+{
+	const char *leaf;
+	*version = (struct version_row){ .source = VERSION_CSR, .wanted = true };
+	TRY(issue_store(ctx, row, &plan->chosen, plan->der, version, e));
+	TRY(holder_take(ctx, row, version, e));
+	return issue_chain_pem(ctx->tx, ctx->a, version, &leaf, &ret->chain, e);
+}
+
+static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct credential_create_cmd *cmd = arg;
+	struct sign_plan *plan = ctx->plan;
+	struct credential_ret *ret = out;
+	struct credential_row authority;
+	struct version_row version;
+	bool sign = plan && !ctx->options.dry_run;
+	TRY(credential_name_free(ctx, cmd->name, e));
+	TRY(authority_by_name(ctx, cmd->authority, &authority, e));
+	struct credential_row row = row_of(ctx, cmd, &authority, plan ? key_type_name(plan->csr.key_type) :
+						     cmd->key_type ? cmd->key_type : "ec-p256");
+	if (sign)
+		TRY(choose(ctx, &row, plan, e));
+	if (ctx->retry)
+		return RC_OK;
+	TRY(credential_row_insert(ctx->tx, &row, e));
+	if (row.leaf_ttl > authority.leaf_ttl)
+		TRY(renewal_refresh(ctx, authority.id, e));
+	if (sign)
+		TRY(store_signed(ctx, &row, plan, &version, ret, e));
+	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
+	TRY(record_credential(ctx, "credential.create", &row, sign ? &version : NULL, e));
+	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
+	return credential_view_load(ctx->tx, ctx->a, &row, true, &ret->credential, e);
+}
+
+/* -- renew -------------------------------------------------------------------------------------------- */
+static troth_rc renew_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	const struct credential_renew_cmd *cmd = arg;
+	struct credential_row row;
+	bool owned;
+	TRY(leaf_by_id(ctx, cmd->id, &row, e));
+	TRY(upload_is_owned(ctx->tx, ctx->a, &row, &owned, e));
+	if (owned)
+		return upload_refuse_renewal(&row, e);
+	if (!cmd->csr)
+		return RC_OK;
+	ENSURE(row.issuer_id, e, TROTH_CONFLICT, "%s was uploaded; it has no authority here that could renew it", row.name);
+	struct sign_plan *plan = ARENA_NEW(ctx->a, struct sign_plan);
+	ctx->plan = plan;
+	return need_signature(ctx, &row, cmd->csr, plan, e);
+}
+
+/* The targets that present this credential and have not left. */
+static troth_rc presenting(struct verb_ctx *ctx, const struct credential_row *row, struct json_texts *ret, struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
+	ret->items = ARENA_ARRAY(ctx->a, const char *, n);
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].state == TARGET_JOINING || targets[i].state == TARGET_COUNTED)
+			ret->items[ret->count++] = targets[i].uuid;
+	return RC_OK;
+}
+
+/* Each wanted version is due now: the engine asks its slot for a new key. */
+static troth_rc make_due(struct verb_ctx *ctx, const struct credential_row *row, struct json_texts *ret_asked, struct troth_err *e)
+{
+	struct version_row *versions;
+	size_t n;
+	TRY(presenting(ctx, row, ret_asked, e));
+	if (!ret_asked->count) {
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "no slot presents %s, so nobody can be asked for a new key", row->name);
+		err_hint(e, "send a csr with the request");
+		err_object(e, "%s", row->name);
+		return rc;
+	}
+	TRY(version_row_list_credential(ctx->tx, ctx->a, row->id, PAGE_ALL, &versions, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (!versions[i].wanted)
+			continue;
+		versions[i].renew_at = ctx->now;
+		TRY(version_row_update(ctx->tx, &versions[i], e));
+	}
+	return RC_OK;
+}
+
+static troth_rc renew_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct credential_renew_cmd *cmd = arg;
+	struct sign_plan *plan = ctx->plan;
+	struct credential_ret *ret = out;
+	struct credential_row row;
+	struct version_row version;
+	TRY(leaf_by_id(ctx, cmd->id, &row, e));
+	TRY(record_if_match(ctx, row.name, row.rev, e));
+	if (plan && !ctx->options.dry_run) {
+		TRY(choose(ctx, &row, plan, e));
+		if (ctx->retry)
+			return RC_OK;
+		TRY(store_signed(ctx, &row, plan, &version, ret, e));
+	} else if (!plan) {
+		TRY(make_due(ctx, &row, &ret->asked, e));
+	}
+	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
+	row.rev++;
+	TRY(credential_row_update(ctx->tx, &row, e));
+	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
+	TRY(record_credential(ctx, "credential.renew", &row, plan && !ctx->options.dry_run ? &version : NULL, e));
+	return credential_view_load(ctx->tx, ctx->a, &row, true, &ret->credential, e);
+}
+
+/* -- reading ----------------------------------------------------------------------------------------- */
+static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	return credential_list(ctx, CREDENTIAL_LEAF, arg, out, e);
+}
+
+static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct id_cmd *cmd = arg;
+	struct credential_ret *ret = out;
+	struct credential_row row;
+	TRY(leaf_by_id(ctx, cmd->id, &row, e));
+	return credential_view_load(ctx->tx, ctx->a, &row, true, &ret->credential, e);
+}
+
+const struct verb VERB_CREDENTIAL_CREATE = { "credential.create", VERB_WRITE, ROLES_CHANGE, sizeof(struct credential_create_cmd),
+					     sizeof(struct credential_ret), create_prepare, create_run };
+const struct verb VERB_CREDENTIAL_LIST = { "credential.list", VERB_READ, ROLES_READ, sizeof(struct list_cmd),
+					   sizeof(struct credential_list_ret), NULL, list_run };
+const struct verb VERB_CREDENTIAL_SHOW = { "credential.show", VERB_READ, ROLES_READ, sizeof(struct id_cmd),
+					   sizeof(struct credential_ret), NULL, show_run };
+const struct verb VERB_CREDENTIAL_VERSIONS = { "credential.versions", VERB_READ, ROLES_READ, sizeof(struct id_cmd),
+					       sizeof(struct credential_ret), NULL, show_run };
+const struct verb VERB_CREDENTIAL_RENEW = { "credential.renew", VERB_WRITE, ROLES_CHANGE, sizeof(struct credential_renew_cmd),
+					    sizeof(struct credential_ret), renew_prepare, renew_run };
