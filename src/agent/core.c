@@ -379,6 +379,8 @@ static void set_timer(struct step *s)
 			sooner(&at, core->lanes[i].not_before, s->now);
 	if (!core->started)
 		sooner(&at, core->start_at, s->now);
+	if (core->own.want)
+		sooner(&at, core->own.retry_at, s->now);
 	if (at)
 		core_emit(s, EFFECT_TIMER)->at = at;
 }
@@ -411,6 +413,7 @@ void agent_step(struct agent_core *core, const struct agent_event *event, msec_t
 			advance(&s, core->targets[i]);
 	for (size_t i = 0; i < core->target_count; i++)
 		make_csr(&s, core->targets[i]);
+	core_own_advance(&s);
 	core_ask_all(&s);
 	set_timer(&s);
 }
@@ -432,6 +435,7 @@ void agent_core_free(struct agent_core *core)
 		return;
 	for (size_t i = 0; i < core->target_count; i++)
 		core_target_free(core->targets[i]);
+	core_own_free(core);
 	free(core);
 }
 

@@ -72,6 +72,20 @@ struct target {
 	const char *csr_type, *csr_name, *csr_pem;
 };
 
+/* The built-in store: the CAs by which the server is believed.  No profile, no service: it is loaded when it is saved, as
+ * the link then speaks to the server by it (core_own.c). */
+struct own_trust {
+	char id[UUID_LEN];            /* "": the server has not named it yet */
+	int64_t generation;           /* l and h */
+	struct arena *mem, *want_mem;
+	struct json_texts fps;
+	int64_t want, saving;         /* generations; 0: none */
+	struct json_texts certificates;
+	bool busy, report_due;
+	uint32_t ticket, report_serial;
+	msec_t retry_at;
+};
+
 struct lane { bool busy; uint32_t ticket; msec_t not_before; int failures; msec_t asked_at; };
 
 struct agent_core {
@@ -83,6 +97,8 @@ struct agent_core {
 	char boot_id[MSG_EPOCH_BYTES + 1], epoch[MSG_EPOCH_BYTES + 1];
 	int64_t session, version, seq;
 	struct lane lanes[ASK_COUNT];
+	struct own_trust own;
+	bool reporting_own;                   /* its report is under way */
 	struct target *reporting, *answering; /* whose report, whose csr is under way */
 	uint32_t reporting_serial;
 	char answering_request[UUID_LEN];     /* which request of it: another one may be made meanwhile */
@@ -126,6 +142,21 @@ void core_wait_for_process(struct step *s, struct target *t);
 void core_settle(struct step *s, struct target *t);
 bool core_verifies(enum target_state state);
 bool core_retries(enum target_state state); /* a failure means: the same again after a while */
+
+/* -- core_own.c: the built-in store ---------------------------------------------------------------------------- */
+void core_own_hello(struct agent_core *core, const struct hand_reply *r);
+void core_own_opened(struct agent_core *core);
+/* true: this target is the built-in store, and is seen to. */
+bool core_own_take(struct step *s, const struct msg_target *m);
+void core_own_gone(struct agent_core *core, const char *id);
+void core_own_saved(struct step *s, const struct hand_reply *r);
+void core_own_advance(struct step *s);
+/* What a session says of it; false: nothing. */
+bool core_own_loaded(const struct agent_core *core, struct msg_loaded *ret);
+/* true: *ret is to be reported. */
+bool core_own_report(struct step *s, struct msg_report *ret);
+void core_own_reported(struct agent_core *core, bool done);
+void core_own_free(struct agent_core *core);
 
 /* -- core_seen.c, core_session.c: events ------------------------------------------------------------------------ */
 void core_on_probed(struct step *s, const struct agent_probed *p);

@@ -332,6 +332,7 @@ static void on_hello(struct step *s, const struct hand_reply *r)
 	}
 	(void)text_copy(core->boot_id, sizeof core->boot_id, r->boot_id ? r->boot_id : ""); /* bounded by wire.h */
 	(void)text_copy(core->epoch, sizeof core->epoch, r->epoch ? r->epoch : "");
+	core_own_hello(core, r);
 	core->started = true;
 	for (size_t i = 0; i < r->ids.count; i++)
 		if (!core_target_by_id(core, r->ids.items[i]))
@@ -366,6 +367,10 @@ void core_on_hand(struct step *s, const struct hand_reply *r)
 	}
 	if (r->op == HAND_EPOCH) {
 		on_epoch(s, r);
+		return;
+	}
+	if (r->op == HAND_TRUST_SAVE) {
+		core_own_saved(s, r);
 		return;
 	}
 	for (size_t i = 0; i < core->target_count; i++) {

@@ -24,6 +24,7 @@ static void on_opened(struct step *s, const struct msg_opened *m)
 	core->session = m->session;
 	core->version = 0;
 	core->seq = 0;
+	core_own_opened(core);
 	for (size_t i = 0; i < core->target_count; i++) {
 		struct target *t = core->targets[i];
 		t->wants = false;
@@ -82,6 +83,8 @@ static void take_csr(struct target *t, const struct msg_csr_wanted *c)
 
 static void take_target(struct step *s, const struct msg_target *m)
 {
+	if (core_own_take(s, m))
+		return;
 	struct target_spec spec = { m->id, m->name, m->profile, m->kind, m->role, m->parameters, m->parameter_count };
 	struct target *t = core_target_by_id(s->core, m->id);
 	if (!t && (t = core_target_add(s->core, m->id)) == NULL) {
@@ -120,6 +123,7 @@ static void on_desired(struct step *s, const struct msg_desired *m)
 		struct target *t = core_target_by_id(core, m->gone.items[i]);
 		if (t)
 			t->gone = true;
+		core_own_gone(core, m->gone.items[i]);
 	}
 	struct lane *poll = &core->lanes[ASK_POLL];
 	if (m->version == core->version && s->now - poll->asked_at < QUIET_MS)
@@ -137,6 +141,10 @@ static bool final_refusal(enum troth_kind kind)
 
 static void on_reported(struct step *s, const struct agent_answer *m)
 {
+	if (s->core->reporting_own) {
+		core_own_reported(s->core, m->ok || final_refusal(m->kind));
+		return;
+	}
 	struct target *t = s->core->reporting;
 	s->core->reporting = NULL;
 	if (!t || (!m->ok && !final_refusal(m->kind)))
@@ -205,7 +213,7 @@ static bool lane_is_free(const struct step *s, enum agent_ask ask)
 static void ask_open(struct step *s)
 {
 	struct agent_core *core = s->core;
-	struct msg_loaded *loaded = ARENA_ARRAY(s->a, struct msg_loaded, core->target_count);
+	struct msg_loaded *loaded = ARENA_ARRAY(s->a, struct msg_loaded, core->target_count + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < core->target_count; i++) {
 		const struct target *t = core->targets[i];
@@ -214,6 +222,7 @@ static void ask_open(struct step *s)
 		if (t->known)
 			loaded[n++] = (struct msg_loaded){ t->id, t->loaded, t->high_water, t->loaded_fps };
 	}
+	n += core_own_loaded(core, &loaded[n]);
 	ask_server(s, ASK_OPEN)->ask.open =
 		(struct msg_session){ core->boot_id, core->epoch[0] ? core->epoch : NULL, TROTH_VERSION, loaded, n };
 }
@@ -244,6 +253,11 @@ static struct msg_report make_report(struct step *s, struct target *t)
 
 static void ask_report(struct step *s)
 {
+	struct msg_report own;
+	if (core_own_report(s, &own)) {
+		ask_server(s, ASK_REPORT)->ask.report = own;
+		return;
+	}
 	for (size_t i = 0; i < s->core->target_count; i++) {
 		struct target *t = s->core->targets[i];
 		if (!t->report_due || !t->known)

@@ -125,6 +125,21 @@ static troth_rc check_new(const struct task *j, struct troth_err *e)
 	return RC_OK;
 }
 
+/* With the identity in this file. */
+static troth_rc open_sealed(struct task *j, const char *file, struct buf *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf identity = { 0 };
+	CLEANUP(key_releasep) struct key *k = NULL;
+	const struct cert *cert;
+	TRY(store_read(&j->h->store, file, 2 * LIMIT_PEM_BYTES, &identity, e));
+	TRY(key_parse(buf_bytes(&identity), &k, e));
+	const char *end = strstr(buf_text(&identity), "-----END CERTIFICATE-----");
+	ENSURE(end, e, TROTH_CORRUPT, "%s has no certificate", file);
+	TRY(cert_parse_any(j->a, bytes_of(identity.data, (size_t)(end - (const char *)identity.data) + 25), &cert, e));
+	*ret = buf_make_secret(4 * LIMIT_KEY_DER_BYTES);
+	return cms_open(k, cert->der, j->r->sealed_key, ret, e);
+}
+
 /* The key of a slot's document: kept since its CSR, or sealed to our identity. */
 static troth_rc find_key(struct task *j, struct buf *ret, struct troth_err *e)
 {
@@ -135,17 +150,15 @@ static troth_rc find_key(struct task *j, struct buf *ret, struct troth_err *e)
 			return err_set(e, why.kind, "there is no key for CSR %s on this node: %s", j->r->key_request, why.primary);
 		return RC_OK;
 	}
-	CLEANUP(buf_release) struct buf identity = { 0 };
-	CLEANUP(key_releasep) struct key *k = NULL;
-	const struct cert *cert;
 	ENSURE(j->r->sealed_key.len > 0, e, TROTH_INVALID, "a slot's document without a key");
-	TRY(store_read(&j->h->store, "identity.pem", 2 * LIMIT_PEM_BYTES, &identity, e));
-	TRY(key_parse(buf_bytes(&identity), &k, e));
-	const char *end = strstr(buf_text(&identity), "-----END CERTIFICATE-----");
-	ENSURE(end, e, TROTH_CORRUPT, "identity.pem has no certificate");
-	TRY(cert_parse_any(j->a, bytes_of(identity.data, (size_t)(end - (const char *)identity.data) + 25), &cert, e));
-	*ret = buf_make_secret(4 * LIMIT_KEY_DER_BYTES);
-	return cms_open(k, cert->der, j->r->sealed_key, ret, e);
+	troth_rc rc = open_sealed(j, "identity.pem", ret, e);
+	if (rc_ok(rc))
+		return rc;
+	buf_release(ret);
+	if (rc_failed(open_sealed(j, "identity-former.pem", ret, &why))) /* sealed before the identity was renewed? */
+		return rc;
+	err_clear(e);
+	return RC_OK;
 }
 
 static troth_rc make_document(struct task *j, struct document *ret, struct troth_err *e)
@@ -370,7 +383,7 @@ static troth_rc (*const OPS[HAND_OP_COUNT])(struct task *j, struct troth_err *e)
 	[HAND_REFUSE] = do_refuse, [HAND_SWAP] = do_swap, [HAND_RELOAD] = hand_do_reload, [HAND_ATTEST] = hand_do_attest,
 	[HAND_SETTLE] = do_settle, [HAND_PUT_BACK] = do_put_back, [HAND_BACK_DONE] = do_back_done, [HAND_CHECK] = hand_do_check,
 	[HAND_FORGET] = hand_do_forget, [HAND_CSR] = hand_do_csr, [HAND_IDENTITY_CSR] = hand_do_identity_csr,
-	[HAND_IDENTITY_SAVE] = hand_do_identity_save,
+	[HAND_IDENTITY_SAVE] = hand_do_identity_save, [HAND_TRUST_SAVE] = hand_do_trust_save,
 };
 
 void hand_handle(struct hand *h, const struct hand_request *r, struct arena *a, struct hand_reply *ret)

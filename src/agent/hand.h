@@ -57,8 +57,21 @@ struct agent_identity {
 };
 troth_rc identity_read(const struct store_dir *d, struct arena *a, struct agent_identity *ret, struct troth_err *e);
 troth_rc identity_write(const struct store_dir *d, const struct agent_identity *id, struct troth_err *e);
-/* identity.pem: key, certificate, chain in one file, so that one rename changes all. */
+/* identity.pem: key, certificate, chain in one file, so that one rename changes all.  server_ca NULL: it stays. */
 troth_rc identity_install(const struct store_dir *d, struct arena *a, struct bytes key_pem, const char *certificate,
 			  const char *chain, const char *server_ca, struct troth_err *e);
+
+/* server-ca.pem: the CAs by which the server is believed, below a line that says since which document.  One file, so that
+ * one rename changes both, and an enrolment begins anew. */
+struct agent_trust {
+	const char *id;       /* of the built-in store; "": it is as the enrolment left it */
+	int64_t generation;
+	const char *pem;
+	struct json_texts fingerprints; /* sorted */
+};
+troth_rc trust_read(const struct store_dir *d, struct arena *a, struct agent_trust *ret, struct troth_err *e);
+/* `certificates`: PEM, one each. */
+troth_rc trust_write(const struct store_dir *d, struct arena *a, const char *id, int64_t generation,
+		     const struct json_texts *certificates, struct troth_err *e);
 
 #endif

@@ -70,16 +70,19 @@ troth_rc hand_do_hello(struct task *j, struct troth_err *e)
 	struct agent_identity id;
 	char boot[64] = "";
 	CLEANUP(buf_release) struct buf pem = { 0 };
-	CLEANUP(buf_release) struct buf ca = { 0 };
+	struct agent_trust trust;
 	TRY(identity_read(&j->h->store, j->a, &id, e));
 	TRY(read_line(j, "/proc/sys/kernel/random/boot_id", boot, sizeof boot, e));
 	TRY(store_read(&j->h->store, "identity.pem", 2 * LIMIT_PEM_BYTES, &pem, e));
-	TRY(store_read(&j->h->store, "server-ca.pem", LIMIT_PEM_BYTES, &ca, e));
+	TRY(trust_read(&j->h->store, j->a, &trust, e));
 	const char *text = text_of(j->a, &pem), *key = strstr(text, "-----BEGIN PRIVATE KEY");
 	ENSURE(key, e, TROTH_CORRUPT, "identity.pem has no key");
 	j->ret->key = bytes_of(key, strlen(key)); /* the end of text: wiped with it by whoever sends this */
 	j->ret->certificate = arena_text_n(j->a, text, (size_t)(key - text));
-	j->ret->server_ca = text_of(j->a, &ca);
+	j->ret->server_ca = trust.pem;
+	j->ret->trust_id = trust.id;
+	j->ret->trust_generation = trust.generation;
+	j->ret->trust_fingerprints = trust.fingerprints;
 	j->ret->server = id.server;
 	j->ret->instance_id = id.instance_id;
 	j->ret->epoch = id.epoch;
@@ -153,11 +156,30 @@ troth_rc hand_do_identity_csr(struct task *j, struct troth_err *e)
 	return csr_build(j->a, k, id.instance_id, &j->ret->csr, e);
 }
 
+/* A renewal leaves the server's CAs alone: those come as documents, in order (TRUST_SAVE); who was recovered begins anew with
+ * what it was given (server_ca).  A key that was sealed to the former identity may still be on its way. */
 troth_rc hand_do_identity_save(struct task *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf pem = { 0 };
-	ENSURE(j->r->certificate && j->r->server_ca, e, TROTH_INVALID, "no identity to save");
+	CLEANUP(buf_release) struct buf former = { 0 };
+	ENSURE(j->r->certificate, e, TROTH_INVALID, "no identity to save");
 	TRY(store_read(&j->h->store, "identity-next.key", 4 * LIMIT_KEY_DER_BYTES, &pem, e));
+	TRY(store_read(&j->h->store, "identity.pem", 2 * LIMIT_PEM_BYTES, &former, e));
+	TRY(store_write(&j->h->store, "identity-former.pem", buf_bytes(&former), e));
 	TRY(identity_install(&j->h->store, j->a, buf_bytes(&pem), j->r->certificate, j->r->chain, j->r->server_ca, e));
 	return store_remove(&j->h->store, "identity-next.key", e);
+}
+
+/* What came later rules, as for every document (A1).  The same once more is answered once more. */
+troth_rc hand_do_trust_save(struct task *j, struct troth_err *e)
+{
+	struct agent_trust now;
+	ENSURE(j->r->id && uuid_valid(j->r->id), e, TROTH_INVALID, "which store is it?");
+	TRY(trust_read(&j->h->store, j->a, &now, e));
+	bool same = text_equal(now.id, j->r->id);
+	ENSURE(!same || j->r->generation >= now.generation, e, TROTH_CONFLICT, "generation %lld of the server's CAs is older than %lld",
+	       (long long)j->r->generation, (long long)now.generation);
+	if (!same || j->r->generation > now.generation)
+		TRY(trust_write(&j->h->store, j->a, j->r->id, j->r->generation, &j->r->certificates, e));
+	return hand_do_hello(j, e);
 }

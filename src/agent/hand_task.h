@@ -68,5 +68,6 @@ troth_rc hand_do_hello(struct task *j, struct troth_err *e);
 troth_rc hand_do_csr(struct task *j, struct troth_err *e);
 troth_rc hand_do_identity_csr(struct task *j, struct troth_err *e);
 troth_rc hand_do_identity_save(struct task *j, struct troth_err *e);
+troth_rc hand_do_trust_save(struct task *j, struct troth_err *e);
 
 #endif

@@ -1,4 +1,6 @@
 /* Who this agent is: agent.json, identity.pem and server-ca.pem in its directory. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/hand.h"
@@ -57,13 +59,72 @@ troth_rc identity_install(const struct store_dir *d, struct arena *a, struct byt
 	TRY(key_parse(key_pem, &k, e));
 	TRY(cert_parse_any(a, bytes_of_text(certificate), &c, e));
 	ENSURE(key_public_matches(k, c->spki), e, TROTH_INVALID, "the identity certificate is not for this agent's key");
-	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &cas, &ca_count, e));
+	if (server_ca)
+		TRY(certs_parse_pem(a, bytes_of_text(server_ca), &cas, &ca_count, e));
 	if (chain && chain[0])
 		TRY(certs_parse_pem(a, bytes_of_text(chain), &above, &above_count, e));
 	add_certs(a, &b, &c, 1);
 	add_certs(a, &b, above, above_count);
 	buf_add_bytes(&b, key_pem);
 	ENSURE(buf_ok(&b), e, TROTH_TOO_LARGE, "the identity is too large");
-	TRY(store_write(d, "server-ca.pem", bytes_of_text(server_ca), e));
+	if (server_ca)
+		TRY(store_write(d, "server-ca.pem", bytes_of_text(server_ca), e));
 	return store_write(d, "identity.pem", buf_bytes(&b), e);
+}
+
+/* -- whom we believe ---------------------------------------------------------------------------------- */
+
+#define TRUST_HEAD "troth: generation %lld of %s\n"
+
+/* "troth: generation 7 of <uuid>", or nothing of the kind. */
+static void read_head(struct arena *a, const char *text, struct agent_trust *ret)
+{
+	char id[UUID_LEN] = "";
+	long long generation = 0;
+	ret->id = "";
+	ret->generation = 0;
+	if (sscanf(text, "troth: generation %lld of %36s", &generation, id) != 2 || generation <= 0 || !uuid_valid(id))
+		return;
+	ret->id = arena_text(a, id);
+	ret->generation = generation;
+}
+
+static int by_text(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+troth_rc trust_read(const struct store_dir *d, struct arena *a, struct agent_trust *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = { 0 };
+	const struct cert *const *cas;
+	size_t n;
+	TRY(store_read(d, "server-ca.pem", LIMIT_PEM_BYTES, &b, e));
+	ret->pem = arena_text(a, buf_text(&b));
+	read_head(a, ret->pem, ret);
+	if (rc_failed(certs_parse_pem(a, bytes_of_text(ret->pem), &cas, &n, NULL)))
+		n = 0; /* whoever speaks TLS by it says what is wrong */
+	ret->fingerprints = (struct json_texts){ ARENA_ARRAY(a, const char *, n), n };
+	for (size_t i = 0; i < n; i++) {
+		char hex[SHA256_HEX_LEN];
+		ret->fingerprints.items[i] = arena_text(a, cert_fingerprint_hex(cas[i], hex));
+	}
+	qsort(ret->fingerprints.items, n, sizeof *ret->fingerprints.items, by_text);
+	return RC_OK;
+}
+
+troth_rc trust_write(const struct store_dir *d, struct arena *a, const char *id, int64_t generation,
+		     const struct json_texts *certificates, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = buf_make(LIMIT_PEM_BYTES);
+	ENSURE(certificates->count > 0, e, TROTH_INVALID, "no CA: the server could not be believed any more");
+	buf_printf(&b, TRUST_HEAD, (long long)generation, id);
+	for (size_t i = 0; i < certificates->count; i++) {
+		const struct cert *c;
+		TRY(cert_parse_any(a, bytes_of_text(certificates->items[i]), &c, e));
+		ENSURE(c->is_ca, e, TROTH_INVALID, "certificate %zu of %zu is no CA", i + 1, certificates->count);
+		buf_add_text(&b, cert_pem(a, c->der)); /* as we read it, not as it came */
+	}
+	ENSURE(buf_ok(&b), e, TROTH_TOO_LARGE, "the server's CAs are too large");
+	return store_write(d, "server-ca.pem", buf_bytes(&b), e);
 }

@@ -27,7 +27,14 @@ enum {
 	TICKET_IDENTITY = 0xffffff00, /* tickets from here on are the link's own */
 	RENEW_CHECK_S = 60,           /* how often the age of the identity is looked at */
 	RENEW_LEAST_MS = 3600000,     /* between two renewals */
+	RENEW_TOLD = 1,               /* renew_at: at once, as the server said */
+	RENEW_AGAIN_S = 2,            /* after a failure, when it said so */
+	RENEW_SPREAD_US = 1000000,    /* a fleet that is told to come for new identities does not come as one */
+	PEERS = 16,                   /* clients whose answers are waited for */
+	PEER_MS = (AGENT_HOLD_S + 60) * 1000, /* longer than any answer takes */
 };
+
+struct peer { struct http_client *http; msec_t until; };
 
 struct link {
 	struct event_base *base;
@@ -35,7 +42,9 @@ struct link {
 	struct channel channel;
 	struct agent_core *core;
 	struct probes *probes;
-	struct http_client *http, *old_http; /* the old one until its answers have come */
+	struct http_client *http;
+	struct peer former[PEERS];           /* until their answers have come, oldest first */
+	size_t former_count;
 	int identity_fd;                     /* memfd */
 	msec_t renew_at, not_after;          /* of the identity: half its life, and its end; 0: not known yet */
 	bool renewing, ended;
@@ -50,6 +59,7 @@ struct asked { /* an exchange under way */
 	struct asked *next;
 	enum agent_ask ask;
 	uint32_t ticket;
+	struct http_exchange *exchange; /* NULL: not sent */
 };
 
 static msec_t mono(void) { return port_mono(&PORT_CLOCK_REAL); }
@@ -94,7 +104,7 @@ static struct asked *asked_add(struct link *l, enum agent_ask ask, uint32_t tick
 {
 	struct asked *asked = calloc(1, sizeof *asked);
 	CHECK(asked);
-	*asked = (struct asked){ false, l, l->asked, ask, ticket };
+	*asked = (struct asked){ false, l, l->asked, ask, ticket, NULL };
 	l->asked = asked;
 	return asked;
 }
@@ -109,8 +119,21 @@ static void asked_drop(struct asked *asked)
 	free(asked);
 }
 
+/* The CA of the present identity is to go. */
+static void heed(struct link *l, const struct agent_answer *m)
+{
+	uint32_t spread;
+	if (!m->ok || m->ask != ASK_POLL || !m->desired->renew_identity || l->renewing || !l->http)
+		return;
+	PORT_RANDOM_REAL.fill(PORT_RANDOM_REAL.self, &spread, sizeof spread);
+	struct timeval soon = { 0, spread % RENEW_SPREAD_US };
+	l->renew_at = RENEW_TOLD;
+	event_add(l->renew, &soon);
+}
+
 static void give_answer(struct link *l, const struct agent_answer *m)
 {
+	heed(l, m);
 	step(l, &(struct agent_event){ .kind = EVENT_ANSWER, .answer = m });
 }
 
@@ -181,11 +204,25 @@ static void do_ask(struct link *l, const struct agent_effect *x)
 	struct http_outgoing out = spell_ask(x, &body, target);
 	troth_rc rc = !l->http ? err_set(&e, TROTH_UNAVAILABLE, "no identity yet") :
 		      !buf_ok(&body) ? err_set(&e, TROTH_TOO_LARGE, "the message is too large") :
-				       http_client_send(l->http, &out, on_answer, asked, NULL, &e);
+				       http_client_send(l->http, &out, on_answer, asked, &asked->exchange, &e);
 	if (rc_ok(rc))
 		return;
 	LOG(LOG_LEVEL_WARN, "server.ask-failed", LOG_S("ask", ASK_NAMES[x->ask.ask]), LOG_S("why", e.primary));
 	answer_soon(l, asked);
+}
+
+/* The poll that the server holds was asked with the former identity, which it will soon not know any more; and it waits to
+ * hear from the new one. */
+static void poll_anew(struct link *l)
+{
+	struct timeval now = { 0, 0 };
+	for (struct asked *asked = l->asked; asked; asked = asked->next) {
+		if (asked->ask != ASK_POLL || !asked->exchange)
+			continue;
+		http_client_cancel(asked->exchange);
+		asked->exchange = NULL;
+		CHECK(event_base_once(l->base, -1, EV_TIMEOUT, answer_later, asked, &now) == 0);
+	}
 }
 
 /* -- the hand --------------------------------------------------------------------------------------------- */
@@ -239,6 +276,29 @@ static troth_rc read_dates(struct link *l, struct arena *a, const struct hand_re
 	return RC_OK;
 }
 
+static void free_peers(struct link *l, msec_t now)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->former_count; i++) {
+		if (now >= l->former[i].until)
+			http_client_free(l->former[i].http); /* nothing is under way on it any more */
+		else
+			l->former[kept++] = l->former[i];
+	}
+	l->former_count = kept;
+}
+
+/* Whoever waits for an answer of it gets it still. */
+static troth_rc retire_peer(struct link *l, struct troth_err *e)
+{
+	free_peers(l, mono());
+	ENSURE(l->former_count < PEERS, e, TROTH_BUSY, "identity and trust change too often");
+	if (l->http)
+		l->former[l->former_count++] = (struct peer){ l->http, mono() + PEER_MS };
+	l->http = NULL;
+	return RC_OK;
+}
+
 static bool has_expired(const struct link *l) { return l->not_after && port_now(&PORT_CLOCK_REAL) >= l->not_after; }
 
 /* -- an identity that has expired --------------------------------------------------------------------------- */
@@ -268,9 +328,7 @@ static troth_rc recover_begin(struct link *l, const struct hand_reply *r, const 
 	recover_free(l->recover);
 	l->recover = NULL;
 	TRY(recover_new(&config, &l->recover, e));
-	http_client_free(l->old_http);
-	l->old_http = l->http;
-	l->http = NULL;
+	TRY(retire_peer(l, e));
 	l->renewing = true; /* by this */
 	LOG(LOG_LEVEL_WARN, "identity.expired", LOG_S("instance", r->instance_id), LOG_S("end", time_format(l->not_after, end)),
 	    LOG_S("text", "this node's identity has expired; asking the server for a new one, which an operator must approve"));
@@ -303,8 +361,10 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 					     .key_file = path, .max_reply_bytes = MSG_BYTES };
 	struct http_client *http;
 	TRY(http_client_new(l->base, &config, &http, e));
-	http_client_free(l->old_http);
-	l->old_http = l->http;
+	troth_rc rc = retire_peer(l, e);
+	if (rc_failed(rc))
+		http_client_free(http);
+	TRY(rc);
 	l->http = http;
 	if (l->recover)
 		recover_end(l);
@@ -312,6 +372,16 @@ static troth_rc become(struct link *l, struct arena *a, const struct hand_reply 
 }
 
 /* -- renewing the identity at half life ------------------------------------------------------------------------ */
+
+/* The next look at the clock tries again; sooner if the server waits for it. */
+static void renew_failed(struct link *l, const struct troth_err *e)
+{
+	struct timeval soon = { RENEW_AGAIN_S, 0 };
+	l->renewing = false;
+	if (l->renew_at == RENEW_TOLD)
+		event_add(l->renew, &soon);
+	log_err(LOG_LEVEL_WARN, "identity.renew-failed", e);
+}
 
 static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer, struct arena *a, const struct troth_err *why)
 {
@@ -325,11 +395,11 @@ static void on_renewed(void *self, troth_rc rc, const struct http_answer *answer
 	if (rc_ok(rc))
 		rc = msg_renewed_decode(a, answer->body, &m, &e);
 	if (rc_ok(rc)) {
+		m.server_ca = NULL; /* those come as documents, in order */
 		save_identity(l, &m);
 		return;
 	}
-	l->renewing = false; /* the next look at the clock tries again */
-	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
+	renew_failed(l, &e);
 }
 
 static void ask_identity(struct link *l, const char *csr)
@@ -340,8 +410,7 @@ static void ask_identity(struct link *l, const char *csr)
 	struct http_outgoing out = { .method = HTTP_POST, .target = "/v1/agent/identity", .body = buf_bytes(&body) };
 	if (rc_ok(http_client_send(l->http, &out, on_renewed, l, NULL, &e)))
 		return;
-	l->renewing = false;
-	log_err(LOG_LEVEL_WARN, "identity.renew-failed", &e);
+	renew_failed(l, &e);
 }
 
 /* When the identity has ended, if that is before the next look; a little later, for timers may be early. */
@@ -358,6 +427,7 @@ static void on_renew(evutil_socket_t fd, short what, void *self)
 	struct link *l = self;
 	struct timeval again = { RENEW_CHECK_S, 0 };
 	event_add(l->renew, &again);
+	free_peers(l, mono());
 	bool due = l->renew_at && port_now(&PORT_CLOCK_REAL) >= l->renew_at, expired = has_expired(l);
 	look_at_its_end(l);
 	if (l->renewing || (!due && !expired))
@@ -409,6 +479,20 @@ static void on_hello(struct link *l, struct arena *a, const struct hand_reply *r
 		l->renew_at = l->renew_at > least ? l->renew_at : least;
 		l->renewing = false;
 		LOG(LOG_LEVEL_INFO, "identity.renewed", LOG_S("instance", r->instance_id));
+		step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = r }); /* who was recovered has another trust too */
+		poll_anew(l);
+		return;
+	}
+	step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = r });
+}
+
+/* From the next request on the server is believed by the new set; only then it is reported. */
+static void on_trust(struct link *l, struct arena *a, const struct hand_reply *r)
+{
+	struct troth_err e = { 0 };
+	if (r->ok && rc_failed(become(l, a, r, &e))) {
+		log_err(LOG_LEVEL_ERROR, "identity.unusable", &e);
+		end(l, NULL); /* what is saved counts: begin anew with it */
 		return;
 	}
 	step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = r });
@@ -425,6 +509,8 @@ static void on_message(struct link *l, struct bytes message)
 		on_hello(l, a, &r);
 	else if (r.ticket == TICKET_IDENTITY)
 		on_own_reply(l, &r);
+	else if (r.op == HAND_TRUST_SAVE)
+		on_trust(l, a, &r);
 	else
 		step(l, &(struct agent_event){ .kind = EVENT_HAND, .hand = &r });
 	if (r.key.len)
@@ -536,7 +622,7 @@ static void release(struct link *l)
 		if (events[i])
 			event_free(events[i]);
 	recover_free(l->recover);
-	http_client_free(l->old_http); /* their exchanges end without an answer */
+	free_peers(l, INT64_MAX); /* their exchanges end without an answer */
 	http_client_free(l->http);
 	while (l->asked)
 		asked_drop(l->asked);

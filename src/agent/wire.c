@@ -20,7 +20,7 @@ static const char *const OP_NAMES[] = {
 	[HAND_REFUSE] = "refuse", [HAND_SWAP] = "swap", [HAND_RELOAD] = "reload", [HAND_ATTEST] = "attest",
 	[HAND_SETTLE] = "settle", [HAND_PUT_BACK] = "put-back", [HAND_BACK_DONE] = "back-done", [HAND_CHECK] = "check",
 	[HAND_FORGET] = "forget", [HAND_CSR] = "csr", [HAND_IDENTITY_CSR] = "identity-csr",
-	[HAND_IDENTITY_SAVE] = "identity-save",
+	[HAND_IDENTITY_SAVE] = "identity-save", [HAND_TRUST_SAVE] = "trust-save",
 };
 
 const char *hand_op_name(enum hand_op op) { return op < HAND_OP_COUNT ? OP_NAMES[op] : "?"; }
@@ -225,6 +225,9 @@ static void x_reply(struct wire *w, struct hand_reply *r)
 	x_text(w, &r->server_ca, LIMIT_PEM_BYTES);
 	x_bytes(w, &r->key, 2 * LIMIT_KEY_DER_BYTES);
 	x_texts(w, &r->ids, LIMIT_TARGETS_PER_INSTANCE, UUID_LEN);
+	x_text(w, &r->trust_id, UUID_LEN);
+	x_i64(w, &r->trust_generation);
+	x_texts(w, &r->trust_fingerprints, FINGERPRINTS, SHA256_HEX_LEN);
 }
 
 static troth_rc finish(struct wire *w, struct troth_err *e)

@@ -37,6 +37,7 @@ enum hand_op {
 	HAND_CSR,           /* a key for this request id (kept), and its CSR */
 	HAND_IDENTITY_CSR,  /* the same for the agent's own identity */
 	HAND_IDENTITY_SAVE, /* the new identity's certificate */
+	HAND_TRUST_SAVE,    /* a new set of CAs by which the server is believed; answered as HELLO */
 	HAND_OP_COUNT
 };
 const char *hand_op_name(enum hand_op op);
@@ -52,7 +53,7 @@ struct hand_request {
 	enum msg_role role;
 	struct msg_parameter *parameters;
 	size_t parameter_count;
-	/* STAGE */
+	/* STAGE, TRUST_SAVE */
 	struct json_texts certificates;  /* PEM, as in msg_target */
 	struct json_texts distrusted;    /* fingerprints: what holds one is not gone back to */
 	const char *key_request;
@@ -107,6 +108,9 @@ struct hand_reply {
 	const char *certificate, *server_ca; /* PEM; certificate with its chain */
 	struct bytes key;                /* PEM; the link needs it for TLS.  Wipe what it came in */
 	struct json_texts ids;           /* targets known */
+	const char *trust_id;            /* of the built-in store that server_ca is; "": known from the enrolment only */
+	int64_t trust_generation;
+	struct json_texts trust_fingerprints;
 };
 
 /* Encoders append; `out` should be a secret buffer.  Decoders: the result lives in `a`. */

@@ -56,12 +56,13 @@ static const struct cert *last_of(struct arena *a, const char *pem)
 	return rc_ok(certs_parse_pem(a, bytes_of_text(pem), &certs, &n, NULL)) && n ? certs[n - 1] : NULL;
 }
 
-troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *server_ca, const char **ret_pem,
-			 struct troth_err *e)
+troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *bridge,
+			 const char *server_ca, const char **ret_pem, struct troth_err *e)
 {
 	const char *pem = arena_printf(a, "%s%s", certificate, chain ? chain : "");
 	const struct cert *last = last_of(a, pem), *const *cas;
 	size_t n = 0;
+	pem = arena_printf(a, "%s%s", pem, bridge ? bridge : ""); /* before the root: who looks for an issuer takes the first */
 	ENSURE(last, e, TROTH_CORRUPT, "the server's certificate cannot be read");
 	TRY(certs_parse_pem(a, bytes_of_text(server_ca), &cas, &n, e));
 	for (size_t i = 0; i < n && !cert_self_signed(last); i++)

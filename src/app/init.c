@@ -105,7 +105,7 @@ static troth_rc write_results(struct arena *a, const struct datadir *d, const st
 {
 	const char *pem, *colon = strrchr(o->listen, ':');
 	const char *name = o->names.count ? o->names.items[0] : NULL;
-	TRY(server_pem_make(a, made->certificate, made->chain, made->server_ca, &pem, e));
+	TRY(server_pem_make(a, made->certificate, made->chain, NULL, made->server_ca, &pem, e));
 	TRY(file_write(d->server_pem, bytes_of_text(pem), 0644, e));
 	TRY(file_write(d->ca_pem, bytes_of_text(made->server_ca), 0644, e));
 	TRY(file_write(d->admin_token, bytes_of_text(arena_printf(a, "%s\n", made->admin_token)), 0600, e));

@@ -22,9 +22,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "facade/native/native.h"
+#include "service/nouns.h"
 
 const char SERVER_USAGE[] =
-	"usage: troth server --dir DIR [--listen ADDRESS:PORT] [--loops N] [--request-time TIME]\n"
+	"usage: troth server --dir DIR [--listen ADDRESS:PORT] [--public-name NAME]...\n"
+	"                    [--loops N] [--request-time TIME]\n"
 	"                    [--log-level debug|info|warn|error] [--log-format logfmt|json]\n"
 	"\n"
 	"Runs the server and its keeper on a data directory made by `troth init`.  DIR/server.url holds the address\n"
@@ -32,6 +34,8 @@ const char SERVER_USAGE[] =
 	"\n"
 	"  --dir DIR              the data directory\n"
 	"  --listen ADDRESS:PORT  default: as given to init; port 0 takes a free one\n"
+	"  --public-name NAME     one more DNS name or IP address that clients call it by; may be repeated. Its certificate\n"
+	"                         is made anew at once with them, and keeps them\n"
 	"  --loops N              event loops (default: one per core, at most 16)\n"
 	"  --request-time TIME    how long a client may take for its handshake and request (default 20s)\n"
 	"\n"
@@ -177,6 +181,7 @@ static troth_rc open_edge(struct server *s, struct troth_err *e)
 					    .tables = tables, .table_count = NATIVE_TABLE_COUNT, .handler = pipeline_handler(s->pipeline),
 					    .request_time = s->request_time };
 	TRY(server_tls_new(s->a, &s->d, s->store, s->pipeline, &s->tls, e));
+	TRY(server_tls_names(s->tls, &s->options->public_names, e));
 	TRY(server_tls_context(s->tls, &tls, e));
 	TRY(edge_server_new(&config, &tls, &s->edge, e));
 	server_tls_serve(s->tls, s->edge);
@@ -210,6 +215,7 @@ static troth_rc start(struct server *s, struct troth_err *e)
 	TRY(open_edge(s, e));
 	TRY(pipeline_start(s->pipeline, s->edge, e));
 	TRY(edge_server_start(s->edge, e));
+	pipeline_submit(s->pipeline, &VERB_AUDIT_SIGN, NULL, &(struct no_cmd){ 0 }, NULL, NULL); /* a commit: what is due is looked at */
 	TRY(announce(s, old_url, e));
 	LOG(LOG_LEVEL_INFO, "server.ready", LOG_S("url", s->url), LOG_S("dir", s->d.dir), LOG_S("version", TROTH_VERSION),
 	    LOG_I("loops", s->loops), LOG_S("epoch", service_epoch(s->svc)));
@@ -304,7 +310,8 @@ int server_command(int argc, char **argv)
 	struct option_values words = { 0 };
 	struct troth_err e = { 0 };
 	const struct option options[] = { { "dir", &o.dir }, { "listen", &o.listen }, { "log-level", &o.log_level },
-					  { "log-format", &o.log_format }, { "loops", &o.loops }, { "request-time", &o.request_time } };
+					  { "log-format", &o.log_format }, { "public-name", NULL, NULL, &o.public_names },
+					  { "loops", &o.loops }, { "request-time", &o.request_time } };
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_set_log(&o, &e)))
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)

@@ -20,6 +20,7 @@ int restore_command(int argc, char **argv);
 struct server_options {
 	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;
 	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
+	struct option_values public_names; /* that its certificate shall hold beside those of init */
 	/* Called once it answers; http_url is NULL without plain_listen.  May be NULL. */
 	void (*ready)(void *self, const char *url, const char *http_url);
 	void *self;
@@ -58,10 +59,10 @@ struct datadir datadir_make(struct arena *a, const char *dir);
 /* NOT_FOUND with "run troth init first" unless it is a complete data directory. */
 troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
 
-/* Leaf, chain and the root that the chain ends at: agents that know only a fingerprint need to see the root.
- * `server_ca` holds the candidates.  Lives in a. */
-troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *server_ca, const char **ret_pem,
-			 struct troth_err *e);
+/* Leaf, chain, bridge (server_certificate_ret) and the root that the chain ends at: agents that know only a fingerprint
+ * need to see the root.  `server_ca` holds the candidates; chain and bridge may be NULL.  Lives in a. */
+troth_rc server_pem_make(struct arena *a, const char *certificate, const char *chain, const char *bridge, const char *server_ca,
+			 const char **ret_pem, struct troth_err *e);
 /* admin.json and server.listen: how to reach the server, and where it listens next time. */
 troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e);
 troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "model/name.h"
 #include "service/nouns.h"
 
 enum { RENEW_RETRY_MS = 60 * 1000 };
@@ -16,12 +17,39 @@ struct server_tls {
 	struct arena *a;            /* of what is shown now; replaced as a whole */
 	struct buf key;
 	const char *server_pem;
-	char *agents_ca, *server_ca; /* malloc'ed: what was last seen in the store */
+	char *agents_ca, *server_ca, *signer; /* malloc'ed: what was last seen in the store */
 	msec_t renew_at;            /* half of the certificate's life; wall clock */
+	msec_t retry_at;            /* not before this, when it could not be had */
 	bool renewing;
+	const struct option_values *names; /* that the certificate shall hold; or NULL */
+	bool named;                 /* it was asked for them */
+	bool stale;                 /* the listener has not what is in files and store */
+	/* What the listener was seen with is told to the store (VERB_SERVER_SEEN), if that asks for it. */
+	bool observed, telling, started; /* it asks; it is being told; it was told since this process began */
+	int64_t generation;         /* of agents_ca */
+	int64_t serial, told, under_way; /* counts what there is to tell */
 };
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
+/* Another version of the server's CA signs by now: it is time for a certificate of that one. */
+static troth_rc judge_signer(struct server_tls *t, const struct cert *leaf, struct troth_err *e)
+{
+	const struct cert *ca;
+	if (!t->signer)
+		return RC_OK;
+	TRY(cert_parse_any(t->a, bytes_of_text(t->signer), &ca, e));
+	if (!cert_issued_by(leaf, ca))
+		t->renew_at = t->retry_at;
+	return RC_OK;
+}
+
+static void judge_names(struct server_tls *t, const struct cert *leaf)
+{
+	for (size_t i = 0; t->names && !t->named && i < t->names->count; i++)
+		if (!cert_host_matches(leaf, t->names->items[i]))
+			t->renew_at = t->retry_at;
+}
+
 static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 {
 	struct bytes pem;
@@ -31,23 +59,32 @@ static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 	TRY(certs_parse_pem(t->a, pem, &certs, &n, e));
 	t->server_pem = (const char *)pem.data;
 	t->renew_at = certs[0]->not_before + (certs[0]->not_after - certs[0]->not_before) / 2;
-	return RC_OK;
+	judge_names(t, certs[0]);
+	return judge_signer(t, certs[0], e);
 }
 
-/* true: something changed since last time. */
-static troth_rc read_trust(struct server_tls *t, struct tx *tx, struct arena *a, bool *ret_changed, struct troth_err *e)
+/* true: another text than before. */
+static bool keep(char **kept, const char *text)
+{
+	if (*kept && strcmp(*kept, text) == 0)
+		return false;
+	free(*kept);
+	*kept = strdup(text);
+	CHECK(*kept);
+	return true;
+}
+
+static troth_rc read_trust(struct server_tls *t, struct tx *tx, struct arena *a, struct troth_err *e)
 {
 	struct server_trust_ret trust = { 0 };
 	struct no_cmd none = { 0 };
 	TRY(pipeline_read(t->pipeline, tx, a, &VERB_SERVER_TRUST, &none, &trust, e));
-	*ret_changed = !t->agents_ca || strcmp(t->agents_ca, trust.agents_ca) != 0 || strcmp(t->server_ca, trust.server_ca) != 0;
-	if (!*ret_changed)
-		return RC_OK;
-	free(t->agents_ca);
-	free(t->server_ca);
-	t->agents_ca = strdup(trust.agents_ca);
-	t->server_ca = strdup(trust.server_ca);
-	CHECK(t->agents_ca && t->server_ca);
+	bool agents = keep(&t->agents_ca, trust.agents_ca), server = keep(&t->server_ca, trust.server_ca);
+	bool signer = keep(&t->signer, trust.signer);
+	t->stale = t->stale || agents || server || signer || t->generation != trust.generation;
+	t->serial += t->observed != trust.observed;
+	t->generation = trust.generation;
+	t->observed = trust.observed;
 	return RC_OK;
 }
 
@@ -57,18 +94,19 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	struct server_tls *t = ARENA_NEW(a, struct server_tls);
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	struct tx *tx;
-	bool changed;
 	t->d = d;
 	t->pipeline = p;
 	t->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	*ret = t; /* the caller frees it either way */
 	TRY(file_read_secret(d->server_key, LIMIT_PEM_BYTES, &t->key, e));
-	TRY(read_files(t, e));
 	TRY(store_reader_open(store, &reader, e));
 	TRY(store_read_begin(reader, &tx, e));
-	troth_rc rc = read_trust(t, tx, t->a, &changed, e);
+	troth_rc rc = read_trust(t, tx, t->a, e);
 	store_read_end(tx);
-	return rc;
+	TRY(rc);
+	t->stale = false; /* the listener is made of this */
+	t->serial++;
+	return read_files(t, e);
 }
 
 void server_tls_free(struct server_tls *t)
@@ -78,6 +116,7 @@ void server_tls_free(struct server_tls *t)
 	buf_release(&t->key);
 	free(t->agents_ca);
 	free(t->server_ca);
+	free(t->signer);
 	arena_free(t->a);
 }
 
@@ -95,6 +134,22 @@ troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct t
 
 void server_tls_serve(struct server_tls *t, struct edge_server *edge) { t->edge = edge; }
 
+troth_rc server_tls_names(struct server_tls *t, const struct option_values *names, struct troth_err *e)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i], *fault = name_san_fault(name);
+		bool typed = text_starts(name, "dns:") || text_starts(name, "ip:") || text_starts(name, "uri:") || text_starts(name, "email:");
+		if (!fault && !typed && !strchr(name, '*'))
+			continue;
+		troth_rc rc = err_set(e, TROTH_INVALID, "--public-name \"%.200s\" %s", name,
+				      fault ? fault : typed ? "has a type before it" : "is a pattern");
+		err_hint(e, "a DNS name or an IP address as clients write it: troth.example.org");
+		return rc;
+	}
+	t->names = names;
+	return read_files(t, e);
+}
+
 /* -- changes ------------------------------------------------------------------------------------------------------ */
 /* Files and store as they are now, into the listener. */
 static troth_rc reload(struct server_tls *t, struct troth_err *e)
@@ -110,24 +165,62 @@ static troth_rc reload(struct server_tls *t, struct troth_err *e)
 static void reload_and_say(struct server_tls *t, const char *event)
 {
 	struct troth_err e = { 0 };
-	if (rc_failed(reload(t, &e)))
+	t->stale = rc_failed(reload(t, &e)); /* then the next commit tries again */
+	if (t->stale) {
 		log_err(LOG_LEVEL_ERROR, "tls.not_reloaded", &e);
-	else
-		LOG(LOG_LEVEL_INFO, event, LOG_S("file", t->d->server_pem));
+		return;
+	}
+	t->serial++;
+	LOG(LOG_LEVEL_INFO, event, LOG_S("file", t->d->server_pem));
 }
 
+/* -- what the listener was seen with ---------------------------------------------------------------------------- */
+static void on_told(void *self, troth_rc rc, const void *ret, const struct troth_err *why)
+{
+	struct server_tls *t = self;
+	t->telling = false;
+	if (rc_failed(rc)) { /* the next commit tries again */
+		log_err(LOG_LEVEL_WARN, "tls.not_told", why);
+		return;
+	}
+	t->started = true;
+	t->told = t->under_way;
+}
+
+/* Not while a certificate is on its way: then it is not known which one will be shown.  (One that is ordered after this was
+ * said comes after it: the keeper must sign it first.) */
+static void tell(struct server_tls *t)
+{
+	struct troth_err e = { 0 };
+	const struct cert *const *certs;
+	size_t n;
+	if (!t->observed || t->stale || t->renewing || t->telling || t->told == t->serial)
+		return;
+	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	if (rc_failed(certs_parse_pem(a, bytes_of_text(t->server_pem), &certs, &n, &e))) {
+		log_err(LOG_LEVEL_ERROR, "tls.not_told", &e);
+		arena_free(a);
+		return;
+	}
+	struct server_seen_cmd cmd = { cert_pem(a, certs[0]->der), t->generation, !t->started };
+	t->telling = true;
+	t->under_way = t->serial;
+	pipeline_submit(t->pipeline, &VERB_SERVER_SEEN, a, &cmd, on_told, t);
+}
+
+/* -- a new certificate --------------------------------------------------------------------------------------------- */
 static troth_rc keep_certificate(struct server_tls *t, const struct server_certificate_ret *made, struct troth_err *e)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	const char *pem;
-	TRY(server_pem_make(a, made->certificate, made->chain, made->server_ca, &pem, e));
+	TRY(server_pem_make(a, made->certificate, made->chain, made->bridge, made->server_ca, &pem, e));
 	return file_write(t->d->server_pem, bytes_of_text(pem), 0644, e);
 }
 
 static void renew_failed(struct server_tls *t, const struct troth_err *e)
 {
 	log_err(LOG_LEVEL_ERROR, "tls.not_renewed", e);
-	t->renew_at = port_now(&PORT_CLOCK_REAL) + RENEW_RETRY_MS;
+	t->renew_at = t->retry_at = port_now(&PORT_CLOCK_REAL) + RENEW_RETRY_MS;
 	t->renewing = false;
 }
 
@@ -138,8 +231,10 @@ static void on_renewed(void *self, troth_rc rc, const void *ret, const struct tr
 	if (rc_ok(rc))
 		rc = keep_certificate(t, ret, &e);
 	if (rc_ok(rc)) {
+		t->named = true;
 		t->renewing = false;
 		reload_and_say(t, "tls.certificate_renewed");
+		tell(t);
 		return;
 	}
 	renew_failed(t, &e);
@@ -153,6 +248,8 @@ static void on_recertified(void *self, troth_rc rc, const void *ret, const struc
 	struct server_certificate_cmd cmd = { 0 };
 	struct troth_err e = *why;
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	if (t->names)
+		cmd.more = (struct json_texts){ arena_copy(a, t->names->items, t->names->count * sizeof *t->names->items), t->names->count };
 	if (rc_ok(rc))
 		rc = server_csr(a, t->d, &cmd.csr, &e);
 	if (rc_failed(rc)) {
@@ -178,11 +275,11 @@ void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct troth_err e = { 0 };
-	bool changed = false;
-	if (rc_failed(read_trust(t, snapshot, a, &changed, &e)))
+	if (rc_failed(read_trust(t, snapshot, a, &e)))
 		log_err(LOG_LEVEL_WARN, "tls.trust_unreadable", &e);
-	else if (changed)
+	else if (t->stale)
 		reload_and_say(t, "tls.trust_changed");
+	tell(t);
 	if (now >= t->renew_at && !t->renewing)
 		renew(t);
 }

@@ -17,6 +17,8 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 void server_tls_free(struct server_tls *t); /* accepts NULL */
 /* For edge_server_new; borrowed until the next refresh. */
 troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct troth_err *e);
+/* More names for its certificate: a new one is asked for at the next refresh if one is missing.  INVALID for what is no name. */
+troth_rc server_tls_names(struct server_tls *t, const struct option_values *names, struct troth_err *e); /* kept */
 void server_tls_serve(struct server_tls *t, struct edge_server *edge);
 /* On the writer's thread after each commit: new CAs into the listener and ca.pem; asks for a new certificate when it is
  * time.  Cheap when nothing changed. */

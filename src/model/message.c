@@ -390,7 +390,7 @@ troth_rc msg_session_decode(struct arena *a, struct bytes in, struct msg_session
 	const struct json *items;
 	size_t count;
 	TRY(read_body(a, in, REQUEST, SESSION, ARRAY_LEN(SESSION), &wire, e));
-	TRY(list_items(a, wire.targets, LIMIT_TARGETS_PER_INSTANCE, &items, &count, e));
+	TRY(list_items(a, wire.targets, MSG_TARGETS, &items, &count, e));
 	wire.m.targets = ARENA_ARRAY(a, struct msg_loaded, count);
 	wire.m.target_count = count;
 	for (size_t i = 0; i < count; i++)
@@ -430,7 +430,8 @@ static const struct json_field DESIRED[] = {
 	ROW(struct msg_desired, epoch, JF_TEXT, JF_REQUIRED, 0, MSG_EPOCH_BYTES),
 	ROW(struct msg_desired, version, JF_INT, JF_REQUIRED, 0, INT64_MAX),
 	ROW(struct desired_wire, targets, JF_ANY, JF_REQUIRED, 0, 0),
-	ROW(struct msg_desired, gone, JF_TEXTS, 0, 0, LIMIT_TARGETS_PER_INSTANCE),
+	ROW(struct msg_desired, gone, JF_TEXTS, 0, 0, MSG_TARGETS),
+	ROW(struct msg_desired, renew_identity, JF_BOOL, 0, 0, 0),
 };
 
 static const struct json_field TARGET[] = {
@@ -651,7 +652,7 @@ troth_rc msg_desired_decode(struct arena *a, struct bytes in, struct msg_desired
 	const struct json *items;
 	size_t count;
 	TRY(read_body(a, in, REPLY, DESIRED, ARRAY_LEN(DESIRED), &wire, e));
-	TRY(list_items(a, wire.targets, LIMIT_TARGETS_PER_INSTANCE, &items, &count, e));
+	TRY(list_items(a, wire.targets, MSG_TARGETS, &items, &count, e));
 	wire.m.targets = ARENA_ARRAY(a, struct msg_target, count);
 	wire.m.target_count = count;
 	for (size_t i = 0; i < count; i++)

@@ -36,6 +36,7 @@
 
 enum {
 	MSG_EPOCH_BYTES = 64,       /* opaque: a UUID fits twice */
+	MSG_TARGETS = LIMIT_TARGETS_PER_INSTANCE + 1, /* and the agent's built-in store */
 	MSG_PARAMETERS = 32,        /* per target: a profile has some ten */
 	MSG_PARAMETER_BYTES = 512,  /* a path */
 	MSG_REASON_BYTES = 1000,    /* why an apply failed, with the first lines of the command's output */
@@ -46,6 +47,9 @@ enum {
 	MSG_BYTES = LIMIT_HTTP_BODY_BYTES, /* any message, either way: 64 targets with a chain and a
 					    * bundle of 5 are 0.5 MiB */
 };
+
+/* The profile of an agent's built-in store: the CAs by which it believes the server.  It is on no node. */
+#define MSG_OWN_TRUST "troth-server-ca"
 
 /* Nobody counts so far.  Whoever names a higher one wants the other side to count past INT64_MAX. */
 #define MSG_GENERATION_MAX (INT64_C(1) << 53)
@@ -141,6 +145,7 @@ struct msg_desired {
 	struct msg_target *targets;  /* all targets of the instance, not only the changed ones */
 	size_t target_count;
 	struct json_texts gone;      /* ids of targets that are no more: forget, leave the files */
+	bool renew_identity;         /* come for a new identity (msg_identity): the CA of the present one is to go */
 };
 
 /* -- reports -------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "service/binding.h"
 #include "service/issue.h"
 #include "service/leave.h"
+#include "service/own.h"
 #include "service/record.h"
 
 enum { ACTS_NAMED = 20 }; /* targets named in the audit of a batch; the rest is counted */
@@ -67,6 +68,7 @@ static troth_rc send_set(struct verb_ctx *ctx, const struct act *act, struct tro
 	content.certs.count = act->certs.count;
 	TRY(content_row_put(ctx->tx, &content, e));
 	TRY(send(ctx, act, &content, &generation, e));
+	TRY(own_offered(ctx, act->target, generation, e));
 	return binding_offered(ctx, act->target, generation, e);
 }
 
@@ -147,6 +149,7 @@ static troth_rc ask(struct verb_ctx *ctx, const struct act *act, struct troth_er
 static troth_rc move_label(struct verb_ctx *ctx, const struct act *act, struct troth_err *e)
 {
 	TRY(version_row_set_signing(ctx->tx, act->authority, act->ca, e));
+	TRY(own_wake(ctx, act->authority, e));
 	return facts_credential(ctx->tx, ctx->a, ctx->svc->view, act->authority, e);
 }
 

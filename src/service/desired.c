@@ -9,6 +9,7 @@
 #include "service/distrust.h"
 #include "service/issue.h"
 #include "service/member.h"
+#include "service/own.h"
 
 enum { HEARTBEAT_S = LIMIT_FRESHNESS_S / 6 }; /* a poll older than this writes that the agent lives */
 
@@ -115,11 +116,15 @@ static troth_rc show_parameters(struct verb_ctx *ctx, const struct template_row 
 	return RC_OK;
 }
 
-static troth_rc show_target(struct verb_ctx *ctx, const struct target_row *t, struct look *look, struct msg_target *m,
-			    struct troth_err *e)
+/* Its identity is not among what it is told to hold: it comes for one when it shall (renew_identity). */
+static troth_rc show_target(struct verb_ctx *ctx, const struct target_row *t, struct look *look, struct troth_err *e)
 {
 	struct template_row template;
+	struct msg_target *m = &look->desired.targets[look->desired.target_count];
 	TRY(template_row_get(ctx->tx, ctx->a, t->template_id, &template, e));
+	if (own_presents(&template))
+		return RC_OK;
+	look->desired.target_count++;
 	*m = (struct msg_target){ .id = t->uuid, .name = template.name, .profile = template.profile,
 				  .kind = template.kind == TARGET_SLOT ? MSG_SLOT : MSG_STORE,
 				  .role = template.role == TARGET_CLIENT ? MSG_CLIENT : MSG_SERVER };
@@ -164,6 +169,7 @@ static int64_t version_of(const struct msg_desired *d)
 		}
 	}
 	hash_int(&h, d->session);
+	hash_int(&h, d->renew_identity);
 	for (size_t i = 0; i < d->gone.count; i++)
 		hash_text(&h, d->gone.items[i]);
 	return (int64_t)(h >> 11) | 1;
@@ -187,8 +193,10 @@ static troth_rc look_at(struct verb_ctx *ctx, struct look *look, struct troth_er
 		if (targets[i].state == TARGET_LEFT)
 			d->gone.items[d->gone.count++] = targets[i].uuid;
 		else
-			TRY(show_target(ctx, &targets[i], look, &d->targets[d->target_count++], e));
+			TRY(show_target(ctx, &targets[i], look, e));
 	}
+	if (!look->frozen)
+		TRY(own_identity_stale(ctx->tx, ctx->a, look->instance.id, &d->renew_identity, e));
 	d->version = version_of(d);
 	return RC_OK;
 }
@@ -201,7 +209,9 @@ static troth_rc desired_run(struct verb_ctx *ctx, const void *cmd, void *ret, st
 	TRY(member_load(ctx, &look.instance, e));
 	if (c->session == 0 || look.instance.session == 0)
 		return agent_stale(e);
-	bool heartbeat = ctx->now - look.instance.last_seen >= HEARTBEAT_S * MSEC_S;
+	struct instance_row seen = look.instance;
+	bool proves = member_drop_former(ctx, &seen); /* the first word with its new identity is worth writing down */
+	bool heartbeat = proves || ctx->now - look.instance.last_seen >= HEARTBEAT_S * MSEC_S;
 	if (c->session == look.instance.session)
 		TRY(look_at(ctx, &look, e));
 	if (c->session != look.instance.session || look.unhanded || heartbeat)
@@ -225,6 +235,10 @@ static troth_rc hand_target(struct verb_ctx *ctx, struct target_row *t, int64_t 
 {
 	struct document_row d;
 	bool found;
+	struct template_row template;
+	TRY(template_row_get(ctx->tx, ctx->a, t->template_id, &template, e));
+	if (own_presents(&template))
+		return RC_OK;
 	TRY(shown_document(ctx, t, false, &d, &found, e));
 	if (!found || d.state != DOCUMENT_PENDING || d.handed_at)
 		return RC_OK;

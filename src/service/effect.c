@@ -241,8 +241,12 @@ static troth_rc effect_load(struct verb_ctx *ctx, struct effect *f, struct troth
 
 static troth_rc effect_prepare(struct verb_ctx *ctx, const void *cmd, struct troth_err *e)
 {
-	struct effect *f = ARENA_NEW(ctx->a, struct effect);
-	TRY(effect_load(ctx, f, e));
+	struct effect *f = ctx->plan; /* what it needs depended on the keeper's answers: it goes on */
+	if (!f) {
+		f = ARENA_NEW(ctx->a, struct effect);
+		TRY(effect_load(ctx, f, e));
+	}
+	ctx->plan = f->rotate_plan;
 	if (f->row.id && !f->obsolete)
 		TRY(f->kind->prepare(ctx, f, e));
 	ctx->plan = f;

@@ -7,6 +7,7 @@
 #include "service/check.h"
 #include "service/identity.h"
 #include "service/join.h"
+#include "service/own.h"
 #include "service/record.h"
 #include "service/recovery.h"
 #include "service/service.h"
@@ -224,6 +225,7 @@ static troth_rc enroll_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		TRY((token.reinstall ? instance_again : instance_new)(ctx, m, plan, &deployment, &instance, e));
 	if (ctx->retry)
 		return RC_OK;
+	TRY(own_agent_joined(ctx, &instance, ctx->replies[0]->der, plan->identity.signer.version.id, e));
 	TRY(token_use(ctx, &token, instance.id, e));
 	TRY(record_enroll(ctx, &instance, deployment.name, &token, e));
 	struct msg_renewed identity;

@@ -5,6 +5,7 @@
 
 #include "service/inside.h"
 #include "service/nouns.h"
+#include "service/own.h"
 #include "service/record.h"
 
 #define META_EPOCH_WORD "epoch_word" /* when an agent's word raised it last, in milliseconds */
@@ -20,7 +21,8 @@ static troth_rc will_speak(struct verb_ctx *ctx, struct arena *a, const struct t
 	struct deployment_row deployment;
 	TRY(template_row_get(ctx->tx, a, t->template_id, &template, e));
 	TRY(deployment_row_get(ctx->tx, a, template.deployment_id, &deployment, e));
-	*ret = t->state != TARGET_LEFT && party_has_instances(deployment.party);
+	bool agents = party_has_instances(deployment.party) || text_equal(template.profile, MSG_OWN_TRUST);
+	*ret = t->state != TARGET_LEFT && agents;
 	return RC_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "service/external_ca.h"
 #include "service/hierarchy.h"
+#include "service/own.h"
 #include "service/record.h"
 #include "service/recovery.h"
 
@@ -136,6 +137,13 @@ static troth_rc name_freeze(struct tx *tx, struct arena *a, struct explained *x,
 	return RC_OK;
 }
 
+/* Is there somebody to be heard of? */
+static bool has_agent(const struct explained *x)
+{
+	bool own = x->party == PARTY_OWN && !text_equal(x->target, OWN_PRINCIPAL) && !text_equal(x->instance, OWN_SERVER_INSTANCE);
+	return party_has_instances(x->party) || own;
+}
+
 /* An authority whose key is elsewhere: how its next version comes. */
 static troth_rc note_imported(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
 {
@@ -187,7 +195,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
-	if (party_has_instances(x.party))
+	if (has_agent(&x))
 		TRY(read_agent(tx, a, row->target_id, &x, e));
 	TRY(read_deadline(tx, a, row->target_id, &x, e));
 	*ret = x;
@@ -288,6 +296,26 @@ static const struct { enum party party; const struct words *words; size_t count;
 	{ PARTY_EXTERNAL, EXTERNAL_WORDS, ARRAY_LEN(EXTERNAL_WORDS) },
 };
 
+/* Of troth's own: an identity is renewed by its agent, a principal's certificate by whoever has it. */
+static const struct words OWN_IDENTITY_WORDS = {
+	"outside-holder", "may still be a certificate of the old CA: its agent comes for a new one when it is heard of",
+	"does the agent on % run? there: troth agent status; if it will not come back: troth waive % --reason TEXT (it returns with "
+	"a token made by troth token create --reinstall)"
+};
+static const struct words OWN_PRINCIPAL_WORDS = {
+	"outside-holder", "may still be one of the old CA",
+	"give it a new one: troth principal rotate % --csr-file FILE (without, a token); or: troth principal revoke %"
+};
+static const struct words OWN_SERVER_WORDS = { "outside-holder", "is still one of the old CA: the server is about to replace it", NULL };
+
+static const struct words *own_words(const struct explained *x, const char *reason)
+{
+	if (x->party != PARTY_OWN || !text_equal(reason, "outside-holder"))
+		return NULL;
+	return text_equal(x->target, OWN_PRINCIPAL) ? &OWN_PRINCIPAL_WORDS :
+	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : &OWN_SERVER_WORDS;
+}
+
 /* What is said otherwise of this one than of others. */
 static const struct words *special_words(const struct explained *x, const char *said)
 {
@@ -298,7 +326,7 @@ static const struct words *special_words(const struct explained *x, const char *
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
 			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
 				return &PARTY_WORDS[i].words[k];
-	return NULL;
+	return own_words(x, reason);
 }
 
 static const struct words *words_of(const char *reason)
@@ -325,6 +353,8 @@ static const char *member_name(struct arena *a, enum party party, const char *in
 		return arena_printf(a, "the holder of %s", instance);
 	if (party == PARTY_BINDING)
 		return arena_printf(a, "the binding %s", instance);
+	if (party == PARTY_OWN && text_equal(target, OWN_PRINCIPAL))
+		return arena_printf(a, "the client certificate of %s", instance);
 	return arena_printf(a, "%s/%s", instance, target);
 }
 
@@ -389,7 +419,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 {
 	const char *reason = x->certificate ? "certificate" : x->imported ? "renew-imported" : x->cause ? x->cause : x->reason;
 	const struct words *own = special_words(x, reason), *w = own ? own : words_of(reason);
-	bool node = text_equal(x->speaker, "node") && x->instance && x->party == PARTY_AGENT;
+	bool node = text_equal(x->speaker, "node") && x->instance && (x->party == PARTY_AGENT || (x->party == PARTY_OWN && has_agent(x)));
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));

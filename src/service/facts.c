@@ -6,9 +6,8 @@
 #include "service/external_ca.h"
 #include "service/inside.h"
 #include "service/issue.h"
+#include "service/own.h"
 #include "service/upload.h"
-
-#include "model/name.h"
 
 enum {
 	REBUILD_PAGE = 500,              /* rows read at once */
@@ -90,10 +89,8 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 			struct troth_err *e)
 {
 	struct cert_row cert;
-	struct credential_row authority;
 	struct fact f = { .kind = FACT_CA };
 	struct issue_bridge bridge;
-	TRY(credential_row_get(tx, a, v->credential_id, &authority, e));
 	TRY(cert_row_get(tx, a, v->cert_id, &cert, e));
 	TRY(leaf_anchors(tx, a, v, 0, &f.ca.leaf_anchors, e));
 	f.ca.ca = v->id;
@@ -112,7 +109,7 @@ static troth_rc tell_ca(struct tx *tx, struct arena *a, struct view *view, const
 	f.ca.renew_at = v->renew_at;
 	f.ca.renew_latest = v->renew_latest;
 	f.ca.renewing = v->renewing != 0;
-	f.ca.by_hand = !v->can_sign || name_is_reserved(authority.name);
+	f.ca.by_hand = !v->can_sign;
 	f.ca.issuer = v->signed_by;
 	TRY(issue_bridge(tx, a, v, &bridge, e));
 	if (bridge.cert)
@@ -262,7 +259,7 @@ static troth_rc tell_template(struct tx *tx, struct arena *a, struct view *view,
 	f.group.role = role_bits(t);
 	f.group.atomic = t->atomic;
 	f.group.store_limit = t->store_limit;
-	f.group.outside = t->party == PARTY_HOLDER;
+	f.group.outside = t->party == PARTY_HOLDER || own_presents(t);
 	f.group.deployment = party_has_instances(t->party) ? t->deployment_id : 0;
 	tell(view, &f);
 	if (t->kind == TARGET_STORE && t->bundle_id)
@@ -383,10 +380,19 @@ troth_rc facts_content(struct tx *tx, struct arena *a, struct view *view, int64_
 
 /* -- instances and targets --------------------------------------------------------------------------------- */
 
+/* What is troth's own on an agent's instance stands on a twin of it: an instance of the engine is of one deployment, and
+ * a new trust file of the agent is no change of a service that a rollout would count. */
+static int64_t twin_of(int64_t instance_id)
+{
+	return instance_id | INT64_C(1) << 52;
+}
+
 static void tell_instance(struct view *view, const struct instance_row *i)
 {
 	bool lives = i->state == INSTANCE_ACTIVE && i->session != 0;
 	struct fact f = { .kind = FACT_ALIVE, .alive = { i->id, lives ? i->alive_until : 0 } };
+	tell(view, &f);
+	f.alive.instance = twin_of(i->id);
 	tell(view, &f);
 }
 
@@ -519,17 +525,17 @@ static troth_rc tell_target(struct tx *tx, struct arena *a, struct view *view, c
 	struct fact f = { .kind = FACT_TARGET };
 	f.target.target = t->id;
 	f.target.group = t->template_id;
-	f.target.instance = t->instance_id;
+	f.target.instance = template.party == PARTY_OWN ? twin_of(t->instance_id) : t->instance_id;
 	TRY(signing_authority(tx, a, t, &template, &f.target.authority, e));
 	f.target.state = engine_state(t->state, ignored);
 	f.target.lease_until = lease;
 	tell(view, &f);
 	if (f.target.state == ENGINE_TARGET_LEFT)
 		return RC_OK;
-	if (template.party == PARTY_HOLDER)
+	if (template.party == PARTY_HOLDER || own_presents(&template))
 		return tell_held(tx, a, view, t->id, e);
-	if (template.party == PARTY_BINDING || template.party == PARTY_EXTERNAL)
-		tell_unknown(view, t->id); /* what it said may be taken back: from the beginning each time */
+	if (template.party == PARTY_BINDING || template.party == PARTY_EXTERNAL || own_verifies(&template))
+		tell_unknown(view, t->id); /* what it said may be taken back, or begin anew: from the beginning each time */
 	tell_base(view, t);
 	TRY(tell_documents(tx, a, view, t->id, e));
 	TRY(tell_staged(tx, a, view, t->id, e));

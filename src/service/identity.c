@@ -4,6 +4,7 @@
 #include "service/identity.h"
 
 #include "service/credential.h"
+#include "service/own.h"
 #include "service/record.h"
 
 bool identity_check_csr(const struct checker *c, const char *path, const char *csr)
@@ -142,6 +143,7 @@ static troth_rc renew_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	self.identity_previous = bytes_of(ctx->who->fingerprint, SHA256_LEN); /* the one it still has for sure */
 	TRY(instance_row_update(ctx->tx, &self, e));
 	verb_changed(ctx, CHANGED_INSTANCE, self.id);
+	TRY(own_identity_renewed(ctx, &self, ctx->replies[0]->der, plan->signer.version.id, e));
 	TRY(record_renewal(ctx, &self, e));
 	return identity_answer(ctx, plan, ctx->replies[0]->der, out, e);
 }

@@ -8,6 +8,7 @@
 
 #define IDENTITY_AUTHORITY KEEPER_AGENTS_AUTHORITY
 #define SERVER_AUTHORITY "/troth/server"
+#define SERVER_CREDENTIAL "/troth/server-tls"
 
 struct identity_plan { struct signer signer; };
 

@@ -6,10 +6,10 @@
 #include "service/audit.h"
 #include "service/credential.h"
 #include "service/identity.h"
+#include "service/own.h"
 #include "service/record.h"
 #include "service/recovery.h"
 
-#define SERVER_CREDENTIAL "/troth/server-tls"
 #define OWN_CA_TTL (3650 * MSEC_DAY)
 #define OWN_LEAF_TTL (90 * MSEC_DAY)
 enum { ADMIN_TOKEN_BYTES = 32 };
@@ -27,19 +27,43 @@ static void certificate_check(struct arena *a, const struct server_certificate_c
 	struct troth_err why = { 0 };
 	if (cmd->sans.count)
 		check_sans(&c, "$.sans", cmd->sans, false);
+	if (cmd->more.count)
+		check_sans(&c, "$.more", cmd->more, false);
 	if (check_present(&c, "$.csr", cmd->csr) && rc_failed(csr_parse(a, bytes_of_text(cmd->csr), &csr, &why)))
 		check_fail(&c, "$.csr", "csr", why.primary, why.hint[0] ? why.hint : NULL);
 }
 
-/* The row as it is, or as it will be; new names replace the old ones. */
+static void add_name(struct json_texts *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (text_equal(names->items[i], name))
+			return;
+	names->items[names->count++] = name;
+}
+
+static struct json_texts names_with(struct arena *a, struct json_texts names, struct json_texts more)
+{
+	struct json_texts all = { ARENA_ARRAY(a, const char *, names.count + more.count), 0 };
+	for (size_t i = 0; i < names.count; i++)
+		add_name(&all, names.items[i]);
+	for (size_t i = 0; i < more.count; i++)
+		add_name(&all, more.items[i]);
+	return all;
+}
+
+/* The row as it is, or as it will be; new names replace the old ones, more names come to them. */
 static troth_rc tls_credential(struct verb_ctx *ctx, const struct server_certificate_cmd *cmd, int64_t authority_id,
 			       struct credential_row *ret, struct troth_err *e)
 {
 	struct credential_spec spec = { .sans = cmd->sans, .eku = EKU_SERVER, .path_len = -1, .clamp = true };
 	bool there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, SERVER_CREDENTIAL, ret, NULL));
 	ENSURE(there || cmd->sans.count, e, TROTH_INVALID, "the server's certificate needs at least one name");
-	if (there && !cmd->sans.count)
+	if (there && !cmd->sans.count && !cmd->more.count)
 		return RC_OK;
+	if (there && !cmd->sans.count)
+		TRY(credential_spec_read(ctx->a, ret->spec, &spec, e));
+	spec.sans = names_with(ctx->a, spec.sans, cmd->more);
+	ENSURE(spec.sans.count <= LIMIT_SAN_COUNT, e, TROTH_TOO_LARGE, "the server's certificate has more than %d names", LIMIT_SAN_COUNT);
 	const char *json = credential_spec_write(ctx->a, &spec);
 	if (there) {
 		ret->spec = json;
@@ -83,6 +107,25 @@ static troth_rc record_certificate(struct verb_ctx *ctx, const struct version_ro
 						    .after = record_end(&r, ctx->a) }, e);
 }
 
+/* For as long as the certificate lives, and as nobody distrusts the older one. */
+static troth_rc show_bridge(struct verb_ctx *ctx, const struct version_row *root, msec_t not_after, const char **ret, struct troth_err *e)
+{
+	struct issue_bridge bridge;
+	struct version_row by;
+	struct cert_row cross, older;
+	*ret = "";
+	TRY(issue_bridge(ctx->tx, ctx->a, root, &bridge, e));
+	if (!bridge.cert || bridge.until < not_after)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, bridge.by, &by, e));
+	if (by.distrusted)
+		return RC_OK;
+	TRY(cert_row_get(ctx->tx, ctx->a, bridge.cert, &cross, e));
+	TRY(cert_row_get(ctx->tx, ctx->a, by.cert_id, &older, e));
+	*ret = arena_printf(ctx->a, "%s%s", cert_pem(ctx->a, cross.der), cert_pem(ctx->a, older.der));
+	return RC_OK;
+}
+
 static troth_rc certificate_store(struct verb_ctx *ctx, struct tls_plan *plan, struct server_certificate_ret *ret, struct troth_err *e)
 {
 	struct version_row version = { .source = VERSION_CSR, .wanted = true };
@@ -90,8 +133,10 @@ static troth_rc certificate_store(struct verb_ctx *ctx, struct tls_plan *plan, s
 	TRY(plan->credential.id ? credential_row_update(ctx->tx, &plan->credential, e) :
 				  credential_row_insert(ctx->tx, &plan->credential, e));
 	TRY(issue_store(ctx, &plan->credential, &plan->signer, ctx->replies[0]->der, &version, e));
+	TRY(own_certificate_made(ctx, &version, e));
 	TRY(cert_row_get(ctx->tx, ctx->a, version.cert_id, &cert, e));
 	TRY(issue_chain_pem(ctx->tx, ctx->a, &version, &ret->certificate, &ret->chain, e));
+	TRY(show_bridge(ctx, &plan->signer.version, cert.not_after, &ret->bridge, e));
 	ret->not_after = cert.not_after;
 	ret->renew_at = version.renew_at;
 	return record_certificate(ctx, &version, cert.not_after, e);
@@ -119,8 +164,12 @@ const struct verb VERB_SERVER_CERTIFICATE = { "server.certificate", VERB_WRITE, 
 static troth_rc trust_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	struct server_trust_ret *ret = out;
-	TRY(identity_own_ca(ctx, IDENTITY_AUTHORITY, &ret->agents_ca, e));
-	return identity_own_ca(ctx, SERVER_AUTHORITY, &ret->server_ca, e);
+	struct signer signer;
+	TRY(server_authority(ctx, &signer, e));
+	ret->signer = cert_pem(ctx->a, signer.cert->der);
+	TRY(identity_own_ca(ctx, SERVER_AUTHORITY, &ret->server_ca, e));
+	TRY(own_clients(ctx->tx, ctx->a, &ret->observed, &ret->generation, &ret->agents_ca, e));
+	return ret->observed ? RC_OK : identity_own_ca(ctx, IDENTITY_AUTHORITY, &ret->agents_ca, e);
 }
 
 const struct verb VERB_SERVER_TRUST = { "server.trust", VERB_READ, ROLES_ADMIN, sizeof(struct no_cmd),
@@ -204,11 +253,12 @@ static troth_rc step(const struct init *in, const struct verb *verb, const void 
 	return verb_run(in->svc, verb, &ctx, in->keeper, cmd, ret, e);
 }
 
-static troth_rc own_authority_step(const struct init *in, const char *name, const char *common_name, struct troth_err *e)
+/* path_len 1: it may certify the root after it, for those who know only the older (show_bridge). */
+static troth_rc own_authority_step(const struct init *in, const char *name, const char *common_name, int path_len, struct troth_err *e)
 {
 	struct credential_ret ret = { 0 };
 	struct authority_create_cmd cmd = { .name = name, .common_name = common_name, .ttl = OWN_CA_TTL, .leaf_ttl = OWN_LEAF_TTL,
-					    .path_len = 0 };
+					    .path_len = path_len };
 	return step(in, &VERB_AUTHORITY_CREATE, &cmd, &ret, e);
 }
 
@@ -227,9 +277,9 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 	TRY(step(&in, &AUDIT_KEY, &none, &nothing, e));
 	TRY(step(&in, &VERB_RECOVERY_KEY, &none, &nothing, e));
 	if (!state.server)
-		TRY(own_authority_step(&in, SERVER_AUTHORITY, "troth server CA", e));
+		TRY(own_authority_step(&in, SERVER_AUTHORITY, "troth server CA", 1, e));
 	if (!state.agents)
-		TRY(own_authority_step(&in, IDENTITY_AUTHORITY, "troth agents CA", e));
+		TRY(own_authority_step(&in, IDENTITY_AUTHORITY, "troth agents CA", 0, e));
 	TRY(step(&in, &VERB_SERVER_CERTIFICATE, &tls, &made, e));
 	TRY(step(&in, &ADMIN_CREATE, &none, &admin, e));
 	TRY(step(&in, &VERB_AUDIT_SIGN, &none, &nothing, e));

@@ -4,6 +4,7 @@
  * chain is trusted as before, and no CA under it is forgotten. */
 #include "service/leave.h"
 
+#include "service/own.h"
 #include "service/recovery.h"
 
 static troth_rc retire_credential(struct verb_ctx *ctx, int64_t id, struct troth_err *e)
@@ -36,8 +37,21 @@ troth_rc leave_target(struct verb_ctx *ctx, struct target_row *row, struct troth
 	return retire_credential(ctx, row->credential_id, e);
 }
 
+/* What is troth's own goes last: until then its agent has something to say. */
+static troth_rc leave_own(struct verb_ctx *ctx, int64_t instance_id, struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	TRY(target_row_list_instance(ctx->tx, ctx->a, instance_id, &targets, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].state != TARGET_LEFT)
+			TRY(leave_target(ctx, &targets[i], e));
+	return RC_OK;
+}
+
 static troth_rc leave_instance(struct verb_ctx *ctx, struct instance_row *row, struct troth_err *e)
 {
+	TRY(leave_own(ctx, row->id, e));
 	row->state = INSTANCE_LEFT;
 	row->left_at = ctx->now;
 	row->session = 0;
@@ -54,9 +68,12 @@ troth_rc leave_if_empty(struct verb_ctx *ctx, int64_t instance_id, struct troth_
 	struct target_row *targets;
 	size_t n;
 	TRY(target_row_list_instance(ctx->tx, ctx->a, instance_id, &targets, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (targets[i].state != TARGET_LEFT)
+	for (size_t i = 0; i < n; i++) {
+		bool own;
+		TRY(own_target(ctx->tx, ctx->a, &targets[i], &own, e));
+		if (targets[i].state != TARGET_LEFT && !own)
 			return RC_OK;
+	}
 	TRY(instance_row_get(ctx->tx, ctx->a, instance_id, &row, e));
 	return row.state == INSTANCE_LEFT ? RC_OK : leave_instance(ctx, &row, e);
 }
@@ -74,8 +91,9 @@ static troth_rc may_serve(struct verb_ctx *ctx, const struct target_row *row, bo
 
 static troth_rc begin_target(struct verb_ctx *ctx, struct target_row *row, bool now, bool *ret_stays, struct troth_err *e)
 {
-	bool serves;
-	if (row->state == TARGET_LEFT)
+	bool serves, own;
+	TRY(own_target(ctx->tx, ctx->a, row, &own, e));
+	if (row->state == TARGET_LEFT || own)
 		return RC_OK;
 	TRY(may_serve(ctx, row, &serves, e));
 	bool stays = !now && (serves || row->state == TARGET_LEAVING);

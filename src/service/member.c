@@ -3,6 +3,7 @@
 
 #include "service/agent.h"
 #include "service/inside.h"
+#include "service/own.h"
 #include "service/record.h"
 
 troth_rc member_load(struct verb_ctx *ctx, struct instance_row *ret, struct troth_err *e)
@@ -57,8 +58,10 @@ bool member_drop_former(const struct verb_ctx *ctx, struct instance_row *instanc
 
 troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struct troth_err *e)
 {
-	if (member_drop_former(ctx, instance))
+	if (member_drop_former(ctx, instance)) {
 		TRY(instance_row_update(ctx->tx, instance, e));
+		TRY(own_identity_proved(ctx, instance, e));
+	}
 	instance->last_seen = ctx->now;
 	if (instance->alive_until != ALIVE_ALWAYS) /* an external one has no session that could end */
 		instance->alive_until = ctx->now + LIMIT_FRESHNESS_S * MSEC_S;

@@ -440,9 +440,12 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 struct server_certificate_cmd {
 	const char *csr;
 	struct json_texts sans;     /* none: those of the last one */
+	struct json_texts more;     /* beside those */
 };
 struct server_certificate_ret {
 	const char *certificate, *chain, *server_ca; /* PEM */
+	const char *bridge;         /* PEM, to be shown behind the chain: its root once more, as certified by the root before, and
+	                               that one.  Who knows only the older (a copied CA file, a fingerprint) verifies by it.  "": none */
 	msec_t not_after, renew_at;
 };
 extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
@@ -450,9 +453,21 @@ extern const struct verb VERB_SERVER_CERTIFICATE; /* admin and system */
  * certified anew.  Said before the server's certificate is renewed; usually there is nothing to do (recertify.c). */
 struct recertify_ret { int64_t count; };
 extern const struct verb VERB_SERVER_RECERTIFY;   /* no_cmd -> recertify_ret; system */
-/* What TLS needs to verify callers and to be verified: PEM bundles, and a text that changes with them. */
-struct server_trust_ret { const char *agents_ca, *server_ca; };
+/* What TLS needs to verify callers and to be verified: PEM bundles. */
+struct server_trust_ret {
+	const char *agents_ca, *server_ca;
+	bool observed;              /* what the listener shows and believes is to be said: VERB_SERVER_SEEN */
+	int64_t generation;         /* of agents_ca; 0 before its first change */
+	const char *signer;         /* PEM: the CA that shall have signed what the listener shows */
+};
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
+/* The listener shows this certificate to whoever connects from now on, and believes these (own.c). */
+struct server_seen_cmd {
+	const char *certificate;    /* PEM: the leaf */
+	int64_t generation;         /* server_trust_ret's */
+	bool started;               /* the first word of this process: it has no other certificate that it could show */
+};
+extern const struct verb VERB_SERVER_SEEN;        /* server_seen_cmd -> no_ret; system */
 
 /* -- audit, operations, events, health (audit.c, operation.c, event.c, health.c) ------------------------------------ */
 struct audit_list_cmd {

@@ -15,6 +15,7 @@
 #include "service/epoch.h"
 #include "service/leave.h"
 #include "service/member.h"
+#include "service/own.h"
 #include "service/policy.h"
 #include "service/record.h"
 
@@ -149,7 +150,7 @@ static troth_rc count_failure(struct verb_ctx *ctx, struct observed *o, struct t
 		t->failures = t->failed_content == d.content_id ? t->failures + 1 : 1;
 		t->failed_content = d.content_id;
 	}
-	if (t->state == TARGET_COUNTED)
+	if (t->state == TARGET_COUNTED && o->template.party != PARTY_OWN)
 		TRY(rolling_failed(ctx, &o->instance, o->template.name, t->last_error, e));
 	return member_event(ctx, &o->instance, "target.failed", o->template.name, t->last_error, e);
 }
@@ -185,32 +186,50 @@ static troth_rc remember(struct verb_ctx *ctx, const struct observed *o, int64_t
 	return document_row_insert(ctx->tx, &d, e);
 }
 
-/* A generation that we do not remember (the server or the node was restored).  It says which
- * certificates run, and that nothing older ever will: if we know them all, we know what it holds. */
-static troth_rc match_stranger(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
-			       struct troth_err *e)
+/* The certificates that it names, if we know them all; count 0 otherwise. */
+static struct id_list known_certs(struct verb_ctx *ctx, struct json_texts said)
 {
-	struct content_row set = { .kind = CONTENT_SET };
-	struct json_texts said = o->m->fingerprints;
-	set.certs.items = ARENA_ARRAY(ctx->a, int64_t, said.count + 1);
+	struct id_list certs = { ARENA_ARRAY(ctx->a, int64_t, said.count + 1), 0 };
 	for (size_t i = 0; i < said.count; i++) {
 		uint8_t fingerprint[SHA256_LEN];
 		struct cert_row cert;
 		if (!hex_decode(said.items[i], strlen(said.items[i]), fingerprint, sizeof fingerprint) ||
 		    rc_failed(cert_row_by_fingerprint(ctx->tx, ctx->a, bytes_of(fingerprint, sizeof fingerprint), &cert, NULL)))
-			return RC_OK;
-		set.certs.items[set.certs.count++] = cert.id;
+			return (struct id_list){ 0 };
+		certs.items[certs.count++] = cert.id;
 	}
-	if (set.certs.count == 0)
+	return certs;
+}
+
+static troth_rc put_set(struct verb_ctx *ctx, struct id_list certs, bool *ret_known, int64_t *ret_content, struct troth_err *e)
+{
+	struct content_row set = { .kind = CONTENT_SET, .certs = certs };
+	TRY(content_row_put(ctx->tx, &set, e));
+	verb_changed(ctx, CHANGED_CONTENT, set.id);
+	*ret_content = set.id;
+	*ret_known = true;
+	return RC_OK;
+}
+
+/* An agent's own trust, as its enrolment left it: no document, but known certificates. */
+static troth_rc match_enrolled(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content, struct troth_err *e)
+{
+	struct id_list certs = known_certs(ctx, o->m->fingerprints);
+	return certs.count ? put_set(ctx, certs, ret_known, ret_content, e) : RC_OK;
+}
+
+/* A generation that we do not remember (the server or the node was restored).  It says which
+ * certificates run, and that nothing older ever will: if we know them all, we know what it holds. */
+static troth_rc match_stranger(struct verb_ctx *ctx, const struct observed *o, bool *ret_known, int64_t *ret_content,
+			       struct troth_err *e)
+{
+	struct id_list certs = known_certs(ctx, o->m->fingerprints);
+	if (certs.count == 0)
 		return RC_OK;
-	if (o->template.kind == TARGET_SLOT) {
-		TRY(find_chain(ctx, o, set.certs.items[0], ret_known, ret_content, e));
-	} else {
-		TRY(content_row_put(ctx->tx, &set, e));
-		verb_changed(ctx, CHANGED_CONTENT, set.id);
-		*ret_content = set.id;
-		*ret_known = true;
-	}
+	if (o->template.kind == TARGET_SLOT)
+		TRY(find_chain(ctx, o, certs.items[0], ret_known, ret_content, e));
+	else
+		TRY(put_set(ctx, certs, ret_known, ret_content, e));
 	return *ret_known ? remember(ctx, o, *ret_content, e) : RC_OK;
 }
 
@@ -221,6 +240,8 @@ static troth_rc match(struct verb_ctx *ctx, const struct observed *o, bool *ret_
 	struct document_row d;
 	*ret_known = false;
 	*ret_content = 0;
+	if (o->m->generation == 0 && own_verifies(&o->template))
+		return match_enrolled(ctx, o, ret_known, ret_content, e);
 	if (o->m->generation == 0) { /* nothing of ours */
 		*ret_known = o->m->fingerprints.count == 0;
 		return RC_OK;
@@ -306,7 +327,7 @@ static troth_rc count_known(struct verb_ctx *ctx, struct observed *o, int64_t co
 	TRY(document_row_forget(ctx->tx, t->id, t->base_generation - DOCUMENTS_KEPT, e));
 	if (!news)
 		return RC_OK;
-	if (t->state == TARGET_COUNTED)
+	if (t->state == TARGET_COUNTED && o->template.party != PARTY_OWN)
 		TRY(rolling_settled(ctx, &o->instance, e));
 	return member_event(ctx, &o->instance, "target.settled", o->template.name, msg_level_name(o->m->level), e);
 }

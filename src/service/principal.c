@@ -6,6 +6,7 @@
  * cannot be revoked. */
 #include "service/check.h"
 #include "service/identity.h"
+#include "service/own.h"
 #include "service/record.h"
 
 enum { SECRET_BYTES = 32 };
@@ -137,6 +138,10 @@ static troth_rc give_certificate(struct verb_ctx *ctx, const struct principal_pl
 	struct bytes der = ctx->replies[0]->der;
 	uint8_t *print = arena_alloc(ctx->a, SHA256_LEN);
 	struct msg_renewed made;
+	struct cert_row kept; /* whose CA will one day be rotated */
+	const struct cert *cert;
+	TRY(cert_parse(ctx->a, der, &cert, e));
+	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &kept, e));
 	pki_sha256(der, print);
 	row->cert_fingerprint = bytes_of(print, SHA256_LEN);
 	row->token_hash = bytes_of(NULL, 0);
@@ -156,6 +161,14 @@ static troth_rc give(struct verb_ctx *ctx, struct principal_row *row, struct pri
 	}
 	TRY(identity_moved(ctx, &plan->identity, &ctx->retry, e));
 	return ctx->retry ? RC_OK : give_certificate(ctx, plan, row, ret, e);
+}
+
+/* What it has from now on, and nothing else of before. */
+static troth_rc given(struct verb_ctx *ctx, const struct principal_row *row, struct troth_err *e)
+{
+	const struct principal_plan *plan = ctx->plan;
+	struct bytes certificate = plan->certified ? ctx->replies[0]->der : bytes_of(NULL, 0);
+	return own_principal_has(ctx, row, certificate, plan->identity.signer.version.id, e);
 }
 
 /* -- verbs ------------------------------------------------------------------------------------------------- */
@@ -195,6 +208,7 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 		return RC_OK;
 	ret->principal.state = state_of(row, ctx->now);
 	TRY(principal_row_insert(ctx->tx, row, e));
+	TRY(given(ctx, row, e));
 	return record_principal(ctx, "principal.add", row, e);
 }
 
@@ -252,6 +266,7 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		return RC_OK;
 	ret->principal.state = state_of(row, ctx->now);
 	TRY(principal_row_update(ctx->tx, row, e));
+	TRY(given(ctx, row, e));
 	return record_principal(ctx, "principal.rotate", row, e);
 }
 
@@ -282,6 +297,7 @@ static troth_rc revoke_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(not_the_last(ctx, &row, e));
 	row.revoked = ctx->now;
 	TRY(principal_row_update(ctx->tx, &row, e));
+	TRY(own_principal_has(ctx, &row, bytes_of(NULL, 0), 0, e));
 	return record_principal(ctx, "principal.revoke", &row, e);
 }
 

@@ -8,6 +8,7 @@
 
 #include "service/identity.h"
 #include "service/member.h"
+#include "service/own.h"
 #include "service/record.h"
 
 #define META_RECOVERY_KEY "recovery_key"
@@ -327,6 +328,7 @@ static troth_rc issue(struct verb_ctx *ctx, const struct msg_recovery *m, struct
 	TRY(instance_row_update(ctx->tx, &x->instance, e));
 	verb_changed(ctx, CHANGED_INSTANCE, x->instance.id);
 	TRY(forget_targets(ctx, &x->instance, e));
+	TRY(own_identity_renewed(ctx, &x->instance, der, planned->identity.signer.version.id, e));
 	x->row.issued_at = ctx->now;
 	TRY(ask_again(ctx, m, x, e));
 	TRY(record_asking(ctx, x, "recovery.issue", e));

@@ -9,9 +9,13 @@
 #include "service/external_ca.h"
 #include "service/hierarchy.h"
 #include "service/holder.h"
+#include "service/identity.h"
+#include "service/own.h"
 #include "service/record.h"
 #include "service/rotation_rows.h"
 #include "service/upload.h"
+
+#include "model/name.h"
 
 struct rotate_plan {
 	struct credential_row credential;
@@ -46,12 +50,27 @@ static troth_rc check_running(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 	return RC_OK;
 }
 
-static troth_rc refuse_own(const char *name, struct troth_err *e)
+/* Of troth's own the two authorities are rotated; what they sign is renewed by who has it. */
+static troth_rc check_own(const struct rotate_cmd *cmd, const struct credential_row *c, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_UNSAFE, "%s is troth's own: its rotation is not safe yet", name);
-	err_detail(e, "agents and server trust it, and what they have loaded is not observed, so no step could wait for it");
-	err_object(e, "%s", name);
+	if (!name_is_reserved(c->name) || (own_is_authority(c->name) && !cmd->compromised))
+		return RC_OK;
+	troth_rc rc = own_is_authority(c->name) ? err_set(e, TROTH_UNSAFE, "%s is troth's own: it is not distrusted at once", c->name) :
+					       err_set(e, TROTH_UNSAFE, "%s is troth's own and renewed by itself", c->name);
+	err_object(e, "%s", c->name);
+	if (own_is_authority(c->name)) {
+		err_detail(e, "an agent that did not hear of it in time could not be told any more");
+		err_hint(e, "rotate it without --compromised; agents that are away then come back by: troth token create --reinstall");
+	} else {
+		err_hint(e, "with a new key of its CA: troth rotate " SERVER_AUTHORITY ", or troth rotate " IDENTITY_AUTHORITY);
+	}
 	return rc;
+}
+
+/* Always: a CA file that somebody copied, or a fingerprint, is a verifier that nobody sees. */
+static bool crosses(const struct rotate_cmd *cmd, const struct credential_row *c)
+{
+	return cmd->cross_sign || text_equal(c->name, SERVER_AUTHORITY);
 }
 
 /* One certificate at a time is asked for, whatever the reason. */
@@ -75,8 +94,7 @@ static troth_rc load(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct 
 		err_hint(e, "troth authority list and troth credential list show the names");
 		return rc;
 	}
-	if (text_starts(cmd->name, "/troth/"))
-		return refuse_own(cmd->name, e);
+	TRY(check_own(cmd, ret, e));
 	TRY(upload_is_owned(ctx->tx, ctx->a, ret, &owned, e));
 	if (owned)
 		return upload_refuse_renewal(ret, e);
@@ -144,7 +162,7 @@ static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 		verb_uuid(ctx, plan->uuid);
 	else if (plan->fresh)
 		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
-	if (cmd->cross_sign)
+	if (crosses(cmd, c))
 		TRY(load_cross(ctx, cmd, c, &plan->hierarchy.cross, e));
 	*ret = plan;
 	return RC_OK;
@@ -292,7 +310,7 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	ret->operation = op.uuid;
 	if (cmd->ignore_outside)
 		TRY(waive_outside(ctx, c, ret, e));
-	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, cmd->cross_sign, e);
+	return record_start(ctx, c, &rotation, ret, cmd->ignore_outside, crosses(cmd, c), e);
 }
 
 static troth_rc refuse_no_slot(const struct credential_row *c, struct troth_err *e)
@@ -311,6 +329,8 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct distrust d = { 0 };
 	TRY(begin(ctx, cmd, &again, e));
 	struct credential_row now = again->credential;
+	if (own_is_authority(now.name))
+		TRY(own_need(ctx, e));
 	TRY(census_take(ctx, &now, ret, e));
 	if (now.kind == CREDENTIAL_LEAF && ret->slots == 0)
 		return refuse_no_slot(&now, e);

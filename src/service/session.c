@@ -11,6 +11,7 @@
 #include "service/contents.h"
 #include "service/epoch.h"
 #include "service/member.h"
+#include "service/own.h"
 #include "service/recovery.h"
 #include "service/waive.h"
 
@@ -62,12 +63,23 @@ static troth_rc look_ahead(struct verb_ctx *ctx, const struct instance_row *i, c
 	return RC_OK;
 }
 
+/* What its enrolment told it to trust has no number: it knows the target by its first document only. */
+static bool is_as_enrolled(const struct template_row *template, const struct target_row *t, const struct msg_loaded *said)
+{
+	return own_verifies(template) && t->base_known && !t->base_generation && !said->loaded_generation && !said->high_water;
+}
+
 static troth_rc open_target(struct verb_ctx *ctx, struct target_row *t, const struct msg_session *m, bool foreign,
 			    struct troth_err *e)
 {
 	struct msg_loaded said = said_about(m, t->uuid);
+	struct template_row template;
 	bool same;
+	TRY(template_row_get(ctx->tx, ctx->a, t->template_id, &template, e));
+	if (own_presents(&template))
+		return RC_OK; /* it shows its identity with every connection: there is nothing to say */
 	TRY(unchanged(ctx, t, &said, &same, e));
+	same = same || is_as_enrolled(&template, t, &said);
 	if (foreign || !same)
 		TRY(forget_target(ctx, t, &said, e));
 	t->strange = false; /* look first */
@@ -83,7 +95,8 @@ static troth_rc open_instance(struct verb_ctx *ctx, struct instance_row *i, cons
 			      struct troth_err *e)
 {
 	TRY(store_sequence_next(ctx->tx, "session", &i->session, e));
-	(void)member_drop_former(ctx, i); /* written below either way */
+	if (member_drop_former(ctx, i)) /* written below either way */
+		TRY(own_identity_proved(ctx, i, e));
 	i->boot_id = m->boot_id;
 	i->agent_version = m->agent_version;
 	i->session_opened = i->last_seen = ctx->now;

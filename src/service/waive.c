@@ -12,6 +12,7 @@
 #include "service/foresee.h"
 #include "service/meet.h"
 #include "service/nouns.h"
+#include "service/own.h"
 #include "service/record.h"
 
 /* -- who loses cover ---------------------------------------------------------------------------------- */
@@ -151,8 +152,13 @@ const struct verb VERB_WAIVE = { "instance.waive", VERB_WRITE, ROLES_CHANGE, siz
 
 /* -- coming back ---------------------------------------------------------------------------------------------- */
 
+/* Its identity counts again when it comes for a new one: until then it may show what nobody will believe for long. */
 troth_rc waive_rejoin(struct verb_ctx *ctx, struct target_row *target, struct troth_err *e)
 {
+	struct template_row template;
+	TRY(template_row_get(ctx->tx, ctx->a, target->template_id, &template, e));
+	if (own_presents(&template))
+		return RC_OK;
 	target->state = TARGET_JOINING;
 	target->base_known = false;
 	target->strange = false;

@@ -2,7 +2,7 @@
  * instance of it has not left. */
 #include "store/table.h"
 
-const char *const PARTY_NAMES[] = { "agent", "external", "holder", "binding" };
+const char *const PARTY_NAMES[] = { "agent", "external", "holder", "binding", "own" };
 
 static const struct column COLUMNS[] = {
 	C(deployment_row, id, COL_ID),
@@ -11,7 +11,7 @@ static const struct column COLUMNS[] = {
 	C(deployment_row, ephemeral, COL_BOOL),
 	C(deployment_row, ignored, COL_BOOL),
 	C(deployment_row, lease, COL_INT),
-	C_ENUM(deployment_row, party, PARTY_NAMES, 4),
+	C_ENUM(deployment_row, party, PARTY_NAMES, 5),
 	C(deployment_row, grace, COL_INT),
 	C(deployment_row, rev, COL_INT),
 	C(deployment_row, created, COL_INT),

@@ -31,7 +31,8 @@ static const struct query BY_FINGERPRINT = { &INSTANCE, .rows = "WHERE (identity
 static const struct query LIST_DEPLOYMENT = { &INSTANCE, .rows = "WHERE deployment_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ABANDONED = { &INSTANCE, .rows = "WHERE id IN (SELECT instance_id FROM target WHERE state = 'joining')"
 	" AND state = 'active' AND last_seen < ?1 AND created < ?1 AND NOT EXISTS (SELECT 1 FROM target t"
-	" WHERE t.instance_id = instance.id AND t.state NOT IN ('joining', 'left')) ORDER BY id LIMIT ?2" };
+	" WHERE t.instance_id = instance.id AND t.state NOT IN ('joining', 'left')"
+	" AND (SELECT party FROM template p WHERE p.id = t.template_id) <> 'own') ORDER BY id LIMIT ?2" };
 static const struct query LIST_OVER = { &INSTANCE,
 	.rows = "WHERE state = 'left' AND lease_until > 0 AND left_at < ?1 ORDER BY left_at LIMIT ?2" };
 static const struct query HAS_LEFT = { &INSTANCE, .sql = "SELECT count(*) FROM instance WHERE id = ?1 AND state = 'left'" };

@@ -221,9 +221,10 @@ enum party {
 	PARTY_EXTERNAL, /* who says through the API what he has loaded (service/external.h) */
 	PARTY_HOLDER,   /* who took a certificate through the API (service/holder.h); one deployment, made by itself */
 	PARTY_BINDING,  /* who was handed a bundle (service/binding.h); one deployment, made by itself */
+	PARTY_OWN,      /* troth itself: server and agents among each other (service/own.h); one deployment, made by itself */
 };
-extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding" */
-/* Has it instances for people to list?  Holders and bindings are listed as what they are. */
+extern const char *const PARTY_NAMES[]; /* "agent", "external", "holder", "binding", "own" */
+/* Has it instances for people to list?  The others are listed as what they are. */
 static inline bool party_has_instances(enum party party) { return party == PARTY_AGENT || party == PARTY_EXTERNAL; }
 
 struct deployment_row {
@@ -359,7 +360,7 @@ troth_rc instance_row_by_name(struct tx *tx, struct arena *a, int64_t deployment
 /* The instance (not left) whose present or previous identity this is. */
 troth_rc instance_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct instance_row *ret, struct troth_err *e);
 troth_rc instance_row_list(struct tx *tx, struct arena *a, struct page page, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
-/* Housekeeping, both by id and at most `limit`.  Active ones that nobody ever admitted and that were not heard of since
+/* Housekeeping, both by id and at most `limit`.  Active ones of which nobody ever admitted a target (troth's own aside) and that were not heard of since
  * `before` (nor made since). */
 troth_rc instance_row_list_abandoned(struct tx *tx, struct arena *a, msec_t before, int limit, struct instance_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Ephemeral ones (they had a lease) that left before `before`. */

@@ -98,7 +98,7 @@ static const char STEP_1[] =
 	"CREATE TABLE deployment (" ID UUID
 	"  name TEXT NOT NULL UNIQUE," BOOL("ephemeral") BOOL("ignored")
 	"  lease INTEGER NOT NULL,"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')), grace INTEGER NOT NULL,"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding', 'own')), grace INTEGER NOT NULL,"
 	"  rev INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE rolling (" ID
 	"  deployment_id INTEGER NOT NULL UNIQUE REFERENCES deployment(id) ON DELETE CASCADE,"
@@ -111,7 +111,7 @@ static const char STEP_1[] =
 	"CREATE TABLE template (" ID UUID
 	"  deployment_id INTEGER NOT NULL REFERENCES deployment(id) ON DELETE CASCADE,"
 	"  kind TEXT NOT NULL CHECK (kind IN ('slot', 'store')),"
-	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding')),"
+	"  party TEXT NOT NULL CHECK (party IN ('agent', 'external', 'holder', 'binding', 'own')),"
 	"  name TEXT NOT NULL, profile TEXT NOT NULL,"
 	"  role TEXT NOT NULL CHECK (role IN ('server', 'client', 'both')),"
 	"  parameters TEXT, credential_pattern TEXT, common_name TEXT, sans TEXT,"

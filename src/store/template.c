@@ -11,7 +11,7 @@ static const struct column COLUMNS[] = {
 	C(template_row, uuid, COL_TEXT),
 	C(template_row, deployment_id, COL_REF),
 	C_ENUM(template_row, kind, TARGET_KIND_NAMES, ARRAY_LEN(TARGET_KIND_NAMES)),
-	C_ENUM(template_row, party, PARTY_NAMES, 4),
+	C_ENUM(template_row, party, PARTY_NAMES, 5),
 	C(template_row, name, COL_TEXT),
 	C(template_row, profile, COL_TEXT),
 	C_ENUM(template_row, role, TARGET_ROLE_NAMES, ARRAY_LEN(TARGET_ROLE_NAMES)),

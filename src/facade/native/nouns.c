@@ -750,6 +750,7 @@ const struct api_field API_FIELDS[] = {
 	{ "Desired", "version", "int", "12", "give it back as ?after=" },
 	{ "Desired", "targets", "[DesiredTarget]" },
 	{ "Desired", "gone", "~[text]", "6e0c12c4-90c2-4d1f-8f5e-2f7a4d0b1c3e" },
+	{ "Desired", "renew_identity", "bool", "false", "come for a new identity: the CA of the present one is to go" },
 	{ "ReportFailed", "generation", "int", "4" },
 	{ "ReportFailed", "reason", "text", "reload: exit 1" },
 	{ "ReportFound", "fingerprints", "[text]", "3f9ac1d4" },

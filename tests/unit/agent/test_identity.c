@@ -40,11 +40,32 @@ static void only_a_certificate_of_its_own_key_is_installed(void **state)
 	assert_true(rc_ok(identity_install(&l->hand.store, l->a, bytes_of_text(key), own, ca, ca, &e)));
 }
 
+static void the_head_of_the_trust_is_read_strictly(void **state)
+{
+	struct lab *l = *state;
+	struct agent_trust t;
+	const char *ca = cert_pem(l->a, l->ca->der);
+	static const char *const heads[] = { "", "troth: generation 0 of " LAB_STORE "\n", "troth: generation 7 of nobody\n",
+					     "troth: generation -7 of " LAB_STORE "\n", "Subject: generation 7 of " LAB_STORE "\n" };
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		lab_write(l, "agent/server-ca.pem", arena_printf(l->a, "%s%s", heads[i], ca));
+		assert_true(rc_ok(trust_read(&l->hand.store, l->a, &t, NULL)));
+		assert_int_equal(t.generation, 0);
+		assert_string_equal(t.id, "");
+		assert_int_equal(t.fingerprints.count, 1);
+	}
+	lab_write(l, "agent/server-ca.pem", arena_printf(l->a, "troth: generation 7 of " LAB_STORE "\n%s", ca));
+	assert_true(rc_ok(trust_read(&l->hand.store, l->a, &t, NULL)));
+	assert_int_equal(t.generation, 7);
+	assert_string_equal(t.id, LAB_STORE);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, lab_setup, lab_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { CASE(it_is_written_and_read), CASE(without_one_the_hint_says_how),
-					    CASE(only_a_certificate_of_its_own_key_is_installed) };
+					    CASE(only_a_certificate_of_its_own_key_is_installed),
+					    CASE(the_head_of_the_trust_is_read_strictly) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,11 +70,11 @@ static void served_chain_ends_with_the_root(void **state)
 	assert_true(rc_ok(key_generate(KEY_EC_P256, &k1, NULL)) && rc_ok(key_generate(KEY_EC_P256, &k2, NULL)));
 	const char *root_pem = issue(CERT_ROOT, k1, NULL, k1, &root), *other_pem = issue(CERT_ROOT, k2, NULL, k2, &other);
 	const char *leaf_pem = issue(CERT_LEAF, k2, root, k1, &leaf);
-	assert_true(rc_ok(server_pem_make(a, leaf_pem, "", arena_printf(a, "%s%s", other_pem, root_pem), &pem, NULL)));
+	assert_true(rc_ok(server_pem_make(a, leaf_pem, "", NULL, arena_printf(a, "%s%s", other_pem, root_pem), &pem, NULL)));
 	assert_string_equal(pem, arena_printf(a, "%s%s", leaf_pem, root_pem));
-	assert_true(rc_ok(server_pem_make(a, leaf_pem, root_pem, root_pem, &pem, NULL)));
+	assert_true(rc_ok(server_pem_make(a, leaf_pem, root_pem, NULL, root_pem, &pem, NULL)));
 	assert_string_equal(pem, arena_printf(a, "%s%s", leaf_pem, root_pem));
-	assert_int_equal(server_pem_make(a, "nothing", "", root_pem, &pem, NULL).code, TROTH_CORRUPT);
+	assert_int_equal(server_pem_make(a, "nothing", "", NULL, root_pem, &pem, NULL).code, TROTH_CORRUPT);
 	key_release(k1);
 	key_release(k2);
 }

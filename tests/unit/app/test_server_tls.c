@@ -10,6 +10,7 @@
 #include "app/server.h"
 #include "app/server_tls.h"
 #include "keeper/keeper.h"
+#include "service/rotation.h"
 
 /* A real server, all parts of it, on a clock whose days the test moves. */
 struct whole {
@@ -115,6 +116,28 @@ static void renewed_at_half_life(void **state)
 	assert_true(cert_host_matches(fresh, "127.0.0.1"));
 }
 
+/* No agent is there: only the listener itself is waited for. */
+static void the_listener_is_moved_to_another_ca(void **state)
+{
+	const char *server = read_text(x->d.server_pem), *ca = read_text(x->d.ca_pem);
+	const struct cert *old = leaf_of(ca), *fresh;
+	for (int i = 0; i < 2; i++) {
+		struct rotate_cmd cmd = { .name = i ? "/troth/agents" : "/troth/server" };
+		pipeline_submit(x->pipeline, &VERB_ROTATE, NULL, &cmd, NULL, NULL);
+	}
+	assert_true(changes(x->d.server_pem, server));
+	for (msec_t end = mono() + 10000; mono() < end && strstr(read_text(x->d.ca_pem), cert_pem(x->a, old->der)); poll(NULL, 0, 5))
+		;
+	fresh = leaf_of(read_text(x->d.ca_pem)); /* the old one is gone, so the rotation is over */
+	assert_true(cert_issued_by(leaf_of(read_text(x->d.server_pem)), fresh));
+	const struct cert *const *shown;
+	size_t n;
+	assert_true(rc_ok(certs_parse_pem(x->a, bytes_of_text(read_text(x->d.server_pem)), &shown, &n, NULL)));
+	assert_int_equal(n, 4); /* leaf, bridge, old root, new root */
+	assert_true(cert_issued_by(shown[1], old) && !cert_self_signed(shown[1]));
+	assert_true(bytes_equal(shown[2]->der, old->der) && bytes_equal(shown[3]->der, fresh->der));
+}
+
 /* -- a CA more, as a rotation would add it ---------------------------------------------------------------- */
 struct add_ca { const char *authority; const struct cert *cert; };
 
@@ -163,7 +186,6 @@ static bool believed(struct world *w)
 	return yes;
 }
 
-/* The loops take their new trust from their queues, each when it gets there. */
 static bool comes_to_believe(struct world *w)
 {
 	for (msec_t end = mono() + 10000; mono() < end; poll(NULL, 0, 5))
@@ -220,5 +242,6 @@ int main(int argc, char **argv)
 					    cmocka_unit_test(new_ca_of_agents_is_believed) };
 	if (argc > 1 && strcmp(argv[1], "keeper") == 0)
 		return keeper_command(argc - 1, argv + 1);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	const struct CMUnitTest alone[] = { cmocka_unit_test(the_listener_is_moved_to_another_ca) }; /* from then on trust is the engine's */
+	return cmocka_run_group_tests(tests, setup, teardown) + cmocka_run_group_tests(alone, setup, teardown);
 }

@@ -116,7 +116,7 @@ static void what_bad_input_gets(void **state)
 	call_finding(c, "$.nam");
 	call_finding(c, "$.name");
 	call_expect(c, 404, HTTP_POST, "/v1/rotations", "{\"name\":\"/none\"}");
-	call_expect(c, 409, HTTP_POST, "/v1/rotations", "{\"name\":\"/troth/server\"}");
+	call_expect(c, 409, HTTP_POST, "/v1/rotations", "{\"name\":\"/troth/server-tls\"}");
 	call_is(c, "code", "unsafe");
 	call_expect(c, 404, HTTP_GET, "/v1/rotations/11111111-1111-4111-8111-111111111111", NULL);
 	call_expect(c, 404, HTTP_GET, "/v1/rotations/none", NULL);

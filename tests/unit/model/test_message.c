@@ -53,7 +53,7 @@ static void desired_survives_the_wire(void **state)
 	targets[1].csr = NULL;
 	targets[1].distrusted = (struct json_texts){ bad, 1 };
 	targets[1].sealed_key = bytes_of("\0\1\2\3", 4);
-	struct msg_desired in = { 3, "epoch-1", 99, targets, 2, { gone, 1 } }, out;
+	struct msg_desired in = { 3, "epoch-1", 99, targets, 2, { gone, 1 }, true }, out;
 	msg_desired_encode(&f->out, &in);
 	assert_true(buf_ok(&f->out));
 	assert_true(rc_ok(msg_desired_decode(f->a, buf_bytes(&f->out), &out, &f->e)));
@@ -62,6 +62,7 @@ static void desired_survives_the_wire(void **state)
 	assert_int_equal(out.version, 99);
 	assert_int_equal(out.target_count, 2);
 	assert_string_equal(out.gone.items[0], ID2);
+	assert_true(out.renew_identity);
 	assert_int_equal(out.targets[0].role, MSG_CLIENT);
 	assert_string_equal(out.targets[0].parameters[1].value, "/srv/\"x\"");
 	assert_string_equal(out.targets[0].certificates.items[0], targets[0].certificates.items[0]);

@@ -32,8 +32,11 @@ static void refusals(void **state)
 	cmd.name = "/demo/ca";
 	fleet_refused(f, &auditor, &VERB_ROTATE, &cmd, TROTH_FORBIDDEN, "may not do");
 	fleet_refused(f, &narrow, &VERB_ROTATE, &cmd, TROTH_NOT_FOUND, "no such credential");
-	cmd.name = "/troth/agents";
-	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "troth's own");
+	cmd.name = "/troth/server-tls";
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "renewed by itself");
+	cmd = (struct rotate_cmd){ .name = "/troth/agents", .compromised = true };
+	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_UNSAFE, "not distrusted at once");
+	cmd = (struct rotate_cmd){ 0 };
 	cmd.name = "/demo/ca";
 	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
 	fleet_refused(f, &f->admin, &VERB_ROTATE, &cmd, TROTH_CONFLICT, r.rotation);

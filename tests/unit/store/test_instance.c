@@ -106,6 +106,18 @@ static void abandoned_are_found(void **state)
 	assert_int_equal(rows[0].id, row.id);
 	OK(instance_row_list_abandoned(tx, b->a, 201, 0, &rows, &count, &b->e));
 	assert_int_equal(count, 0);
+	struct template_row own;
+	OK(template_row_get(tx, b->a, target.template_id, &own, &b->e));
+	own.id = 0;
+	own.uuid = uuid_of(b, 900);
+	own.name = "server-ca";
+	own.party = PARTY_OWN;
+	OK(template_row_insert(tx, &own, &b->e));
+	struct target_row trust = { .uuid = uuid_of(b, 901), .instance_id = row.id, .template_id = own.id, .state = TARGET_COUNTED,
+				    .next_generation = 1 };
+	OK(target_row_insert(tx, &trust, &b->e));
+	OK(instance_row_list_abandoned(tx, b->a, 201, 10, &rows, &count, &b->e));
+	assert_int_equal(count, 1); /* that its own trust counts from the beginning admitted nobody */
 	target.state = TARGET_COUNTED;
 	OK(target_row_update(tx, &target, &b->e));
 	OK(instance_row_list_abandoned(tx, b->a, 201, 10, &rows, &count, &b->e));
