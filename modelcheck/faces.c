@@ -13,7 +13,7 @@
 #include "model.h"
 
 #define NOW ((msec_t)1700000000000)
-enum { STORE_GROUP = 1, SLOT_GROUP = 2, RUNS_MAX = 40, BASE = 5 /* a base's generation; documents follow */, FIRST_CHAIN = 100,
+enum { STORE_GROUP = 1, SLOT_GROUP = 2, DEPLOYMENT = 7, RUNS_MAX = 40, BASE = 5 /* a base's generation; documents follow */, FIRST_CHAIN = 100,
        REBUILD_EACH = 16 }; /* comparing texts is slow, and the unit tests do it after every event */
 
 /* What the engine knows of a node, as bytes.  A document's generation is its place. */
@@ -230,8 +230,11 @@ static struct view *view_of(const struct world *w, const struct question *q)
 	struct view *v = view_new();
 	int64_t roots = 5;
 
-	tell(v, (struct fact){ .kind = FACT_GROUP, .group = { STORE_GROUP, GROUP_STORE, ROLE_IS_SERVER, w->atomic, 0 } });
-	tell(v, (struct fact){ .kind = FACT_GROUP, .group = { SLOT_GROUP, GROUP_SLOT, ROLE_IS_SERVER, true, 0 } });
+	tell(v, (struct fact){ .kind = FACT_GROUP, .group = { .group = STORE_GROUP, .kind = GROUP_STORE, .role = ROLE_IS_SERVER,
+		.atomic = w->atomic, .deployment = DEPLOYMENT } });
+	tell(v, (struct fact){ .kind = FACT_GROUP, .group = { .group = SLOT_GROUP, .kind = GROUP_SLOT, .role = ROLE_IS_SERVER,
+		.atomic = true, .deployment = DEPLOYMENT } });
+	tell(v, (struct fact){ .kind = FACT_ROLLING, .rolling = { .deployment = DEPLOYMENT, .max_unavailable = w->places } });
 	tell(v, (struct fact){ .kind = FACT_MEET, .meet = { SLOT_GROUP, STORE_GROUP, true } });
 	for (size_t i = 0; i < w->versions; i++)
 		tell_ca(w, v, q->cas, i);
@@ -304,6 +307,27 @@ static const char *carry_send(struct run *r, const struct act *act)
 	return NULL;
 }
 
+/* It lay on the table of somebody who fell silent; a chain is ready to be sent again. */
+static const char *carry_take_back(struct run *r, const struct act *act)
+{
+	size_t i = (size_t)(act->target - 11);
+	struct face *f = &r->q.faces[i];
+
+	if (!unhanded_last(f))
+		return "the plan takes back what is not there, or was handed out";
+	uint8_t content = f->docs[--f->doc_count];
+
+	f->docs[f->doc_count] = 0;
+	tell(r->v, (struct fact){ .kind = FACT_DROPPED, .dropped = { act->target, act->replaces } });
+	r->replaced[i] |= !r->sent[i];
+	r->sent[i] = 0;
+	if (is_store(r->e->w, i))
+		return NULL;
+	f->staged = content;
+	tell(r->v, (struct fact){ .kind = FACT_STAGED, .staged = { act->target, content_id(r->e->w, i, content), true } });
+	return NULL;
+}
+
 static void carry_label(struct run *r, const struct act *act)
 {
 	for (size_t i = 0; i < r->e->w->versions; i++) {
@@ -323,6 +347,7 @@ static const char *carry_out(struct run *r, const struct act *act)
 	switch (act->kind) {
 	case ACT_SEND_SET:
 	case ACT_SEND_CHAIN: return carry_send(r, act);
+	case ACT_TAKE_BACK: return carry_take_back(r, act);
 	case ACT_SIGNING: carry_label(r, act); return NULL;
 	case ACT_ASK:
 		f->asked = (uint8_t)act->ca;
@@ -436,11 +461,30 @@ static const char *act_wrong(struct run *r, const struct act *act)
 	return send_wrong(r, act);
 }
 
+/* -- places, counted again ------------------------------------------------------------------------ */
+
+static bool on_its_way(const struct face *f) { return f->state == COUNTED && f->alive && f->doc_count; }
+
+/* Who begins to change, beside those who are changing: no more than there are places. */
+static const char *places_wrong(const struct run *r, const struct question *before)
+{
+	size_t changing = 0, begin = 0;
+
+	for (size_t i = 0; i < NODES; i++) {
+		const struct face *was = &before->faces[i], *is = &r->q.faces[i];
+
+		changing += on_its_way(was) && is->doc_count;
+		begin += !on_its_way(was) && was->state == COUNTED && !was->failed && on_its_way(is);
+	}
+	return r->e->w->places && begin && changing + begin > r->e->w->places ? "more nodes change at once than may" : NULL;
+}
+
 /* -- one question -------------------------------------------------------------------------------- */
 
 static const char *one_batch(struct run *r)
 {
 	struct troth_err err = { 0 };
+	struct question before = r->q;
 	struct plan again;
 	const char *why = NULL;
 
@@ -455,7 +499,7 @@ static const char *one_batch(struct run *r)
 		why = act_wrong(r, &r->plan.acts[i]); /* the batch is tested against the state before it */
 	for (size_t i = 0; i < r->plan.act_count && !why; i++)
 		why = carry_out(r, &r->plan.acts[i]);
-	return why;
+	return why ? why : places_wrong(r, &before);
 }
 
 static bool pending(const struct run *r)

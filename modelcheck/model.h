@@ -79,6 +79,7 @@ struct world {
 	uint8_t absent;         /* bits of nodes that are not there at first: they may join */
 	bool atomic;            /* stores switch at once; else a directory of single files */
 	bool eager;             /* the engine runs in the transaction of each event, as the runner does; else any time later */
+	uint8_t places;         /* all nodes are one deployment, and so many of them may change at once; 0: no limit */
 	bool prompt;            /* a node loads a document when it is handed it (else later, or never) */
 	uint8_t goal_changes, faults, waivers;
 	uint32_t fault_kinds;   /* bits of enum move_kind */

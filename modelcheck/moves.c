@@ -107,6 +107,8 @@ static bool do_report(struct node *n)
 {
 	if (!present(n) || !n->alive || n->touched == 2 || !n->real_gen || !news(n))
 		return false;
+	if (n->base_gen != n->real_gen)
+		n->failed = n->failures = 0; /* it runs something else since: observe.c, clear_failure */
 	memset(n->drains, 0, sizeof(n->drains));
 	n->known = 1;
 	n->base = n->real;
@@ -114,8 +116,6 @@ static bool do_report(struct node *n)
 	n->high = n->real_high;
 	n->touched = 0;
 	drop_settled(n);
-	if (n->failed && n->failed == n->base)
-		n->failed = n->failures = 0;
 	return true;
 }
 
@@ -126,11 +126,15 @@ static bool do_fail(const struct world *w, struct node *n)
 		(void)do_hand(n, true); /* what it cannot be handed, it has */
 	if (!present(n) || !n->alive || n->inbox_gen <= n->real_high || n->touched == 2 || !n->real_gen)
 		return false;
-	n->failures = n->failed == n->inbox ? (uint8_t)(n->failures + 1) : 1;
-	n->failed = n->inbox;
+	uint8_t failures = n->failed == n->inbox ? (uint8_t)(n->failures + 1) : 1, failed = n->inbox;
+
 	n->real_high = n->inbox_gen;
 	n->inbox = n->inbox_gen = 0;
-	return do_report(n);
+	if (!do_report(n))
+		return false;
+	n->failures = failures;
+	n->failed = failed;
+	return true;
 }
 
 static bool do_mend(struct node *n)

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "application.h"
+#include "link.h"
+#include "policy.h"
 #include "side_server.h"
 
 struct seen { char id[UUID_LEN]; int64_t generation; uint64_t hash; bool used; }; /* open addressing */
@@ -21,7 +24,7 @@ static bool in_promise(const struct node *n, const struct place_state *p)
 }
 
 /* -- excuses ---------------------------------------------------------------------------------------- */
-enum { CALM_MS = 5 * 60 * 1000 };
+enum { CALM_MS = 5 * 60 * 1000, SILENT_MS = 60 * 1000 };
 
 void calm_ends(struct calm *c, msec_t now, msec_t until)
 {
@@ -100,7 +103,7 @@ static bool shake_place(struct sim *s, struct node *n, struct place_state *p)
 			if (q->t->kind == p->t->kind || !in_promise(other, q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
-			if (!(store->bundle & 1u << ROOT_OF[slot->authority]))
+			if (!link_is_there(s, slot, store))
 				continue;
 			bool fine = slot == p->t ? shake_workers(s, n, p, other, q) : shake_workers(s, other, q, n, p);
 			good = good && fine;
@@ -126,10 +129,10 @@ static bool is_quiet(struct sim *s, struct node *n, struct place_state *p)
 	for (int i = 0; i < s->node_count; i++)
 		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
 			struct place_state *q = &s->nodes[i]->places[k];
-			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q) || s->nodes[i]->holder)
+			if (q->t->kind == p->t->kind || !in_promise(s->nodes[i], q))
 				continue;
 			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
-			if ((store->bundle & 1u << ROOT_OF[slot->authority]) && !check_nothing_pending(s, q))
+			if (link_is_there(s, slot, store) && !check_nothing_pending(s, q))
 				return false;
 		}
 	return true;
@@ -186,13 +189,29 @@ void check_everybody(struct sim *s)
 }
 
 /* -- admissions ------------------------------------------------------------------------------------- */
+/* Somebody of those it meets is not heard of: that pair may be broken from the beginning (docs/decisions/0002-admission.md). */
+static bool meets_silent(struct sim *s, const struct place_state *p)
+{
+	for (int i = 0; i < s->node_count; i++)
+		for (size_t k = 0; k < s->nodes[i]->place_count; k++) {
+			struct node *other = s->nodes[i];
+			const struct place_state *q = &other->places[k];
+			const struct template *slot = p->t->kind == MSG_SLOT ? p->t : q->t, *store = slot == p->t ? q->t : p->t;
+			if (q->t->kind != p->t->kind && in_promise(other, q) && !other->holder && link_is_there(s, slot, store) &&
+			    s->now - other->heard_at > SILENT_MS)
+				return true;
+		}
+	return false;
+}
+
 static void admit(struct sim *s, struct node *n, struct place_state *p)
 {
 	p->counted = true;
-	p->excuse = EXCUSE_NONE;
+	p->excuse = meets_silent(s, p) ? EXCUSE_NEW : EXCUSE_NONE;
 	process_sweep(s, p);
 	tell(s, "%s/%s is admitted", n->name, p->t->name);
-	check_place(s, n, p);
+	check_valid(s, n, p);
+	(void)shake_place(s, n, p); /* an excuse ends the next time: rows are being read */
 }
 
 /* True: it has left. */
@@ -242,16 +261,20 @@ static void look_again(struct sim *s, struct tx *tx, struct arena *a, struct nod
 {
 	struct instance_row instance;
 	struct credential_row credential;
+	struct binding_row binding;
 	struct troth_err e = { 0 };
-	bool known = n->holder ? rc_ok(credential_row_by_uuid(tx, a, n->uuid, &credential, &e)) :
+	bool known = n->app ? rc_ok(binding_row_by_uuid(tx, a, n->uuid, &binding, &e)) && !binding.left_at :
+		     n->holder ? rc_ok(credential_row_by_uuid(tx, a, n->uuid, &credential, &e)) :
 				 rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)) && instance.state != INSTANCE_LEFT;
 	if (!known) {
 		tell(s, "%s is not known to the server any more", n->name);
 		node_stop(s, n);
 		return;
 	}
+	if (n->app)
+		application_restored(n);
 	n->places[0].excuse = n->holder ? EXCUSE_RESTORED : n->places[0].excuse; /* nobody asks it what it holds */
-	for (size_t i = 0; !n->holder && i < n->place_count; i++) {
+	for (size_t i = 0; (!n->holder || n->app) && i < n->place_count; i++) {
 		struct target_row t;
 		bool counts = rc_ok(target_row_by_uuid(tx, a, n->places[i].id, &t, &e)) &&
 			      (t.state == TARGET_COUNTED || t.state == TARGET_LEAVING);
@@ -263,10 +286,15 @@ void check_restored(struct sim *s)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(64 << 20);
 	struct tx *tx = server_read(s);
+	policy_forget(s);
+	link_restored(s);
 	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
-	for (int i = 0; tx && i < s->node_count; i++)
+	for (int i = 0; tx && i < s->node_count; i++) {
 		if (s->nodes[i]->there)
 			look_again(s, tx, a, s->nodes[i]);
+		else
+			s->nodes[i]->unsure = s->nodes[i]->unsure || s->nodes[i]->app; /* perhaps it is still expected */
+	}
 	if (tx)
 		server_read_end(tx);
 }
@@ -330,7 +358,7 @@ static void seen_grow(struct sim *s)
 	s->seen_room = room;
 }
 
-static void see(struct sim *s, const struct node *n, const struct msg_target *t)
+static void see(struct sim *s, struct node *n, const struct msg_target *t)
 {
 	uint64_t h = hash_texts(&t->certificates);
 	if (s->seen_count * 2 >= s->seen_room)
@@ -338,17 +366,20 @@ static void see(struct sim *s, const struct node *n, const struct msg_target *t)
 	struct seen *x = seen_slot(s->seen, s->seen_room, t->id, t->generation);
 	if (x->used && x->hash != h)
 		violation(s, "%s/%s: generation %lld has two contents", n->name, t->name, (long long)t->generation);
-	if (!x->used)
-		emergency_sent(s, n, t);
-	s->seen_count += !x->used;
+	bool fresh = !x->used;
+	s->seen_count += fresh;
 	x->used = true;
 	x->generation = t->generation;
 	x->hash = h;
 	(void)text_copy(x->id, sizeof x->id, t->id); /* a UUID */
+	if (!fresh)
+		return;
+	emergency_sent(s, n, t);
+	policy_sent(s, n, t);
 }
 
 /* A document that leaves the server: its generation never meant anything else. */
-void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m)
+void check_desired(struct sim *s, struct node *n, const struct msg_desired *m)
 {
 	for (size_t i = 0; i < m->target_count; i++)
 		if (m->targets[i].generation)

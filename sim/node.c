@@ -296,8 +296,10 @@ static void write_pids(struct node *n)
 
 static void start_services(struct sim *s, struct node *n)
 {
-	for (size_t i = 0; i < n->place_count; i++)
+	for (size_t i = 0; i < n->place_count; i++) {
+		n->places[i].handed = 0; /* a new session: what is on its way is void */
 		process_restart(s, n, &n->places[i]);
+	}
 }
 
 /* The agent dies; power: the whole machine, its services come again with what the disk kept. */
@@ -364,6 +366,7 @@ void node_restore(struct sim *s, struct node *n)
 		n->places[i].excuse = EXCUSE_RESTORED;
 		n->places[i].excuse_seen = false;
 		n->places[i].generation = 0;
+		n->places[i].last_content = 0;
 	}
 	write_pids(n);
 	start_services(s, n);

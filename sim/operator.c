@@ -3,6 +3,10 @@
 #include <string.h>
 #include <sqlite3.h>
 
+#include "application.h"
+#include "lease.h"
+#include "link.h"
+#include "policy.h"
 #include "side_server.h"
 
 enum { SKEW_MS = 100000 }; /* two such clocks, one each way, are within LIMIT_SKEW_S of each other */
@@ -33,19 +37,30 @@ static struct node *any_holder(struct sim *s)
 	int from = (int)dice_in(&s->act_dice, 0, s->node_count - 1);
 	for (int i = 0; i < s->node_count; i++) {
 		struct node *n = s->nodes[(from + i) % s->node_count];
-		if (n->there && n->holder)
+		if (n->there && n->holder && !n->app)
 			return n;
 	}
 	return NULL;
 }
 
 /* -- changes of mind -------------------------------------------------------------------------------- */
-static void rotate(struct sim *s, const char *name, bool again)
+static void rotate_as(struct sim *s, const struct rotate_cmd *cmd)
 {
 	struct rotate_ret ret;
-	tell(s, "rotate %s%s", name, again ? " again" : "");
-	if (rc_ok(order(s, &VERB_ROTATE, &(struct rotate_cmd){ .name = name, .again = again }, &ret)))
-		s->count.rotations++;
+	const char *name = cmd->name;
+	tell(s, "rotate %s%s%s", name, cmd->again ? " again" : "", cmd->cross_sign ? ", cross-signed" : "");
+	bool done = rc_ok(order(s, &VERB_ROTATE, cmd, &ret));
+	s->count.rotations += done;
+	policy_rotated(s, name, done);
+}
+
+static void rotate(struct sim *s, const char *name, bool again) { rotate_as(s, &(struct rotate_cmd){ .name = name, .again = again }); }
+
+/* The old root certifies the new one: slots need not wait for those who are late. */
+static void rotate_crossed(struct sim *s)
+{
+	int root = (int)dice_in(&s->act_dice, 0, 1);
+	rotate_as(s, &(struct rotate_cmd){ .name = AUTHORITIES[root], .cross_sign = true, .again = dice_chance(&s->act_dice, 400) });
 }
 
 static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_chance(&s->act_dice, 300)); }
@@ -53,6 +68,7 @@ static void rotate_authority(struct sim *s) { rotate(s, any_authority(s), dice_c
 static void compromise(struct sim *s)
 {
 	int i = (int)dice_in(&s->act_dice, 0, SIM_AUTHORITIES - 1);
+	policy_turned(s, AUTHORITIES[i]);
 	emergency(s, AUTHORITIES[i], ROOT_OF[i]);
 }
 
@@ -71,6 +87,10 @@ static void steer(struct sim *s, const struct verb *verb, const char *name)
 {
 	struct rotation_ret ret;
 	tell(s, "%s %s", verb->name, name);
+	if (verb == &VERB_ROTATION_ABORT)
+		policy_turned(s, name);
+	if (verb == &VERB_ROTATION_RESUME)
+		policy_goes_on(s);
 	(void)order(s, verb, &(struct rotation_cmd){ name }, &ret); /* often there is nothing to steer */
 }
 
@@ -206,6 +226,7 @@ static void retry_failed(struct sim *s)
 	for (size_t i = 0; i < list.count; i++)
 		if (list.items[i].row.failures >= LIMIT_APPLY_FAILURES) {
 			struct verb_ctx again = { 0 };
+			policy_goes_on(s);
 			tell(s, "retry %s of %s", list.items[i].template.name, list.items[i].instance);
 			(void)server_do(s, s->ask_a, &s->server->admin, &VERB_TARGET_RETRY, &(struct retry_cmd){ list.items[i].row.uuid }, &ret, &again, &e);
 		}
@@ -328,13 +349,17 @@ static void step_node_clock(struct sim *s)
 static void on_clock_right(struct sim *s, struct event *x)
 {
 	s->skew = 0;
+	s->skew_at = s->now;
 	tell(s, "the server's clock is right again");
+	lease_sweep(s);
 }
 
 static void step_server_clock(struct sim *s)
 {
 	s->skew = dice_in(&s->act_dice, -SKEW_MS, SKEW_MS);
+	s->skew_at = s->now;
 	tell(s, "the server's clock is off by %.0f s", (double)s->skew / 1000);
+	lease_sweep(s);
 	event_add(s, s->now + dice_in(&s->act_dice, 5, 200) * 1000, on_clock_right, NULL);
 }
 
@@ -421,6 +446,8 @@ static const struct { int weight; bool fault; void (*act)(struct sim *s); } ACTS
 	{ 4, true, crash_server }, { 3, true, fail_disk }, { 1, true, fill_server }, { 1, true, restart_server },
 	{ 4, false, outside }, { 2, false, waive }, { 1, true, black_out }, { 1, false, save_server }, { 1, true, restore_server },
 	{ 2, false, compromise },
+	{ 3, false, policy_choose }, { 1, false, policy_freeze }, { 1, false, policy_rollout }, { 3, false, policy_approve },
+	{ 4, false, application_act }, { 3, false, lease_new }, { 2, false, rotate_crossed }, { 2, false, link_act },
 };
 
 static void nothing(struct sim *s) { (void)s; }
@@ -457,6 +484,7 @@ static void on_act(struct sim *s, struct event *x)
 void operator_begin(struct sim *s)
 {
 	s->act_dice.state = fault_seed(s, fault_name(FAULT_ACT, -1, 0));
+	policy_begin(s);
 	if (fault_named(s, FAULT_ACT, 0))
 		rotate_authority(s); /* so that something is going on at all */
 	event_add(s, s->now + 1000, on_act, NULL)->ticket = 1;
@@ -482,7 +510,7 @@ static void remove_orphans(struct sim *s)
 	if (rc_failed(server_do(s, a, &s->server->admin, &VERB_INSTANCE_LIST, &(struct instance_list_cmd){ 0 }, &list, &ctx, &e)))
 		return;
 	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !has_node(s, list.items[i].row.uuid)) {
+		if (list.items[i].row.state != INSTANCE_LEFT && list.items[i].row.name[0] != '/' && !list.items[i].row.lease_until && !has_node(s, list.items[i].row.uuid)) {
 			tell(s, "%s has nobody", list.items[i].row.name);
 			(void)order(s, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ list.items[i].row.uuid, true }, &gone); /* or the next time */
 		}
@@ -496,7 +524,9 @@ static void replace_expired(struct sim *s)
 		return;
 	s->heal_at = s->now + 2 * MSEC_MIN;
 	for (int i = 0; i < s->node_count; i++)
-		if (s->nodes[i]->holder)
+		if (s->nodes[i]->app)
+			application_finish(s, s->nodes[i]);
+		else if (s->nodes[i]->holder)
 			holder_finish(s, s->nodes[i]);
 	if ( rc_failed(order(s, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x)))
 		return;
@@ -524,7 +554,9 @@ void operator_heal(struct sim *s)
 		if (n->there && n->off)
 			node_on(s, n);
 	}
+	s->skew_at = s->skew ? s->now : s->skew_at;
 	s->skew = 0;
+	lease_sweep(s);
 	server_on(s);
 	sim_vfs_capacity(s->server->disk, 0);
 	for (int i = 0; i < SIM_AUTHORITIES; i++) {
@@ -537,6 +569,7 @@ void operator_heal(struct sim *s)
 		if (paused)
 			steer(s, &VERB_ROTATION_RESUME, AUTHORITIES[i]);
 	}
+	policy_lift(s);
 	retry_failed(s);
 	remove_orphans(s);
 	replace_expired(s);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTENT_CERTS = 16, NAME_BYTES = 160, TABLE_BITS = 16, INDEX_BITS = 14 };
+enum { CONTENT_CERTS = 16, NAME_BYTES = 160, TABLE_BITS = 16, INDEX_BITS = 14, FILES = 4096 };
 
 struct content {
 	X509 *certs[CONTENT_CERTS];
@@ -24,7 +24,11 @@ struct content {
 /* Holds from the first to the last moment between which no certificate of the two begins or ends. */
 struct answer { int chain, set; uint64_t host; int64_t from, until; bool ok; };
 
+/* Files loaded before: services load the same few again and again. */
+struct loaded { uint64_t hash; size_t len; int content; };
+
 struct oracle {
+	struct loaded files[FILES]; /* a slot is overwritten, too */
 	struct content **contents; /* [0] is nobody */
 	int count, room;
 	int index[1 << INDEX_BITS];
@@ -141,7 +145,27 @@ static bool key_fits(X509 *leaf, const char *pem, size_t len)
 	return fits;
 }
 
-int oracle_chain(struct oracle *o, const char *pem, size_t len, const char *key_pem, size_t key_len)
+static uint64_t hash_more(uint64_t h, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)data[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+/* Where these bytes are remembered, if they are: the same hash and length. */
+static struct loaded *look_up(struct oracle *o, const char *pem, size_t len, const char *key_pem, size_t key_len, struct loaded *ret)
+{
+	uint64_t h = hash_more(UINT64_C(14695981039346656037), pem, len);
+	*ret = (struct loaded){ .hash = hash_more(h + 1, key_pem, key_len), .len = len + key_len };
+	return &o->files[(ret->hash ^ ret->hash >> 32) % FILES];
+}
+
+static bool is_loaded(const struct loaded *slot, const struct loaded *x)
+{
+	return slot->content && slot->hash == x->hash && slot->len == x->len;
+}
+
+static int load_chain(struct oracle *o, const char *pem, size_t len, const char *key_pem, size_t key_len)
 {
 	struct content *c = content_parse(pem, len);
 	if (c->count == 0 || !key_fits(c->certs[0], key_pem, key_len)) {
@@ -152,7 +176,17 @@ int oracle_chain(struct oracle *o, const char *pem, size_t len, const char *key_
 	return content_keep(o, c);
 }
 
-int oracle_set(struct oracle *o, const char *pem, size_t len)
+int oracle_chain(struct oracle *o, const char *pem, size_t len, const char *key_pem, size_t key_len)
+{
+	struct loaded x, *slot = look_up(o, pem, len, key_pem, key_len, &x);
+	if (!is_loaded(slot, &x)) {
+		x.content = load_chain(o, pem, len, key_pem, key_len);
+		*slot = x;
+	}
+	return slot->content;
+}
+
+static int load_set(struct oracle *o, const char *pem, size_t len)
 {
 	struct content *c = content_parse(pem, len);
 	if (c->count == 0) {
@@ -164,6 +198,16 @@ int oracle_set(struct oracle *o, const char *pem, size_t len)
 		n += (size_t)snprintf(c->name + n, sizeof c->name - n, "%s%.8s", i ? " " : "", c->hex[i]);
 	snprintf(c->name + n, sizeof c->name - n, "}");
 	return content_keep(o, c);
+}
+
+int oracle_set(struct oracle *o, const char *pem, size_t len)
+{
+	struct loaded x, *slot = look_up(o, pem, len, "set", 3, &x);
+	if (!is_loaded(slot, &x)) {
+		x.content = load_set(o, pem, len);
+		*slot = x;
+	}
+	return slot->content;
 }
 
 const char *oracle_fingerprint(const struct oracle *o, int content, size_t i)

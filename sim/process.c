@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pki/pki.h"
+#include "policy.h"
 #include "side_agent.h"
 
 enum { RELOAD_MS = 2000, LINGER_MS = 7500 }; /* together below the profiles' drain */
@@ -101,6 +102,7 @@ void process_add(struct sim *s, struct node *n, struct place_state *p, const str
 	p->ran = true;
 	attest(n, p);
 	tell(s, "%s/%s runs %s (of %zu workers)", n->name, p->t->name, oracle_name(s->oracle, w->content), p->worker_count);
+	policy_presents(s, n, p, w->content);
 	check_cover(s, n, p);
 	check_node(s, n);
 }
@@ -214,7 +216,6 @@ void process_look(struct sim *s, struct node *n, const char *target, struct agen
 	const char **chain = ARENA_ARRAY(a, const char *, 16);
 	const char *hex;
 	for (size_t i = 0; i < 16 && (hex = oracle_fingerprint(s->oracle, content, i)); i++)
-		chain[ret->chain.count++] = arena_text(a, hex);
-	ret->chain.items = chain;
-	ret->at[0].fingerprint = chain[0];
+		chain[ret->at[0].shown.count++] = arena_text(a, hex);
+	ret->at[0].shown.items = chain;
 }

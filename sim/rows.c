@@ -63,14 +63,16 @@ static bool has_fingerprint(struct sim *s, int content, const char *hex)
 	return false;
 }
 
-/* Chains in order; sets as sets. */
+/* Chains in order; sets as sets.  A disk that fails proves nothing: then it is. */
 static bool is_content(struct sim *s, struct tx *tx, const struct place_state *p, int content, int64_t id)
 {
 	struct content_row row;
 	struct troth_err e = { 0 };
 	size_t real = 0;
-	if (!id || rc_failed(content_row_get(tx, s->look_a, id, &row, &e)))
+	if (!id)
 		return false;
+	if (rc_failed(content_row_get(tx, s->look_a, id, &row, &e)))
+		return true;
 	while (oracle_fingerprint(s->oracle, content, real))
 		real++;
 	if (real != row.certs.count)
@@ -79,7 +81,7 @@ static bool is_content(struct sim *s, struct tx *tx, const struct place_state *p
 		struct cert_row cert;
 		char hex[SHA256_HEX_LEN];
 		if (rc_failed(cert_row_get(tx, s->look_a, row.certs.items[i], &cert, &e)))
-			return false;
+			return true;
 		hex_encode(cert.fingerprint.data, cert.fingerprint.len, hex);
 		if (p->t->kind == MSG_SLOT ? strcmp(oracle_fingerprint(s->oracle, content, i), hex) != 0 : !has_fingerprint(s, content, hex))
 			return false;

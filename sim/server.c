@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "pki/pki.h"
+#include "link.h"
+#include "policy.h"
 #include "side_server.h"
 
 enum { DOWN_MS = 15000, TICK_MS = 2000, MINUTE_MS = 60000, HOLD_MS = LIMIT_HOLD_S * 1000, NOTE_MS = 10000,
@@ -18,7 +20,7 @@ const char *const AUTHORITIES[SIM_AUTHORITIES] = { "/sim/a", "/sim/b", "/sim/b-b
 const int ROOT_OF[SIM_AUTHORITIES] = { 0, 1, 1 };
 static const char *const BUNDLES[4] = { NULL, "/sim/trust-a", "/sim/trust-b", "/sim/trust-ab" };
 
-const struct template TEMPLATES[] = {
+const struct template TEMPLATES[SIM_TEMPLATES] = {
 	{ "web", "tls", MSG_SLOT, PROFILE_WEB, 0, 0, false, false },
 	{ "app", "trust", MSG_STORE, PROFILE_ATTEST, 0, 1, false, false },
 	{ "batch", "trust", MSG_STORE, PROFILE_RESTART, 0, 3, false, false },
@@ -26,6 +28,8 @@ const struct template TEMPLATES[] = {
 	{ "db", "clients", MSG_STORE, PROFILE_WEB, 0, 1, false, false },
 	{ "peer", "id", MSG_SLOT, PROFILE_CLIENT, 0, 0, true, false },
 	{ "peer", "trust", MSG_STORE, PROFILE_ATTEST, 0, 3, false, false },
+	{ "lease", "tls", MSG_SLOT, PROFILE_WEB, 0, 0, false, false, true },
+	{ "lease", "trust", MSG_STORE, PROFILE_ATTEST, 0, 1, false, false, true },
 };
 const size_t TEMPLATE_COUNT = ARRAY_LEN(TEMPLATES);
 
@@ -318,6 +322,8 @@ static void answer_poll(struct sim *s, struct node *n, uint32_t node_life, uint3
 	ctx.options.wait = HOLD_MS;
 	if (rc_ok(rc))
 		rc = server_do(s, s->call_a, &who, &VERB_AGENT_DESIRED, &(struct desired_cmd){ session, seen }, &ret, &ctx, &e);
+	if (rc_ok(rc))
+		policy_heard(s, n);
 	if (rc_ok(rc) && ctx.hold.wanted) {
 		hold(s, n, node_life, ticket, session, seen, until, ctx.hold.topic);
 		return;
@@ -346,9 +352,12 @@ static troth_rc post(struct sim *s, struct node *n, const struct event *x, struc
 		msg_opened_encode(out, &ret.opened);
 	} else if (x->kind == SAY_REPORT) {
 		TRY(msg_report_decode(s->call_a, in, &m.report, e));
+		policy_unsure(n, m.report.target); /* it may be counted, and nobody hears it */
 		TRY(server_do(s, s->call_a, &who, &VERB_AGENT_REPORT, &m.report, &ret.report, &ctx, e));
 		tell(s, "%s: report %lld/%lld of %.4s in session %lld%s%s", n->name, (long long)m.report.generation, (long long)m.report.high_water,
 		     m.report.target, (long long)m.report.session, m.report.settled ? ", settled" : "", ret.report.counted ? ", counted" : "");
+		if (x->life == n->life)
+			policy_reported(s, n, &m.report, ret.report.counted);
 		if (ret.report.counted && x->life == n->life)
 			check_counted(s, n, m.report.target);
 	} else {
@@ -375,6 +384,8 @@ void server_receive(struct sim *s, struct event *x)
 	troth_rc rc = post(s, n, x, &out, &e);
 	if (rc_failed(rc) && e.kind == TROTH_INTERNAL)
 		violation(s, "%s: %s", n->name, e.primary);
+	if (rc_ok(rc))
+		policy_heard(s, n);
 	if (rc_failed(rc))
 		tell(s, "%s: the server answers %s: %s", n->name, err_kind_name(e.kind), e.primary);
 	reply(s, n, x->life, x->kind, x->ticket, rc, false, &e, buf_bytes(&out));
@@ -441,6 +452,7 @@ static void on_tick(struct sim *s, struct event *x)
 		(void)server_do(s, s->call_a, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &(struct no_cmd){ 0 }, &swept, &ctx, &e);
 		check_rows(s);
 	}
+	link_look(s);
 	if (minute)
 		check_everybody(s);
 }
@@ -469,27 +481,35 @@ static void add_place(struct sim *s, struct node *n, const char *deployment, con
 	}
 }
 
+static troth_rc add_places(struct sim *s, struct tx *tx, struct node *n, const char *deployment, struct troth_err *e)
+{
+	struct instance_row row;
+	struct target_row *targets;
+	size_t count;
+	TRY(instance_row_by_uuid(tx, s->ask_a, n->uuid, &row, e));
+	TRY(target_row_list_instance(tx, s->ask_a, row.id, &targets, &count, e));
+	for (size_t i = 0; i < count; i++) {
+		struct template_row t;
+		TRY(template_row_get(tx, s->ask_a, targets[i].template_id, &t, e));
+		add_place(s, n, deployment, t.name, targets[i].uuid);
+	}
+	return RC_OK;
+}
+
 bool server_enroll(struct sim *s, struct node *n, const char *deployment, const char *csr, struct msg_enrolled *ret)
 {
 	struct troth_err e = { 0 };
-	struct instance_row row;
-	struct target_row *targets;
 	struct tx *tx;
-	size_t count;
 	if (rc_failed(enroll(s, n, deployment, csr, ret, &e)) || !(tx = server_read(s))) {
 		tell(s, "%s could not enrol: %s", n->name, e.primary);
 		return false;
 	}
 	(void)text_copy(n->uuid, sizeof n->uuid, ret->instance_id); /* a UUID */
-	must(s, instance_row_by_uuid(tx, s->ask_a, n->uuid, &row, &e), &e, "instance");
-	must(s, target_row_list_instance(tx, s->ask_a, row.id, &targets, &count, &e), &e, "targets");
-	for (size_t i = 0; i < count; i++) {
-		struct template_row t;
-		must(s, template_row_get(tx, s->ask_a, targets[i].template_id, &t, &e), &e, "template");
-		add_place(s, n, deployment, t.name, targets[i].uuid);
-	}
+	troth_rc rc = add_places(s, tx, n, deployment, &e);
 	server_read_end(tx);
-	return true;
+	if (rc_failed(rc))
+		tell(s, "%s is enrolled, and lost: %s", n->name, e.primary); /* the machine died meanwhile */
+	return rc_ok(rc);
 }
 
 /* -- beginning --------------------------------------------------------------------------------------------------------- */
@@ -524,11 +544,12 @@ static void make_authorities(struct sim *s)
 	}
 }
 
-static void make_deployment(struct sim *s, const char *name)
+troth_rc server_deployment(struct sim *s, struct arena *a, const char *name, msec_t lease, struct troth_err *e)
 {
 	struct slot_template slots[2];
 	struct store_template stores[2];
-	struct deployment_create_cmd cmd = { .name = name, .slots = slots, .stores = stores };
+	struct verb_ctx ctx = { 0 };
+	struct deployment_create_cmd cmd = { .name = name, .slots = slots, .stores = stores, .ephemeral = lease > 0, .ttl = lease };
 	struct deployment_ret ret;
 	const char *san = "dns:{instance}.sim";
 	for (size_t i = 0; i < TEMPLATE_COUNT; i++) {
@@ -542,10 +563,10 @@ static void make_deployment(struct sim *s, const char *name)
 		}
 		slots[cmd.slot_count++] = (struct slot_template){
 			.path = "$", .name = t->name, .profile = PROFILE_NAMES[t->profile], .role = t->client ? "client" : "server",
-			.authority = AUTHORITIES[t->authority], .credential = arena_printf(s->life_a, "/sim/{instance}/%s", t->name),
+			.authority = AUTHORITIES[t->authority], .credential = arena_printf(a, "/sim/{instance}/%s", t->name),
 			.key_source = t->keeper ? "keeper" : NULL, .sans = { &san, 1 } };
 	}
-	do_must(s, &VERB_DEPLOYMENT_CREATE, &cmd, &ret);
+	return server_do(s, a, &s->server->admin, &VERB_DEPLOYMENT_CREATE, &cmd, &ret, &ctx, e);
 }
 
 static void init(struct sim *s)
@@ -570,7 +591,6 @@ static bool keeper_line(void *self, struct bytes line)
 void server_start(struct sim *s)
 {
 	static const uint8_t master[KEEPER_MASTER_KEY_BYTES] = { 1, 2, 3 };
-	static const char *const deployments[] = { "web", "app", "batch", "db", "peer" };
 	struct keeper_ports ports = { .clock = &s->clock, .log_line = keeper_line, .log_self = s };
 	struct troth_err e = { 0 };
 	s->server = calloc(1, sizeof *s->server);
@@ -586,8 +606,9 @@ void server_start(struct sim *s)
 	init(s);
 	must(s, note_begin(s, &none), &none, "note");
 	make_authorities(s);
-	for (size_t i = 0; i < ARRAY_LEN(deployments); i++)
-		make_deployment(s, deployments[i]);
+	for (size_t i = 0; i < SIM_DEPLOYMENTS; i++)
+		must(s, server_deployment(s, s->life_a, DEPLOYMENTS[i], 0, &none), &none, DEPLOYMENTS[i]);
+	s->links_sure = true;
 	event_add(s, s->now + TICK_MS, on_tick, NULL);
 }
 

@@ -39,6 +39,8 @@ struct server {
 /* Runs a verb; UNAVAILABLE if the server is down or dies meanwhile.  ctx: zeros, or options.wait and last_chance. */
 troth_rc server_do(struct sim *s, struct arena *a, const struct principal *who, const struct verb *verb, const void *cmd,
 		   void *ret, struct verb_ctx *ctx, struct troth_err *e);
+/* A deployment with the templates of that name; lease 0: not of ephemerals. */
+troth_rc server_deployment(struct sim *s, struct arena *a, const char *name, msec_t lease, struct troth_err *e);
 /* A snapshot of the rows; NULL if there is none to be had now. */
 struct tx *server_read(struct sim *s);
 void server_read_end(struct tx *tx);

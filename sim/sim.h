@@ -6,7 +6,11 @@
  *   process.c   the services on a node: old and new workers, reloads that fail, trust read at start
  *   nodefs.c    that disk: knows what was synced, can lose the rest
  *   holder.c    those outside the fleet who took a certificate through the API
+ *   application.c those who took a bundle
+ *   lease.c     ephemerals that are gone without a word
+ *   link.c      who meets whom
  *   emergency.c a CA is compromised: distrust first
+ *   policy.c    what people decided about how and when: places, windows, pauses, approvals, freeze
  *   oracle.c    who can shake hands with whom, by OpenSSL alone; shares nothing with the engine
  *   operator.c  rotations, changes of mind, joins, leaves, faults
  *   check.c     what must always be true
@@ -24,7 +28,7 @@
 #include "port/port.h"
 
 enum { SIM_NODES_MAX = 512, SIM_PLACES = 2, SIM_WORKERS = 8, SIM_STORY = 80, SIM_LINE = 240, SHORT_PACE = 10,
-       SIM_DISTRUSTED = 64 };
+       SIM_DISTRUSTED = 64, SIM_DEPLOYMENTS = 5, SIM_FIRST_ACTS = 5, FIRST_ACT = 1 << 20 };
 #define SIM_FOREVER INT64_MAX
 
 struct sim;
@@ -36,6 +40,7 @@ struct agents;
 struct server;      /* side_server.h */
 struct secrets;
 struct found;
+struct application; /* application.c */
 
 /* -- dice ------------------------------------------------------------------------------------------ */
 struct dice { uint64_t state; };
@@ -74,14 +79,16 @@ struct template { /* what the world's deployments consist of */
 	enum profile_kind profile;
 	int authority;        /* slot: index */
 	unsigned bundle;      /* store: bits of authorities */
-	bool client, keeper;
+	bool client, keeper, lease;
 };
-extern const struct template TEMPLATES[];
+enum { SIM_TEMPLATES = 9 };
+extern const struct template TEMPLATES[SIM_TEMPLATES];
 extern const size_t TEMPLATE_COUNT;
 extern const char *const PROFILE_NAMES[PROFILE_KIND_COUNT];
 /* The third is an intermediate: the second signs it, and stores trust only the second for it. */
 enum { SIM_AUTHORITIES = 3 };
 extern const char *const AUTHORITIES[SIM_AUTHORITIES];
+extern const char *const DEPLOYMENTS[SIM_DEPLOYMENTS];
 extern const int ROOT_OF[SIM_AUTHORITIES];
 
 /* Why handshakes of a member may fail: engine-rules section 1, and nothing else. */
@@ -90,7 +97,8 @@ enum excuse {
 	EXCUSE_RESTORED, /* an outside event changed it: until the server has seen it and every pair is good again */
 	EXCUSE_EXPIRED,  /* its own certificates ended while it could not get others (off, cut off, failing) */
 	EXCUSE_EMERGENCY, /* a CA was distrusted at once, and the pairs that break were named: until every pair is good again */
-	EXCUSE_NEW,       /* a holder's first certificate, which no admission precedes: until every pair is good */
+	EXCUSE_NEW,       /* a holder's first certificate, which no admission precedes; a link put back; admitted while somebody it
+			   * meets was silent: until every pair is good */
 	EXCUSE_COUNT
 };
 
@@ -104,6 +112,10 @@ struct place_state { /* one process of a node, and its target */
 	size_t worker_count;
 	msec_t reload_at;     /* a reload under way; 0 none */
 	int64_t generation;   /* highest l and h the agent has said */
+	int64_t handed;       /* the newest generation that has left the server and is not reported; 0 none */
+	msec_t handed_decided, was_decided; /* when that was decided, by the server's clock; while a report is on its way */
+	bool failed;          /* it said so of its last one */
+	int last_content;     /* a slot: what it presented last */
 	enum excuse excuse;   /* its handshakes may fail; see check.c */
 	int excuse_content;   /* EMERGENCY, a slot: what it presents is newer than all that was there then */
 	bool excuse_seen;     /* and the server has counted a report of it since */
@@ -134,10 +146,28 @@ struct node {
 	msec_t cut_off_until; /* partition */
 	bool broken;          /* reloads fail while it is so */
 	bool holder;          /* no agent: somebody with a certificate from the API (holder.c) */
+	struct application *app; /* a holder of a bundle rather than of a certificate (application.c), or NULL */
 	bool unsure;          /* holder: a certificate may have been made for it that never arrived */
 	bool off;             /* the whole machine is switched off */
 	msec_t skew;          /* its clock is ahead by so much */
 	struct calm calm;     /* what it had of the world's cooperation */
+	msec_t lease_until;   /* by the server's clock: it will be gone; 0 it stays */
+	msec_t heard_at, contact_since; /* by the server, without a long silence between */
+};
+
+/* -- what people decided (policy.c) ---------------------------------------------------------------------------- */
+struct policy { /* of a deployment */
+	bool known;           /* it was said and heard */
+	msec_t since;
+	int64_t max_unavailable; /* 0: no limit */
+	msec_t pause, settled_at, stopped_at;
+	bool stops, windowed;
+};
+struct rollout { /* of an authority */
+	bool manual, on;      /* on: a rotation that waits for approvals, from old to new */
+	bool introduce, change, withdraw; /* approved */
+	const char *old_pem, *new_pem;
+	int old_set, new_set; /* of the oracle */
 };
 
 /* -- the world ------------------------------------------------------------------------------------------------ */
@@ -158,7 +188,7 @@ struct sim {
 	struct fault_list happened;
 	uint32_t asked[SIM_NODES_MAX][FAULT_KIND_COUNT], asked_server[FAULT_KIND_COUNT];
 	msec_t now, began;
-	msec_t skew;            /* the server's clock is ahead by so much */
+	msec_t skew, skew_at;   /* the server's clock is ahead by so much, since then */
 	struct event **queue;
 	size_t queue_len, queue_room;
 	uint64_t order, trace;  /* trace: a hash of the story; equal runs have equal ones */
@@ -181,6 +211,11 @@ struct sim {
 	const char *distrusted[SIM_DISTRUSTED]; /* PEM, and */
 	const char *distrusted_hex[SIM_DISTRUSTED]; /* SHA-256 */
 	size_t distrusted_count;
+	struct policy policies[SIM_DEPLOYMENTS];
+	struct rollout rollouts[SIM_AUTHORITIES];
+	bool unlinked[SIM_TEMPLATES][SIM_TEMPLATES]; /* (slot, store) that people have taken away, or may have */
+	bool links_sure;
+	bool frozen, lifted;    /* lifted: nothing that people decided holds anything up any more */
 	struct seen *seen;      /* documents handed out: (target, generation) -> contents */
 	size_t seen_count, seen_room;
 	char story[SIM_STORY][SIM_LINE];
@@ -253,7 +288,7 @@ void check_node(struct sim *s, struct node *n);      /* something on it changed:
 void check_everybody(struct sim *s);                 /* time has passed */
 void check_admissions(struct sim *s);                /* after a commit */
 void check_restored(struct sim *s);                  /* the server was restored from a backup */
-void check_desired(struct sim *s, const struct node *n, const struct msg_desired *m);
+void check_desired(struct sim *s, struct node *n, const struct msg_desired *m);
 void check_report(struct sim *s, struct node *n, const struct msg_report *m);
 void check_counted(struct sim *s, struct node *n, const char *target); /* the server has counted a report */
 bool check_pending(const struct node *n);            /* not admitted, or leaving */

@@ -177,6 +177,7 @@ static void world_make(struct sim *s, const struct sim_options *o)
 	s->dice.state = o->seed * UINT64_C(0x2545f4914f6cdd1d);
 	s->entropy.state = ~s->dice.state;
 	s->now = s->began = INT64_C(1795000000000); /* 2026-11-18 */
+	s->skew_at = s->now - MSEC_HOUR;
 	s->trace = UINT64_C(14695981039346656037);
 	s->pids = 100;
 	struct dice kind = { fault_seed(s, fault_name(FAULT_ACT, -2, 1)) };

@@ -31,14 +31,13 @@ struct agent_config {
 enum agent_ask { ASK_OPEN, ASK_POLL, ASK_REPORT, ASK_CSR, ASK_COUNT };
 
 struct agent_sight {               /* of one address */
-	const char *fingerprint;   /* of the leaf shown; NULL: nothing seen */
+	struct json_texts shown;   /* fingerprints of the chain as it was sent, leaf first; none: nothing seen */
 	bool refused;              /* nobody listens there */
 	const char *why;           /* nothing seen: why */
 };
 struct agent_probed {
 	uint32_t ticket;
 	struct agent_sight at[PROFILE_ADDRESSES]; /* in the order of place.addresses */
-	struct json_texts chain;                  /* fingerprints of what the first address showed */
 };
 struct agent_answer {
 	enum agent_ask ask;

@@ -12,11 +12,34 @@ enum {
 
 static const char *leaf_of(const struct json_texts *fps) { return fps->count ? fps->items[0] : NULL; }
 
+static bool has(const struct json_texts *fps, const char *fingerprint)
+{
+	for (size_t i = 0; i < fps->count; i++)
+		if (text_equal(fps->items[i], fingerprint))
+			return true;
+	return false;
+}
+
 /* -- looks and attests: is it what it should be? ---------------------------------------------------------------- */
 
-static const char *expected_leaf(const struct target *t)
+static const struct json_texts *expected(const struct target *t) { return t->state == T_VERIFY ? &t->doing_fps : &t->loaded_fps; }
+static const struct json_texts *other(const struct target *t) { return t->state == T_VERIFY ? &t->loaded_fps : &t->doing_fps; }
+
+/* NULL: it is what it should be.  Two documents may have one leaf and differ above it, so all of the chain must be
+ * there, and nothing that only the other document has.  What neither has is no matter: some services add what they trust. */
+static const char *compare_chain(struct arena *a, const struct target *t, const struct json_texts *shown)
 {
-	return leaf_of(t->state == T_VERIFY ? &t->doing_fps : &t->loaded_fps);
+	const struct json_texts *want = expected(t), *not = other(t);
+	const char *leaf = leaf_of(want);
+	if (!text_equal(leaf_of(shown), leaf))
+		return arena_printf(a, "serves %s", leaf_of(shown));
+	for (size_t i = 0; i < want->count; i++)
+		if (!has(shown, want->items[i]))
+			return arena_printf(a, "serves it without %s of its chain", want->items[i]);
+	for (size_t i = 0; i < shown->count; i++)
+		if (has(not, shown->items[i]) && !has(want, shown->items[i]))
+			return arena_printf(a, "serves it with %s of another chain", shown->items[i]);
+	return NULL;
 }
 
 static void miss(struct step *s, struct target *t, const char *why)
@@ -30,19 +53,20 @@ static void miss(struct step *s, struct target *t, const char *why)
 	core_finish(s, t, false);
 }
 
-/* What a look showed, against the leaf that should be there.  NULL: all as it should be. */
+/* What a look showed, against the chain that should be there.  NULL: all as it should be. */
 static const char *compare_sights(struct step *s, const struct target *t, const struct agent_probed *p, bool *ret_refused)
 {
-	const char *why = NULL, *leaf = expected_leaf(t);
+	const char *why = NULL, *leaf = leaf_of(expected(t));
 	size_t refused = 0;
 	for (size_t i = 0; i < t->place.address_count; i++) {
 		const struct agent_sight *x = &p->at[i];
+		const char *wrong = x->shown.count ? compare_chain(s->a, t, &x->shown) : NULL;
 		refused += x->refused;
-		if (x->fingerprint && text_equal(x->fingerprint, leaf))
+		if (x->shown.count && !wrong)
 			continue;
-		if (x->fingerprint)
-			why = arena_printf(s->a, "asked for leaf %s, the service at %s port %d serves %s", leaf ? leaf : "(none)",
-					   t->place.addresses[i], t->place.port, x->fingerprint);
+		if (wrong)
+			why = arena_printf(s->a, "asked for leaf %s, the service at %s port %d %s", leaf ? leaf : "(none)",
+					   t->place.addresses[i], t->place.port, wrong);
 		else
 			why = arena_printf(s->a, "asked for leaf %s, the service at %s port %d shows nothing: %s", leaf ? leaf : "(none)",
 					   t->place.addresses[i], t->place.port, x->why ? x->why : "no answer");
@@ -85,8 +109,8 @@ static void verify_attested(struct step *s, struct target *t, const struct hand_
 
 static void found_probed(struct step *s, struct target *t, const struct agent_probed *p)
 {
-	if (p->chain.count) {
-		core_keep_fps(&t->found_mem, &t->found_fps, p->chain);
+	if (p->at[0].shown.count) {
+		core_keep_fps(&t->found_mem, &t->found_fps, p->at[0].shown);
 		t->found_text = arena_printf(t->found_mem, "served at %s port %d before anything of ours", t->place.addresses[0],
 					     t->place.port);
 		t->has_found = true;
@@ -112,15 +136,15 @@ static void watch_probed(struct step *s, struct target *t, const struct agent_pr
 	bool refused;
 	const char *why = compare_sights(s, t, p, &refused);
 	note_silence(s, t, refused);
-	bool other = false; /* silence is not drift: the service may be starting */
+	bool drift = false; /* silence is none: the service may be starting */
 	for (size_t i = 0; i < t->place.address_count; i++)
-		other = other || (p->at[i].fingerprint && !text_equal(p->at[i].fingerprint, expected_leaf(t)));
-	if (other) {
+		drift = drift || (p->at[i].shown.count && compare_chain(s->a, t, &p->at[i].shown));
+	if (drift) {
 		t->settled = false;
 		core_add_drift(t, why);
 		core_note(s, t, "target.drift", why, t->loaded);
 	}
-	core_finish(s, t, !other);
+	core_finish(s, t, !drift);
 }
 
 static void watch_attested(struct step *s, struct target *t, const struct hand_reply *r)

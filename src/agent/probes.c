@@ -14,7 +14,8 @@
 enum { JOBS_MAX = 2 * LIMIT_TARGETS_PER_INSTANCE, LOOK_ARENA = 4 << 20 };
 
 struct sight {
-	char fingerprint[SHA256_HEX_LEN]; /* "" : nothing seen */
+	char shown[LIMIT_CHAIN_CERTS][SHA256_HEX_LEN];
+	size_t shown_count;
 	bool refused;
 	char why[320];
 };
@@ -27,8 +28,6 @@ struct look {
 	int port;
 	enum probe_starttls starttls;
 	struct sight at[PROFILE_ADDRESSES];
-	char chain[LIMIT_CHAIN_CERTS][SHA256_HEX_LEN]; /* of the first address */
-	size_t chain_count;
 };
 
 struct list { struct look *first, **last; };
@@ -69,11 +68,9 @@ static void look_one(struct arena *a, struct look *x, size_t i)
 		(void)text_copy(x->at[i].why, sizeof x->at[i].why, e.primary); /* same size */
 		return;
 	}
-	pki_sha256(seen.chain[0], hash);
-	hex_encode(hash, sizeof hash, x->at[i].fingerprint);
-	for (size_t k = 0; i == 0 && k < seen.chain_count; k++) {
+	for (size_t k = 0; k < seen.chain_count; k++) {
 		pki_sha256(seen.chain[k], hash);
-		hex_encode(hash, sizeof hash, x->chain[x->chain_count++]);
+		hex_encode(hash, sizeof hash, x->at[i].shown[x->at[i].shown_count++]);
 	}
 }
 
@@ -195,12 +192,14 @@ bool probes_take(struct probes *p, struct arena *a, struct agent_probed *ret)
 	if (!x)
 		return false;
 	p->jobs--;
-	*ret = (struct agent_probed){ .ticket = x->ticket, .chain = { ARENA_ARRAY(a, const char *, x->chain_count + 1), x->chain_count } };
-	for (size_t i = 0; i < x->count; i++)
-		ret->at[i] = (struct agent_sight){ x->at[i].fingerprint[0] ? arena_text(a, x->at[i].fingerprint) : NULL, x->at[i].refused,
-						   arena_text(a, x->at[i].why) };
-	for (size_t i = 0; i < x->chain_count; i++)
-		ret->chain.items[i] = arena_text(a, x->chain[i]);
+	*ret = (struct agent_probed){ .ticket = x->ticket };
+	for (size_t i = 0; i < x->count; i++) {
+		const struct sight *seen = &x->at[i];
+		struct json_texts shown = { ARENA_ARRAY(a, const char *, seen->shown_count + 1), seen->shown_count };
+		for (size_t k = 0; k < shown.count; k++)
+			shown.items[k] = arena_text(a, seen->shown[k]);
+		ret->at[i] = (struct agent_sight){ shown, seen->refused, arena_text(a, seen->why) };
+	}
 	free(x);
 	return true;
 }

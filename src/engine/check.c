@@ -496,11 +496,38 @@ static troth_rc check_room(const struct target *t, const struct act *act, struct
 
 /* -- rolling -------------------------------------------------------------------------------- */
 
-/* Does its instance hold a place, or would it by this plan? */
-static bool changes(const struct instance *i)
+static bool is_wanted(const struct view *v, int64_t cert)
+{
+	for (size_t i = 0; i < v->ca_count; i++) {
+		if (v->ca_list[i]->cert == cert && v->ca_list[i]->wanted)
+			return true;
+	}
+	return false;
+}
+
+/* What failed too often keeps its place until somebody looks; but not if it leads away from what is wanted now. */
+static bool keeps_place(const struct view *v, const struct target *t)
+{
+	if (!t->failed || t->failures < LIMIT_APPLY_FAILURES)
+		return false;
+	for (size_t i = 0; i < v->ca_count; i++) {
+		const struct ca *ca = v->ca_list[i];
+		bool sets = !t->failed->is_chain && t->base;
+		bool comes = sets && ids_has(t->failed->members, ca->cert) && !ids_has(t->base->members, ca->cert);
+		bool goes = sets && ids_has(t->base->members, ca->cert) && !ids_has(t->failed->members, ca->cert);
+
+		if ((t->failed->is_chain && ca->id == t->failed->signed_by && !ca->wanted) || (goes && ca->wanted) ||
+		    (comes && !is_wanted(v, ca->cert)))
+			return false;
+	}
+	return true;
+}
+
+/* Does its instance hold a place; or (trouble) is it in trouble, so that it may always get something further? */
+static bool changes(const struct view *v, const struct instance *i, bool trouble)
 {
 	for (const struct target *t = i->targets; t; t = t->instance_next) {
-		if (t->state == TARGET_COUNTED && (t->doc_count || t->failed))
+		if (t->state == TARGET_COUNTED && (t->doc_count || (trouble ? t->failed != NULL : keeps_place(v, t))))
 			return true;
 	}
 	return false;
@@ -528,7 +555,7 @@ static const struct instance *begins(const struct check *k, const struct act *ac
 
 	if (!sends || !t || t->group->deployment != d || t->state != TARGET_COUNTED || !t->instance || act->shed.count)
 		return NULL; /* at a deadline no policy holds: all pairs of the slot would break */
-	return changes(t->instance) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
+	return changes(k->v, t->instance, but_flight) || (but_flight && must_flee(k, t)) ? NULL : t->instance;
 }
 
 static size_t places_held(const struct view *v, const struct deployment *d)
@@ -537,7 +564,7 @@ static size_t places_held(const struct view *v, const struct deployment *d)
 	size_t at = 0, n = 0;
 
 	while ((i = table_next(&v->instances, &at)))
-		n += i->targets && i->targets->group->deployment == d && i->alive_until > v->now && changes(i);
+		n += i->targets && i->targets->group->deployment == d && i->alive_until > v->now && changes(v, i, false);
 	return n;
 }
 

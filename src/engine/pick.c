@@ -2,7 +2,7 @@
  *
  * Policy only ever refuses: what comes here has passed rule S for the whole class, and a part of a
  * class may go where all of it may.  An instance that holds a place may always get a further document
- * (its way back); new instances need a free place, an open window, no pause, no stop, and contents
+ * (its way back); one that is lame comes before all others, if a place is free; new instances need a free place, an open window, no pause, no stop, and contents
  * that the canaries have settled on. */
 #include "engine/step.h"
 
@@ -106,7 +106,8 @@ static void count_places(struct picker *p)
 	msec_t now = p->s->now;
 
 	if (d->max_unavailable)
-		p->places = over(d->max_unavailable, d->busy + d->taking);
+		p->places = over(d->max_unavailable, rolling_held(d) + d->taking);
+	p->free = p->places;
 	if (p->flees)
 		return;
 	if (p->canaries < p->places)
@@ -122,7 +123,7 @@ static void count_places(struct picker *p)
 struct picker picker_start(struct step *s, const struct class *c, const struct shape *contents, struct id_list set)
 {
 	struct picker p = { .s = s, .c = c, .contents = contents, .set = set, .phase = PICK_NEW,
-			    .places = NO_LIMIT, .canaries = NO_LIMIT, .why = WAIT_BUDGET, .member = c->members };
+			    .places = NO_LIMIT, .free = NO_LIMIT, .canaries = NO_LIMIT, .why = WAIT_BUDGET, .member = c->members };
 
 	if (!class_counted(c) || !c->key.group->deployment || !limited(c->key.group->deployment))
 		return p;
@@ -183,12 +184,16 @@ static bool tries_again(const struct picker *p, const struct target *t)
 	return t->failed && is_these(p, t->failed->shape);
 }
 
+static bool is_lame(const struct target *t) { return rolling_is_lame(t->instance) && !t->instance->taking; }
+
 /* Outside a window only what was handed out may be followed by its way back. */
 static bool may_go(const struct picker *p, const struct target *t)
 {
+	if (t->picked == p->serial)
+		return false; /* offered already */
 	if (p->phase == PICK_NEW)
 		return t->instance->list != ROLLING_BUSY && !t->instance->taking;
-	return t->class == p->c && (p->canaries || tries_again(p, t)) &&
+	return t->class == p->c && (!is_lame(t) || p->free) && (p->canaries || tries_again(p, t)) &&
 	       (p->flees || !closed(p->d, p->s->now) || t->instance->handed);
 }
 
@@ -233,9 +238,10 @@ void picker_took(struct picker *p, const struct target *t)
 	if (!p->d)
 		return;
 	p->canaries -= p->canaries != NO_LIMIT && !tries_again(p, t);
-	if (p->phase != PICK_NEW)
+	if (p->phase != PICK_NEW && !is_lame(t))
 		return;
-	p->places -= p->places != NO_LIMIT;
+	p->places -= p->places && p->places != NO_LIMIT;
+	p->free -= p->free && p->free != NO_LIMIT;
 	take_place(p->s, t->instance);
 }
 

@@ -1,7 +1,10 @@
 /* Deployments: how many of their instances are changing (engine-rules section 6, Rolling).
  *
  * An instance holds a *place* of its deployment while its session is alive and one of its counted
- * targets has a document on its way or failed with the last one.  A silent one holds none; if a
+ * targets has a document on its way or failed with the last one (unless what failed is not wanted any more: nothing
+ * would ever follow it).  One that failed, went back, and may be given something again is *lame*: it comes first, but
+ * holds nobody up, for what it gets may have to wait for the others (pick.c).  After a few failures of the same
+ * contents it holds its place until somebody has looked at it.  A silent one holds none; if a
  * document still lies on the table for it, it is *stranded* and the document is taken back, so that
  * it does not walk in later past the others' places.  Kept in step with every event: each target
  * says what it adds to its instance (three bits), each instance which list it is on. */
@@ -10,7 +13,7 @@
 
 #include "engine/view.h"
 
-enum marks { MARK_HANDED = 1, MARK_UNHANDED = 2, MARK_FAILED = 4 };
+enum marks { MARK_HANDED = 1, MARK_UNHANDED = 2, MARK_FAILED = 4, MARK_STUCK = 8 };
 
 struct deployment *deployment_need(struct view *v, int64_t id)
 {
@@ -73,7 +76,41 @@ static void instance_place(struct instance *i, struct deployment *d)
 
 /* -- what a target adds ----------------------------------------------------------------------- */
 
-static uint8_t marks_of(const struct target *t)
+enum wish { NO_VERSION, WANTED, UNWANTED };
+
+static enum wish wish_for(const struct view *v, int64_t cert)
+{
+	enum wish wish = NO_VERSION;
+
+	for (size_t i = 0; i < v->ca_count && wish != WANTED; i++) {
+		if (v->ca_list[i]->cert == cert)
+			wish = v->ca_list[i]->wanted ? WANTED : UNWANTED;
+	}
+	return wish;
+}
+
+/* Is there one in a that is not in b, and about which people think so? */
+static bool differs_by(const struct view *v, struct id_list a, struct id_list b, enum wish wish)
+{
+	for (size_t i = 0; i < a.count; i++) {
+		if (!ids_has(b, a.items[i]) && wish_for(v, a.items[i]) == wish)
+			return true;
+	}
+	return false;
+}
+
+/* It went back to what it ran, and what it failed with leads away from what is wanted: it will not come again. */
+static bool failed_for_nothing(const struct view *v, const struct target *t)
+{
+	const struct ca *ca = t->failed->is_chain ? ca_find(v, t->failed->signed_by) : NULL;
+
+	if (t->failed->is_chain || !t->base)
+		return ca && !ca->wanted;
+	return differs_by(v, t->failed->members, t->base->members, UNWANTED) ||
+	       differs_by(v, t->base->members, t->failed->members, WANTED);
+}
+
+static uint8_t marks_of(const struct view *v, const struct target *t)
 {
 	uint8_t marks = 0;
 
@@ -81,7 +118,9 @@ static uint8_t marks_of(const struct target *t)
 		return 0; /* a newcomer serves nobody yet: nothing of it is unavailable */
 	for (size_t n = 0; n < t->doc_count; n++)
 		marks |= t->docs[n].handed ? MARK_HANDED : MARK_UNHANDED;
-	return t->failed ? marks | MARK_FAILED : marks;
+	if (!t->failed || failed_for_nothing(v, t))
+		return marks;
+	return marks | MARK_FAILED | (t->failures >= LIMIT_APPLY_FAILURES ? MARK_STUCK : 0);
 }
 
 static void marks_set(struct target *t, uint8_t marks)
@@ -94,6 +133,8 @@ static void marks_set(struct target *t, uint8_t marks)
 	i->unhanded -= (t->marks & MARK_UNHANDED) != 0;
 	i->failing += (marks & MARK_FAILED) != 0;
 	i->failing -= (t->marks & MARK_FAILED) != 0;
+	i->stuck += (marks & MARK_STUCK) != 0;
+	i->stuck -= (t->marks & MARK_STUCK) != 0;
 	t->marks = marks;
 }
 
@@ -102,8 +143,30 @@ void rolling_place(struct view *v, struct target *t)
 	if (!t->instance)
 		return;
 	v->operations++;
-	marks_set(t, marks_of(t));
+	marks_set(t, marks_of(v, t));
 	instance_place(t->instance, t->group->deployment);
+}
+
+bool rolling_is_lame(const struct instance *i)
+{
+	return i->list == ROLLING_BUSY && !i->handed && !i->unhanded && !i->stuck;
+}
+
+size_t rolling_held(const struct deployment *d)
+{
+	size_t n = d->busy;
+
+	for (const struct instance *i = d->lists[ROLLING_BUSY]; i; i = i->list_next)
+		n -= rolling_is_lame(i);
+	return n;
+}
+
+void rolling_goal_changed(struct view *v)
+{
+	for (size_t i = 0; i < v->target_count; i++) {
+		if (v->targets[i]->failed)
+			rolling_place(v, v->targets[i]);
+	}
 }
 
 void rolling_leave(struct target *t)
@@ -135,20 +198,22 @@ bool rolling_apply(struct view *v, const struct fact *f)
 
 /* -- counting again ------------------------------------------------------------------------------ */
 
-static bool instance_right(const struct instance *i)
+static bool instance_right(const struct view *v, const struct instance *i)
 {
-	size_t handed = 0, unhanded = 0, failing = 0;
+	size_t handed = 0, unhanded = 0, failing = 0, stuck = 0;
 
 	for (const struct target *t = i->targets; t; t = t->instance_next) {
-		uint8_t marks = marks_of(t);
+		uint8_t marks = marks_of(v, t);
 
 		handed += (marks & MARK_HANDED) != 0;
 		unhanded += (marks & MARK_UNHANDED) != 0;
 		failing += (marks & MARK_FAILED) != 0;
+		stuck += (marks & MARK_STUCK) != 0;
 		if (t->marks != marks)
 			return false;
 	}
-	return handed == i->handed && unhanded == i->unhanded && failing == i->failing && i->list == list_of(i);
+	return handed == i->handed && unhanded == i->unhanded && failing == i->failing && stuck == i->stuck &&
+	       i->list == list_of(i);
 }
 
 static bool on_list(const struct instance *i)
@@ -167,7 +232,7 @@ bool rolling_check(const struct view *v, char *why, size_t why_size)
 	size_t at = 0, busy = 0;
 
 	while ((i = table_next(&v->instances, &at))) {
-		if (!instance_right(i) || (i->list != ROLLING_IDLE && !on_list(i))) {
+		if (!instance_right(v, i) || (i->list != ROLLING_IDLE && !on_list(i))) {
 			(void)snprintf(why, why_size, "instance %" PRId64 " holds a place it should not, or none", i->id);
 			return false;
 		}

@@ -139,6 +139,7 @@ struct picker {
 	const struct shape *contents; /* of a chain; NULL: a set */
 	struct id_list set;
 	size_t places, canaries;     /* left for new instances; left for these contents */
+	size_t free;                 /* places left for those in trouble: no window, pause or stop holds them */
 	bool flees;                  /* from a distrusted CA: only the number of places counts */
 	enum wait_reason why;        /* there are no more */
 	msec_t earliest;

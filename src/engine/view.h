@@ -81,7 +81,7 @@ struct instance {
 	msec_t booked_at;       /* its entry in the agenda; 0 = none.  Others of it are passed over */
 	struct target *targets;
 	/* rolling.c: of its counted targets, how many ... */
-	size_t handed, unhanded, failing; /* ... hold documents handed out; have one waiting; failed last */
+	size_t handed, unhanded, failing, stuck; /* ... hold documents handed out; have one waiting; failed last; too often */
 	struct deployment *deployment;
 	enum rolling_list { ROLLING_IDLE, ROLLING_BUSY, ROLLING_STRANDED, ROLLING_LISTS } list;
 	struct instance *list_prev, *list_next;
@@ -301,6 +301,9 @@ bool rolling_apply(struct view *v, const struct fact *f);
 struct deployment *deployment_need(struct view *v, int64_t id); /* 0 gives NULL */
 void rolling_place(struct view *v, struct target *t);  /* after every change of t or of its instance's life */
 void rolling_leave(struct target *t);                  /* before it leaves its instance */
+bool rolling_is_lame(const struct instance *i);        /* it failed, went back, and nothing is on its way */
+size_t rolling_held(const struct deployment *d);       /* places held, by all but those */
+void rolling_goal_changed(struct view *v);             /* a version is wanted now, or is not any more */
 bool rolling_check(const struct view *v, char *why, size_t why_size); /* counters equal a recount */
 void rolling_free_all(struct view *v);
 

@@ -213,6 +213,7 @@ static bool apply_ca(struct view *v, const struct fact *f)
 		return false;
 	if (c && (c->authority->id != f->ca.authority || c->cert != f->ca.cert))
 		return false; /* a version is one certificate of one authority, for good */
+	bool turned = !c || c->wanted != f->ca.wanted;
 	if (!c)
 		c = ca_new(v, f);
 	c->order = f->ca.order;
@@ -242,6 +243,8 @@ static bool apply_ca(struct view *v, const struct fact *f)
 		c->distrusted = f->ca.distrusted;
 		collect_distrusted(v);
 	}
+	if (turned)
+		rolling_goal_changed(v);
 	clock_book_ca(v, c);
 	return true;
 }

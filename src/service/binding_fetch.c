@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "service/contents.h"
+#include "service/distrust.h"
 #include "service/record.h"
 
 #define OVERDUE_AGAIN MSEC_DAY /* who is overdue is named once a day */
@@ -117,6 +118,18 @@ static troth_rc nothing_yet(const struct binding_row *row, struct troth_err *e)
 	return rc;
 }
 
+/* It would leave the house for the first time, and must not: everything is frozen, or it was decided before what it
+ * contains was distrusted. */
+static troth_rc is_held_back(struct verb_ctx *ctx, const struct document_row *d, bool *ret, struct troth_err *e)
+{
+	struct freeze_row freeze;
+	*ret = false;
+	if (d->handed_at)
+		return RC_OK;
+	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, ret, e));
+	return *ret ? RC_OK : distrust_content(ctx->tx, ctx->a, d->content_id, ret, e);
+}
+
 static troth_rc fetch_load(struct verb_ctx *ctx, const struct binding_fetch_cmd *cmd, struct fetch *f, struct troth_err *e)
 {
 	struct document_row *pending;
@@ -124,9 +137,12 @@ static troth_rc fetch_load(struct verb_ctx *ctx, const struct binding_fetch_cmd 
 	TRY(binding_find(ctx, cmd->id, &f->row, &f->target, e));
 	TRY(tag_find(ctx, &f->target, cmd->tag, &f->has, e));
 	TRY(document_row_list_pending(ctx->tx, ctx->a, f->target.id, &pending, &n, e));
-	if (n) {
-		f->shown = pending[n - 1];
-		return RC_OK;
+	while (n-- > 0) {
+		bool held;
+		TRY(is_held_back(ctx, &pending[n], &held, e));
+		f->shown = pending[n];
+		if (!held)
+			return RC_OK;
 	}
 	if (!f->target.base_generation)
 		return nothing_yet(&f->row, e);

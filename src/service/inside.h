@@ -20,6 +20,10 @@ struct verb_topic {
 	struct verb_topic *next;
 };
 
+/* What the table `wait` holds (waits.c): a number for the name and one for the content of each row. */
+struct written_wait { uint64_t name, content; int64_t id; bool kept; };
+struct written_waits { bool known; size_t count; struct written_wait items[LIMIT_PAGE]; };
+
 struct service {
 	struct store *store;
 	struct store_reader *reader;     /* verb_run's own snapshots */
@@ -31,7 +35,7 @@ struct service {
 	struct verb_topic *topics;
 	size_t topic_count;
 	bool effects;                    /* the outbox was written to */
-	uint64_t waits_hash;             /* of the waits in the table; 0: not known */
+	struct written_waits waits;
 };
 
 /* A reader transaction on the service's own connection. */

@@ -12,7 +12,10 @@
 
 enum { PROGRESS_WAITS = 5 }; /* sentences in the progress; troth explain has all */
 
+struct waits { struct wait_row *rows; size_t count; }; /* a page of them, most blocking first */
+
 struct tale {                    /* of one rotation */
+	const struct waits *waits;
 	struct rotation_row rotation;
 	struct credential_row credential;
 	struct operation_row op;
@@ -53,16 +56,14 @@ static void write_wait(struct verb_ctx *ctx, struct record *r, const struct expl
 
 static troth_rc write_waits(struct verb_ctx *ctx, struct tale *t, struct record *r, struct troth_err *e)
 {
-	struct wait_row *rows;
-	size_t n, written = 0;
-	TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &rows, &n, e));
-	for (size_t i = 0; i < n && written < PROGRESS_WAITS; i++) {
+	size_t written = 0;
+	for (size_t i = 0; i < t->waits->count && written < PROGRESS_WAITS; i++) {
 		struct explained x;
 		bool ours;
-		TRY(concerns(ctx, t, &rows[i], &ours, e));
+		TRY(concerns(ctx, t, &t->waits->rows[i], &ours, e));
 		if (!ours)
 			continue;
-		TRY(explain_row(ctx->tx, ctx->a, &rows[i], &x, e));
+		TRY(explain_row(ctx->tx, ctx->a, &t->waits->rows[i], &x, e));
 		if (written++ == 0)
 			t->waits_for = explain_sentence(ctx->a, &x);
 		write_wait(ctx, r, &x);
@@ -237,9 +238,9 @@ static troth_rc finish(struct verb_ctx *ctx, struct tale *t, struct troth_err *e
 	return record_change(ctx, &c, e);
 }
 
-static troth_rc update_one(struct verb_ctx *ctx, const struct rotation_row *rotation, struct troth_err *e)
+static troth_rc update_one(struct verb_ctx *ctx, const struct rotation_row *rotation, const struct waits *waits, struct troth_err *e)
 {
-	struct tale t = { .rotation = *rotation };
+	struct tale t = { .waits = waits, .rotation = *rotation };
 	const char *progress;
 	TRY(credential_row_get(ctx->tx, ctx->a, rotation->credential_id, &t.credential, e));
 	TRY(operation_row_get(ctx->tx, ctx->a, rotation->operation_id, &t.op, e));
@@ -259,9 +260,12 @@ static troth_rc update_one(struct verb_ctx *ctx, const struct rotation_row *rota
 troth_rc progress_update(struct verb_ctx *ctx, struct troth_err *e)
 {
 	struct rotation_row *rows;
+	struct waits waits;
 	size_t n;
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
+	if (n)
+		TRY(wait_row_list(ctx->tx, ctx->a, LIMIT_PAGE, &waits.rows, &waits.count, e));
 	for (size_t i = 0; i < n; i++)
-		TRY(update_one(ctx, &rows[i], e));
+		TRY(update_one(ctx, &rows[i], &waits, e));
 	return RC_OK;
 }

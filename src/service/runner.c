@@ -7,16 +7,11 @@
 #include "base/log.h"
 #include "service/acts.h"
 #include "service/policy.h"
-#include "service/blocking.h"
-#include "service/explain.h"
 #include "service/progress.h"
-#include "service/record.h"
-
-#include <stdlib.h>
+#include "service/waits.h"
 
 enum {
 	RUNNER_ARENA_BYTES = 256 << 20, /* a plan of LIMIT_STEP_ACTS acts and the rows it reads */
-	RANK_LAST = 5,                  /* of waits: see wait_rank */
 	RUNNER_ROUNDS = 1000,           /* steps in a run: a rotation on the spot takes some ten */
 };
 
@@ -41,138 +36,6 @@ static void ctx_end(const struct verb_ctx *ctx)
 {
 	for (const struct verb_topic *t = ctx->topics; t; t = t->next)
 		service_topic(ctx->svc, t->name);
-}
-
-/* -- waits ------------------------------------------------------------------------------------------ */
-
-/* A wait, and how many it holds up (blocking.h). */
-struct told { const struct wait *wait; int64_t blocks; size_t at; };
-
-static const char *wait_body(struct arena *a, const struct told *t)
-{
-	const struct wait *w = t->wait;
-	struct record r;
-	record_begin(&r);
-	jw_kv_text(&r.w, "speaker", wait_speaker_name(w->speaker));
-	jw_kv_text(&r.w, "rule", w->rule);
-	jw_kv_text(&r.w, "reason", wait_reason_name(w->reason));
-	jw_kv_text(&r.w, "text", w->text);
-	jw_kv_int(&r.w, "ca", w->ca);
-	jw_kv_int(&r.w, "other_target", w->other_target);
-	jw_kv_int(&r.w, "other_group", w->other_group);
-	jw_kv_int(&r.w, "count", (int64_t)w->count);
-	if (w->cause) {
-		jw_kv_text(&r.w, "cause", wait_reason_name(w->cause));
-		jw_kv_int(&r.w, "breaks", w->breaks);
-	}
-	jw_kv_int(&r.w, "blocks", t->blocks);
-	return record_end(&r, a);
-}
-
-static const char *wait_key(struct arena *a, const struct wait *w)
-{
-	return arena_printf(a, "%s/%lld/%lld/%lld/%lld/%lld", wait_reason_name(w->reason), (long long)w->authority,
-			    (long long)w->ca, (long long)w->target, (long long)w->other_target,
-			    (long long)w->other_group);
-}
-
-/* What a reader wants first: what will break and when; what people decided, who must act, which node is silent; the safety rules
- * that follow from it come last.  Within one speaker the engine's order (most blocking first) stays. */
-static int wait_rank(const struct wait *w)
-{
-	if (w->reason == WAIT_DEADLINE)
-		return 0;
-	switch (w->speaker) {
-	case SPEAKER_POLICY:   return 1;
-	case SPEAKER_OPERATOR: return 2;
-	case SPEAKER_NODE:     return 3;
-	case SPEAKER_TIME:     return 4;
-	case SPEAKER_SAFETY:   break;
-	}
-	return RANK_LAST;
-}
-
-/* Among equals, who holds up most. */
-static int compare_told(const void *x, const void *y)
-{
-	const struct told *a = x, *b = y;
-	int by_speaker = wait_rank(a->wait) - wait_rank(b->wait);
-	if (by_speaker)
-		return by_speaker;
-	if (a->blocks != b->blocks)
-		return a->blocks > b->blocks ? -1 : 1;
-	return (a->at > b->at) - (a->at < b->at);
-}
-
-/* The first LIMIT_PAGE waits in that order; lives in run->a. */
-static const struct told *first_waits(const struct run *run, const struct plan *plan, size_t *ret_count)
-{
-	struct told *out = ARENA_ARRAY(run->a, struct told, plan->wait_count + 1);
-	const int64_t *blocks = blocking_count(run->a, plan->waits, plan->wait_count);
-	for (size_t i = 0; i < plan->wait_count; i++)
-		out[i] = (struct told){ &plan->waits[i], blocks[i], i };
-	if (plan->wait_count > 1)
-		qsort(out, plan->wait_count, sizeof *out, compare_told);
-	*ret_count = plan->wait_count < LIMIT_PAGE ? plan->wait_count : LIMIT_PAGE;
-	return out;
-}
-
-static uint64_t waits_hash(const struct run *run, const struct told *waits, size_t n)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < n; i++)
-		for (const char *s = arena_printf(run->a, "%s%s%lld", wait_key(run->a, waits[i].wait), wait_body(run->a, &waits[i]),
-						  (long long)waits[i].wait->earliest); *s; s++)
-			h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211);
-	return h;
-}
-
-/* It is named for the first time: news, before it breaks. */
-static troth_rc tell_deadline(const struct run *run, const struct wait_row *row, struct troth_err *e)
-{
-	struct explained x;
-	struct record r;
-	struct verb_ctx ctx;
-	TRY(explain_row(run->tx, run->a, row, &x, e));
-	ctx_begin(run, &ctx);
-	record_begin(&r);
-	jw_kv_text(&r.w, "target", arena_printf(run->a, "%s/%s", x.instance, x.target));
-	jw_kv_time(&r.w, "breaks", x.breaks);
-	jw_kv_text(&r.w, "cause", x.cause);
-	if (x.other_instance)
-		jw_kv_text(&r.w, "because_of", arena_printf(run->a, "%s/%s", x.other_instance, x.other_target));
-	jw_kv_text(&r.w, "text", explain_sentence(run->a, &x));
-	struct change c = { .action = "engine.deadline", .object = x.authority, .after = record_end(&r, run->a) };
-	TRY(record_change(&ctx, &c, e));
-	ctx_end(&ctx);
-	return RC_OK;
-}
-
-static troth_rc put_wait(const struct run *run, const struct told *t, int64_t round, size_t rank, struct troth_err *e)
-{
-	const struct wait *w = t->wait;
-	struct wait_row row = { .key = wait_key(run->a, w), .authority_id = w->authority, .target_id = w->target,
-				.since = run->now, .earliest = w->earliest, .body = wait_body(run->a, t),
-				.round = round, .rank = (int64_t)rank };
-	TRY(wait_row_put(run->tx, &row, e));
-	return w->reason == WAIT_DEADLINE && row.since == run->now ? tell_deadline(run, &row, e) : RC_OK;
-}
-
-/* A page of them; equal to what is there already: nothing is written. */
-static troth_rc write_waits(const struct run *run, const struct plan *plan, struct troth_err *e)
-{
-	size_t n;
-	int64_t round;
-	const struct told *waits = first_waits(run, plan, &n);
-	uint64_t h = waits_hash(run, waits, n);
-	if (h == run->svc->waits_hash)
-		return RC_OK;
-	TRY(store_sequence_next(run->tx, "round", &round, e));
-	for (size_t i = 0; i < n; i++)
-		TRY(put_wait(run, &waits[i], round, i, e));
-	TRY(wait_row_prune(run->tx, round, e));
-	run->svc->waits_hash = h;
-	return RC_OK;
 }
 
 /* -- steps --------------------------------------------------------------------------------------------- */
@@ -225,9 +88,9 @@ static troth_rc run_all(struct run *run, msec_t *ret_next_wake, struct troth_err
 	ctx_end(&ctx);
 	TRY(step_all(run, &plan, &unfinished, e));
 	*ret_next_wake = unfinished ? run->now : plan.next_wake;
-	if (!unfinished)
-		TRY(write_waits(run, &plan, e));
 	ctx_begin(run, &ctx);
+	if (!unfinished)
+		TRY(waits_write(&ctx, &plan, e));
 	TRY(progress_update(&ctx, e));
 	ctx_end(&ctx);
 	return RC_OK;

@@ -88,7 +88,7 @@ void service_drop_view(struct service *svc)
 {
 	view_free(svc->view);
 	svc->view = NULL;
-	svc->waits_hash = 0;
+	svc->waits.known = false;
 }
 
 static void topics_clear(struct service *svc)

@@ -109,47 +109,53 @@ troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct
 }
 
 /* -- looking for some ------------------------------------------------------------------------------ */
-/* What leads to the rows; everything else is asked of each of them. */
+/* What leads to the rows; everything else is asked of each of them.  A + before a column keeps SQLite from being led by it. */
 enum lead { LEAD_ORDER, LEAD_NAME, LEAD_SAN, LEAD_FINGERPRINT, LEAD_COUNT };
 static const char *const LEADS[LEAD_COUNT] = {
-	[LEAD_ORDER] = "WHERE retired = 0",
-	[LEAD_NAME] = "WHERE retired = 0 AND name >= ?2 AND name < ?3",
-	[LEAD_SAN] = "WHERE retired = 0 AND id IN (SELECT credential_id FROM credential_san WHERE san IN (?5, ?6))",
-	[LEAD_FINGERPRINT] = "WHERE retired = 0 AND id IN (SELECT credential_id FROM version WHERE cert_id ="
+	[LEAD_ORDER] = "WHERE retired = 0 AND kind = ?1",
+	[LEAD_NAME] = "WHERE retired = 0 AND +kind = ?1 AND name >= coalesce(?2, '') AND name < coalesce(?3, '\x7f')",
+	[LEAD_SAN] = "WHERE retired = 0 AND +kind = ?1 AND id IN (SELECT credential_id FROM credential_san WHERE san IN (?5, ?6))",
+	[LEAD_FINGERPRINT] = "WHERE retired = 0 AND +kind = ?1 AND id IN (SELECT credential_id FROM version WHERE cert_id ="
 			     " (SELECT id FROM cert WHERE fingerprint = ?7))",
 };
 static const char ASKED[] =
-	" AND kind = ?1 AND (?2 IS NULL OR (name >= ?2 AND name < ?3)) AND (?4 = 0 OR issuer_id = ?4)"
+	" AND (?2 IS NULL OR (+name >= ?2 AND +name < ?3)) AND (?4 = 0 OR +issuer_id = ?4)"
 	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM credential_san WHERE san IN (?5, ?6) AND credential_id = credential.id))"
 	" AND (?7 IS NULL OR EXISTS (SELECT 1 FROM version JOIN cert ON cert.id = cert_id"
 	" WHERE fingerprint = ?7 AND credential_id = credential.id))"
-	" AND (?8 = 0 OR ends < ?8)";
-/* The row that ?9 names is where the page before ended; 0: at the beginning. */
-static const char *const ORDERS[] = {
-	[CREDENTIAL_BY_ID] = " AND id > ?9 ORDER BY id LIMIT ?10",
-	[CREDENTIAL_BY_NAME] = " AND (?9 = 0 OR name > (SELECT name FROM credential WHERE id = ?9)) ORDER BY name LIMIT ?10",
-	[CREDENTIAL_BY_NAME_DOWN] = " AND (?9 = 0 OR name < (SELECT name FROM credential WHERE id = ?9)) ORDER BY name DESC LIMIT ?10",
-	[CREDENTIAL_BY_END] = " AND (?9 = 0 OR (ends, id) > ((SELECT ends FROM credential WHERE id = ?9), ?9)) ORDER BY ends, id LIMIT ?10",
-	[CREDENTIAL_BY_END_DOWN] = " AND (?9 = 0 OR (ends, id) < ((SELECT ends FROM credential WHERE id = ?9), ?9))"
-				   " ORDER BY ends DESC, id DESC LIMIT ?10",
-};
+	" AND +ends <= ?8";
+/* The row that ?9 names is where the page before ended; there is no row 0, so that begins at the beginning. */
+#define LAST(column, otherwise) "coalesce((SELECT " column " FROM credential WHERE id = ?9), " otherwise ")"
+#define AT_LEAST "-9223372036854775808"
+#define AT_MOST "9223372036854775807"
+#define ORDERS(by)                                                                                                              \
+	[CREDENTIAL_BY_ID] = " AND " by "id > ?9 ORDER BY " by "id LIMIT ?10",                                                  \
+	[CREDENTIAL_BY_NAME] = " AND name > " LAST("name", "''") " ORDER BY " by "name LIMIT ?10",                              \
+	[CREDENTIAL_BY_NAME_DOWN] = " AND name < " LAST("name", "'\x7f'") " ORDER BY " by "name DESC LIMIT ?10",                \
+	[CREDENTIAL_BY_END] = " AND ends <= ?8 AND (ends, id) > (" LAST("ends", AT_LEAST) ", ?9)"                               \
+			      " ORDER BY " by "ends, id LIMIT ?10",                                                             \
+	[CREDENTIAL_BY_END_DOWN] = " AND ends <= ?8 AND (ends, id) < (" LAST("ends", AT_MOST) ", CASE ?9 WHEN 0 THEN " AT_MOST     \
+				   " ELSE ?9 END) ORDER BY " by "ends DESC, id DESC LIMIT ?10"
+static const char *const IN_ORDER[] = { ORDERS("") }, *const SORTED[] = { ORDERS("+") }; /* walked, or few and sorted at the end */
 static const struct query FIND = { &CREDENTIAL };
 
 static enum lead lead_of(const struct credential_filter *f)
 {
-	return f->fingerprint.len ? LEAD_FINGERPRINT : f->san ? LEAD_SAN : f->name_prefix ? LEAD_NAME : LEAD_ORDER;
+	bool by_name = f->sort == CREDENTIAL_BY_NAME || f->sort == CREDENTIAL_BY_NAME_DOWN;
+	return f->fingerprint.len ? LEAD_FINGERPRINT : f->san ? LEAD_SAN : by_name ? LEAD_NAME : LEAD_ORDER;
 }
 
 troth_rc credential_row_find(struct tx *tx, struct arena *a, const struct credential_filter *f, struct page page,
 	struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	enum lead lead = lead_of(f);
-	const char *rows = arena_printf(a, "%s%s%s", LEADS[lead], ASKED, ORDERS[f->sort]);
+	const char *order = lead == LEAD_SAN || lead == LEAD_FINGERPRINT ? SORTED[f->sort] : IN_ORDER[f->sort];
+	const char *rows = arena_printf(a, "%s%s%s", LEADS[lead], ASKED, order);
 	/* no name holds a byte above 0x7e */
 	const char *beyond = f->name_prefix ? arena_printf(a, "%s\x7f", f->name_prefix) : NULL;
 	return rows_variant(tx, a, &FIND, (int)f->sort * LEAD_COUNT + (int)lead, rows,
 			    ARGS(arg_text(CREDENTIAL_KIND_NAMES[f->kind]), arg_text(f->name_prefix), arg_text(beyond), arg_int(f->issuer_id),
-				 arg_text(f->san), arg_text(f->san_too), arg_blob(f->fingerprint), arg_int(f->ends_before),
+				 arg_text(f->san), arg_text(f->san_too), arg_blob(f->fingerprint), arg_int(f->ends_before ? f->ends_before - 1 : INT64_MAX),
 				 arg_int(page.after), arg_int(page_limit(page))),
 			    ret_rows, ret_count, e);
 }

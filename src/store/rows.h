@@ -650,7 +650,7 @@ troth_rc freeze_row_insert(struct tx *tx, struct freeze_row *row, struct troth_e
 troth_rc freeze_row_update(struct tx *tx, const struct freeze_row *row, struct troth_err *e);
 troth_rc freeze_row_on(struct tx *tx, struct arena *a, struct freeze_row *ret, bool *ret_on, struct troth_err *e);
 
-/* -- wait: why the engine does not act now; replaced by each step ------------------------------------------------------- */
+/* -- wait: why the engine does not act now; brought up to date after each step ------------------------------------------- */
 struct wait_row {
 	int64_t id;
 	const char *key;           /* the runner's stable name of the wait; unique */
@@ -659,11 +659,10 @@ struct wait_row {
 	msec_t since;              /* kept from the first time the key was put */
 	msec_t earliest;           /* or 0 */
 	const char *body;          /* json: speaker, rule, reason ... */
-	int64_t round;             /* of the step that put it last */
-	int64_t rank;              /* most blocking first: order within the step */
+	int64_t rank;              /* most blocking first; of equals the oldest row */
 };
 troth_rc wait_row_put(struct tx *tx, struct wait_row *row, struct troth_err *e); /* insert, or update all but `since` */
-troth_rc wait_row_prune(struct tx *tx, int64_t round, struct troth_err *e);      /* deletes those of other rounds */
+troth_rc wait_row_delete(struct tx *tx, int64_t id, struct troth_err *e);        /* also if it has gone with its target */
 troth_rc wait_row_list(struct tx *tx, struct arena *a, int limit, struct wait_row **ret_rows, size_t *ret_count, struct troth_err *e); /* by rank */
 troth_rc wait_row_list_authority(struct tx *tx, struct arena *a, int64_t authority_id, int limit, struct wait_row **ret_rows, size_t *ret_count, struct troth_err *e);
 

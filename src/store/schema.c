@@ -265,7 +265,7 @@ static const char STEP_1[] =
 	"  authority_id INTEGER REFERENCES credential(id) ON DELETE CASCADE,"
 	"  target_id INTEGER REFERENCES target(id) ON DELETE CASCADE,"
 	"  since INTEGER NOT NULL, earliest INTEGER NOT NULL, body TEXT NOT NULL,"
-	"  round INTEGER NOT NULL, rank INTEGER NOT NULL) STRICT;"
+	"  rank INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX wait_rank ON wait(rank);"
 	"CREATE INDEX wait_authority ON wait(authority_id, rank);"
 	"CREATE INDEX wait_target ON wait(target_id);"

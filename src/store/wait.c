@@ -1,5 +1,4 @@
-/* Waits: why the engine does not act now.  Each step puts what it waits for, with its round, and prunes
- * the rest; `since` survives as long as the key is put again. */
+/* Waits: why the engine does not act now.  `since` survives as long as the key is put again. */
 #include "store/table.h"
 
 static const struct column COLUMNS[] = {
@@ -10,15 +9,14 @@ static const struct column COLUMNS[] = {
 	C(wait_row, since, COL_INT),
 	C(wait_row, earliest, COL_INT),
 	C(wait_row, body, COL_TEXT),
-	C(wait_row, round, COL_INT),
 	C(wait_row, rank, COL_INT),
 };
 static const struct table WAIT = TABLE(wait, COLUMNS, wait_row, key);
 static const struct query ID_BY_KEY = { &WAIT, .sql = "SELECT id FROM wait WHERE key = ?1" };
 static const struct query SINCE = { &WAIT, .sql = "SELECT since FROM wait WHERE id = ?1" };
-static const struct query PRUNE = { &WAIT, .sql = "DELETE FROM wait WHERE round <> ?1" };
-static const struct query LIST = { &WAIT, .rows = "ORDER BY rank LIMIT ?1" };
-static const struct query LIST_AUTHORITY = { &WAIT, .rows = "WHERE authority_id = ?1 ORDER BY rank LIMIT ?2" };
+static const struct query DELETE = { &WAIT, .sql = "DELETE FROM wait WHERE id = ?1" };
+static const struct query LIST = { &WAIT, .rows = "ORDER BY rank, id LIMIT ?1" };
+static const struct query LIST_AUTHORITY = { &WAIT, .rows = "WHERE authority_id = ?1 ORDER BY rank, id LIMIT ?2" };
 
 troth_rc wait_row_put(struct tx *tx, struct wait_row *row, struct troth_err *e)
 {
@@ -31,9 +29,9 @@ troth_rc wait_row_put(struct tx *tx, struct wait_row *row, struct troth_err *e)
 	return table_update(tx, &WAIT, row, e);
 }
 
-troth_rc wait_row_prune(struct tx *tx, int64_t round, struct troth_err *e)
+troth_rc wait_row_delete(struct tx *tx, int64_t id, struct troth_err *e)
 {
-	return rows_exec(tx, &PRUNE, ARGS(arg_int(round)), NULL, e);
+	return rows_exec(tx, &DELETE, ARGS(arg_int(id)), NULL, e);
 }
 
 troth_rc wait_row_list(struct tx *tx, struct arena *a, int limit, struct wait_row **ret_rows,

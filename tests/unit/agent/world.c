@@ -94,11 +94,9 @@ void service_shows(struct world *w, const char *fingerprint)
 {
 	struct agent_effect x = take(w, EFFECT_PROBE, 0, NULL);
 	struct agent_probed p = { .ticket = x.ticket };
+	struct json_texts shown = { &fingerprint, fingerprint ? 1 : 0 };
 	for (int i = 0; i < 2; i++)
-		p.at[i] = (struct agent_sight){ fingerprint, !fingerprint, fingerprint ? NULL : "connection refused" };
-	static const char *chain[1];
-	chain[0] = fingerprint;
-	p.chain = (struct json_texts){ chain, fingerprint ? 1 : 0 };
+		p.at[i] = (struct agent_sight){ shown, !fingerprint, fingerprint ? NULL : "connection refused" };
 	feed(w, (struct agent_event){ .kind = EVENT_PROBED, .probed = &p });
 }
 

@@ -250,7 +250,10 @@ static void more_instances_than_may_change(void **state)
 	fleet_find(f, 12)->failed = fleet_find(f, 12)->base;
 	fleet_find(f, 12)->failures = 1;
 	fleet_tell_target(f, fleet_find(f, 12));
-	assert_true(refused(f, one)); /* the other is in trouble */
+	assert_false(refused(f, one)); /* the other went back to what it ran, and nothing is on its way */
+	fleet_find(f, 12)->failures = LIMIT_APPLY_FAILURES;
+	fleet_tell_target(f, fleet_find(f, 12));
+	assert_true(refused(f, one)); /* that is trouble */
 	fleet_offline(f, 12);
 	assert_false(refused(f, one)); /* but silent: it holds no place */
 	fleet_online(f, 12);
@@ -360,7 +363,7 @@ static void flight_needs_no_window(void **state)
 	p->rolling.max_unavailable = 1;
 	fleet_tell(f, p);
 	fleet_find(f, 11)->failed = fleet_find(f, 11)->base;
-	fleet_find(f, 11)->failures = 1;
+	fleet_find(f, 11)->failures = LIMIT_APPLY_FAILURES;
 	fleet_tell_target(f, fleet_find(f, 11));
 	assert_true(refused(f, (struct act){ .kind = ACT_SEND_CHAIN, .target = 22, .chain = now }));
 	fleet_free(f);

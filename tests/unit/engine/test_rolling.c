@@ -15,6 +15,12 @@ static size_t busy(struct fleet *f)
 	return d->busy;
 }
 
+static bool holds_place(struct fleet *f, int64_t target)
+{
+	fleet_assert_same(f);
+	return target_find(f->view, target)->instance->list == ROLLING_BUSY;
+}
+
 static bool stranded(struct fleet *f)
 {
 	return deployment_need(f->view, 7)->lists[ROLLING_STRANDED] != NULL;
@@ -57,6 +63,73 @@ static void a_failure_keeps_the_place(void **state)
 	fleet_run(f);
 	fleet_settle(f, 11);
 	assert_int_equal(busy(f), 0);
+	fleet_free(f);
+}
+
+/* Found by the simulator: with one place in the deployment, the others waited for this one, and it for them. */
+static void a_failure_of_what_nobody_wants_holds_no_place(void **state)
+{
+	struct fleet *f = fleet_rotating();
+
+	fleet_deploy(f, 2, 7);
+	fleet_settle_all(f);
+	fleet_ca(f, 3, 5);
+	fleet_want(f, 2, false);
+	fleet_run(f);
+	fleet_settle(f, 11);
+	fleet_settle(f, 12);
+	fleet_run(f);
+	assert_true(fleet_issue(f, 21));
+	fleet_run(f);
+	assert_true(fleet_hand(f, 21));
+	fleet_ca(f, 4, 5);
+	fleet_want(f, 3, false); /* while it tries a chain of 3 */
+	assert_true(fleet_fail(f, 21));
+	assert_false(holds_place(f, 21));
+	fleet_want(f, 3, true); /* it may be sent again */
+	assert_true(holds_place(f, 21));
+	fleet_want(f, 3, false);
+	assert_false(holds_place(f, 21));
+	fleet_free(f);
+}
+
+static void fails(struct fleet *f, int times)
+{
+	for (int i = 0; i < times; i++) {
+		fleet_run(f);
+		assert_true(fleet_hand(f, 11));
+		assert_true(fleet_fail(f, 11));
+	}
+}
+
+/* Found by the model checker: it went back, it may have to wait for the others, and they waited for its place. */
+static void a_lame_one_holds_nobody_up(void **state)
+{
+	struct fleet *f = deployed();
+
+	fails(f, 1);
+	assert_true(holds_place(f, 11)); /* it comes first */
+	assert_true(rolling_is_lame(target_find(f->view, 11)->instance));
+	assert_int_equal(rolling_held(deployment_need(f->view, 7)), 1); /* the other one's */
+	fleet_run(f);
+	assert_false(rolling_is_lame(target_find(f->view, 11)->instance));
+	assert_int_equal(rolling_held(deployment_need(f->view, 7)), 2);
+	fleet_free(f);
+}
+
+/* The same contents too often: who set the limit wants to look before others try them.  Unless nobody wants them any more. */
+static void failing_too_often_holds_a_place_while_it_is_wanted(void **state)
+{
+	struct fleet *f = deployed();
+
+	fails(f, LIMIT_APPLY_FAILURES);
+	fleet_settle(f, 12);
+	assert_false(rolling_is_lame(target_find(f->view, 11)->instance));
+	assert_int_equal(rolling_held(deployment_need(f->view, 7)), 1);
+	fleet_want(f, 1, true);
+	fleet_want(f, 2, false); /* back */
+	assert_false(holds_place(f, 11));
+	assert_int_equal(rolling_held(deployment_need(f->view, 7)), 0);
 	fleet_free(f);
 }
 
@@ -185,6 +258,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_place_is_held_from_the_decision_to_the_report),
 		cmocka_unit_test(a_failure_keeps_the_place),
+		cmocka_unit_test(a_failure_of_what_nobody_wants_holds_no_place),
+		cmocka_unit_test(a_lame_one_holds_nobody_up),
+		cmocka_unit_test(failing_too_often_holds_a_place_while_it_is_wanted),
 		cmocka_unit_test(the_silent_hold_none),
 		cmocka_unit_test(newcomers_hold_none),
 		cmocka_unit_test(one_place_for_all_targets_of_an_instance),

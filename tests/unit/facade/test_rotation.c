@@ -35,7 +35,7 @@ static const char *waiting_rotation(struct call *c)
 	struct credential_row ca;
 	struct operation_row op = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11", .kind = "rotation", .object = "/prod/pg/ca", .created = r->now };
 	struct rotation_row rotation = { .uuid = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f12", .started = r->now };
-	struct wait_row wait = { .key = "x", .since = r->now, .round = 1, .body = "{\"reason\":\"approve-switch\",\"rule\":\"rollout\"}" };
+	struct wait_row wait = { .key = "x", .since = r->now, .body = "{\"reason\":\"approve-switch\",\"rule\":\"rollout\"}" };
 	assert_true(rc_ok(store_write_begin(r->store, &tx, &r->e)));
 	assert_true(rc_ok(credential_row_by_name(tx, a, "/prod/pg/ca", &ca, &r->e)));
 	assert_true(rc_ok(operation_row_insert(tx, &op, &r->e)));

@@ -1,6 +1,8 @@
 /* What a fetch says, and what it does not say. */
 #include "outside.h"
 
+#include "service/policy.h"
+
 /* Section 12: a binding fetches {1,2} and loads at its restart. */
 static void fetched_is_not_loaded(void **state)
 {
@@ -60,6 +62,38 @@ static void a_tag_of_somebody_else_says_nothing(void **state)
 		FLEET_CHECK(f, !got.not_modified && got.pem);
 	}
 	FLEET_CHECK(f, outside_show(f, &b).row.acked_at == 0);
+	fleet_free(f);
+}
+
+/* Found by the simulator: a freeze held every node, and applications went on being given what was new. */
+static void frozen_it_is_given_what_it_was_given(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *shop = fleet_stranger(f, "shop", MSG_STORE);
+	struct binding_view b = outside_bind(f, "/demo/shop", (struct binding_create_cmd){ .no_grace = true });
+	struct freeze_ret frozen;
+	struct binding_fetch_ret first = outside_fetch(f, &b, NULL);
+	fleet_loads(f, shop, first.pem);
+	(void)outside_fetch(f, &b, first.tag);
+	(void)fleet_rotate(f, "/demo/ca"); /* something new is decided for it, and not fetched */
+	fleet_must(f, &VERB_FREEZE, &(struct freeze_cmd){ "incident 7" }, &frozen);
+	FLEET_CHECK(f, outside_fetch(f, &b, first.tag).not_modified);
+	FLEET_CHECK(f, text_equal(outside_fetch(f, &b, NULL).pem, first.pem));
+	fleet_must(f, &VERB_THAW, &(struct no_cmd){ 0 }, &frozen);
+	FLEET_CHECK(f, !outside_fetch(f, &b, first.tag).not_modified);
+	fleet_free(f);
+}
+
+/* A newcomer has nothing that it was given before. */
+static void frozen_a_newcomer_waits(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct binding_view b = outside_bind(f, "/demo/shop", (struct binding_create_cmd){ .no_grace = true });
+	struct freeze_ret frozen;
+	fleet_must(f, &VERB_FREEZE, &(struct freeze_cmd){ "incident 7" }, &frozen);
+	fleet_refused(f, &f->admin, &VERB_BINDING_FETCH, &(struct binding_fetch_cmd){ b.row.uuid, NULL }, TROTH_UNAVAILABLE, "nothing");
+	fleet_must(f, &VERB_THAW, &(struct no_cmd){ 0 }, &frozen);
+	FLEET_CHECK(f, outside_fetch(f, &b, NULL).pem != NULL);
 	fleet_free(f);
 }
 
@@ -160,6 +194,8 @@ int main(void)
 		cmocka_unit_test(fetched_is_not_loaded),
 		cmocka_unit_test(a_tag_confirms_its_own_generation_only),
 		cmocka_unit_test(a_tag_of_somebody_else_says_nothing),
+		cmocka_unit_test(frozen_it_is_given_what_it_was_given),
+		cmocka_unit_test(frozen_a_newcomer_waits),
 		cmocka_unit_test(asking_again_writes_nothing),
 		cmocka_unit_test(a_fetch_counts_after_its_delay),
 		cmocka_unit_test(an_older_tag_takes_the_word_back),
