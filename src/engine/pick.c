@@ -191,8 +191,8 @@ static bool may_go(const struct picker *p, const struct target *t)
 {
 	if (t->picked == p->serial)
 		return false; /* offered already */
-	if (p->phase == PICK_NEW)
-		return t->instance->list != ROLLING_BUSY && !t->instance->taking;
+	if (p->phase == PICK_NEW) /* who is busy was offered as a holder: there are never more places than free ones */
+		return !t->instance->taking;
 	return t->class == p->c && (!is_lame(t) || p->free) && (p->canaries || tries_again(p, t)) &&
 	       (p->flees || !closed(p->d, p->s->now) || t->instance->handed);
 }
@@ -241,7 +241,7 @@ void picker_took(struct picker *p, const struct target *t)
 	if (p->phase != PICK_NEW && !is_lame(t))
 		return;
 	p->places -= p->places && p->places != NO_LIMIT;
-	p->free -= p->free && p->free != NO_LIMIT;
+	p->free -= p->free != NO_LIMIT; /* there is one, or it had not been offered */
 	take_place(p->s, t->instance);
 }
 

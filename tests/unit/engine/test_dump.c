@@ -263,6 +263,9 @@ static void the_recount_finds_wrong_numbers(void **state)
 	d->busy++;
 	assert_false(whole(f));
 	d->busy--;
+	target_find(f->view, 11)->instance->stuck++;
+	assert_false(whole(f));
+	target_find(f->view, 11)->instance->stuck--;
 	assert_true(whole(f));
 	fleet_free(f);
 }
