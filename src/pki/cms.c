@@ -112,17 +112,21 @@ troth_rc cms_seal_for(const struct bytes *recipient_certs_der, size_t count, str
 	return seal(cms, contents, out, e);
 }
 
-/* ContentInfo { authEnvelopedData, [0] { version, recipients, { data, { aes256-GCM.. */
+enum { TAG_LEN = 16 };
+
+/* ContentInfo { authEnvelopedData, [0] { version, recipients, { data, { aes256-GCM..}, ..}, tag } }.  OpenSSL takes a tag of any
+ * length from one byte on; all of it is what proves that nothing was changed. */
 static bool looks_right(struct bytes in)
 {
-	struct bytes outer, oid, tagged, body, recipients, content, algorithm;
+	struct bytes outer, oid, tagged, body, recipients, content, algorithm, tag;
 	int version;
 	return der_read(&in, DER_SEQUENCE, &outer) && in.len == 0 && der_read(&outer, DER_OID, &oid) &&
 	       bytes_equal(oid, OID_AUTH_ENVELOPED) && der_read(&outer, DER_CONTEXT_CONSTRUCTED | 0, &tagged) &&
 	       outer.len == 0 && der_read(&tagged, DER_SEQUENCE, &body) && der_read_small(&body, &version) &&
 	       der_read(&body, DER_SET, &recipients) && der_read(&body, DER_SEQUENCE, &content) &&
 	       der_read(&content, DER_OID, &oid) && der_read(&content, DER_SEQUENCE, &algorithm) &&
-	       der_read(&algorithm, DER_OID, &oid) && bytes_equal(oid, OID_AES256_GCM);
+	       der_read(&algorithm, DER_OID, &oid) && bytes_equal(oid, OID_AES256_GCM) &&
+	       der_read(&body, DER_OCTET_STRING, &tag) && tag.len == TAG_LEN && body.len == 0;
 }
 
 /* What is in it goes to `to`; x NULL: any recipient's part that the key opens. */

@@ -73,6 +73,24 @@ static void an_identity_is_renewed_in_one_rename(void **state)
 	ok(lab_op(l, HAND_HELLO, NULL, 0));
 }
 
+/* The power failed after the new identity was written and before the file of its key was removed. */
+static void a_key_is_for_one_identity_only(void **state)
+{
+	struct lab *l = *state;
+	struct csr first, second;
+	struct hand_reply r = lab_op(l, HAND_IDENTITY_CSR, NULL, 0);
+	ok(r);
+	assert_true(rc_ok(csr_parse(l->a, bytes_of_text(r.csr), &first, NULL)));
+	const char *key = lab_read(l, "agent/identity-next.key");
+	ok(lab_do(l, (struct hand_request){ .op = HAND_IDENTITY_SAVE, .certificate = lab_leaf_for(l, first.spki), .chain = "" }));
+	lab_write(l, "agent/identity-next.key", key);
+	r = lab_op(l, HAND_IDENTITY_CSR, NULL, 0);
+	ok(r);
+	assert_true(rc_ok(csr_parse(l->a, bytes_of_text(r.csr), &second, NULL)));
+	assert_false(bytes_equal(first.spki, second.spki));
+	ok(lab_do(l, (struct hand_request){ .op = HAND_IDENTITY_SAVE, .certificate = lab_leaf_for(l, second.spki), .chain = "" }));
+}
+
 static struct hand_request trust(struct lab *l, int64_t generation, const char *pem)
 {
 	const char **items = ARENA_ARRAY(l->a, const char *, 1);
@@ -191,7 +209,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_csr_has_one_key_however_often_it_is_asked), CASE(hello_says_who_we_are),
-		CASE(an_identity_is_renewed_in_one_rename), CASE(another_epoch_takes_back_what_is_begun),
+		CASE(an_identity_is_renewed_in_one_rename), CASE(a_key_is_for_one_identity_only),
+		CASE(another_epoch_takes_back_what_is_begun),
 		CASE(a_forgotten_target_leaves_its_files), CASE(a_renewal_leaves_the_servers_cas_alone),
 		CASE(the_servers_cas_are_saved_with_their_generation), CASE(a_crash_leaves_the_one_or_the_other),
 	};

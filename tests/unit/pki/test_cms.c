@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "pki_fixture.h"
+#include "pki/der.h"
 #include "port/port.h"
 
 static void every_recipient_that_can_opens_it(void **state)
@@ -116,6 +117,46 @@ static void changed_bytes_never_give_other_contents(void **state)
 	arena_free(a);
 }
 
+/* The message with only so much of its tag, which ends it; all lengths around it fit. */
+static struct bytes with_tag_of(struct arena *a, struct bytes sealed, size_t len)
+{
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 16);
+	struct bytes outer, tagged, body, recipients, content, version, oid, tag;
+	assert_true(der_read(&sealed, DER_SEQUENCE, &outer) && der_read_whole(&outer, DER_OID, &oid) &&
+		    der_read(&outer, DER_CONTEXT_CONSTRUCTED | 0, &tagged) && der_read(&tagged, DER_SEQUENCE, &body) &&
+		    der_read_whole(&body, DER_INTEGER, &version) && der_read_whole(&body, DER_SET, &recipients) &&
+		    der_read_whole(&body, DER_SEQUENCE, &content) && der_read(&body, DER_OCTET_STRING, &tag));
+	assert_int_equal(tag.len, 16);
+	size_t info = der_open(&out, DER_SEQUENCE);
+	buf_add_bytes(&out, oid);
+	size_t explicit = der_open(&out, DER_CONTEXT_CONSTRUCTED | 0), data = der_open(&out, DER_SEQUENCE);
+	buf_add_bytes(&out, version);
+	buf_add_bytes(&out, recipients);
+	buf_add_bytes(&out, content);
+	der_add(&out, DER_OCTET_STRING, bytes_of(tag.data, len));
+	der_close(&out, data);
+	der_close(&out, explicit);
+	der_close(&out, info);
+	return arena_bytes(a, buf_bytes(&out));
+}
+
+/* A tag of one byte is guessed in 256 attempts. */
+static void a_shortened_tag_is_none(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	CLEANUP(key_releasep) struct key *k = fixture_key(KEY_EC_P256);
+	const struct cert *c = fixture_root(a, "agent", k);
+	CLEANUP(buf_release) struct buf sealed = buf_make(1 << 16);
+	assert_rc_ok(cms_seal(c->der, bytes_of_text("secret"), &sealed, e));
+	for (size_t len = 0; len <= 16; len++) {
+		CLEANUP(buf_release) struct buf opened = buf_make_secret(1 << 16);
+		struct bytes message = with_tag_of(a, buf_bytes(&sealed), len);
+		assert_int_equal(rc_ok(cms_open(k, c->der, message, &opened, NULL)), len == 16);
+		assert_int_equal(rc_ok(cms_open_large(k, message, &opened, NULL)), len == 16);
+	}
+	arena_free(a);
+}
+
 static void the_openssl_program_opens_it(void **state)
 {
 	char dir[] = "/tmp/troth-cms-XXXXXX";
@@ -170,6 +211,7 @@ int main(void)
 		cmocka_unit_test(ed25519_recipients_are_refused),
 		cmocka_unit_test(another_key_does_not_open_it),
 		cmocka_unit_test(changed_bytes_never_give_other_contents),
+		cmocka_unit_test(a_shortened_tag_is_none),
 		cmocka_unit_test(the_openssl_program_opens_it),
 		cmocka_unit_test(other_messages_are_refused_before_openssl_sees_them),
 	};
