@@ -147,11 +147,30 @@ troth_rc hand_do_csr(struct task *j, struct troth_err *e)
 	return csr_build(j->a, k, j->r->common_name ? j->r->common_name : "", &j->ret->csr, e);
 }
 
+/* A key is for one identity.  Where the power failed before this file was removed, it holds the key of the present one. */
+static troth_rc drop_spent_key(struct task *j, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf next = { 0 };
+	CLEANUP(buf_release) struct buf pem = { 0 };
+	CLEANUP(key_releasep) struct key *k = NULL;
+	const struct cert *const *certs;
+	size_t n;
+	if (rc_failed(store_read(&j->h->store, "identity-next.key", 4 * LIMIT_KEY_DER_BYTES, &next, NULL)))
+		return RC_OK; /* there is none, or whoever wants it says what is wrong */
+	TRY(key_parse(buf_bytes(&next), &k, e));
+	TRY(store_read(&j->h->store, "identity.pem", 2 * LIMIT_PEM_BYTES, &pem, e));
+	const char *text = buf_text(&pem), *key = strstr(text, "-----BEGIN PRIVATE KEY");
+	ENSURE(key, e, TROTH_CORRUPT, "identity.pem has no key");
+	TRY(certs_parse_pem(j->a, bytes_of(text, (size_t)(key - text)), &certs, &n, e));
+	return key_public_matches(k, certs[0]->spki) ? store_remove(&j->h->store, "identity-next.key", e) : RC_OK;
+}
+
 troth_rc hand_do_identity_csr(struct task *j, struct troth_err *e)
 {
 	CLEANUP(key_releasep) struct key *k = NULL;
 	struct agent_identity id;
 	TRY(identity_read(&j->h->store, j->a, &id, e));
+	TRY(drop_spent_key(j, e));
 	TRY(key_for(j, "identity-next.key", KEY_EC_P256, &k, e));
 	return csr_build(j->a, k, id.instance_id, &j->ret->csr, e);
 }
