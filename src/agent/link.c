@@ -318,12 +318,18 @@ static void on_approved(void *self, const struct msg_recovering *m)
 	save_identity(self, &(struct msg_renewed){ m->certificate, m->chain ? m->chain : "", m->server_ca });
 }
 
+/* It is looked at again, as it was at the start. */
+static void on_valid(void *self)
+{
+	ask_hand(self, &(struct hand_request){ .op = HAND_HELLO, .ticket = TICKET_IDENTITY });
+}
+
 /* The server would refuse it in the handshake: what the core asks meanwhile is held. */
 static troth_rc recover_begin(struct link *l, const struct hand_reply *r, const struct cert *identity, struct troth_err *e)
 {
 	char end[RFC3339_LEN];
 	struct recover_config config = { .base = l->base, .server = r->server, .server_ca = r->server_ca, .identity = identity, .key = r->key,
-					 .self = l, .want_csr = want_csr, .approved = on_approved };
+					 .self = l, .want_csr = want_csr, .approved = on_approved, .valid = on_valid };
 	bool again = l->recover != NULL; /* what it was given has expired too: whose clock is wrong? */
 	recover_free(l->recover);
 	l->recover = NULL;

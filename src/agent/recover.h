@@ -25,6 +25,7 @@ struct recover_config {
 	void *self;
 	void (*want_csr)(void *self); /* said again after a pause, if none came */
 	void (*approved)(void *self, const struct msg_recovering *m); /* m lives for the call; called once */
+	void (*valid)(void *self);   /* instead of asking: the identity has not expired, the clock was put right */
 };
 
 enum {
@@ -36,7 +37,7 @@ msec_t recover_next_pause(msec_t pause);
 
 /* Strings are copied.  INVALID if key and certificate do not fit, or the CAs cannot be read. */
 troth_rc recover_new(const struct recover_config *config, struct recover **ret, struct troth_err *e);
-void recover_free(struct recover *r); /* accepts NULL; not from inside `approved` */
+void recover_free(struct recover *r); /* accepts NULL; not from inside `approved` or `valid` */
 /* The hand has made this CSR: asks now.  Said again, it goes on with that one. */
 void recover_ask(struct recover *r, const char *csr);
 /* What could not be done here will be tried again after a pause (the new identity could not be saved). */

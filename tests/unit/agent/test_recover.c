@@ -31,7 +31,7 @@ struct script {
 	struct key *old, *next;
 	const struct cert *identity;
 	const char *csr;
-	int wanted, approved;
+	int wanted, approved, valid;
 	const char *certificate;
 };
 
@@ -103,6 +103,13 @@ static void on_approved(void *self, const struct msg_recovering *m)
 	event_base_loopbreak(s->base);
 }
 
+static void on_valid(void *self)
+{
+	struct script *s = self;
+	s->valid++;
+	event_base_loopbreak(s->base);
+}
+
 static struct key *new_key(void)
 {
 	struct key *k;
@@ -110,7 +117,7 @@ static struct key *new_key(void)
 	return k;
 }
 
-static struct script *setup_script(const char *server_ca)
+static struct script *script_until(const char *server_ca, msec_t end)
 {
 	struct script *s = calloc(1, sizeof *s);
 	struct troth_err e = { 0 };
@@ -123,7 +130,7 @@ static struct script *setup_script(const char *server_ca)
 	s->base = event_base_new();
 	s->old = new_key();
 	s->next = new_key();
-	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = ID, .not_before = now - MSEC_DAY, .not_after = now - MSEC_HOUR, .path_len = -1,
+	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = ID, .not_before = now - MSEC_DAY, .not_after = now + end, .path_len = -1,
 				  .serial = { 3 }, .eku = EKU_CLIENT };
 	assert_true(rc_ok(key_spki(s->old, s->a, &spec.spki, &e)) && rc_ok(key_write(s->old, KEY_PKCS8_PEM, &pem, &e)));
 	s->spki = spec.spki;
@@ -132,11 +139,13 @@ static struct script *setup_script(const char *server_ca)
 	serve(s);
 	struct recover_config config = { .base = s->base, .server = arena_printf(s->a, "https://127.0.0.1:%d", edge_server_port(s->edge)),
 					 .server_ca = server_ca ? server_ca : s->w->ca.pem, .identity = s->identity, .key = buf_bytes(&pem), .self = s,
-					 .want_csr = on_want, .approved = on_approved };
+					 .want_csr = on_want, .approved = on_approved, .valid = on_valid };
 	if (rc_failed(recover_new(&config, &s->r, &e)))
 		fail_msg("%s", e.primary);
 	return s;
 }
+
+static struct script *setup_script(const char *server_ca) { return script_until(server_ca, -MSEC_HOUR); }
 
 static void script_free(struct script *s)
 {
@@ -222,6 +231,19 @@ static void without_a_csr_it_is_wanted_again(void **state)
 	script_free(s);
 }
 
+/* The clock was ahead when it began, and was put right: nobody needs to approve anything. */
+static void what_has_not_expired_is_not_asked_for(void **state)
+{
+	struct script *s = script_until(NULL, MSEC_HOUR);
+	s->answers[0] = PENDING;
+	s->statuses[0] = 202;
+	recover_ask(s->r, s->csr);
+	run_until(s, 1500);
+	assert_int_equal(s->valid, 1);
+	assert_int_equal(atomic_load(&s->nonces), 0);
+	script_free(s);
+}
+
 static void wrong_parts(void **state)
 {
 	struct script *s = setup_script(NULL);
@@ -254,7 +276,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asked_until_approved), cmocka_unit_test(refused_is_not_the_end), cmocka_unit_test(a_stranger_hears_nothing),
-		cmocka_unit_test(without_a_csr_it_is_wanted_again), cmocka_unit_test(wrong_parts), cmocka_unit_test(pauses_grow_to_their_bound),
+		cmocka_unit_test(without_a_csr_it_is_wanted_again), cmocka_unit_test(what_has_not_expired_is_not_asked_for),
+		cmocka_unit_test(wrong_parts), cmocka_unit_test(pauses_grow_to_their_bound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
