@@ -16,6 +16,15 @@ troth_rc instance_targets_load(struct verb_ctx *ctx, struct instance_view *view,
 	return RC_OK;
 }
 
+troth_rc instance_visible(const struct principal *who, const struct deployment_row *deployment, struct troth_err *e)
+{
+	if (party_has_instances(deployment->party))
+		return record_visible(who, "instance", deployment->name, e);
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no such instance");
+	err_hint(e, "troth instance list shows those that are");
+	return rc;
+}
+
 static troth_rc instance_by_id(struct verb_ctx *ctx, const char *id, struct instance_view *ret, struct troth_err *e)
 {
 	struct deployment_row deployment;
@@ -24,7 +33,7 @@ static troth_rc instance_by_id(struct verb_ctx *ctx, const char *id, struct inst
 	TRY(deployment_row_get(ctx->tx, ctx->a, ret->row.deployment_id, &deployment, e));
 	ret->deployment = deployment.name;
 	ret->party = deployment.party;
-	return record_visible(ctx->who, "instance", deployment.name, e);
+	return instance_visible(ctx->who, &deployment, e);
 }
 
 /* -- reading ------------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "service/check.h"
 #include "service/rotation/foresee.h"
 #include "service/fleet/meet.h"
+#include "service/fleet/target.h"
 #include "service/nouns.h"
 #include "service/ca/own.h"
 #include "service/record.h"
@@ -138,7 +139,7 @@ static troth_rc waive_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(deployment_row_get(ctx->tx, ctx->a, row->deployment_id, &deployment, e));
 	ret->instance.deployment = deployment.name;
 	ret->instance.party = deployment.party;
-	TRY(record_visible(ctx->who, "instance", deployment.name, e));
+	TRY(instance_visible(ctx->who, &deployment, e));
 	if (row->state != INSTANCE_ACTIVE)
 		return refuse_state(row, e);
 	foresee_before(ctx, &before);

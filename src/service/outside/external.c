@@ -33,7 +33,7 @@ troth_rc external_find(struct verb_ctx *ctx, const char *id, struct instance_row
 	TRY(record_uuid("instance", id, e));
 	TRY(instance_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
 	TRY(deployment_row_get(ctx->tx, ctx->a, ret->deployment_id, ret_deployment, e));
-	TRY(record_visible(ctx->who, "instance", ret_deployment->name, e));
+	TRY(instance_visible(ctx->who, ret_deployment, e));
 	ENSURE(ret->state != INSTANCE_LEFT, e, TROTH_NOT_FOUND, "instance %s has left", ret->name);
 	if (ret_deployment->party != PARTY_EXTERNAL)
 		return refuse_agent(ret, e);

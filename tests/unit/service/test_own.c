@@ -588,6 +588,29 @@ static void a_restored_server_asks_again(void **state)
 }
 
 /* The scheduler orders them; the bridge needs a second answer of the keeper. */
+/* The server, and principals with a certificate, stand among the instances: nobody deletes, waives or shows them as such. */
+static void they_are_no_instances_for_others(void **state)
+{
+	struct world *w = world_new();
+	struct deployment_row own;
+	struct instance_row server;
+	rotate(w, "/troth/agents");
+	settle(w);
+	struct tx *tx = room_read(w->r);
+	assert_true(rc_ok(deployment_row_by_name(tx, w->r->a, OWN_DEPLOYMENT, &own, NULL)));
+	assert_true(rc_ok(instance_row_by_name(tx, w->r->a, own.id, OWN_SERVER_INSTANCE, &server, NULL)));
+	room_read_end(w->r, tx);
+	const struct principal *who = &w->r->admin;
+	room_refused(w->r, who, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ server.uuid, true }, TROTH_NOT_FOUND, "no such instance");
+	room_refused(w->r, who, &VERB_WAIVE, &(struct waive_cmd){ server.uuid, "why not" }, TROTH_NOT_FOUND, "no such instance");
+	room_refused(w->r, who, &VERB_INSTANCE_SHOW, &(struct id_cmd){ server.uuid }, TROTH_NOT_FOUND, "no such instance");
+	rotate(w, "/troth/agents"); /* it counts as ever */
+	settle(w);
+	assert_true(done(w));
+	all_follow(w, "/troth/agents", true);
+	world_free(w);
+}
+
 static void they_begin_by_themselves(void **state)
 {
 	struct room *r = room_new();
@@ -627,6 +650,7 @@ int main(void)
 		cmocka_unit_test(a_renewal_whose_answer_is_lost),
 		cmocka_unit_test(who_leaves_is_waited_for_no_longer),
 		cmocka_unit_test(a_restored_server_asks_again),
+		cmocka_unit_test(they_are_no_instances_for_others),
 		cmocka_unit_test(they_begin_by_themselves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
