@@ -58,9 +58,10 @@ static troth_rc read_file(struct cli *c, struct contexts *ret, struct troth_err 
 	struct bytes text;
 	if (!ret->path || stat(ret->path, &st) != 0)
 		return RC_OK;
-	if (st.st_mode & 022) {
+	bool others = st.st_uid != geteuid() && st.st_uid != 0; /* its owner may always change it */
+	if (others || (st.st_mode & 022)) {
 		troth_rc rc = err_set(e, TROTH_FORBIDDEN, "others may change %s, and so say where your token is sent", ret->path);
-		err_hint(e, "look what it says, then: chmod 600 %s", ret->path);
+		err_hint(e, "look what it says, then: %s %s", others ? "chown it to yourself:" : "chmod 600", ret->path);
 		return rc;
 	}
 	TRY(file_read(c->a, ret->path, CONTEXTS_BYTES, &text, e));
