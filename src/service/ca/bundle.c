@@ -234,9 +234,9 @@ static troth_rc add_certificate(struct verb_ctx *ctx, int64_t bundle_id, const s
 		return RC_OK;
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &cert_row, e));
 	bool distrusted;
-	TRY(distrust_has(ctx->tx, ctx->a, cert_row.id, &distrusted, e));
+	TRY(distrust_key_has(ctx->tx, ctx->a, &cert_row, &distrusted, e));
 	if (distrusted) {
-		check_fail(&c, pem_path, "10", "is distrusted: a version of an authority with this certificate was compromised",
+		check_fail(&c, pem_path, "10", "is distrusted: a version of an authority with this certificate, or its key, was compromised",
 			   "trust the version that took its place");
 		return RC_OK;
 	}

@@ -247,8 +247,8 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	TRY(cert_parse(ctx->a, der, &cert, e));
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
 	bool distrusted;
-	TRY(distrust_has(ctx->tx, ctx->a, row.id, &distrusted, e));
-	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s was distrusted as compromised; it cannot be taken in again",
+	TRY(distrust_key_has(ctx->tx, ctx->a, &row, &distrusted, e));
+	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s, or its key, was distrusted as compromised; it cannot be taken in again",
 	       credential->name);
 	if (!version->uuid) {
 		char uuid[UUID_LEN];

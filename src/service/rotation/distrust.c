@@ -285,6 +285,17 @@ troth_rc distrust_has(struct tx *tx, struct arena *a, int64_t cert_id, bool *ret
 	return RC_OK;
 }
 
+troth_rc distrust_key_has(struct tx *tx, struct arena *a, const struct cert_row *cert, bool *ret, struct troth_err *e)
+{
+	struct cert_row *same;
+	size_t n;
+	*ret = false;
+	TRY(cert_row_list_subject_key(tx, a, cert->subject_key, &same, &n, e));
+	for (size_t i = 0; i < n && !*ret; i++)
+		TRY(distrust_has(tx, a, same[i].id, ret, e));
+	return RC_OK;
+}
+
 /* The leaf, or a CA above it. */
 static troth_rc chain_has(struct tx *tx, struct arena *a, int64_t version, bool *ret, struct troth_err *e)
 {

@@ -476,6 +476,16 @@ static void a_compromised_ca_is_distrusted_before_its_successor_comes(void **sta
 	fleet_free(f);
 }
 
+/* The same root once more, a day younger: its owner gave the stolen key another certificate. */
+static const char *certified_anew(struct fleet *f, const struct elsewhere *root)
+{
+	struct troth_err e = { 0 };
+	struct cert_spec spec = { .kind = CERT_ROOT, .common_name = root->cert->common_name, .path_len = -1, .not_before = f->now - MSEC_HOUR,
+				  .not_after = f->now + 3650 * MSEC_DAY };
+	assert_true(rc_ok(key_spki(root->key, f->a, &spec.spki, &e)));
+	return cert_pem(f->a, elsewhere_build(f->a, spec, NULL, root->key));
+}
+
 static void a_compromised_root_goes_and_the_next_is_imported(void **state)
 {
 	struct elsewhere first;
@@ -495,6 +505,13 @@ static void a_compromised_root_goes_and_the_next_is_imported(void **state)
 	struct authority_import_ret back;
 	FLEET_CHECK(f, rc_failed(fleet_do(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/issuing/root", first.pem },
 					  &back, &e)));
+	const char *anew = certified_anew(f, &first);
+	fleet_refused(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/issuing/root", anew }, TROTH_UNSAFE, "or its key");
+	fleet_refused(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/other", anew }, TROTH_UNSAFE, "or its key");
+	struct bundle_list_ret bundles;
+	fleet_must(f, &VERB_BUNDLE_LIST, &(struct list_cmd){ .name = "/corp/trust" }, &bundles);
+	struct bundle_add_cmd add = { .id = bundles.items[0].row.uuid, .certificate = { .alias = "back", .pem = anew } };
+	fleet_refused(f, &f->admin, &VERB_BUNDLE_ADD, &add, TROTH_INVALID, "or its key");
 	struct authority_import_ret i = corp_import(f, "/corp/issuing/root", &second);
 	FLEET_CHECK(f, i.asked.count == 1);
 	struct certify_ret c = corp_sign_under(f, "/corp/issuing", &second, NULL, (struct elsewhere_wish){ 0 });
