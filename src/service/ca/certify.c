@@ -239,6 +239,7 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, con
 	check_new_name(&c, path, anchor->name, false);
 	certify_root_judge(ctx->a, path, anchor->cert, ctx->now, e);
 	TRY(check_done(e));
+	TRY(principal_in_scope(ctx->who, anchor->name, e));
 	return credential_name_free(ctx, anchor->name, e);
 }
 

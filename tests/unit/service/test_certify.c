@@ -158,6 +158,8 @@ static void who_may(void **state)
 	fleet_refused(f, &auditor, &VERB_AUTHORITY_CERTIFY, &certify, TROTH_FORBIDDEN, "may not do authority.certify");
 	fleet_refused(f, &narrow, &VERB_AUTHORITY_CSR, &csr, TROTH_NOT_FOUND, "no such authority");
 	fleet_refused(f, &narrow, &VERB_AUTHORITY_CERTIFY, &certify, TROTH_NOT_FOUND, "no such authority");
+	struct principal own = { .name = "own", .roles = ROLE_OPERATOR, .scope = "/corp/issuing" }; /* and not what is made above it */
+	fleet_refused(f, &own, &VERB_AUTHORITY_CERTIFY, &certify, TROTH_FORBIDDEN, "may not touch /corp/issuing/root");
 	f->dry_run = true;
 	struct certify_ret dry;
 	fleet_must(f, &VERB_AUTHORITY_CERTIFY, &certify, &dry);
