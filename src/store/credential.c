@@ -115,8 +115,8 @@ static const char *const LEADS[LEAD_COUNT] = {
 	[LEAD_ORDER] = "WHERE retired = 0 AND kind = ?1",
 	[LEAD_NAME] = "WHERE retired = 0 AND +kind = ?1 AND name >= coalesce(?2, '') AND name < coalesce(?3, '\x7f')",
 	[LEAD_SAN] = "WHERE retired = 0 AND +kind = ?1 AND id IN (SELECT credential_id FROM credential_san WHERE san IN (?5, ?6))",
-	[LEAD_FINGERPRINT] = "WHERE retired = 0 AND +kind = ?1 AND id IN (SELECT credential_id FROM version WHERE cert_id ="
-			     " (SELECT id FROM cert WHERE fingerprint = ?7))",
+	[LEAD_FINGERPRINT] = ("WHERE retired = 0 AND +kind = ?1 AND id IN (SELECT credential_id FROM version WHERE cert_id ="
+			      " (SELECT id FROM cert WHERE fingerprint = ?7))"),
 };
 static const char ASKED[] =
 	" AND (?2 IS NULL OR (+name >= ?2 AND +name < ?3)) AND (?4 = 0 OR +issuer_id = ?4)"
