@@ -19,21 +19,29 @@
 enum { ENROLL_ARENA = 64 << 20 };
 
 const char AGENT_ENROLL_USAGE[] =
-	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token-file FILE --dir DIR [--instance NAME | --again NAME]\n"
+	"usage: troth agent enroll --server URL --ca-fingerprint HEX --token-file FILE\n"
+	"                          --dir DIR [--instance NAME | --again NAME]\n"
 	"\n"
 	"Makes this node's identity: a key here, a certificate from the server.\n"
 	"\n"
 	"  --server URL           https://host:port\n"
-	"  --ca-fingerprint HEX   SHA-256 of the server's CA: openssl x509 -in ca.pem -noout -fingerprint -sha256\n"
-	"  --token-file FILE      the token of `troth token create`, which works once; - reads it from standard input\n"
-	"  --token TOKEN          the token itself; others on this machine can see it in the list of processes\n"
+	"  --ca-fingerprint HEX   SHA-256 of the server's CA: troth token create says\n"
+	"                         it, or on the server's machine\n"
+	"                         openssl x509 -in ca.pem -noout -fingerprint -sha256\n"
+	"  --token-file FILE      the token of `troth token create`, which works once;\n"
+	"                         - reads it from standard input\n"
+	"  --token TOKEN          the token itself; others on this machine can see it\n"
+	"                         in the list of processes\n"
 	"  --dir DIR              made if it is missing, readable for its owner only\n"
 	"  --instance NAME        the name wanted, if the token does not fix it\n"
-	"  --again NAME           DIR is this instance's, and its identity has expired or was refused: a new one, with a\n"
-	"                         token made by `troth token create --reinstall`; what DIR remembers stays\n"
+	"  --again NAME           DIR is this instance's, and its identity has expired\n"
+	"                         or was refused: a new one, with a token made by\n"
+	"                         `troth token create --reinstall`; what DIR remembers\n"
+	"                         stays\n"
 	"\n"
-	"example: troth agent enroll --server https://troth.example:8443 --ca-fingerprint 3f2a... \\\n"
-	"           --token-file token --dir /var/lib/troth/agent\n";
+	"example:\n"
+	"  troth agent enroll --server https://troth.example:8443 \\\n"
+	"    --ca-fingerprint 3f2a... --token-file token --dir /var/lib/troth-agent\n";
 
 enum { TOKEN_FILE_BYTES = 4096 };
 

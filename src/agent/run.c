@@ -41,7 +41,9 @@ const char AGENT_RUN_USAGE[] =
 	"                      targets: {tls: {pid_file: /run/nginx.pid, port: 443}}\n"
 	"  --user USER       whom the half with the network runs as, when started as root\n"
 	"\n"
-	"example: troth agent run --dir /var/lib/troth/agent --profiles /etc/troth/profiles --user troth-agent\n";
+	"example:\n"
+	"  troth agent run --dir /var/lib/troth-agent --profiles /etc/troth/profiles \\\n"
+	"    --settings /etc/troth/agent.yaml --user troth-agent\n";
 
 struct options { const char *dir, *profiles, *settings, *user; };
 

@@ -17,9 +17,11 @@ enum { STATUS_ARENA = 64 << 20 };
 const char AGENT_STATUS_USAGE[] =
 	"usage: troth agent status --dir DIR [--output table|json]\n"
 	"\n"
-	"Shows this node's identity and what each target holds, without asking the server.\n"
+	"Shows this node's identity and what each target holds, without asking the\n"
+	"server.\n"
 	"\n"
-	"example: troth agent status --dir /var/lib/troth/agent\n";
+	"example:\n"
+	"  troth agent status --dir /var/lib/troth-agent\n";
 
 static const char *const PHASE_WORDS[] = { [PHASE_SETTLED] = "settled", [PHASE_APPLYING] = "applying", [PHASE_BACKING] = "putting back" };
 

@@ -20,26 +20,30 @@
 #include "store/copy.h"
 
 const char BACKUP_USAGE[] =
-	"usage: troth backup FILE --dir DIR --recipient CERTIFICATE [--recipient CERTIFICATE]...\n"
+	"usage: troth backup FILE --dir DIR --recipient CERTIFICATE...\n"
 	"\n"
-	"Writes the data directory DIR into FILE: the store as of one moment, the master key, the server's key and\n"
-	"certificate. A server may be running on it. FILE is sealed (CMS, AES-256-GCM) for the holders of the\n"
-	"recipients' keys; who has one of those keys and FILE has every key of troth, so keep them apart.\n"
+	"Writes the data directory DIR into FILE: the store as of one moment, the master\n"
+	"key, the server's key and certificate. A server may be running on it. FILE is\n"
+	"sealed (CMS, AES-256-GCM) for the holders of the recipients' keys; who has one\n"
+	"of those keys and FILE has every key of troth, so keep them apart.\n"
 	"\n"
-	"  --dir DIR                the data directory; run this as the user it belongs to\n"
-	"  --recipient CERTIFICATE  PEM file of who may open it, with an EC or RSA key; may be repeated\n"
+	"  --dir DIR                the data directory; run this as the user it belongs\n"
+	"                           to\n"
+	"  --recipient CERTIFICATE  PEM file of who may open it, with an EC or RSA key;\n"
+	"                           may be repeated\n"
 	"\n"
 	"examples:\n"
-	"  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\\n"
-	"    -subj /CN=troth-backup -keyout backup.key -out backup.pem\n"
-	"  troth backup /backup/troth.cms --dir /var/lib/troth --recipient backup.pem\n"
+	"  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\\n"
+	"    -days 3650 -subj /CN=troth-backup -keyout backup.key -out backup.pem\n"
+	"  troth backup /backup/troth.cms --dir /var/lib/troth/server \\\n"
+	"    --recipient backup.pem\n"
 	"  troth backup verify /backup/troth.cms --key backup.key\n";
 const char BACKUP_VERIFY_USAGE[] =
 	"usage: troth backup verify FILE --key KEY\n"
 	"\n"
-	"Opens a backup in memory and looks through it: sealed for this key and unchanged, the store intact and of a\n"
-	"schema this program knows, every file there, the master key the one that opens the store's keys. Writes\n"
-	"nothing.\n"
+	"Opens a backup in memory and looks through it: sealed for this key and\n"
+	"unchanged, the store intact and of a schema this program knows, every file\n"
+	"there, the master key the one that opens the store's keys. Writes nothing.\n"
 	"\n"
 	"  --key KEY  PEM file of a recipient's private key, without a passphrase\n"
 	"\n"
@@ -48,19 +52,20 @@ const char BACKUP_VERIFY_USAGE[] =
 const char RESTORE_USAGE[] =
 	"usage: troth restore FILE --dir DIR --key KEY\n"
 	"\n"
-	"Makes the data directory DIR from a backup: all of it or nothing. The server's first start on it begins a new\n"
-	"epoch: every instance is seen again before anything relies on it, and no generation is used twice. Never\n"
-	"start the old server again beside it.\n"
+	"Makes the data directory DIR from a backup: all of it or nothing. The server's\n"
+	"first start on it begins a new epoch: every instance is seen again before\n"
+	"anything relies on it, and no generation is used twice. Never start the old\n"
+	"server again beside it.\n"
 	"\n"
-	"What happened after the backup is not in it: look at `troth principal list` for who was revoked since, and\n"
-	"repeat each `troth rotate --compromised`.\n"
+	"What happened after the backup is not in it: look at `troth principal list` for\n"
+	"who was revoked since, and repeat each `troth rotate --compromised`.\n"
 	"\n"
 	"  --dir DIR  where to; must not exist, or be empty\n"
 	"  --key KEY  PEM file of a recipient's private key, without a passphrase\n"
 	"\n"
 	"example:\n"
-	"  troth restore /backup/troth.cms --dir /var/lib/troth --key backup.key\n"
-	"  troth server --dir /var/lib/troth\n";
+	"  troth restore /backup/troth.cms --dir /var/lib/troth/server --key backup.key\n"
+	"  troth server --dir /var/lib/troth/server\n";
 
 enum { BACKUP_ARENA_BYTES = 16 << 20 };
 
@@ -170,8 +175,9 @@ static troth_rc read_recipient(struct arena *a, const char *path, struct sealing
 	const struct cert *const *certs;
 	size_t n = 0;
 	ENSURE(s->recipient_count < LIMIT_BACKUP_RECIPIENTS, e, TROTH_TOO_LARGE, "a backup has at most %d recipients", LIMIT_BACKUP_RECIPIENTS);
-	TRY(file_read(a, path, LIMIT_PEM_BYTES, &pem, e));
-	troth_rc rc = certs_parse_pem(a, pem, &certs, &n, e);
+	troth_rc rc = file_read(a, path, LIMIT_PEM_BYTES, &pem, e);
+	if (rc_ok(rc))
+		rc = certs_parse_pem(a, pem, &certs, &n, e);
 	if (rc_failed(rc)) {
 		err_prefix(e, "--recipient %s", path);
 		return rc;

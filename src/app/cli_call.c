@@ -175,11 +175,11 @@ troth_rc cli_list(struct cli *c, const char *target, const struct json **ret, st
 	return err_set(e, TROTH_TOO_LARGE, "the list has more than %d pages", CLI_PAGES_MAX);
 }
 
-static troth_rc say_none(const char *what, const char *name, struct troth_err *e)
+static troth_rc say_none(const char *what, const char *name, const char *known_by, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no %s \"%.200s\"", what, name);
 	err_object(e, "%s", name);
-	err_hint(e, "troth %s list shows the names", what);
+	err_hint(e, "troth %s list shows the %s", what, known_by);
 	return rc;
 }
 
@@ -192,6 +192,8 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 		*ret_id = name;
 		return RC_OK;
 	}
+	if (text_equal(path, "/v1/tokens")) /* has an id only */
+		return say_none(what, name, "ids", e);
 	TRY(cli_list(c, cli_target(c->a, path, &(struct http_pair){ "name", name }, 1), &list, e));
 	const struct json *items = json_get(list, "items");
 	for (size_t i = 0; i < items->list.count; i++) {
@@ -201,7 +203,7 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 		id = json_get_text(&items->list.items[i], "id", NULL);
 	}
 	if (!id)
-		return say_none(what, name, e);
+		return say_none(what, name, "names", e);
 	*ret_id = id;
 	return RC_OK;
 }

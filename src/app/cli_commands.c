@@ -162,7 +162,7 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
 	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
 	{ "--permitted-dns", "DOMAIN", "permitted_dns", CLI_TEXTS, false, "name constraint; may be given again" },
-	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "the key may leave the keeper" },
+	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "recorded with the key: it may leave the keeper; nothing gives one out so far" },
 	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
 	RENEWAL_OPTIONS,
 	LEAF_RENEWAL_OPTIONS,
@@ -352,7 +352,7 @@ static const struct cli_option TOKEN_LIST[] = {
 	END
 };
 static const struct cli_option PRINCIPAL_ADD[] = {
-	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals), developer or auditor (read)" },
+	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals), developer (reads, brings certificates) or auditor (reads, the audit too)" },
 	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
 	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
@@ -773,7 +773,7 @@ const struct cli_command CLI_COMMANDS[] = {
 		    "secret is copied. --context NAME uses it for one command, troth context use for all; the first one is used at once. "
 		    "TROTH_DIR and TROTH_SERVER come before a context that is only current.",
 	  .example = "troth context add prod --server https://troth.example:8443 \\\n    --ca-file ca.pem --token-file token\n"
-		     "troth context add lab --dir /var/lib/troth",
+		     "troth context add lab --dir /var/lib/troth/server",
 	  .run = cli_run_context_add },
 	{ .noun = "context", .verb = "list", .args = "", .summary = "the servers that are remembered",
 	  .example = "troth context list", .run = cli_run_context_list, .columns = CONTEXTS, .empty = "no context yet: troth context add" },

@@ -120,7 +120,7 @@ void cli_help_all(struct cli *c)
 	fprintf(c->out, "\nFor all of them\n");
 	print_options(c, CLI_GLOBALS);
 	fprintf(c->out, "\nExit codes\n  0 ok, 1 failed, 2 usage, 3 refused for safety, 4 not found, 5 timed out\n"
-			"\nExample\n  troth --dir /var/lib/troth authority list\n"
+			"\nExample\n  troth --dir /var/lib/troth/server authority list\n"
 			"\n\"troth COMMAND --help\" tells more, with examples.\n");
 }
 

@@ -74,6 +74,12 @@ troth_rc server_pem_make(struct arena *a, const char *certificate, const char *c
 	return RC_OK;
 }
 
+/* As admin.json names it: a relative path there is relative to the directory, not to where init was called. */
+static const char *named(const struct datadir *d, const char *path)
+{
+	return d->dir[0] == '/' ? path : path + strlen(d->dir) + 1;
+}
+
 troth_rc datadir_write_address(const struct datadir *d, const char *url, const char *listen, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf json = buf_make(LIMIT_HTTP_HEADER_BYTES);
@@ -81,8 +87,8 @@ troth_rc datadir_write_address(const struct datadir *d, const char *url, const c
 	struct json_writer w = json_writer_make(&json);
 	jw_object(&w);
 	jw_kv_text(&w, "url", url);
-	jw_kv_text(&w, "ca_file", d->ca_pem);
-	jw_kv_text(&w, "token_file", d->admin_token);
+	jw_kv_text(&w, "ca_file", named(d, d->ca_pem));
+	jw_kv_text(&w, "token_file", named(d, d->admin_token));
 	jw_object_end(&w);
 	buf_add_text(&json, "\n");
 	buf_printf(&line, "%s\n", listen);

@@ -18,19 +18,25 @@
 const char INIT_USAGE[] =
 	"usage: troth init --dir DIR [--listen ADDRESS:PORT] [--name NAME]...\n"
 	"\n"
-	"Makes a data directory: the keeper's master key, the store, troth's own authorities /troth/server and\n"
-	"/troth/agents, the server's certificate, and a token for the administrator.\n"
+	"Makes a data directory: the keeper's master key, the store, troth's own\n"
+	"authorities /troth/server and /troth/agents, the server's certificate, and a\n"
+	"token for the administrator.\n"
 	"\n"
 	"  --dir DIR              where to; made if it is not there (mode 0700)\n"
-	"  --listen ADDRESS:PORT  where the server will listen (default 127.0.0.1:8443; port 0 takes a free one)\n"
-	"  --name NAME            a DNS name or IP address that clients call the server by; may be repeated.\n"
-	"                         localhost, 127.0.0.1 and the listening address are always in\n"
+	"  --listen ADDRESS:PORT  where the server will listen (default 127.0.0.1:8443;\n"
+	"                         port 0 takes a free one)\n"
+	"  --name NAME            a DNS name or IP address that clients call the server\n"
+	"                         by; may be repeated. localhost, 127.0.0.1 and the\n"
+	"                         listening address are always in\n"
 	"\n"
 	"examples:\n"
-	"  troth init --dir /var/lib/troth --listen 0.0.0.0:8443 --name troth.example.org\n"
-	"  troth server --dir /var/lib/troth\n"
+	"  troth init --dir /var/lib/troth/server --listen 0.0.0.0:8443 \\\n"
+	"    --name troth.example.org\n"
+	"  troth server --dir /var/lib/troth/server\n"
 	"\n"
-	"Back up DIR/master.key apart from the rest: who has both has every key, who loses it loses every authority.\n";
+	"Who has DIR/master.key and DIR/troth.db has every key; who loses the one loses\n"
+	"every authority. `troth backup` seals both in one file; copies made in another\n"
+	"way are to be kept apart.\n";
 const char KEEPER_USAGE[] = "usage: troth keeper [--master-key PATH]\n\nThe server starts the keeper itself; there is nothing to run by hand.\n";
 
 enum { INIT_NAMES = 32, KEEPER_ANSWER_MS = 60 * 1000 };

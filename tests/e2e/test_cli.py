@@ -42,6 +42,13 @@ def test_each_command_has_help_with_an_example(build, noun, verbs):
         assert max(len(line) for line in r.stdout.splitlines()) <= 80
 
 
+@pytest.mark.parametrize("process", ["init", "server", "dev", "backup", "backup verify", "restore", "agent enroll", "agent run", "agent status"])
+def test_each_process_has_help_with_an_example(build, process):
+    r = plain(build, *process.split(), "--help")
+    assert r.returncode == 0 and "example" in r.stdout and f"troth {process}" in r.stdout, r.stderr
+    assert max(len(line) for line in r.stdout.splitlines()) <= 80
+
+
 def test_usage_errors_exit_2(build, cli):
     for args in ([], ["nonsense"], ["authority"], ["authority", "nonsense"], ["authority", "show"], ["authority", "create", "/x", "--nope"],
                  ["rotate"]):

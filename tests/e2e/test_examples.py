@@ -132,7 +132,7 @@ LATER = (datetime.date.today() + datetime.timedelta(days=200)).isoformat()
 
 
 def in_this_world(world, text):
-    changes = (("/etc/bash_completion.d/troth", "completion"), ("/usr/local/share/man/man1", "man1"), ("/var/lib/troth", world.said["data_dir"]),
+    changes = (("/etc/bash_completion.d/troth", "completion"), ("/usr/local/share/man/man1", "man1"), ("/var/lib/troth/server", world.said["data_dir"]),
                ("/corp/root --certificate-file root.pem", "/corp/root --certificate-file other.pem"), ("2027-06-01", LATER), ("troth events --follow", "timeout 0.5 troth events --follow"),
                ("instance csr edge-1", "instance csr edge-2"), ("$ID", "$(troth binding show /prod/shop -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10", "$(troth token list -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),

@@ -283,7 +283,11 @@ static troth_rc side_find(struct verb_ctx *ctx, const char *id, enum target_kind
 	if (id && strchr(id, '/')) {
 		TRY(side_by_name(ctx, id, &d, ret, e));
 	} else {
-		TRY(record_uuid("template", id, e));
+		troth_rc rc = record_uuid("template", id, e);
+		if (rc_failed(rc)) {
+			err_hint(e, "write DEPLOYMENT/NAME, such as pg/server; troth deployment show DEPLOYMENT lists the names");
+			return rc;
+		}
 		TRY(template_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
 		TRY(deployment_row_get(ctx->tx, ctx->a, ret->deployment_id, &d, e));
 		TRY(record_visible(ctx->who, "template", d.name, e));

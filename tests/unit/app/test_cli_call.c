@@ -81,6 +81,15 @@ static void an_object_is_found_by_its_name_or_id(void **state)
 	assert_has(s->err, "several");
 }
 
+/* The server was asked for tokens by a name, and its refusal named a query parameter that nobody had typed. */
+static void a_token_has_an_id_only(void **state)
+{
+	struct scene *s = *state;
+	assert_int_equal(RUN_ALONE(s, "token", "revoke", "5"), 4);
+	assert_has(s->err, "there is no token \"5\"");
+	assert_has(s->err, "troth token list shows the ids");
+}
+
 static void a_reply_that_is_no_json_is_refused(void **state)
 {
 	struct scene *s = *state;
@@ -103,6 +112,7 @@ int main(void)
 		cmocka_unit_test(refusals_have_their_exit_codes_and_words),
 		cmocka_unit_test(all_findings_are_printed),
 		cmocka_unit_test(an_object_is_found_by_its_name_or_id),
+		cmocka_unit_test(a_token_has_an_id_only),
 		cmocka_unit_test(a_reply_that_is_no_json_is_refused),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);

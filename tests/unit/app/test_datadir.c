@@ -79,6 +79,21 @@ static void served_chain_ends_with_the_root(void **state)
 	key_release(k2);
 }
 
+/* "troth init --dir data" named its files data/ca.pem, which the CLI looked for below data. */
+static void a_relative_directory_is_named_once(void **state)
+{
+	struct bytes text;
+	char here[4096];
+	assert_non_null(getcwd(here, sizeof here));
+	assert_int_equal(chdir(dir), 0);
+	struct datadir near = datadir_make(a, ".");
+	assert_true(rc_ok(datadir_write_address(&near, "https://127.0.0.1:1", "127.0.0.1:1", NULL)));
+	assert_true(rc_ok(file_read(a, near.admin_json, 4096, &text, NULL)));
+	assert_non_null(strstr((const char *)text.data, "\"ca.pem\""));
+	assert_non_null(strstr((const char *)text.data, "\"admin.token\""));
+	assert_int_equal(chdir(here), 0);
+}
+
 static int setup(void **state)
 {
 	a = arena_new(16 << 20);
@@ -101,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(missing_files_are_named),
 					    cmocka_unit_test(address_there_and_back), cmocka_unit_test(urls),
+					    cmocka_unit_test(a_relative_directory_is_named_once),
 					    cmocka_unit_test(served_chain_ends_with_the_root) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

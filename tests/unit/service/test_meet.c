@@ -118,6 +118,7 @@ static void test_by_hand(void **state)
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &swapped, TROTH_INVALID, "is not a slot");
 	struct meet_cmd unknown = { "x", cmd.store };
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &unknown, TROTH_NOT_FOUND, "not an id");
+	room_refused(r, &r->admin, &VERB_MEET_ADD, &unknown, TROTH_NOT_FOUND, "write DEPLOYMENT/NAME");
 	struct meet_cmd named = { "one/none", "app/x" };
 	room_refused(r, &r->admin, &VERB_MEET_ADD, &named, TROTH_NOT_FOUND, "one/none");
 	named.slot = "nowhere/x";
