@@ -186,6 +186,15 @@ static troth_rc read_recipient(struct arena *a, const char *path, struct sealing
 	return RC_OK;
 }
 
+/* Into the secret arena, and nowhere else. */
+static troth_rc read_secret(struct arena *a, const char *path, struct bytes *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf b = buf_make_secret(0);
+	TRY(file_read_secret(path, LIMIT_PEM_BYTES, &b, e));
+	*ret = bytes_of(arena_copy(a, b.data, b.len), b.len);
+	return RC_OK;
+}
+
 static troth_rc read_kept(struct arena *a, const struct datadir *d, struct copy_files *ret, struct troth_err *e)
 {
 	ret->count = 0;
@@ -194,7 +203,7 @@ static troth_rc read_kept(struct arena *a, const struct datadir *d, struct copy_
 		f->name = KEPT[i].name;
 		if (KEPT[i].optional && access(path_of(d, &KEPT[i]), F_OK) != 0)
 			continue;
-		TRY(file_read(a, path_of(d, &KEPT[i]), LIMIT_PEM_BYTES, &f->contents, e));
+		TRY(read_secret(a, path_of(d, &KEPT[i]), &f->contents, e));
 		ret->count++;
 	}
 	return RC_OK;
@@ -350,7 +359,7 @@ static troth_rc fill_dir(struct arena *a, const struct datadir *made, const stru
 	TRY(write_new_address(a, made, last, e));
 	if (rename(made->dir, last->dir) != 0)
 		return err_errno(e, errno, "could not move %s to %s", made->dir, last->dir);
-	return RC_OK;
+	return file_sync_parent(last->dir, e);
 }
 
 static troth_rc make_empty(const char *dir, struct troth_err *e)

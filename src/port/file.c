@@ -95,7 +95,7 @@ static troth_rc write_all(int fd, struct bytes data, const char *path, struct tr
 	return RC_OK;
 }
 
-static troth_rc dir_sync(const char *path, struct troth_err *e)
+troth_rc file_sync_parent(const char *path, struct troth_err *e)
 {
 	char copy[PATH_MAX];
 	ENSURE(text_copy(copy, sizeof copy, path), e, TROTH_INVALID, "path is too long");
@@ -122,7 +122,7 @@ troth_rc file_write(const char *path, struct bytes data, mode_t mode, struct tro
 		unlink(tmp);
 		return rc;
 	}
-	return dir_sync(path, e);
+	return file_sync_parent(path, e);
 }
 
 troth_rc dir_make(const char *path, mode_t mode, struct troth_err *e)

@@ -93,10 +93,10 @@ static troth_rc check_intact(struct conn *c, struct troth_err *e)
 	int64_t fine, foreign, code;
 	TRY(migrate_number(c, "SELECT integrity_check = 'ok' FROM pragma_integrity_check(1)", &fine, e));
 	TRY(migrate_number(c, "SELECT count(*) FROM pragma_foreign_key_check", &foreign, e));
-	TRY(migrate_number(c, "SELECT count(*) FROM sqlite_schema WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'", &code, e));
+	TRY(migrate_number(c, "SELECT count(*) FROM sqlite_schema WHERE type IN ('trigger', 'view') OR (type = 'table' AND rootpage = 0)", &code, e));
 	ENSURE(fine, e, TROTH_CORRUPT, "the database in it is damaged");
 	ENSURE(foreign == 0, e, TROTH_CORRUPT, "%lld rows of the database in it refer to rows that are not there", (long long)foreign);
-	ENSURE(code == 0, e, TROTH_INVALID, "the database in it has triggers or views, and a store has none");
+	ENSURE(code == 0, e, TROTH_INVALID, "the database in it has triggers, views or virtual tables, and a store has none");
 	return RC_OK;
 }
 

@@ -134,6 +134,7 @@ static void what_is_no_backup_is_refused_by_name(void **state)
 		{ "PRAGMA user_version = 9999", "schema 9999", TROTH_CONFLICT },
 		{ "CREATE TRIGGER t AFTER INSERT ON audit BEGIN DELETE FROM meta; END", "triggers", TROTH_INVALID },
 		{ "CREATE VIEW v AS SELECT 1", "views", TROTH_INVALID },
+		{ "CREATE  VIRTUAL TABLE v USING fts5(x)", "virtual", TROTH_INVALID },
 		{ "INSERT INTO beside VALUES ('big', zeroblob(600000))", "larger than", TROTH_TOO_LARGE },
 		{ "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) INSERT INTO beside SELECT 'f' || i, x'00' FROM n",
 		  "more than 16 files", TROTH_TOO_LARGE },
