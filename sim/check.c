@@ -219,8 +219,11 @@ static bool look_at_instance(struct sim *s, struct tx *tx, struct arena *a, stru
 {
 	struct instance_row instance;
 	struct troth_err e = { 0 };
+	bool read = rc_ok(instance_row_by_uuid(tx, a, n->uuid, &instance, &e));
+	if (!read && e.kind != TROTH_NOT_FOUND)
+		return false; /* a server that dies while it is asked says nothing of a waiver */
 	n->waiving = false;
-	if (!n->leaving || rc_failed(instance_row_by_uuid(tx, a, n->uuid, &instance, &e)))
+	if (!n->leaving || !read)
 		return false;
 	if (instance.state == INSTANCE_LEFT) {
 		tell(s, "%s has left", n->name);
