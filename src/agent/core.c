@@ -346,7 +346,7 @@ static void advance(struct step *s, struct target *t)
 
 static void make_csr(struct step *s, struct target *t)
 {
-	if (t->csr != CSR_NONE || !t->csr_at || s->now < t->csr_at || !t->known)
+	if (t->csr != CSR_NONE || !t->csr_at || s->now < t->csr_at || !t->known || s->core->marking)
 		return;
 	struct agent_effect *x = core_emit(s, EFFECT_HAND);
 	x->ticket = t->csr_ticket = ++s->core->tickets;

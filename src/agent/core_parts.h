@@ -96,6 +96,7 @@ struct agent_core {
 	msec_t start_at;
 	char boot_id[MSG_EPOCH_BYTES + 1], epoch[MSG_EPOCH_BYTES + 1];
 	int64_t session, version, seq;
+	bool marking;                         /* the hand marks what is begun as of another epoch: nothing is said until it did */
 	struct lane lanes[ASK_COUNT];
 	struct own_trust own;
 	bool reporting_own;                   /* its report is under way */

@@ -363,10 +363,12 @@ static void on_hello(struct step *s, const struct hand_reply *r)
 			core_target_add(core, r->ids.items[i]);
 }
 
-/* The hand has marked what was only begun as to be taken back: look at everything again. */
+/* The hand has marked what was only begun as to be taken back: look at everything again.  If it could not, nothing is
+ * known less than before, or the next session would wait for looks that nobody takes. */
 static void on_epoch(struct step *s, const struct hand_reply *r)
 {
 	struct agent_core *core = s->core;
+	core->marking = false;
 	if (!r->ok) {
 		core_note(s, NULL, "hand.failed", r->text, 0);
 		core->epoch[0] = 0; /* the next opening says it again */
@@ -378,6 +380,7 @@ static void on_epoch(struct step *s, const struct hand_reply *r)
 		struct target *t = core->targets[i];
 		t->csr = CSR_NONE;
 		t->wants = false;
+		t->known = false; /* until the hand has looked again */
 		core_go(t, T_LOOK);
 	}
 }

@@ -44,8 +44,7 @@ static void on_opened(struct step *s, const struct msg_opened *m)
 	x->ticket = ++core->tickets;
 	x->hand = (struct hand_request){ .op = HAND_EPOCH, .ticket = x->ticket, .text = arena_text(s->a, m->epoch) };
 	(void)text_copy(core->epoch, sizeof core->epoch, m->epoch); /* bounded by message.h */
-	for (size_t i = 0; i < core->target_count; i++)
-		core->targets[i]->known = false; /* until the hand has looked again */
+	core->marking = true;
 }
 
 static void take_want(struct target *t, const struct msg_target *m)
@@ -215,6 +214,8 @@ static void ask_open(struct step *s)
 	struct agent_core *core = s->core;
 	struct msg_loaded *loaded = ARENA_ARRAY(s->a, struct msg_loaded, core->target_count + 1);
 	size_t n = 0;
+	if (core->marking)
+		return;
 	for (size_t i = 0; i < core->target_count; i++) {
 		const struct target *t = core->targets[i];
 		if (!t->known && !t->look_failed)
@@ -260,7 +261,7 @@ static void ask_report(struct step *s)
 	}
 	for (size_t i = 0; i < s->core->target_count; i++) {
 		struct target *t = s->core->targets[i];
-		if (!t->report_due || !t->known)
+		if (!t->report_due || !t->known || s->core->marking)
 			continue;
 		s->core->reporting = t;
 		s->core->reporting_serial = t->report_serial;

@@ -205,6 +205,35 @@ static void another_epoch_takes_back_what_is_only_begun(void **out)
 	assert_string_equal(state(w, SLOT), "back-reload");
 }
 
+/* Its disk was full just then: the next session never came, as every target waited for a look (found by the simulator). */
+static void an_epoch_that_could_not_be_kept_is_said_again(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, SLOT);
+	desire(w, slot(SLOT, 5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	answer(w, (struct agent_answer){ .ask = ASK_POLL, .stale = true, .kind = TROTH_CONFLICT });
+	open_session(w, 2, "e2");
+	assert_int_equal(find(w, EFFECT_ASK, ASK_REPORT, NULL), -1);
+	hand_fails(w, HAND_EPOCH, "No space left on device");
+	assert_int_equal(agent_core_session(w->core), 0);
+	assert_string_equal(state(w, SLOT), "reload"); /* what is begun goes on */
+	pass(w, MSEC_S);
+	int i = find(w, EFFECT_ASK, ASK_OPEN, NULL);
+	assert_true(i >= 0);
+	assert_int_equal(w->pending[i].ask.open.target_count, 1);
+	open_session(w, 3, "e2");
+	assert_int_equal(find(w, EFFECT_ASK, ASK_REPORT, NULL), -1); /* not before the hand has looked */
+	hand_ok(w, HAND_EPOCH);
+	assert_int_equal(find(w, EFFECT_ASK, ASK_REPORT, NULL), -1);
+	hand_says(w, HAND_LOOK, NULL, (struct hand_reply){ .ok = true, .view = view(w, SLOT, PHASE_BACKING, 3, 4, 5) });
+	take_reports(w);
+	assert_int_equal(w->last.session, 3);
+	hand_ok(w, HAND_PUT_BACK);
+	assert_string_equal(state(w, SLOT), "back-reload");
+}
+
 static void desire_of_epoch(struct world *w, const char *epoch, struct msg_target t)
 {
 	struct msg_desired d = { .session = 2, .epoch = epoch, .version = ++w->version, .targets = &t, .target_count = 1 };
@@ -256,7 +285,8 @@ int main(void)
 		CASE(a2_nothing_counts_while_a_document_is_begun),
 		CASE(a_csr_is_made_once_and_sent_until_taken), CASE(a_late_answer_is_not_for_the_next_request),
 		CASE(a_csr_that_cannot_be_made_is_tried_ever_more_slowly), CASE(a_lost_server_is_asked_again_ever_more_slowly),
-		CASE(another_epoch_takes_back_what_is_only_begun), CASE(server_restored), CASE(a_target_that_is_gone_is_forgotten),
+		CASE(another_epoch_takes_back_what_is_only_begun),
+		CASE(an_epoch_that_could_not_be_kept_is_said_again), CASE(server_restored), CASE(a_target_that_is_gone_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
