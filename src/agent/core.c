@@ -184,7 +184,9 @@ void core_settle(struct step *s, struct target *t)
 
 static void done_settle(struct step *s, struct target *t)
 {
-	t->loaded = t->high_water = t->doing;
+	t->loaded = t->doing;
+	if (t->doing > t->high_water) /* a newer one may have been refused meanwhile */
+		t->high_water = t->doing;
 	t->has_files = true;
 	t->doing = 0;
 	t->begun = t->no_way_back = false;
@@ -239,7 +241,8 @@ void core_wait_for_process(struct step *s, struct target *t)
 void core_finish(struct step *s, struct target *t, bool ok)
 {
 	enum target_state from = t->state, to = ok ? STATES[from].ok : STATES[from].fail;
-	if (to == T_PUT_BACK && from != T_STUCK && t->no_way_back) {
+	bool perhaps_not_begun = from == T_SWAP && t->doing <= t->high_water; /* h has passed it: only the hand knows */
+	if (to == T_PUT_BACK && from != T_STUCK && t->no_way_back && !perhaps_not_begun) {
 		core_set_reason(t, arena_printf(s->a, "the new files stay, what they replaced is distrusted: %s", t->reason));
 		to = T_STUCK;
 	}

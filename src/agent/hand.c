@@ -295,7 +295,8 @@ static troth_rc do_settle(struct task *j, struct troth_err *e)
 			if (m->loaded.generation) /* ours, and one generation more stays */
 				task_add_old(j, m->loaded.dir);
 			m->loaded = m->doing;
-			m->high_water = m->doing.generation;
+			if (m->doing.generation > m->high_water) /* a newer one may have been refused meanwhile */
+				m->high_water = m->doing.generation;
 			m->doing = (struct version){ 0 };
 			m->phase = PHASE_SETTLED;
 			rc = task_save(j, e);
@@ -324,11 +325,21 @@ static troth_rc refuse_distrusted(const struct task *j, struct troth_err *e)
 	return err_set(e, TROTH_UNSAFE, "what generation %lld replaced is distrusted; it is not put back", (long long)j->r->generation);
 }
 
+/* Its swap failed before it began, and h has passed it since: a newer one was refused.  It is nowhere in place and never will be. */
+static bool never_begun(const struct task *j)
+{
+	return j->m.phase == PHASE_SETTLED && j->r->generation <= j->m.high_water && j->r->generation != j->m.loaded.generation;
+}
+
 static troth_rc do_put_back(struct task *j, struct troth_err *e)
 {
 	int dir = -1;
 	TRY(task_prepare(j, &dir, e));
 	troth_rc rc = RC_OK;
+	if (never_begun(j)) {
+		task_close(j, &dir);
+		return RC_OK;
+	}
 	if (j->m.phase != PHASE_BACKING && task_no_way_back(j)) { /* whatever the link says: not by our hand */
 		rc = refuse_distrusted(j, e);
 	} else if (j->m.phase == PHASE_SETTLED) { /* the swap failed before it began: remember that it did */

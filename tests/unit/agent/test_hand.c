@@ -156,6 +156,51 @@ static void what_is_distrusted_is_not_put_back(void **state)
 	ok(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 4));
 }
 
+/* Its swap failed for want of disk before it began, and a newer one was refused since: there is nothing to put back, and
+ * that is an answer.  Also where what it was to replace is distrusted: that was never replaced. */
+static void what_never_began_is_put_back_by_nothing(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_SLOT));
+	struct hand_reply first = lab_stage(l, LAB_SLOT, 1);
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 1));
+	ok(lab_op(l, HAND_SETTLE, LAB_SLOT, 1));
+	const char *before = lab_read(l, "srv/web/current/cert.pem");
+	l->distrusted = (struct json_texts){ &first.fingerprints.items[0], 1 };
+	assert_true(lab_stage(l, LAB_SLOT, 4).no_way_back);
+	ok(lab_op(l, HAND_REFUSE, LAB_SLOT, 5));
+	refused(lab_op(l, HAND_SWAP, LAB_SLOT, 4), "not above");
+	ok(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 4));
+	ok(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 4));
+	ok(lab_op(l, HAND_BACK_DONE, LAB_SLOT, 4));
+	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 1), "distrusted"); /* what is in use is not put back */
+	l->distrusted.count = 0;
+	lab_open(l);
+	struct hand_reply r = lab_op(l, HAND_LOOK, LAB_SLOT, 0);
+	assert_int_equal(r.view.phase, PHASE_SETTLED);
+	assert_int_equal(r.view.loaded, 1);
+	assert_int_equal(r.view.high_water, 5);
+	assert_string_equal(lab_read(l, "srv/web/current/cert.pem"), before);
+	lab_settled(l, LAB_SLOT, 6);
+	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 6), "not above");
+}
+
+/* What is begun is seen through also after a newer one was refused: h stays at that one. */
+static void settling_does_not_lower_high_water(void **state)
+{
+	struct lab *l = *state;
+	ok(lab_look(l, LAB_SLOT));
+	lab_settled(l, LAB_SLOT, 1);
+	ok(lab_stage(l, LAB_SLOT, 4));
+	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 4));
+	ok(lab_op(l, HAND_REFUSE, LAB_SLOT, 5));
+	ok(lab_op(l, HAND_SETTLE, LAB_SLOT, 4));
+	struct hand_reply r = lab_op(l, HAND_LOOK, LAB_SLOT, 0);
+	assert_int_equal(r.view.loaded, 4);
+	assert_int_equal(r.view.high_water, 5);
+	refused(lab_stage(l, LAB_SLOT, 5), "not above");
+}
+
 static void what_is_out_of_order_is_refused(void **state)
 {
 	struct lab *l = *state;
@@ -266,7 +311,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_slot_is_staged_swapped_and_settled), CASE(a_new_directory_survives_a_power_cut),
 		CASE(a_store_has_a_bundle_and_each_ca),
-		CASE(put_back_is_the_files_before), CASE(what_is_distrusted_is_not_put_back), CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
+		CASE(put_back_is_the_files_before), CASE(what_is_distrusted_is_not_put_back),
+		CASE(what_never_began_is_put_back_by_nothing), CASE(settling_does_not_lower_high_water),
+		CASE(what_is_out_of_order_is_refused), CASE(a_key_that_does_not_fit_is_refused),
 		CASE(a_sealed_key_is_opened_with_the_identity), CASE(a_crash_between_any_two_calls_of_a_change),
 		CASE(a_crash_between_any_two_calls_of_putting_back), CASE(a_crash_between_any_two_calls_of_staging),
 	};
