@@ -14,30 +14,40 @@ enum { EPOCH_ARENA_BYTES = 64 << 20, EPOCH_PAGE = 500 };
 
 /* -- everything is unknown ------------------------------------------------------------------------------- */
 
-/* Who has no session to say in what it holds (a holder, a binding) is not asked again: what is known of it stays. */
-static troth_rc will_speak(struct verb_ctx *ctx, struct arena *a, const struct target_row *t, bool *ret, struct troth_err *e)
+/* What a new epoch does to a target. */
+struct fate {
+	bool asked;    /* it has a session to say in what it holds, and is unknown until then */
+	bool numbered; /* what it is sent has a number that it keeps: this must not come again for other contents */
+};
+
+/* A holder and a binding are not asked again: what is known of them stays.  But a binding names what it has by a tag with its
+ * number; a holder's numbers never leave the house. */
+static troth_rc fate_of(struct verb_ctx *ctx, struct arena *a, const struct target_row *t, struct fate *ret, struct troth_err *e)
 {
 	struct template_row template;
 	struct deployment_row deployment;
 	TRY(template_row_get(ctx->tx, a, t->template_id, &template, e));
 	TRY(deployment_row_get(ctx->tx, a, template.deployment_id, &deployment, e));
 	bool agents = party_has_instances(deployment.party) || text_equal(template.profile, MSG_OWN_TRUST);
-	*ret = t->state != TARGET_LEFT && agents;
+	ret->asked = t->state != TARGET_LEFT && agents;
+	ret->numbered = ret->asked || deployment.party == PARTY_BINDING;
 	return RC_OK;
 }
 
 static troth_rc forget_target(struct verb_ctx *ctx, struct arena *a, struct target_row *t, int64_t first, struct troth_err *e)
 {
-	bool speaks;
-	TRY(will_speak(ctx, a, t, &speaks, e));
-	if (!speaks)
+	struct fate fate;
+	TRY(fate_of(ctx, a, t, &fate, e));
+	if (!fate.numbered)
 		return RC_OK;
-	t->base_known = false;
-	t->strange = false;
-	t->base_content = 0;
 	if (t->next_generation < first)
 		t->next_generation = first;
-	TRY(document_row_void(ctx->tx, t->id, e));
+	if (fate.asked) {
+		t->base_known = false;
+		t->strange = false;
+		t->base_content = 0;
+		TRY(document_row_void(ctx->tx, t->id, e));
+	}
 	return target_row_update(ctx->tx, t, e);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "pki/key.h"
 #include "service/agent/contents.h"
 #include "service/rotation/distrust.h"
 #include "service/record.h"
@@ -11,14 +12,20 @@
 
 /* -- tags ------------------------------------------------------------------------------------------------ */
 
-/* "g12-0a1b2c3d": the generation, and the beginning of what it contains (numbers could come again after a restore). */
+/* "g12-0a1b2c3d": the generation, and a digest of the certificates themselves: after a restore that nobody found out yet, the
+ * number comes again, and so do the row ids that a content's own hash is made of. */
 static troth_rc tag_make(struct verb_ctx *ctx, const struct document_row *d, char out[BINDING_TAG_LEN], struct troth_err *e)
 {
-	struct content_row content;
+	struct json_texts prints;
+	uint8_t hash[SHA256_LEN];
 	char hex[9];
-	TRY(content_row_get(ctx->tx, ctx->a, d->content_id, &content, e));
-	CHECK(content.hash.len >= 4);
-	(void)snprintf(out, BINDING_TAG_LEN, "g%lld-%s", (long long)d->generation, hex_encode(content.hash.data, 4, hex));
+	TRY(contents_fingerprints(ctx->tx, ctx->a, d->content_id, &prints, e));
+	size_t each = SHA256_HEX_LEN - 1;
+	char *all = arena_alloc(ctx->a, prints.count * each + 1);
+	for (size_t i = 0; i < prints.count; i++)
+		memcpy(all + i * each, prints.items[i], each);
+	pki_sha256(bytes_of(all, prints.count * each), hash);
+	(void)snprintf(out, BINDING_TAG_LEN, "g%lld-%s", (long long)d->generation, hex_encode(hash, 4, hex));
 	return RC_OK;
 }
 
