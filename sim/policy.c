@@ -7,7 +7,8 @@
  *     max_unavailable   whoever was handed something and has not settled it, was in contact since before: so many at most
  *     windows           minutes 0 and 1 of every five; worked out here by hand
  *     pause, stop       nobody new for a while after one settled; nobody new after one failed, until somebody says so
- *     freeze            nothing leaves the server that did not before
+ *     freeze            nothing leaves the server that did not before (or may have: it died over the answer, which it had
+ *                       written down as handed out, and cannot know whether it arrived)
  *     rollout manual    no store trusts, no slot presents, no store drops what nobody approved */
 #include <stdio.h>
 #include <string.h>
@@ -290,6 +291,12 @@ static struct place_state *place_of(struct node *n, const char *id)
 	return NULL;
 }
 
+void policy_unheard(struct sim *s, struct node *n)
+{
+	if (!s->frozen && server_now(s) > n->unheard_at)
+		n->unheard_at = server_now(s);
+}
+
 /* It holds a place since before `at`. */
 static bool is_changing(struct sim *s, const struct node *n, msec_t at)
 {
@@ -373,36 +380,35 @@ static void check_rollout(struct sim *s, const struct node *n, const struct plac
 	}
 }
 
-static bool read_decided(struct sim *s, const struct place_state *p, int64_t generation, msec_t *ret)
+static bool read_document(struct sim *s, const struct msg_target *m, struct document_row *ret)
 {
 	struct target_row t;
-	struct document_row d;
 	struct troth_err e = { 0 };
 	struct tx *tx = server_read(s);
 	if (!tx)
 		return false;
 	arena_reset(s->look_a);
-	bool good = rc_ok(target_row_by_uuid(tx, s->look_a, p->id, &t, &e)) &&
-		    rc_ok(document_row_by_generation(tx, s->look_a, t.id, generation, &d, &e));
+	bool good = rc_ok(target_row_by_uuid(tx, s->look_a, m->id, &t, &e)) &&
+		    rc_ok(document_row_by_generation(tx, s->look_a, t.id, m->generation, ret, &e));
 	server_read_end(tx);
-	*ret = good ? d.created : 0;
 	return good;
 }
 
 void policy_sent(struct sim *s, struct node *n, const struct msg_target *t)
 {
 	struct place_state *p = place_of(n, t->id);
-	msec_t decided;
-	if (s->frozen)
+	struct document_row d = { 0 };
+	bool known = read_document(s, t, &d), left = d.handed_at && d.handed_at <= n->unheard_at;
+	if (s->frozen && known && !left)
 		violation(s, "%s/%s is handed generation %lld while everything is frozen", n->name, t->name, (long long)t->generation);
-	if (!p || !read_decided(s, p, t->generation, &decided))
+	if (!p || !known)
 		return;
 	if (p->counted) {
-		check_rolling(s, n, p, decided);
+		check_rolling(s, n, p, d.created);
 		check_rollout(s, n, p, t);
 	}
 	p->handed = t->generation;
-	p->handed_decided = p->counted ? decided : SIM_FOREVER; /* what a newcomer was handed takes nobody's place */
+	p->handed_decided = p->counted ? d.created : SIM_FOREVER; /* what a newcomer was handed takes nobody's place */
 }
 
 void policy_unsure(struct node *n, const char *target)

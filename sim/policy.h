@@ -21,6 +21,8 @@ void policy_forget(struct sim *s);
 /* The server has heard of a node; a document leaves it for the first time; a report was taken. */
 void policy_heard(struct sim *s, struct node *n);
 void policy_sent(struct sim *s, struct node *n, const struct msg_target *t);
+/* The server died over its poll: what it wrote down as handed out may have left, for all that anybody knows. */
+void policy_unheard(struct sim *s, struct node *n);
 void policy_unsure(struct node *n, const char *target);
 void policy_reported(struct sim *s, struct node *n, const struct msg_report *m, bool counted);
 /* A process begins to present something. */

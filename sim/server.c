@@ -324,6 +324,8 @@ static void answer_poll(struct sim *s, struct node *n, uint32_t node_life, uint3
 		rc = server_do(s, s->call_a, &who, &VERB_AGENT_DESIRED, &(struct desired_cmd){ session, seen }, &ret, &ctx, &e);
 	if (rc_ok(rc))
 		policy_heard(s, n);
+	else
+		policy_unheard(s, n);
 	if (rc_ok(rc) && ctx.hold.wanted) {
 		hold(s, n, node_life, ticket, session, seen, until, ctx.hold.topic);
 		return;

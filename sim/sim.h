@@ -153,6 +153,7 @@ struct node {
 	struct calm calm;     /* what it had of the world's cooperation */
 	msec_t lease_until;   /* by the server's clock: it will be gone; 0 it stays */
 	msec_t heard_at, contact_since; /* by the server, without a long silence between */
+	msec_t unheard_at;    /* by the server's clock: the newest poll of it that was taken, perhaps, and never answered */
 };
 
 /* -- what people decided (policy.c) ---------------------------------------------------------------------------- */

@@ -99,6 +99,24 @@ static void at_every_moment_of_a_rotation(void **state)
 	}
 }
 
+/* The server died over its answer: the node may have it or not, what it is told stays the same. */
+static void what_was_handed_out_is_given_again(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0"), *other = fleet_node(f, "app-1");
+	fleet_rotate(f, "/demo/ca");
+	int64_t lost = fleet_desired(f, n, 0).desired.targets[0].generation;
+	FLEET_CHECK(f, lost > n->places[0].h);
+	fleet_restart(f);
+	freeze(f);
+	fleet_open(f, n);
+	FLEET_CHECK(f, fleet_desired(f, n, 0).desired.targets[0].generation == lost);
+	FLEET_CHECK(f, fleet_desired(f, other, 0).desired.targets[0].generation == other->places[0].h); /* still on the table */
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, n->places[0].h == lost && other->places[0].h < lost);
+	fleet_free(f);
+}
+
 static void a_request_that_was_asked_for_is_not_signed(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -128,6 +146,7 @@ int main(void)
 		cmocka_unit_test(says_who_and_why),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(at_every_moment_of_a_rotation),
+		cmocka_unit_test(what_was_handed_out_is_given_again),
 		cmocka_unit_test(a_request_that_was_asked_for_is_not_signed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
