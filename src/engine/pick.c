@@ -184,9 +184,16 @@ static bool tries_again(const struct picker *p, const struct target *t)
 	return t->failed && is_these(p, t->failed->shape);
 }
 
+/* Outside a window, or after a stop, nothing begins there. */
+static bool is_held(const struct deployment *d, const struct instance *i, msec_t now)
+{
+	return closed(d, now) || (d->stopped && !i->failing);
+}
+
 static bool is_lame(const struct target *t) { return rolling_is_lame(t->instance) && !t->instance->taking; }
 
-/* Outside a window only what was handed out may be followed by its way back. */
+/* Where nothing may begin, only what was handed out may be followed by its way back: what lies on the table of a flight
+ * (from a distrusted CA) begins nothing beside it, or step_take_back would take that back for ever. */
 static bool may_go(const struct picker *p, const struct target *t)
 {
 	if (t->picked == p->serial)
@@ -194,7 +201,7 @@ static bool may_go(const struct picker *p, const struct target *t)
 	if (p->phase == PICK_NEW) /* who is busy was offered as a holder: there are never more places than free ones */
 		return !t->instance->taking;
 	return t->class == p->c && (!is_lame(t) || p->free) && (p->canaries || tries_again(p, t)) &&
-	       (p->flees || !closed(p->d, p->s->now) || t->instance->handed);
+	       (p->flees || !is_held(p->d, t->instance, p->s->now) || t->instance->handed);
 }
 
 const struct target *picker_next(struct picker *p)
@@ -288,7 +295,7 @@ static bool must_not_begin(const struct deployment *d, const struct instance *i,
 {
 	if (i->handed || !i->unhanded)
 		return false; /* it has begun */
-	return closed(d, now) || (d->stopped && !i->failing);
+	return is_held(d, i, now);
 }
 
 void step_take_back(struct step *s)
