@@ -50,7 +50,7 @@ static troth_rc fake_send(struct keeper_client *c, const struct keeper_request *
 {
 	struct plant *p = c->plant;
 	uint64_t one = 1;
-	if (atomic_load(&p->mood) == KEEPER_IS_FULL && !c->was_full) {
+	if (atomic_load(&p->mood) == KEEPER_STAYS_FULL || (atomic_load(&p->mood) == KEEPER_IS_FULL && !c->was_full)) {
 		c->was_full = true;
 		*ret_sent = 0;
 		return err_set(e, TROTH_BUSY, "full");

@@ -20,6 +20,7 @@ enum keeper_mood {
 	KEEPER_ALWAYS_DIES,
 	KEEPER_HANGS,        /* until the mood changes */
 	KEEPER_IS_FULL,      /* BUSY once, then answers */
+	KEEPER_STAYS_FULL,   /* BUSY until the mood changes */
 };
 
 struct plant {
