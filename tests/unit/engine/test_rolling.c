@@ -66,6 +66,36 @@ static void a_failure_keeps_the_place(void **state)
 	fleet_free(f);
 }
 
+/* Found by the simulator: what fled lay on the instance's table and gave it a place; its store was sent something, which was taken
+ * back because nothing may begin after a stop, and so on. */
+static void after_a_stop_nothing_begins_beside_a_flight(void **state)
+{
+	struct fleet *f = deployed();
+	struct fact *p = fleet_policy(f, 7);
+	struct fleet_target *slot;
+
+	fleet_deploy(f, 2, 7);
+	fleet_ca(f, 3, 6);
+	fleet_ca(f, 4, 6);
+	slot = fleet_target(f, 23, 2, 6);
+	slot->instance = fleet_find(f, 11)->instance;
+	fleet_tell_target(f, slot);
+	fleet_count_as(f, 23, fleet_chain(f, 3, 103));
+	fleet_distrust(f, 3);
+	p->rolling.max_unavailable = 1;
+	p->rolling.stopped = true;
+	fleet_tell(f, p);
+	fleet_run(f);
+	(void)fleet_issue(f, 23);
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 23)->doc_count, 1);
+	assert_int_equal(fleet_find(f, 11)->doc_count, 0);
+	assert_true(fleet_hand(f, 23)); /* from now on it is on its way, and what it needs may follow */
+	fleet_run(f);
+	assert_int_equal(fleet_find(f, 11)->doc_count, 1);
+	fleet_free(f);
+}
+
 /* Found by the simulator: with one place in the deployment, the others waited for this one, and it for them. */
 static void a_failure_of_what_nobody_wants_holds_no_place(void **state)
 {
@@ -258,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_place_is_held_from_the_decision_to_the_report),
 		cmocka_unit_test(a_failure_keeps_the_place),
+		cmocka_unit_test(after_a_stop_nothing_begins_beside_a_flight),
 		cmocka_unit_test(a_failure_of_what_nobody_wants_holds_no_place),
 		cmocka_unit_test(a_lame_one_holds_nobody_up),
 		cmocka_unit_test(failing_too_often_holds_a_place_while_it_is_wanted),
