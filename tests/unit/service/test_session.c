@@ -49,6 +49,18 @@ static void anything_else_is_unknown(void **state)
 	fleet_free(f);
 }
 
+/* Too soon after the last one to be believed of the whole fleet: no new epoch, but what it is sent is above its own numbers,
+ * from the opening on (a newcomer is sent something before it reports). */
+static void ahead_again_it_gets_numbers_above_its_own(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	opened_with(f, n, 1, 30, NULL, false);
+	opened_with(f, n, 1, LIMIT_GENERATIONS + 50, NULL, false);
+	FLEET_CHECK(f, text_equal(service_epoch(f->svc), "2") && fleet_target(f, n).next_generation == LIMIT_GENERATIONS + 51);
+	fleet_free(f);
+}
+
 static void pending_of_a_changed_node_is_void(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -83,6 +95,7 @@ int main(void)
 		cmocka_unit_test(nothing_changed),
 		cmocka_unit_test(pending_stays_valid),
 		cmocka_unit_test(anything_else_is_unknown),
+		cmocka_unit_test(ahead_again_it_gets_numbers_above_its_own),
 		cmocka_unit_test(pending_of_a_changed_node_is_void),
 		cmocka_unit_test(foreign_epoch),
 	};
