@@ -9,17 +9,11 @@ enum { ROW_STARTED, ROW_REQUEST_DURATION, ROW_REQUESTS_HELD, ROW_KEEPER_REQUESTS
 static const int64_t DURATIONS[] = { 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10000 };
 static const int64_t BATCHES[] = { 0, 1, 2, 4, 8, 16, 32, LIMIT_WRITER_BATCH };
 
-static const char *const METHODS[] = { [HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT",
-				       [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH", [HTTP_OPTIONS] = "OPTIONS" };
-_Static_assert(ARRAY_LEN(METHODS) == HTTP_METHOD_MAX, "a word for each method");
+static const char *method_word(size_t i) { return http_method_name((enum http_method)i); }
+static const char *request_word(size_t i) { return keeper_kind_name((enum keeper_kind)(KEEPER_PING + i)); }
 
 enum { CLASS_GONE, CLASS_1XX };
 static const char *const CLASSES[] = { "gone", "1xx", "2xx", "3xx", "4xx", "5xx" };
-
-/* In the order of enum keeper_kind, from 1. */
-static const char *const REQUESTS[] = { "ping", "authority-create", "authority-sign", "leaf-sign", "leaf-seal", "key-wrap", "key-seal",
-					"audit-create", "audit-sign", "authority-cross", "authority-request", "authority-renew" };
-_Static_assert(ARRAY_LEN(REQUESTS) == KEEPER_KIND_MAX - KEEPER_PING, "a word for each kind");
 
 enum { RESULT_OK, RESULT_REFUSED, RESULT_BUSY, RESULT_FAILED };
 static const char *const RESULTS[] = { "ok", "refused", "busy", "failed" };
@@ -32,12 +26,12 @@ static const struct meter_row ROWS[] = {
 	[ROW_REQUEST_DURATION] = { { "troth_http_request_duration_seconds",
 				     "From a request that was read to its answer that has left; without those that waited for news.", METER_HISTOGRAM,
 				     { "method", "status" }, 1000, DURATIONS, ARRAY_LEN(DURATIONS) },
-				   { AXIS(METHODS), AXIS(CLASSES) }, .quiet = true },
+				   { { .word = method_word, .count = HTTP_METHOD_MAX }, AXIS(CLASSES) }, .quiet = true },
 	[ROW_REQUESTS_HELD] = { { "troth_http_held_requests_total", "Requests that waited for news (polls, streams) and have ended.", METER_COUNTER } },
 	[ROW_KEEPER_REQUESTS] = { { "troth_keeper_requests_total",
 				    "Signatures and other uses of keys that the keeper was asked for: done, refused by its rules, beyond a key's rate, or failed.",
 				    METER_COUNTER, { "request", "result" } },
-				  { AXIS(REQUESTS), AXIS(RESULTS) } },
+				  { { .word = request_word, .count = KEEPER_KIND_MAX - KEEPER_PING }, AXIS(RESULTS) } },
 	[ROW_KEEPER_DEATHS] = { { "troth_keeper_deaths_total", "How often the keeper ended by itself and was started again.", METER_COUNTER } },
 	[ROW_BATCH] = { { "troth_writer_batch_verbs", "Changes in one transaction; 0: the engine alone.", METER_HISTOGRAM,
 			  .bounds = BATCHES, .bound_count = ARRAY_LEN(BATCHES) } },

@@ -82,6 +82,12 @@ void meter_observe(struct meter_set *s, size_t row, size_t i, size_t j, int64_t 
 	count(&cells[f->bound_count + 1], value);
 }
 
+static const char *word_of(const struct meter_row *r, size_t axis, size_t i)
+{
+	const struct meter_axis *x = &r->axes[axis];
+	return !x->count ? NULL : x->words ? x->words[i] : x->word(i);
+}
+
 /* -- reading ------------------------------------------------------------------------------------------ */
 static const int64_t *copy_cells(struct arena *a, const _Atomic int64_t *cells, size_t n, bool *ret_any)
 {
@@ -105,8 +111,7 @@ static void read_row(const struct meter_set *s, size_t row, struct arena *a, str
 			const int64_t *cells = copy_cells(a, series(s, row, i, j), series_cells(r), &any);
 			if (r->quiet && !any)
 				continue;
-			samples[ret->count++] = (struct meter_sample){ { r->axes[0].count ? r->axes[0].words[i] : NULL,
-									 r->axes[1].count ? r->axes[1].words[j] : NULL }, cells };
+			samples[ret->count++] = (struct meter_sample){ { word_of(r, 0, i), word_of(r, 1, j) }, cells };
 		}
 }
 

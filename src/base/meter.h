@@ -41,7 +41,11 @@ struct meter_reading {
 };
 
 /* -- counting ------------------------------------------------------------------------------------- */
-struct meter_axis { const char *const *words; size_t count; }; /* what a label can say */
+struct meter_axis {                 /* what a label can say */
+	const char *const *words;   /* count of them; or NULL: */
+	size_t count;
+	const char *(*word)(size_t i);
+};
 struct meter_row {
 	struct meter_family family; /* labels[i] goes with axes[i] */
 	struct meter_axis axes[METER_AXES];

@@ -6,12 +6,13 @@
 #include "base/meter.h"
 
 enum { ROW_PLAIN, ROW_TABLE, ROW_TIMES };
+static const char *who(size_t i) { return i ? "b" : "a"; }
 static const char *const WHO[] = { "a", "b" }, *const WHAT[] = { "x", "y", "z" };
 static const int64_t BOUNDS[] = { 0, 10, 100 };
 static const struct meter_row ROWS[] = {
 	[ROW_PLAIN] = { { "plain", "One number.", METER_GAUGE } },
 	[ROW_TABLE] = { { "table_total", "By who and what.", METER_COUNTER, { "who", "what" } }, { { WHO, 2 }, { WHAT, 3 } } },
-	[ROW_TIMES] = { { "times_seconds", "How long.", METER_HISTOGRAM, { "who" }, 1000, BOUNDS, 3 }, { { WHO, 2 } }, .quiet = true },
+	[ROW_TIMES] = { { "times_seconds", "How long.", METER_HISTOGRAM, { "who" }, 1000, BOUNDS, 3 }, { { .word = who, .count = 2 } }, .quiet = true },
 };
 
 struct bench {
