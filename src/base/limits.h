@@ -51,6 +51,7 @@ enum {
 	LIMIT_WEBHOOK_FIRST_S = 5,             /* before the first retry: a receiver that is restarted */
 	LIMIT_WEBHOOK_PAUSE_S = 3600,          /* between two tries, at most: some 30 tries a day at a dead receiver */
 	LIMIT_WEBHOOK_GIVE_UP_S = 24 * 3600,   /* of failing: a receiver's bad night is bridged; longer wants a person */
+	LIMIT_WEBHOOK_TRIES_LEAST = 10,        /* before giving up: the server itself may have been off those 24 h; at least half an hour of trying */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
