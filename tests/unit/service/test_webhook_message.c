@@ -13,7 +13,7 @@ static void an_event_as_json(void **state)
 	webhook_message_event(a, &EVENT, &m);
 	assert_int_equal(strlen(m.id), 36);
 	assert_true(text_starts(m.id, "msg_"));
-	assert_string_equal(m.body, arena_printf(a, "{\"id\":\"%s\",\"seq\":7,\"type\":\"rotation.started\",\"time\":\"2026-11-18T09:46:40.123Z\","
+	assert_string_equal(m.body, arena_printf(a, "{\"id\":\"%s\",\"seq\":7,\"type\":\"rotation.started\",\"time\":\"2026-11-18T11:06:40.123Z\","
 						 "\"object\":\"/prod/pg/ca\",\"data\":{\"a\":[1,\"\\u00e4\"]}}", m.id));
 	struct event_row bare = { .seq = 8, .at = EVENT.at, .kind = "x" };
 	webhook_message_event(a, &bare, &m);
