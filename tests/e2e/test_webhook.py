@@ -223,3 +223,14 @@ def test_the_secret_is_nowhere_but_in_the_answer(server, receiver):
         data = path.read_bytes()
         assert secret.encode() not in data and raw not in data, path
     assert secret not in server.logged()
+
+
+def test_the_keeper_logs_each_signature_and_signs_no_audit_head_for_it(server, receiver):
+    log = server.dir / "keeper.log"
+    count = lambda act: log.read_text().count(f"act={act} result=granted")
+    sent, heads = count("webhook-sign"), count("audit-sign")
+    assert sent >= len(receiver.got)
+    for _ in range(5):
+        server.cli.ok("webhook", "test", "ops")
+    until("the events of the tests", lambda: state(server, "ops")["waiting"] == 0)
+    assert count("webhook-sign") >= sent + 10 and count("audit-sign") <= heads + 1, "one a minute, and one for each use of a CA"
