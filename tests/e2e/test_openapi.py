@@ -274,7 +274,7 @@ class Walk:
         self.change("DELETE", at, status=204)
 
     def looking(self):
-        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
+        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/metrics", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
             self.get(path)
         stream = Caller(self.server)
         stream.connect()
