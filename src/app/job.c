@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/toil.h"
 #include "base/log.h"
 
 struct job *job_of_call(struct pipeline *p, struct edge_call *call)
@@ -44,6 +45,34 @@ troth_rc job_prepare(struct job *job, struct tx *tx)
 	troth_rc rc = job->verb->prepare(&job->ctx, job->cmd, &job->err);
 	job->ctx.tx = NULL;
 	return rc;
+}
+
+static troth_rc push_on(struct pipeline *p, struct job *job, enum push how)
+{
+	if (job->ctx.toil)
+		return toil_push(p->toil, job);
+	if (job_needs_keeper(job)) {
+		keeper_link_push(p->keeper, job);
+		return RC_OK;
+	}
+	return writer_push(p, job, how);
+}
+
+void job_go_on(struct pipeline *p, struct job *job, enum push how)
+{
+	troth_rc rc = push_on(p, job, how);
+	if (rc_failed(rc))
+		job_end(p, job, rc);
+}
+
+void job_go_home(struct pipeline *p, struct job *job, troth_rc rc)
+{
+	job->rc = rc;
+	job->failed = true;
+	if (job->call)
+		job_end(p, job, rc);
+	else
+		(void)writer_push(p, job, PUSH_RETURN); /* always taken */
 }
 
 void job_end(struct pipeline *p, struct job *job, troth_rc rc)
