@@ -556,6 +556,11 @@ struct principal_row {
 	int64_t instance_id;       /* developer or agent of an instance; or 0 */
 	msec_t created, revoked, last_used;
 	msec_t expires;            /* 0: never */
+	const char *facade;        /* the API that its credential is good for; NULL: the native one */
+	const char *password;      /* as pki keeps it (password.h); or NULL */
+	int64_t failures;          /* wrong passwords in a row, the last of them at failed_at */
+	msec_t failed_at;
+	msec_t locked_until;       /* nobody logs in as it before; 0: not locked */
 };
 troth_rc principal_row_insert(struct tx *tx, struct principal_row *row, struct troth_err *e);
 troth_rc principal_row_update(struct tx *tx, const struct principal_row *row, struct troth_err *e);

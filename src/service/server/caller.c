@@ -21,9 +21,16 @@ static void fill_agent(struct principal *p, const struct instance_row *row)
 	(void)snprintf(p->name, sizeof p->name, "agent %s", row->name);
 }
 
-static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
+		       struct troth_err *e)
 {
 	char when[RFC3339_LEN];
+	if (!text_equal(row->facade, facade)) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the credential of %s is good for the API %s, not for %s", row->name,
+				      facade_name(row->facade), facade_name(facade));
+		err_hint(e, "one for this API: troth principal add NAME --facade %s", facade_name(facade));
+		return rc;
+	}
 	if (row->expires && row->expires <= ctx->now) {
 		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "principal %s expired %s", row->name, time_format(row->expires, when));
 		err_hint(e, "ask an administrator for a new one");
@@ -34,7 +41,7 @@ static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *r
 	return RC_OK;
 }
 
-static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, const char *facade, struct principal_ret *ret, struct troth_err *e)
 {
 	struct principal_row row;
 	uint8_t hash[SHA256_LEN];
@@ -44,7 +51,7 @@ static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, struct princi
 		err_hint(e, "check the token file, or ask an administrator for a token");
 		return rc;
 	}
-	return by_row(ctx, &row, ret, e);
+	return by_row(ctx, &row, facade, ret, e);
 }
 
 /* TLS looks at the dates when a connection begins; a connection may outlive them. */
@@ -65,7 +72,7 @@ static troth_rc identity_valid(struct verb_ctx *ctx, const struct instance_row *
 	return rc;
 }
 
-static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, const char *facade, struct principal_ret *ret, struct troth_err *e)
 {
 	struct instance_row instance = { 0 };
 	struct principal_row row;
@@ -75,7 +82,7 @@ static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct pr
 	if (rc_ok(instance_row_by_fingerprint(ctx->tx, ctx->a, key, &instance, NULL)))
 		fill_agent(&ret->principal, &instance);
 	else if (rc_ok(principal_row_by_fingerprint(ctx->tx, ctx->a, key, &row, NULL)))
-		TRY(by_row(ctx, &row, ret, e));
+		TRY(by_row(ctx, &row, facade, ret, e));
 	else {
 		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the client certificate is not, or no longer, anybody's here");
 		err_hint(e, "an instance that was deleted enrols again with a new token: troth agent enroll");
@@ -90,9 +97,9 @@ static troth_rc resolve_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	const struct principal_resolve_cmd *cmd = arg;
 	struct principal_ret *ret = out;
 	if (cmd->bearer)
-		return by_token(ctx, cmd->bearer, ret, e);
+		return by_token(ctx, cmd->bearer, cmd->facade, ret, e);
 	if (cmd->peer_cert.len)
-		return by_certificate(ctx, cmd->peer_cert, ret, e);
+		return by_certificate(ctx, cmd->peer_cert, cmd->facade, ret, e);
 	ret->principal = PRINCIPAL_ANONYMOUS;
 	return RC_OK;
 }

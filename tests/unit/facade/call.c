@@ -120,7 +120,7 @@ int call(struct call *c, enum http_method method, const char *path, const char *
 		fail_msg("no route for %s", path);
 	struct http_request q = { .method = method, .path = split, .params = m.params, .query = query_of(r->a, mark),
 				  .body = bytes_of_text(body ? body : ""), .bearer = c->bearer, .peer_cert = c->peer_cert,
-				  .now = r->now, .dry_run = c->dry_run, .if_match = c->if_match, .wait = c->wait };
+				  .now = r->now, .dry_run = c->dry_run, .if_match = c->if_match, .wait = c->wait, .idempotency_key = c->idempotency_key };
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	c->held = false;
 	if (rc_failed(run(c, &q, m.route, &reply)))

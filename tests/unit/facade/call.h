@@ -13,7 +13,7 @@ struct call {
 	const char *bearer;        /* NULL: none */
 	struct bytes peer_cert;    /* len 0: none */
 	bool dry_run;
-	const char *if_match;
+	const char *if_match, *idempotency_key;
 	msec_t wait;
 	/* of the last answer */
 	int status;
