@@ -97,18 +97,21 @@ void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e)
 /* -- Idempotency-Key --------------------------------------------------------------------------------- */
 static const char *who_key(const struct job *job) { return job->who.uuid[0] ? job->who.uuid : job->who.name; }
 
+/* Where the answer holds a secret, so may the body: a password, of which no quick hash is kept.  Sent again such a request is
+ * answered with a conflict, whatever its body. */
 static void hash_request(struct job *job)
 {
 	const struct http_request *r = &job->call->request;
+	struct bytes body = job->call->route->flags & ROUTE_SECRET ? bytes_of(NULL, 0) : r->body;
 	const char *head = arena_printf(job->a, "%s %s", http_method_name(r->method), r->path);
 	for (size_t i = 0; i < r->query.count; i++) /* ?now=true asks for another thing */
 		head = arena_printf(job->a, "%s?%s=%s", head, r->query.items[i].name, r->query.items[i].value);
-	char *all = arena_alloc(job->a, strlen(head) + r->body.len + 1), *at = all;
+	char *all = arena_alloc(job->a, strlen(head) + body.len + 1), *at = all;
 	at = stpcpy(at, head) + 1;
-	if (r->body.len)
-		memcpy(at, r->body.data, r->body.len);
-	pki_sha256(bytes_of(all, (size_t)(at - all) + r->body.len), job->body_hash);
-	secret_wipe(at, r->body.len);
+	if (body.len)
+		memcpy(at, body.data, body.len);
+	pki_sha256(bytes_of(all, (size_t)(at - all) + body.len), job->body_hash);
+	secret_wipe(at, body.len);
 }
 
 static bool has_key(const struct job *job) { return job->ctx.options.idempotency_key && !job->ctx.options.dry_run; }

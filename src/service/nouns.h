@@ -379,6 +379,7 @@ struct principal_ret {
 	struct principal principal;
 	bool used_long_ago;         /* a principal's row: time to say VERB_PRINCIPAL_USED */
 };
+#define ACCESS_TOKEN_EXPIRED "type:access-token-expired" /* clause of the error: who refreshes may go on */
 /* Neither given: PRINCIPAL_ANONYMOUS.  Given and not known, or good for another API: UNAUTHENTICATED. */
 extern const struct verb VERB_PRINCIPAL_RESOLVE; /* principal_resolve_cmd -> principal_ret; run it as anybody */
 extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
@@ -428,6 +429,7 @@ const char *principal_credential_name(const struct principal_row *row); /* "toke
 /* The APIs that a credential can be good for, the native one first; the last is NULL. */
 extern const char *const FACADES[];
 const char *facade_name(const char *facade); /* "native" for NULL */
+#define FACADE_ANY "*"                       /* of a route: every API's credentials */
 /* Bits of enum role to words; NULL for another set. */
 const char *principal_role_name(int64_t roles);
 

@@ -230,6 +230,13 @@ static const char STEP_1[] =
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"
+	"CREATE TABLE login (" ID UUID
+	"  principal_id INTEGER NOT NULL REFERENCES principal(id) ON DELETE CASCADE," BOOL("refresh")
+	"  session TEXT NOT NULL, client TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX login_principal ON login(principal_id);"
+	"CREATE INDEX login_session ON login(session);"
+	"CREATE INDEX login_expires ON login(expires);"
 
 	/* -- what goes on ------------------------------------------------------------------------------ */
 	"CREATE TABLE operation (" ID UUID

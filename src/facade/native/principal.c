@@ -9,24 +9,12 @@ static const struct json_field ADD_FIELDS[] = {
 	FIELD(password, JF_TEXT, 0), FIELD(generate_password, JF_BOOL, 0), FIELD(facade, JF_TEXT, 0),
 };
 
-/* Of a request that may be sent again something is kept to know it by (a hash of its body), which must tell nobody a password. */
-static troth_rc no_key(const struct http_request *r, const char *password, struct troth_err *e)
-{
-	if (!password || !r->idempotency_key)
-		return RC_OK;
-	troth_rc rc = err_set(e, TROTH_INVALID, "a request with a password takes no Idempotency-Key");
-	err_hint(e, "leave it out, or let the server make the password: generate_password");
-	return rc;
-}
-
 static troth_rc add_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
-	const struct principal_add_cmd *c = cmd;
 	arena_secret(a); /* a password is read into it, or made in it */
 	if (words_body(a, r, ADD_FIELDS, ARRAY_LEN(ADD_FIELDS), cmd, e))
 		principal_add_check(a, cmd, e);
-	TRY(words_done(e));
-	return no_key(r, c->password, e);
+	return words_done(e);
 }
 
 static const struct json_field ROTATE_FIELDS[] = {
@@ -43,8 +31,7 @@ static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void
 	arena_secret(a);
 	if (r->body.len && words_body(a, r, ROTATE_FIELDS, ARRAY_LEN(ROTATE_FIELDS), c, e))
 		principal_rotate_check(a, c, e);
-	TRY(words_done(e));
-	return no_key(r, c->password, e);
+	return words_done(e);
 }
 
 static void write_principal(struct json_writer *w, const struct principal_view *v)

@@ -277,6 +277,7 @@ static troth_rc give(struct verb_ctx *ctx, struct principal_row *row, struct pri
 static troth_rc given(struct verb_ctx *ctx, const struct principal_row *row, struct troth_err *e)
 {
 	const struct principal_plan *plan = ctx->plan;
+	TRY(login_row_end_principal(ctx->tx, row->id, e));
 	struct bytes certificate = plan->certified ? ctx->replies[0]->der : bytes_of(NULL, 0);
 	return own_principal_has(ctx, row, certificate, plan->identity.signer.version.id, e);
 }
@@ -426,6 +427,7 @@ static troth_rc revoke_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	row.revoked = ctx->now;
 	TRY(principal_row_update(ctx->tx, &row, e));
 	TRY(own_principal_has(ctx, &row, bytes_of(NULL, 0), 0, e));
+	TRY(login_row_end_principal(ctx->tx, row.id, e));
 	return record_principal(ctx, "principal.revoke", &row, e);
 }
 
