@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "agent/profile.h"
-#include "agent/yaml_tree.h"
 #include "base/limits.h"
+#include "base/yaml_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
  * part of YAML: one document, block or flow, no anchors, aliases, tags or merge keys, no duplicate
  * keys.  Plain true/false are booleans, plain null and ~ and nothing are null, plain decimal
  * integers without leading zero are integers; all else is text (so 0640 and 1s are text). */
-#ifndef TROTH_AGENT_YAML_TREE_H
-#define TROTH_AGENT_YAML_TREE_H
+#ifndef TROTH_BASE_YAML_TREE_H
+#define TROTH_BASE_YAML_TREE_H
 
 #include "base/json.h"
 

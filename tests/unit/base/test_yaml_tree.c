@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "agent/yaml_tree.h"
 #include "base/limits.h"
+#include "base/yaml_tree.h"
 
 static int setup(void **state)
 {

@@ -1,5 +1,5 @@
 /* libyaml's events to our tree.  Recursion is bounded by LIMIT_JSON_DEPTH, size by LIMIT_YAML_BYTES. */
-#include "agent/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 #include <string.h>
 #include <yaml.h>
