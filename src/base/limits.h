@@ -30,6 +30,7 @@ enum {
 	LIMIT_CONNECTIONS = 20000,             /* 26 KiB each: 520 MiB */
 	LIMIT_CONNECTION_REQUEST_S = 20,       /* a whole request, handshake included, from first byte */
 	LIMIT_CONNECTION_IDLE_S = 120,         /* a kept-alive connection between two requests */
+	LIMIT_CONFIG_TIME_S = 3600,            /* either may be set so long: who needs more for a request has another problem */
 	LIMIT_HOLD_S = 55,                     /* a held poll; below the 60 s of common NATs and proxies */
 	LIMIT_WRITER_BATCH = 64,               /* verbs in a transaction: 1.6 ms (limits.md section 3) */
 	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
