@@ -17,6 +17,9 @@ int backup_command(int argc, char **argv);
 int backup_verify_command(int argc, char **argv);
 int restore_command(int argc, char **argv);
 
+extern const char SUPPORT_USAGE[];
+int support_command(int argc, char **argv);
+
 extern const char CONFIG_CHECK_USAGE[], CONFIG_SHOW_USAGE[];
 int config_check_command(int argc, char **argv);
 int config_show_command(int argc, char **argv);
