@@ -319,14 +319,19 @@ static void reload_config(struct server *s)
 }
 
 /* -- waiting -------------------------------------------------------------------------------------------------------- */
+static void block_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGHUP);
+	sigprocmask(SIG_BLOCK, ret, NULL);
+}
+
 static troth_rc open_signals(struct server *s, struct troth_err *e)
 {
 	sigset_t wanted;
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGHUP);
-	sigprocmask(SIG_BLOCK, &wanted, NULL); /* before any thread is made */
+	block_signals(&wanted); /* before any thread is made */
 	signal(SIGPIPE, SIG_IGN);
 	s->signals = signalfd(-1, &wanted, SFD_CLOEXEC);
 	s->fatal = eventfd(0, EFD_CLOEXEC);
@@ -398,7 +403,9 @@ int server_command(int argc, char **argv)
 	struct troth_err e = { 0 };
 	struct config ignored = { 0 };
 	const char *file = NULL;
+	sigset_t wanted;
 	struct option options[SETTING_COUNT + 2] = { [SETTING_COUNT] = { "dir", &o.dir }, { "config", &file } };
+	block_signals(&wanted); /* a reload that comes while it starts waits for its turn */
 	config_options(&from, options);
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(config_take_options(a, &from, &ignored, &e)))
 		return command_usage(&self, "%s", e.primary);

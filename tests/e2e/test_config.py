@@ -9,6 +9,8 @@ import pytest
 
 from fleet import Server, until
 
+pytestmark = pytest.mark.release_only  # the same code runs under the sanitizers in tests/unit/app/test_config*.c
+
 
 @pytest.fixture(scope="module")
 def own(build):

@@ -30,6 +30,8 @@ PARTS = {"README", "settings.json", "store.json", "listener.txt", "files.txt", "
                                "bundles.jsonl", "deployments.jsonl", "instances.jsonl", "targets.jsonl", "operations.jsonl")}
 WINDOW = 16
 
+pytestmark = pytest.mark.release_only  # the same code runs under the sanitizers in tests/unit/app/test_support*.c
+
 
 def troth(build, *args):
     return subprocess.run([str(build / "troth"), *map(str, args)], capture_output=True, text=True, timeout=60)
