@@ -32,6 +32,7 @@ troth_rc writer_push(struct pipeline *p, struct job *job, enum push how)
 		*p->queue_last = job;
 		p->queue_last = &job->next;
 		p->queued++;
+		meters_queue(p->meters, p->queued);
 		pthread_cond_signal(&p->more);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -68,6 +69,7 @@ static size_t take_batch(struct pipeline *p, struct job **jobs, bool *ret_end)
 	}
 	if (!p->queue)
 		p->queue_last = &p->queue;
+	meters_queue(p->meters, p->queued);
 	*ret_end = p->stopping && n == 0;
 	pthread_mutex_unlock(&p->lock);
 	return n;
@@ -333,6 +335,7 @@ static void batch_and_settle(struct pipeline *p, struct job **jobs, size_t n)
 	struct troth_err e = { 0 };
 	bool due = n == 0, minute = minute_has_passed(p);
 	troth_rc rc = batch(p, jobs, n, a, &committed, &e);
+	meters_batch(p->meters, n, rc_ok(rc));
 	if (rc_failed(rc)) {
 		p->next_wake = wall(p) + MSEC_S;
 		fail_all(p, jobs, n, &e);

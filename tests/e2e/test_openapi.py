@@ -266,7 +266,7 @@ class Walk:
         self.change("POST", "/v1/server/certificate", {"csr": csr()[1]})
 
     def looking(self):
-        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
+        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/metrics", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
             self.get(path)
         stream = Caller(self.server)
         stream.connect()

@@ -19,6 +19,7 @@ extern const struct route_table NATIVE_RECOVERY_ROUTES;   /* identities that hav
 extern const struct route_table NATIVE_AUDIT_ROUTES;
 extern const struct route_table NATIVE_OPERATION_ROUTES;  /* and events */
 extern const struct route_table NATIVE_PRINCIPAL_ROUTES;
+extern const struct route_table NATIVE_METRICS_ROUTES;    /* /metrics: for Prometheus */
 extern const struct route_table NATIVE_OPENAPI_ROUTES;
 extern const struct route_table NATIVE_SERVER_ROUTES;     /* health, version, who am I, the server's certificate */
 
