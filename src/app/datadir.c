@@ -1,6 +1,8 @@
 /* The data directory: names of its files, and the few that are written by more than one command. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/server.h"
@@ -26,6 +28,8 @@ struct datadir datadir_make(struct arena *a, const char *dir)
 		.admin_json = arena_printf(a, "%s/admin.json", d),
 		.note = arena_printf(a, "%s/epoch", d),
 		.listen = arena_printf(a, "%s/server.listen", d),
+		.config = arena_printf(a, "%s/troth.yaml", d),
+		.settings = arena_printf(a, "%s/server.settings", d),
 		.keeper_log = arena_printf(a, "%s/keeper.log", d),
 		.url = arena_printf(a, "%s/server.url", d),
 	};
@@ -47,6 +51,33 @@ troth_rc datadir_check(const struct datadir *d, struct troth_err *e)
 		return rc;
 	}
 	return RC_OK;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF": process and inode.  Of another file system's inode of the same number a
+ * caller finds no settings, and goes on as if no server ran. */
+static pid_t flock_owner(const char *line, ino_t inode)
+{
+	char kind[16], how[16];
+	long pid;
+	unsigned major, minor;
+	unsigned long long of;
+	bool read = sscanf(line, "%*s %15s %*s %15s %ld %x:%x:%llu", kind, how, &pid, &major, &minor, &of) == 6;
+	return read && strcmp(kind, "FLOCK") == 0 && strcmp(how, "WRITE") == 0 && of == inode && pid > 0 ? (pid_t)pid : 0;
+}
+
+pid_t datadir_server(const struct datadir *d)
+{
+	char line[256], lock[4096];
+	struct stat st;
+	pid_t found = 0;
+	if ((size_t)snprintf(lock, sizeof lock, "%s.lock", d->store) >= sizeof lock || stat(lock, &st) != 0)
+		return 0;
+	FILE *locks = fopen("/proc/locks", "re");
+	while (locks && !found && fgets(line, sizeof line, locks))
+		found = flock_owner(line, st.st_ino);
+	if (locks)
+		fclose(locks);
+	return found;
 }
 
 static const struct cert *last_of(struct arena *a, const char *pem)

@@ -17,6 +17,9 @@ enum {
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
 	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
 	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
+	LIMIT_SUPPORT_BYTES = 256 << 20,       /* a support bundle, in memory while it is made */
+	LIMIT_SUPPORT_ROWS = 10000,            /* of a list in it: a person looks for one, and asks the API for more */
+	LIMIT_SUPPORT_LOG_BYTES = 8 << 20,     /* of a log in it: some 20,000 lines of the keeper's */
 	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
 	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
@@ -30,6 +33,7 @@ enum {
 	LIMIT_CONNECTIONS = 20000,             /* 26 KiB each: 520 MiB */
 	LIMIT_CONNECTION_REQUEST_S = 20,       /* a whole request, handshake included, from first byte */
 	LIMIT_CONNECTION_IDLE_S = 120,         /* a kept-alive connection between two requests */
+	LIMIT_CONFIG_TIME_S = 3600,            /* either may be set so long: who needs more for a request has another problem */
 	LIMIT_HOLD_S = 55,                     /* a held poll; below the 60 s of common NATs and proxies */
 	LIMIT_WRITER_BATCH = 64,               /* verbs in a transaction: 1.6 ms (limits.md section 3) */
 	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
