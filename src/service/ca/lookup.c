@@ -178,6 +178,7 @@ static troth_rc catalog_kind(struct verb_ctx *ctx, enum credential_kind kind, co
 			continue;
 		ENSURE(ret->count < LIMIT_CATALOG && arena_used(ctx->a) < LIMIT_REQUEST_ARENA_BYTES / 2, e, TROTH_TOO_LARGE, "there are more than %d credentials, or too many versions of them: ask for one by its name, or for a folder",
 		       LIMIT_CATALOG);
+		*item = (struct catalog_item){ 0 }; /* one that did not fit may have been here */
 		TRY(lookup_load(ctx, &rows[i], &item->of, e));
 		TRY(fill_signs(ctx, item, e));
 		ret->count += item->of.count && ends_before(&item->of, cmd->ends_before);

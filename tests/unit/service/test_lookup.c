@@ -129,6 +129,21 @@ static void lists(void **state)
 	room_free(r);
 }
 
+/* One that does not fit leaves nothing behind for the next. */
+static void what_does_not_fit_is_forgotten(void **state)
+{
+	struct room *r = room_new();
+	struct generate_cmd brief = outsider_ca("/b/ca", NULL);
+	brief.ttl = 20 * MSEC_DAY;
+	outsider_asks(r, outsider_ca("/a/ca", NULL));
+	outsider_asks(r, outsider_leaf(r, "/a/leaf", "/a/ca"));
+	outsider_asks(r, brief);
+	struct catalog_ret some = list(r, &r->admin, (struct catalog_cmd){ .ends_before = r->now + 25 * MSEC_DAY });
+	assert_true(some.count == 1 && some.items[0].sign_count == 0);
+	assert_string_equal(some.items[0].of.credential.row.name, "/b/ca");
+	room_free(r);
+}
+
 /* A CA that stands beside does not hide the one in use, which ends. */
 static void the_one_in_use_is_looked_at(void **state)
 {
@@ -145,7 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
-		cmocka_unit_test(lists),		    cmocka_unit_test(the_one_in_use_is_looked_at),
+		cmocka_unit_test(lists),		    cmocka_unit_test(what_does_not_fit_is_forgotten),
+		cmocka_unit_test(the_one_in_use_is_looked_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
