@@ -358,6 +358,7 @@ static const struct cli_option PRINCIPAL_ADD[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
 	{ "--password", NULL, "generate_password", CLI_TRUE, false, "a password instead of a token; it is made here" },
 	{ "--password-file", "FILE", "password", CLI_LINE, false, "the same, but the one in the first line of this file" },
+	{ "--app", "UUID", "app", CLI_TEXT, false, "an app of CredHub's instead of a NAME; with --csr-file: its certificate says OU=app:UUID" },
 	{ "--facade", "API", "facade", CLI_TEXT, false, "what the credential is good for: native (default), credhub, opsmanager" },
 	END
 };
@@ -693,11 +694,13 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth recover deny pg-1",
 	  .options = RECOVER_DENY, .run = cli_run_recover, .path = "/v1/recoveries" },
 
-	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
+	{ .noun = "principal", .verb = "add", .args = "[NAME]", .summary = "somebody who may call, and with what role",
 	  .detail = "The token, the certificate or the password is shown this once. A credential is good for one API and refused at the others. "
 		    "With a password one logs in (POST /oauth/token); after 5 wrong ones nobody does as this principal for 15 minutes.",
 	  .example = "troth principal add ci --role operator --scope '/prod/pg/*' --expires 90d\n"
-		     "troth principal add ada --role operator --password --facade credhub",
+		     "troth principal add ada --role operator --password --facade credhub\n"
+		     "troth principal add --app 8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f \\\n"
+		     "  --role developer --csr-file app.csr",
 	  .options = PRINCIPAL_ADD, .run = cli_run_principal_secret, .path = "/v1/principals", .member = "name" },
 	{ .noun = "principal", .verb = "list", .args = "", .summary = "who may call, and when each last did",
 	  .example = "troth principal list",

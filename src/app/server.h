@@ -36,9 +36,18 @@ struct init_options {
 	struct option_values names;
 };
 troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_err *e);
-/* One verb on a data directory on which no server runs, as the system, with a keeper of its own. */
+/* Verbs on a data directory on which no server runs, as the system, with a keeper of their own: opened, done, closed. */
 struct verb;
-troth_rc datadir_do(struct arena *a, const char *dir, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e);
+struct server_port;
+struct datadir_session {
+	struct keeper_client *keeper;
+	struct store *store;
+	struct service *svc;
+	const struct server_port *port; /* in the arena */
+};
+troth_rc datadir_open(struct arena *a, const char *dir, struct datadir_session *ret, struct troth_err *e);
+troth_rc datadir_do(struct datadir_session *s, struct arena *a, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e);
+void datadir_close(struct datadir_session *s); /* also what was not, or half, opened */
 
 /* The files of a data directory D; all paths live in the arena. */
 struct datadir {

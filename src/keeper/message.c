@@ -26,6 +26,7 @@ static const struct field SPEC[] = {
 	  .max = EKU_SERVER | EKU_CLIENT },
 	{ 10, FIELD_FIXED, "serial number", offsetof(struct cert_spec, serial), .size = CERT_SERIAL_LEN },
 	{ 11, FIELD_BYTES, "public key", offsetof(struct cert_spec, spki), .max = LIMIT_KEY_DER_BYTES },
+	{ 12, FIELD_TEXT, "organizational unit", offsetof(struct cert_spec, organizational_unit), .max = LIMIT_NAME_BYTES },
 };
 
 static const struct field ISSUER[] = {

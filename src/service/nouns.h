@@ -394,6 +394,7 @@ struct principal_add_cmd {
 	const char *password;       /* this one; or NULL */
 	bool generate_password;     /* or one that is made, and shown once */
 	const char *facade;         /* the API that the credential is good for (FACADES); NULL: the native one */
+	const char *app;            /* UUID: of CredHub's, instead of a name; its certificate (csr) says OU=app:<uuid> */
 };
 void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, struct troth_err *e);
 struct principal_rotate_cmd {

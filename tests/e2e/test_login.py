@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 import time
 
 import pytest
@@ -64,6 +65,23 @@ def test_programs_by_basic_or_form(people):
     assert login(people, grant_type="client_credentials", client_id="robot", client_secret=again["password"])[0] == 200
     people.cli.ok("principal", "revoke", "robot")
     assert login(people, grant_type="client_credentials", client_id="robot", client_secret=again["password"])[0] == 401
+
+
+def test_an_app_by_its_certificate(people, tmp_path):
+    app = "8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f"
+    key, csr, pem = (str(tmp_path / n) for n in ("app.key", "app.csr", "app.pem"))
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", csr,
+                    "-subj", "/CN=whatever"], check=True, capture_output=True)
+    made = people.cli.json("principal", "add", "--app", app, "--role", "developer", "--csr-file", csr)
+    assert made["name"] == f"mtls-app:{app}" and made["facade"] == "credhub" and made["credential"] == "certificate"
+    (tmp_path / "app.pem").write_text(made["certificate"] + made["chain"])
+    shown = subprocess.run(["openssl", "x509", "-in", pem, "-noout", "-subject", "-ext", "extendedKeyUsage"], check=True, capture_output=True, text=True)
+    assert f"OU = app:{app}" in shown.stdout and "Client Authentication" in shown.stdout
+    by_cert = ["--cert", pem, "--key", key]
+    status, reply, _ = people.curl("DELETE", "/oauth/token/revoke/x", token=None, args=by_cert, held=False)
+    assert status == 404 and "you have no token" in reply["error_description"], "it is known"
+    status, reply, _ = people.curl("GET", "/v1/principals/self", token=None, args=by_cert)
+    assert status == 401 and "good for the API credhub" in reply["detail"]
 
 
 def test_five_wrong_ones_lock_out(people):

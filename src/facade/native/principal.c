@@ -4,9 +4,9 @@
 
 #define FIELD(name, kind, flags) { #name, kind, offsetof(struct principal_add_cmd, name), flags, 0, 0 }
 static const struct json_field ADD_FIELDS[] = {
-	FIELD(name, JF_TEXT, JF_NEEDED), FIELD(role, JF_TEXT, JF_NEEDED), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
+	FIELD(name, JF_TEXT, 0), FIELD(role, JF_TEXT, JF_NEEDED), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
 	{ "csr", JF_TEXT, offsetof(struct principal_add_cmd, csr), 0, 0, 2 * LIMIT_CSR_DER_BYTES },
-	FIELD(password, JF_TEXT, 0), FIELD(generate_password, JF_BOOL, 0), FIELD(facade, JF_TEXT, 0),
+	FIELD(password, JF_TEXT, 0), FIELD(generate_password, JF_BOOL, 0), FIELD(facade, JF_TEXT, 0), FIELD(app, JF_TEXT, 0),
 };
 
 static troth_rc add_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)

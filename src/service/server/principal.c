@@ -81,6 +81,29 @@ static void check_password(const struct checker *c, const char *password)
 			   "generate_password makes a good one");
 }
 
+#define APP_PREFIX "mtls-app:" /* as CredHub calls an application that comes with a certificate; no label holds a colon */
+#define APP_UNIT "app:"
+#define APP_FACADE "credhub"
+
+static bool is_app(const char *name) { return text_starts(name, APP_PREFIX); }
+
+static void check_app_csr(const struct checker *c, const char *csr)
+{
+	if (!csr)
+		check_fail(c, "$.csr", "missing", "is missing", "an app comes with a client certificate: send a request for one");
+}
+
+static void check_app(const struct checker *c, const struct principal_add_cmd *cmd)
+{
+	if (!uuid_valid(cmd->app))
+		check_fail(c, "$.app", "uuid", "is not a UUID in small letters", "the app's: 8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f");
+	if (cmd->name)
+		check_fail(c, "$.name", "several", "is said beside an app", "an app is called " APP_PREFIX " and its UUID");
+	if (cmd->facade && !text_equal(cmd->facade, APP_FACADE))
+		check_fail(c, "$.facade", "facade", "must be credhub for an app", "leave it out");
+	check_app_csr(c, cmd->csr);
+}
+
 /* At most one of the kinds. */
 static void check_credential(const struct checker *c, const char *csr, const char *password, bool generate)
 {
@@ -99,7 +122,10 @@ void principal_rotate_check(struct arena *a, const struct principal_rotate_cmd *
 void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { a, e };
-	check_label(&c, "$.name", cmd->name);
+	if (cmd->app)
+		check_app(&c, cmd);
+	else
+		check_label(&c, "$.name", cmd->name);
 	if (check_present(&c, "$.role", cmd->role) && !role_bit(cmd->role))
 		check_fail(&c, "$.role", "role", arena_printf(a, "\"%.40s\" is not a role", cmd->role),
 			   "one of admin, operator, developer, auditor");
@@ -205,7 +231,7 @@ static void plan_password(struct verb_ctx *ctx, const char *password, struct pri
 
 /* The keeper is needed for a certificate only, and much work for a password only. */
 static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const char *password, bool generate, const char *uuid,
-				struct troth_err *e)
+				const char *app, struct troth_err *e)
 {
 	struct principal_plan *plan = ARENA_NEW(ctx->a, struct principal_plan);
 	if (uuid)
@@ -214,6 +240,7 @@ static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const cha
 		verb_uuid(ctx, plan->uuid);
 	ctx->plan = plan;
 	plan->certified = csr != NULL;
+	plan->identity.unit = app ? arena_printf(ctx->a, APP_UNIT "%s", app) : NULL;
 	if (password || generate)
 		plan_password(ctx, password, plan);
 	return csr ? identity_need(ctx, csr, IDENTITY_PRINCIPAL, plan->uuid, &plan->identity, e) : RC_OK;
@@ -289,7 +316,7 @@ static troth_rc add_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 	TRY(only_admins_of_everything(ctx, e));
 	principal_add_check(ctx->a, cmd, e);
 	TRY(check_done(e));
-	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password, NULL, e);
+	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password, NULL, cmd->app, e);
 }
 
 static troth_rc name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e)
@@ -310,10 +337,12 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	struct principal_view_ret *ret = out;
 	struct principal_row *row = &ret->principal.row;
 	TRY(only_admins_of_everything(ctx, e));
-	TRY(name_free(ctx, cmd->name, e));
-	*row = (struct principal_row){ .uuid = plan->uuid, .name = cmd->name, .roles = role_bit(cmd->role),
+	const char *name = cmd->app ? arena_printf(ctx->a, APP_PREFIX "%s", cmd->app) : cmd->name;
+	const char *facade = cmd->app ? APP_FACADE : facade_kept(cmd->facade);
+	TRY(name_free(ctx, name, e));
+	*row = (struct principal_row){ .uuid = plan->uuid, .name = name, .roles = role_bit(cmd->role),
 				       .scope = cmd->scope ? cmd->scope : "*", .created = ctx->now,
-				       .expires = cmd->expires ? ctx->now + cmd->expires : 0, .facade = facade_kept(cmd->facade) };
+				       .expires = cmd->expires ? ctx->now + cmd->expires : 0, .facade = facade };
 	TRY(give(ctx, row, ret, e));
 	if (ctx->retry)
 		return RC_OK;
@@ -364,9 +393,12 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	struct principal_row row;
 	TRY(active(ctx, cmd->id, &row, e));
 	principal_rotate_check(ctx->a, cmd, e);
+	if (is_app(row.name))
+		check_app_csr(&(struct checker){ ctx->a, e }, cmd->csr);
 	TRY(check_done(e));
+	const char *app = is_app(row.name) ? row.name + strlen(APP_PREFIX) : NULL;
 	bool same_kind = !cmd->csr && !cmd->password && row.password;
-	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password || same_kind, row.uuid, e);
+	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password || same_kind, row.uuid, app, e);
 }
 
 static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)

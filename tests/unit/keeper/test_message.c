@@ -111,6 +111,7 @@ static void a_spec_keeps_all_its_members(void **state)
 	const struct cert_spec *x = &req.leaf_sign.spec, *y = &back.leaf_sign.spec;
 	assert_string_equal(x->common_name, y->common_name);
 	assert_string_equal(x->organization, y->organization);
+	assert_string_equal(x->organizational_unit, y->organizational_unit);
 	assert_int_equal(y->kind, CERT_LEAF);
 	assert_int_equal(y->san_count, 2);
 	assert_string_equal(y->sans[1].value, "10.0.0.1");

@@ -134,6 +134,38 @@ static void test_a_credential_is_good_for_one_api(void **state)
 	room_free(r);
 }
 
+/* As CredHub knows applications: by the OU of their certificate, which stays when it is made anew. */
+static void test_an_app_has_a_certificate(void **state)
+{
+	static const char uuid[] = "8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f", name[] = "mtls-app:8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f";
+	struct room *r = room_new();
+	struct principal_view_ret made;
+	struct principal_ret who;
+	const struct cert *const *certs;
+	size_t n;
+	room_do(r, &VERB_PRINCIPAL_ADD, &(struct principal_add_cmd){ .app = uuid, .role = "developer", .csr = room_csr(r, KEY_EC_P256) }, &made);
+	assert_string_equal(made.principal.row.name, name);
+	assert_string_equal(made.principal.row.facade, "credhub");
+	for (int i = 0; i < 2; i++) {
+		assert_true(rc_ok(certs_parse_pem(r->a, bytes_of_text(made.certificate), &certs, &n, &r->e)));
+		assert_non_null(strstr(certs[0]->subject, "OU=app:8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f"));
+		struct principal_resolve_cmd cmd = { .peer_cert = certs[0]->der, .facade = "credhub" };
+		room_do(r, &VERB_PRINCIPAL_RESOLVE, &cmd, &who);
+		assert_string_equal(who.principal.name, name);
+		if (i == 0)
+			room_do(r, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ name, room_csr(r, KEY_EC_P256) }, &made);
+	}
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ name }, TROTH_INVALID, "");
+	room_finding(r, "$.csr", "missing");
+	struct principal_add_cmd bad = { .name = "x", .app = "8C5D", .role = "developer", .facade = "native" };
+	room_refused(r, &r->admin, &VERB_PRINCIPAL_ADD, &bad, TROTH_INVALID, "");
+	room_finding(r, "$.app", "UUID");
+	room_finding(r, "$.name", "beside an app");
+	room_finding(r, "$.facade", "must be credhub");
+	room_finding(r, "$.csr", "missing");
+	room_free(r);
+}
+
 static void test_a_bad_password_is_none(void **state)
 {
 	static const struct { const char *password, *part; } bad[] = { { "short", "12 to 256" }, { "", "has 0 bytes" }, { "with a\nline end", "control" } };
@@ -246,7 +278,7 @@ int main(void)
 		cmocka_unit_test(test_a_token_is_shown_once_and_kept_hashed), cmocka_unit_test(test_a_new_credential_ends_the_old),
 		cmocka_unit_test(test_a_certificate_instead), cmocka_unit_test(test_a_password_is_made_or_chosen_and_kept_derived),
 		cmocka_unit_test(test_a_password_is_rotated), cmocka_unit_test(test_a_credential_is_good_for_one_api),
-		cmocka_unit_test(test_a_bad_password_is_none), cmocka_unit_test(test_an_end_ends_it),
+		cmocka_unit_test(test_a_bad_password_is_none), cmocka_unit_test(test_an_app_has_a_certificate), cmocka_unit_test(test_an_end_ends_it),
 		cmocka_unit_test(test_revoked_is_gone_and_its_name_free), cmocka_unit_test(test_the_last_administrator_stays),
 		cmocka_unit_test(test_who_may), cmocka_unit_test(test_bad_input),
 	};
