@@ -6,6 +6,7 @@
 #include "model/name.h"
 #include "service/ca/delete.h"
 #include "service/ca/generate.h"
+#include "service/ca/generate_below.h"
 
 /* -- GET ----------------------------------------------------------------------------------------------------------- */
 
@@ -281,6 +282,32 @@ static void post_render(struct arena *a, const struct http_request *r, const voi
 	credhub_generated(&w, &x->of, x->of.items, x->made ? c->ttl : 0);
 }
 
+struct below_body { const char *signed_by; };
+
+static troth_rc below_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	static const struct json_field FIELDS[] = { { "signed_by", JF_TEXT, offsetof(struct below_body, signed_by), 0, 0, 0 } };
+	struct below_body b = { 0 };
+	arena_secret(a); /* keys are made */
+	TRY(credhub_body(a, r, FIELDS, ARRAY_LEN(FIELDS), true, &b, e));
+	ENSURE(b.signed_by, e, TROTH_INVALID, "You must specify a signing CA. Please update and retry your request.");
+	((struct generate_below_cmd *)cmd)->authority = credhub_name(a, b.signed_by);
+	return RC_OK;
+}
+
+static void below_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct generate_below_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	jw_key(&w, "regenerated_credentials");
+	jw_array(&w);
+	for (size_t i = 0; i < x->names.count; i++)
+		jw_text(&w, x->names.items[i]);
+	jw_array_end(&w);
+	jw_object_end(&w);
+}
+
 static troth_rc delete_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	const char *name = http_query(r, "name");
@@ -297,6 +324,7 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v1/data/{id}", &VERB_CREDENTIAL_LOOKUP, version_parse, version_render, SECRET, credhub_problem },
 	{ HTTP_POST, "/api/v1/data", &VERB_CREDENTIAL_GENERATE, post_parse, post_render, SECRET, credhub_problem },
 	{ HTTP_DELETE, "/api/v1/data", &VERB_CREDENTIAL_DELETE, delete_parse, NULL, CREDHUB_FLAGS, credhub_problem },
+	{ HTTP_POST, "/api/v1/bulk-regenerate", &VERB_CREDENTIAL_GENERATE_BELOW, below_parse, below_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_POST, "/api/v1/regenerate", &VERB_CREDENTIAL_GENERATE, again_parse, post_render, SECRET, credhub_problem },
 };
 const struct route_table CREDHUB_DATA_ROUTES = { ROWS, ARRAY_LEN(ROWS), CREDHUB_API };

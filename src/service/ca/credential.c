@@ -98,6 +98,17 @@ troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct creden
 	return rc;
 }
 
+troth_rc credential_has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	*ret = false;
+	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
+	for (size_t i = 0; i < n; i++)
+		*ret = *ret || targets[i].state != TARGET_LEFT;
+	return RC_OK;
+}
+
 /* A leaf by id in the principal's scope. */
 static troth_rc leaf_by_id(struct verb_ctx *ctx, const char *id, struct credential_row *ret, struct troth_err *e)
 {

@@ -5,7 +5,7 @@
 #include "service/ca/generate.h"
 
 #include "service/ca/credential.h"
-#include "service/ca/sign.h"
+#include "service/ca/make_leaf.h"
 #include "service/ca/upload.h"
 #include "service/check.h"
 #include "service/record.h"
@@ -22,11 +22,9 @@ enum act { ACT_KEEP, ACT_AUTHORITY, ACT_ROTATE, ACT_LEAF, ACT_ASK };
 struct generate_plan {
 	enum act act;
 	bool fresh;                     /* nothing of that name is there */
-	struct credential_row row;      /* what is there; of a leaf: what it will be */
+	struct credential_row row;      /* what is there; of a leaf that is made: what it will be */
 	int64_t newest;                 /* its newest version */
-	bool key_asked;
-	struct sign_plan sign;
-	char version[UUID_LEN];
+	struct make_leaf leaf;
 	struct authority_create_cmd create;
 	struct rotate_cmd rotate;
 	struct credential_renew_cmd renew;
@@ -121,22 +119,11 @@ static troth_rc refuse_other(const struct credential_row *row, const char *what,
 	return rc;
 }
 
-static troth_rc has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e)
-{
-	struct target_row *targets;
-	size_t n;
-	*ret = false;
-	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
-	for (size_t i = 0; i < n; i++)
-		*ret = *ret || targets[i].state != TARGET_LEFT;
-	return RC_OK;
-}
-
 static troth_rc again_of(struct verb_ctx *ctx, const struct credential_row *row, enum act *ret, struct troth_err *e)
 {
 	bool owned, slots;
 	TRY(upload_is_owned(ctx->tx, ctx->a, row, &owned, e));
-	TRY(has_slots(ctx, row, &slots, e));
+	TRY(credential_has_slots(ctx, row, &slots, e));
 	if (owned || row->origin != ORIGIN_INTERNAL || (row->kind == CREDENTIAL_LEAF && !row->issuer_id))
 		return refuse_static(row, e);
 	*ret = row->kind == CREDENTIAL_AUTHORITY ? ACT_ROTATE : slots ? ACT_ASK : ACT_LEAF;
@@ -157,7 +144,7 @@ static troth_rc decide_there(struct verb_ctx *ctx, const struct generate_cmd *cm
 	TRY(signer_moved(ctx, row, &moved, e));
 	if (cmd->mode == GENERATE_CONVERGE && same && !moved)
 		return RC_OK;
-	TRY(has_slots(ctx, row, &slots, e));
+	TRY(credential_has_slots(ctx, row, &slots, e));
 	if (!same && (slots || row->kind == CREDENTIAL_AUTHORITY || row->issuer_id != issuer->id))
 		return refuse_other(row, slots ? "its deployment says what it is" : "is signed by another authority, or says other names or keys", e);
 	return again_of(ctx, row, ret, e);
@@ -247,19 +234,6 @@ static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *c
 	return run_inner(ctx, plan, &VERB_ROTATE, &plan->rotate, e);
 }
 
-static troth_rc need_leaf(struct verb_ctx *ctx, struct generate_plan *plan, struct troth_err *e)
-{
-	if (plan->key_asked)
-		return sign_need(ctx, &plan->row, ctx->replies[0]->spki, &plan->sign, e);
-	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
-	need->kind = KEEPER_KEY_MAKE;
-	need->key_make.policy = (struct keeper_policy){ .kind = KEEPER_KEY_LEAF, .authority = plan->row.name, .path_len = -1, .exportable = true };
-	(void)text_copy(need->key_make.policy.key_id, UUID_LEN, plan->version); /* a uuid fits a uuid */
-	TRY(key_type_parse(plan->row.key_type, &need->key_make.key_type, e));
-	plan->key_asked = ctx->more = true;
-	return verb_need(ctx, need, e);
-}
-
 /* What is kept is given again, with its key. */
 static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan, struct troth_err *e)
 {
@@ -275,7 +249,7 @@ static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, s
 {
 	switch (plan->act) {
 	case ACT_KEEP: return need_kept(ctx, plan, e);
-	case ACT_LEAF: return need_leaf(ctx, plan, e);
+	case ACT_LEAF: return make_leaf_need(ctx, &plan->leaf, e);
 	case ACT_ROTATE: return need_rotation(ctx, cmd, plan, e);
 	case ACT_ASK: return RC_OK;
 	case ACT_AUTHORITY: break;
@@ -294,45 +268,15 @@ static troth_rc generate_prepare(struct verb_ctx *ctx, const void *arg, struct t
 		TRY(check_done(e));
 		plan = ARENA_NEW(ctx->a, struct generate_plan);
 		TRY(decide(ctx, cmd, plan, e));
-		verb_uuid(ctx, plan->version);
+		verb_uuid(ctx, plan->leaf.version);
+		plan->leaf.row = plan->row;
+		plan->leaf.fresh = plan->fresh;
 	}
 	ctx->plan = plan;
 	return need_act(ctx, cmd, plan, e);
 }
 
 /* -- run ------------------------------------------------------------------------------------------------------------ */
-
-static troth_rc record_generate(struct verb_ctx *ctx, const char *action, const struct credential_row *row, const char *version, struct troth_err *e)
-{
-	struct record r;
-	record_begin(&r);
-	jw_kv_text(&r.w, "id", row->uuid);
-	jw_kv_text(&r.w, "key_type", row->key_type);
-	jw_kv_text(&r.w, "version", version);
-	return record_change(ctx, &(struct change){ .action = action, .object = row->name, .after = record_end(&r, ctx->a) }, e);
-}
-
-static troth_rc keep_definition(struct verb_ctx *ctx, struct generate_plan *plan, struct troth_err *e)
-{
-	struct credential_row issuer;
-	TRY(plan->fresh ? credential_row_insert(ctx->tx, &plan->row, e) : credential_row_update(ctx->tx, &plan->row, e));
-	TRY(credential_row_get(ctx->tx, ctx->a, plan->row.issuer_id, &issuer, e));
-	return plan->row.leaf_ttl > issuer.leaf_ttl ? renewal_refresh(ctx, issuer.id, e) : RC_OK;
-}
-
-static troth_rc make_leaf(struct verb_ctx *ctx, struct generate_plan *plan, const char **ret_version, struct troth_err *e)
-{
-	const char *chain;
-	struct version_row version = { .uuid = plan->version, .source = VERSION_GENERATED, .wanted = true, .key_blob = ctx->replies[0]->blob };
-	TRY(sign_choose(ctx, &plan->row, &plan->sign, e));
-	if (ctx->retry)
-		return RC_OK;
-	TRY(keep_definition(ctx, plan, e));
-	TRY(sign_store(ctx, &plan->row, &plan->sign, &version, &chain, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, plan->row.id);
-	*ret_version = plan->version;
-	return record_generate(ctx, "credential.generate", &plan->row, plan->version, e);
-}
 
 /* Led by hand from here on: each step of this rotation, and of those after it, waits for somebody's word. */
 static troth_rc lead_by_hand(struct verb_ctx *ctx, int64_t authority, struct troth_err *e)
@@ -381,7 +325,7 @@ static troth_rc carry_out(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 	ctx->plan = plan->inner;
 	switch (plan->act) {
 	case ACT_KEEP: return RC_OK;
-	case ACT_LEAF: return make_leaf(ctx, plan, ret_version, e);
+	case ACT_LEAF: *ret_version = plan->leaf.version; return make_leaf_run(ctx, &plan->leaf, e);
 	case ACT_ROTATE: return make_version(ctx, cmd, plan, ret_version, e);
 	case ACT_ASK: return ask_slots(ctx, plan, e);
 	case ACT_AUTHORITY: break;
@@ -407,7 +351,7 @@ static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, c
 	bool key = ret->of.count && ctx->reply_count && ctx->replies[0]->key.len;
 	if (key)
 		ret->of.items[0].private_key = arena_text_n(ctx->a, (const char *)ctx->replies[0]->key.data, ctx->replies[0]->key.len);
-	return key && plan->act == ACT_KEEP ? record_generate(ctx, "credential.disclose", &row, version, e) : RC_OK;
+	return key && plan->act == ACT_KEEP ? make_leaf_record(ctx, "credential.disclose", &row, version, e) : RC_OK;
 }
 
 static bool same_plan(const struct generate_plan *x, const struct generate_plan *y)
@@ -425,7 +369,7 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 	ctx->retry = !same_plan(plan, &now);
 	if (ctx->retry)
 		return RC_OK;
-	plan->row = now.row; /* as the writer sees it */
+	plan->row = plan->leaf.row = now.row; /* as the writer sees it */
 	TRY(carry_out(ctx, cmd, plan, &version, e));
 	ctx->plan = plan;
 	return ctx->retry ? RC_OK : answer(ctx, plan, version, out, e);
