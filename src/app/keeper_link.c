@@ -167,6 +167,9 @@ static const struct keeper_reply *reply_copy(struct arena *a, const struct keepe
 	copy->der = arena_bytes(a, r->der);
 	copy->spki = arena_bytes(a, r->spki);
 	copy->sealed = arena_bytes(a, r->sealed);
+	if (r->key.len)
+		arena_secret(a);
+	copy->key = arena_bytes(a, r->key);
 	copy->signature = arena_bytes(a, r->signature);
 	return copy;
 }
@@ -316,6 +319,7 @@ static void *link_main(void *self)
 {
 	struct keeper_link *k = self;
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	arena_secret(a); /* a key that may be given out */
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);

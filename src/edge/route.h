@@ -28,6 +28,7 @@ enum route_flags {
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
 	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
 	ROUTE_IF_MATCH = 16, /* changes an object that has a revision (its ETag): the verb asks for If-Match; other changes refuse it */
+	ROUTE_SLASH = 64,    /* also with one / more at the end of the path */
 	ROUTE_SIGNS = 32,    /* a change that cannot be tried without a signature that no row and no audit would know of: no dry_run */
 };
 

@@ -112,6 +112,15 @@ static bool path_cut(struct arena *a, const char *path, struct cut *cut)
 	return true;
 }
 
+/* The same without a / at its end; false if there is none to take away. */
+static bool cut_slash(struct cut *cut)
+{
+	if (cut->more || cut->count < 2 || cut->texts[cut->count - 1][0])
+		return false;
+	cut->count--;
+	return true;
+}
+
 static bool pattern_matches(const struct pattern *p, const struct cut *cut, struct http_pair *params, size_t *param_count)
 {
 	*param_count = 0;
@@ -141,6 +150,29 @@ static bool method_fits(const struct route *row, enum http_method method)
 	return row->method == method || (method == HTTP_HEAD && row->method == HTTP_GET);
 }
 
+/* All rows of this path; `slashed`: only those for which one / more at the end is nothing. */
+static void look(const struct router *router, struct arena *a, enum http_method method, const struct cut *cut, bool slashed, char *allow,
+		 size_t size, struct router_match *m)
+{
+	for (size_t i = 0; i < router->count; i++) {
+		const struct pattern *p = &router->patterns[i];
+		struct http_pair params[SEGMENTS];
+		size_t n;
+		if ((slashed && !(p->route->flags & ROUTE_SLASH)) || !pattern_matches(p, cut, params, &n))
+			continue;
+		allow_add(allow, size, http_method_name(p->route->method));
+		if (p->route->method == HTTP_GET)
+			allow_add(allow, size, "HEAD");
+		if (!m->nearest)
+			m->nearest = p->route;
+		if (m->route || !method_fits(p->route, method))
+			continue;
+		m->route = p->route;
+		m->facade = p->facade;
+		m->params = (struct http_pairs){ arena_copy(a, params, n * sizeof params[0]), n };
+	}
+}
+
 struct router_match router_find(const struct router *router, struct arena *a, enum http_method method, const char *path)
 {
 	struct router_match m = { .verdict = ROUTER_NO_PATH };
@@ -148,21 +180,11 @@ struct router_match router_find(const struct router *router, struct arena *a, en
 	char allow[96] = "";
 	if (!path_cut(a, path, &cut))
 		return m;
-	for (size_t i = 0; i < router->count; i++) {
-		const struct pattern *p = &router->patterns[i];
-		struct http_pair params[SEGMENTS];
-		size_t n;
-		if (!pattern_matches(p, &cut, params, &n))
-			continue;
-		allow_add(allow, sizeof allow, http_method_name(p->route->method));
-		if (p->route->method == HTTP_GET)
-			allow_add(allow, sizeof allow, "HEAD");
-		if (m.route || !method_fits(p->route, method))
-			continue;
-		m.route = p->route;
-		m.facade = p->facade;
-		m.params = (struct http_pairs){ arena_copy(a, params, n * sizeof params[0]), n };
-	}
+	struct cut bare = cut;
+	if (cut_slash(&bare))
+		look(router, a, method, &bare, true, allow, sizeof allow, &m);
+	if (!m.nearest)
+		look(router, a, method, &cut, false, allow, sizeof allow, &m);
 	if (!allow[0])
 		return m;
 	allow_add(allow, sizeof allow, "OPTIONS");

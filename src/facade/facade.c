@@ -1,15 +1,17 @@
 /* The list of all APIs.  A facade is one row in each of the two tables. */
 #include "facade/facade.h"
 
+#include "facade/credhub/credhub.h"
 #include "facade/native/native.h"
 #include "facade/uaa/uaa.h"
 
 const struct facade FACADES_SERVED[] = {
+	{ "credhub", "credhub_cli" },
 	{ NULL, NULL },
 };
 
 static const struct route_table *const COMPATIBLE[] = {
-	&UAA_ROUTES,
+	&CREDHUB_SERVER_ROUTES, &CREDHUB_DATA_ROUTES, &CREDHUB_CERTIFICATE_ROUTES, &UAA_ROUTES,
 };
 
 _Static_assert((int)NATIVE_TABLE_COUNT + (int)ARRAY_LEN(COMPATIBLE) <= (int)FACADE_TABLES_MAX, "room for every table");

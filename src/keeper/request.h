@@ -30,6 +30,8 @@ enum keeper_kind {
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
 	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
+	KEEPER_KEY_MAKE,         /* a leaf's key for somebody outside who may ask for it again: policy.exportable */
+	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only, never an authority's */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
 	KEEPER_WEBHOOK_WRAP,     /* takes in the secret of a webhook */
@@ -97,6 +99,13 @@ struct keeper_request {
 			struct keeper_issuer agents;
 		} key_seal;
 		struct {
+			struct keeper_policy policy; /* kind LEAF, exportable; spki_hash ignored */
+			enum key_type key_type;
+		} key_make;
+		struct {
+			struct bytes blob;           /* of KEY_MAKE */
+		} key_open;
+		struct {
 			char key_id[UUID_LEN];
 		} audit_create;
 		struct {
@@ -122,12 +131,13 @@ struct keeper_reply {
 	uint64_t id;              /* of the request; 0: a message could not be read at all */
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
-	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, AUDIT_CREATE, WEBHOOK_WRAP */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, KEY_MAKE, AUDIT_CREATE, WEBHOOK_WRAP */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
 	                             AUTHORITY_REQUEST: the PKCS#10 */
-	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, KEY_MAKE, KEY_OPEN, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head; WEBHOOK_SIGN: HMAC-SHA256 over id.timestamp.body */
+	struct bytes key;         /* KEY_MAKE, KEY_OPEN: the private key as PEM (RSA: PKCS#1; EC: SEC1), SECRET: make the arena a secret one */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };
 

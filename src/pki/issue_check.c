@@ -13,11 +13,9 @@ static msec_t whole_second(msec_t t)
 
 bool cert_spec_clamp(struct cert_spec *spec, const struct cert *issuer)
 {
-	bool changed = false;
-	if (whole_second(spec->not_after) > issuer->not_after) {
+	bool changed = whole_second(spec->not_after) > issuer->not_after;
+	if (spec->not_after > issuer->not_after) /* also by less than a second: others compare it as it stands */
 		spec->not_after = issuer->not_after;
-		changed = true;
-	}
 	if (whole_second(spec->not_before) < issuer->not_before) {
 		spec->not_before = issuer->not_before;
 		changed = true;

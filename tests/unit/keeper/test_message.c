@@ -38,6 +38,13 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.key_seal.recipient = bytes_of_text("recipient");
 		r.key_seal.agents = (struct keeper_issuer){ bytes_of_text("agents blob"), bytes_of_text("agents cert") };
 		break;
+	case KEEPER_KEY_MAKE:
+		r.key_make.policy = policy_of("/own/leaf", T0);
+		r.key_make.key_type = KEY_RSA_2048;
+		break;
+	case KEEPER_KEY_OPEN:
+		r.key_open.blob = B("blob");
+		break;
 	case KEEPER_KEY_WRAP:
 		r.key_wrap.policy = policy_of("/own/ca", T0);
 		r.key_wrap.key = B("secret");

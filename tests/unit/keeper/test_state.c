@@ -532,6 +532,40 @@ static void a_brought_key_is_sealed_to_an_agent(void **state)
 	key_release(other.key);
 }
 
+/* A leaf's key that was made to be given out is given out, again and again; no other key is. */
+static void a_key_that_may_be_asked_for_is_given_out(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_issuer ca = root(f);
+	struct keeper_policy policy = { .kind = KEEPER_KEY_LEAF, .authority = "/demo/leaf", .path_len = -1, .exportable = true };
+	(void)text_copy(policy.key_id, UUID_LEN, UUID_2);
+	struct keeper_request make = { .id = 7, .kind = KEEPER_KEY_MAKE, .key_make = { policy, KEY_EC_P256 } };
+	struct keeper_reply made = ask(f, &make), r;
+	assert_reply_ok(&made);
+	assert_true(rc_ok(key_parse(made.key, &k, NULL)) && key_public_matches(k, made.spki));
+	struct keeper_request open = { .id = 8, .kind = KEEPER_KEY_OPEN, .key_open = { made.blob } };
+	r = ask(f, &open);
+	assert_reply_ok(&r);
+	assert_true(bytes_equal(r.key, made.key) && bytes_equal(r.spki, made.spki) && r.blob.len == 0);
+	open.key_open.blob = ca.blob;
+	r = ask(f, &open);
+	assert_refused(&r, TROTH_FORBIDDEN, "it is given to nobody");
+	assert_int_equal(r.key.len, 0);
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap);
+	assert_reply_ok(&wrapped);
+	open.key_open.blob = wrapped.blob;
+	r = ask(f, &open);
+	assert_refused(&r, TROTH_FORBIDDEN, "was not made to be given out");
+	make.key_make.policy.exportable = false;
+	r = ask(f, &make);
+	assert_refused(&r, TROTH_FORBIDDEN, "seal one to an agent");
+	make.key_make.policy = (struct keeper_policy){ .kind = KEEPER_KEY_AUTHORITY, .authority = "/demo/ca", .exportable = true };
+	r = ask(f, &make);
+	assert_refused(&r, TROTH_FORBIDDEN, "cannot be used for a key of kind leaf");
+}
+
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
 {
 	struct fixture *f = *state;
@@ -814,6 +848,7 @@ int main(void)
 		T(a_key_is_sealed_to_agents_only),
 		T(a_key_is_not_sealed_to_an_expired_agent),
 		T(a_brought_key_is_sealed_to_an_agent),
+		T(a_key_that_may_be_asked_for_is_given_out),
 		T(a_seal_request_may_not_bring_its_own_public_key),
 		T(every_use_and_every_refusal_is_a_line),
 		T(without_its_log_the_keeper_uses_no_key),

@@ -114,7 +114,7 @@ void fleet_refused(struct fleet *f, const struct principal *who, const struct ve
 	fleet_tell(f, "%s: %s | %s", verb->name, e.primary, e.hint);
 	FLEET_CHECK(f, rc_failed(rc));
 	assert_int_equal(e.kind, kind);
-	FLEET_CHECK(f, strstr(e.primary, part) || strstr(e.hint, part) || strstr(e.clause, part));
+	FLEET_CHECK(f, strstr(e.primary, part) || strstr(e.detail, part) || strstr(e.hint, part) || strstr(e.clause, part));
 }
 
 void fleet_must(struct fleet *f, const struct verb *verb, const void *cmd, void *ret)
