@@ -21,7 +21,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "facade/native/native.h"
+#include "facade/facade.h"
 #include "service/nouns.h"
 
 const char SERVER_USAGE[] =
@@ -178,12 +178,10 @@ static troth_rc open_pipeline(struct server *s, struct troth_err *e)
 
 static troth_rc open_edge(struct server *s, struct troth_err *e)
 {
-	struct route_table tables[NATIVE_TABLE_COUNT];
+	struct route_table tables[FACADE_TABLES_MAX];
 	struct edge_tls tls;
-	for (size_t i = 0; i < NATIVE_TABLE_COUNT; i++)
-		tables[i] = *NATIVE_TABLES[i];
 	const struct edge_config config = { .listen = s->listen, .plain_listen = s->options->plain_listen, .loops = s->loops, .clock = &s->port.clock, .random = &s->port.random,
-					    .tables = tables, .table_count = NATIVE_TABLE_COUNT, .handler = pipeline_handler(s->pipeline),
+					    .tables = tables, .table_count = facade_tables(tables), .handler = pipeline_handler(s->pipeline),
 					    .request_time = s->request_time };
 	TRY(server_tls_new(s->a, &s->d, s->store, s->pipeline, &s->tls, e));
 	TRY(server_tls_names(s->tls, &s->options->public_names, e));

@@ -222,6 +222,8 @@ static troth_rc activate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 	struct version_view v;
 	TRY(check_force(ctx, cmd, e));
 	TRY(find_version(ctx, cmd->version, &root, &v, e));
+	ret->leaves = ARENA_ARRAY(ctx->a, struct ordered_leaf, 1);
+	ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ root.view.row.name, NULL, true };
 	if (v.row.id == active_version(&root)) {
 		ret->root = view_of(&root, &v);
 		return RC_OK;
@@ -245,9 +247,9 @@ static troth_rc add_leaf(struct verb_ctx *ctx, const struct credential_row *c, s
 	bool owned;
 	TRY(upload_is_owned(ctx->tx, ctx->a, c, &owned, e));
 	if (owned)
-		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ c->name, "it was brought by its owner, who replaces it" };
+		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ c->name, "it was brought by its owner, who replaces it", false };
 	else
-		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ c->name, NULL };
+		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ c->name, NULL, false };
 	return RC_OK;
 }
 
@@ -282,7 +284,7 @@ static troth_rc regenerate_one(struct verb_ctx *ctx, struct root *root, bool for
 	if (!shall_switch(root)) {
 		ret->excluded = grow(ctx->a, ret->excluded, ret->excluded_count, 1);
 		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ root->view.row.name,
-			"no new version of it is active; what it signed is renewed by itself" };
+			"no new version of it is active; what it signed is renewed by itself", true };
 		return RC_OK;
 	}
 	TRY(list_leaves(ctx, root->view.row.id, ret, e));
@@ -412,7 +414,7 @@ static troth_rc list_below(struct verb_ctx *ctx, const char *rotation, struct or
 	TRY(rotation_view_load(ctx, &row, &view, e));
 	ret->leaves = ARENA_ARRAY(ctx->a, struct ordered_leaf, view.below_count + 1);
 	for (size_t i = 0; i < view.below_count; i++)
-		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ view.below[i].name, NULL };
+		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ view.below[i].name, NULL, false };
 	return RC_OK;
 }
 
@@ -433,7 +435,7 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 		return RC_OK;
 	ret->excluded = ARENA_ARRAY(ctx->a, struct ordered_leaf, cmd->exclude.count + 1);
 	for (size_t i = 0; i < cmd->exclude.count; i++)
-		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ cmd->exclude.items[i], "it was to be excluded" };
+		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ cmd->exclude.items[i], "it was to be excluded", true };
 	TRY(list_below(ctx, rotated.rotation, ret, e));
 	return show_generated(ctx, rotate.name, ret, e);
 }
@@ -515,7 +517,7 @@ static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	if (ret->violation_count || what == REMOVE_NOTHING)
 		return RC_OK;
 	ret->leaves = ARENA_ARRAY(ctx->a, struct ordered_leaf, 1);
-	ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ root.view.row.name, NULL };
+	ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ root.view.row.name, NULL, true };
 	if (what == REMOVE_ABORT)
 		return abort_it(ctx, &root, e);
 	return write_order(ctx, &root, root.rotation.ordered | ORDER_WITHDRAW, "delete", cmd->force, e);

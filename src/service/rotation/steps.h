@@ -57,6 +57,7 @@ struct order_cmd {
 struct ordered_leaf {
 	const char *name;               /* of a credential, or of a CA */
 	const char *why;                /* excluded: a sentence; else NULL */
+	bool root;
 };
 struct order_ret {
 	struct violation *violations;   /* any: nothing was changed */
