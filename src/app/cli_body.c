@@ -119,6 +119,21 @@ static troth_rc write_file(struct cli *c, struct json_writer *w, const char *pat
 	return RC_OK;
 }
 
+/* What is not for a command line: others see those. */
+static troth_rc write_line(struct cli *c, struct json_writer *w, const struct cli_value *v, struct troth_err *e)
+{
+	struct bytes text;
+	arena_secret(c->a);
+	TRY(file_read(c->a, v->text, CLI_FILE_BYTES, &text, e));
+	size_t len = text.len;
+	len -= len && text.data[len - 1] == '\n';
+	len -= len && text.data[len - 1] == '\r';
+	bool one = len && !memchr(text.data, '\n', len) && !memchr(text.data, 0, len);
+	ENSURE(one, e, TROTH_INVALID, "%s: %s must hold one line, and not an empty one", v->option->name, v->text);
+	jw_text_n(w, (const char *)text.data, len);
+	return RC_OK;
+}
+
 static troth_rc write_spec(struct cli *c, struct json_writer *w, const struct cli_value *v, struct troth_err *e)
 {
 	struct spec s;
@@ -158,6 +173,7 @@ static troth_rc write_one(struct cli *c, struct json_writer *w, const struct cli
 	switch (v->option->kind) {
 	case CLI_INT: return write_int(c, w, v, e);
 	case CLI_FILE: return write_file(c, w, v->text, e);
+	case CLI_LINE: return write_line(c, w, v, e);
 	case CLI_TRUE: jw_bool(w, true); return RC_OK;
 	case CLI_FALSE: jw_bool(w, false); return RC_OK;
 	case CLI_NONE: jw_array(w); jw_array_end(w); return RC_OK;

@@ -127,7 +127,7 @@ static const struct cli_column RECOVERIES[] = {
 };
 static const struct cli_column PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
-	{ "BY", "credential", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
+	{ "BY", "credential", CELL_TEXT }, { "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
 	{ "LAST USED", "last_used", CELL_DAY }, END
 };
 static const struct cli_column ROTATIONS[] = {
@@ -356,10 +356,15 @@ static const struct cli_option PRINCIPAL_ADD[] = {
 	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
 	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
+	{ "--password", NULL, "generate_password", CLI_TRUE, false, "a password instead of a token; it is made here" },
+	{ "--password-file", "FILE", "password", CLI_LINE, false, "the same, but the one in the first line of this file" },
+	{ "--facade", "API", "facade", CLI_TEXT, false, "what the credential is good for: native (default), credhub, opsmanager" },
 	END
 };
 static const struct cli_option PRINCIPAL_ROTATE[] = {
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
+	{ "--password", NULL, "generate_password", CLI_TRUE, false, "a password that is made here" },
+	{ "--password-file", "FILE", "password", CLI_LINE, false, "the password in the first line of this file" },
 	END
 };
 static const struct cli_option ROTATE[] = {
@@ -689,8 +694,10 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = RECOVER_DENY, .run = cli_run_recover, .path = "/v1/recoveries" },
 
 	{ .noun = "principal", .verb = "add", .args = "NAME", .summary = "somebody who may call, and with what role",
-	  .detail = "The token, or the certificate, is shown this once.",
-	  .example = "troth principal add ci --role operator --scope '/prod/pg/*' --expires 90d",
+	  .detail = "The token, the certificate or the password is shown this once. A credential is good for one API and refused at the others. "
+		    "With a password one logs in (POST /oauth/token); after 5 wrong ones nobody does as this principal for 15 minutes.",
+	  .example = "troth principal add ci --role operator --scope '/prod/pg/*' --expires 90d\n"
+		     "troth principal add ada --role operator --password --facade credhub",
 	  .options = PRINCIPAL_ADD, .run = cli_run_principal_secret, .path = "/v1/principals", .member = "name" },
 	{ .noun = "principal", .verb = "list", .args = "", .summary = "who may call, and when each last did",
 	  .example = "troth principal list",
@@ -701,6 +708,10 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "principal", .verb = "rotate", .args = "NAME", .summary = "a new credential; the old one is refused at once",
 	  .example = "troth principal rotate ci",
 	  .options = PRINCIPAL_ROTATE, .run = cli_run_principal_secret, .path = "/v1/principals" },
+	{ .noun = "principal", .verb = "unlock", .args = "NAME", .summary = "let one who was locked out log in again",
+	  .detail = "After 5 wrong passwords in a row nobody logs in as this principal for 15 minutes; this ends it at once.",
+	  .example = "troth principal unlock ci",
+	  .run = cli_run_post, .path = "/v1/principals" },
 	{ .noun = "principal", .verb = "revoke", .args = "NAME", .summary = "one who shall not call any more",
 	  .example = "troth principal revoke ci",
 	  .run = cli_run_delete, .path = "/v1/principals", .empty = "revoked" },

@@ -29,6 +29,7 @@ enum cli_member {
 	CLI_TEXT, CLI_INT, CLI_TRUE, CLI_FALSE, CLI_NONE, /* NONE: an empty list */
 	CLI_TEXTS,    /* may be given again and again */
 	CLI_FILE,     /* names a file; its text is sent */
+	CLI_LINE,     /* names a file of one line; without its line end that is sent */
 	CLI_SLOT, CLI_STORE, CLI_CERT, /* key=value,... objects; may be given again and again */
 	CLI_QUERY,    /* a query parameter */
 };

@@ -76,6 +76,15 @@ enum {
 	LIMIT_REPORT_FINGERPRINTS = 1000,      /* of one store: a system's own list of CAs, some 150, with room */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
+	LIMIT_PASSWORD_COST = 15,              /* log2 of scrypt's N, with r 8 and p 1: 32 MiB and some 80 ms, twice libsodium's "interactive" */
+	LIMIT_PASSWORD_LEAST_BYTES = 12,       /* of a password that somebody chose; with the lock-out nobody guesses it from outside */
+	LIMIT_PASSWORD_BYTES = 256,            /* a sentence, or any key as hex */
+	LIMIT_LOGIN_FAILURES = 5,              /* wrong passwords in a row; typing errors are fewer */
+	LIMIT_LOCKOUT_S = 15 * 60,             /* then nobody logs in for so long: 480 guesses a day */
+	LIMIT_ACCESS_TOKEN_S = 10 * 60,        /* what a login gives; clients log in or refresh by themselves, and a stolen one is soon nothing */
+	LIMIT_REFRESH_TOKEN_S = 12 * 3600,     /* a working day without typing the password again */
+	LIMIT_LOGINS_HELD = 1000,              /* tokens of one principal: a script that logs in for each of its calls makes 500 an hour or two */
+	LIMIT_TOIL_QUEUE = 64,                 /* passwords waiting to be derived: 5 s of work; above it 429 */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */
 	LIMIT_LEFT_KEPT_S = 3600,              /* rows of an ephemeral that left: long enough to look at, not to pile up */

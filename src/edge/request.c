@@ -154,6 +154,7 @@ static troth_rc route_call(struct edge_conn *c, struct edge_call *call, const st
 	if (m->verdict != ROUTER_FOUND)
 		return no_route(&call->request, m, e);
 	call->route = m->route;
+	call->facade = m->facade;
 	call->request.params = m->params;
 	TRY(check_type(call, e));
 	TRY(read_options(c, call->a, &call->request, e));

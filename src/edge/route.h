@@ -62,7 +62,11 @@ struct route {
 	const char *fails;           /* statuses besides those that follow from the row (route_fails): "404 409" */
 };
 
-struct route_table { const struct route *rows; size_t count; };
+struct route_table {
+	const struct route *rows;
+	size_t count;
+	const char *facade; /* which API they are: a credential is good for one (service: FACADES); NULL: the native one */
+};
 
 /* Does the request keep to what the row says of itself?  INVALID with a finding for each query parameter that is unknown
  * or said twice, also for dry_run and wait where they mean nothing, and for a body that nobody reads; PRECONDITION for an If-Match that nobody would ask for. */

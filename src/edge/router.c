@@ -12,6 +12,7 @@ struct segment { enum segment_kind kind; const char *text; };
 
 struct pattern {
 	const struct route *route;
+	const char *facade;
 	struct segment segments[SEGMENTS];
 	size_t count;
 };
@@ -79,8 +80,10 @@ troth_rc router_new(struct arena *a, const struct route_table *tables, size_t ta
 		total += tables[t].count;
 	r->patterns = ARENA_ARRAY(a, struct pattern, total);
 	for (size_t t = 0; t < table_count; t++)
-		for (size_t i = 0; i < tables[t].count; i++)
+		for (size_t i = 0; i < tables[t].count; i++) {
+			r->patterns[r->count].facade = tables[t].facade;
 			TRY(pattern_parse(a, &tables[t].rows[i], &r->patterns[r->count++], e));
+		}
 	qsort(r->patterns, r->count, sizeof *r->patterns, pattern_compare);
 	for (size_t i = 1; i < r->count; i++)
 		ENSURE(pattern_compare(&r->patterns[i - 1], &r->patterns[i]) != 0, e, TROTH_INTERNAL,
@@ -157,6 +160,7 @@ struct router_match router_find(const struct router *router, struct arena *a, en
 		if (m.route || !method_fits(p->route, method))
 			continue;
 		m.route = p->route;
+		m.facade = p->facade;
 		m.params = (struct http_pairs){ arena_copy(a, params, n * sizeof params[0]), n };
 	}
 	if (!allow[0])

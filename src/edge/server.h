@@ -28,6 +28,7 @@ struct edge_call {
 	struct arena *a;               /* of this request; the call itself lives in it */
 	struct http_request request;
 	const struct route *route;
+	const char *facade;            /* the API that it belongs to (route_table); NULL: the native one */
 	void *cmd, *ret;               /* of the route's verb, zeroed; NULL when the route has none */
 	unsigned loop;                 /* 0..edge_config.loops-1: whose reader snapshot to use */
 	msec_t started;                /* monotonic, when the request had been read: for the log */

@@ -3,6 +3,7 @@
 
 #include "facade/native/native.h"
 #include "facade/opsmanager/opsmanager.h"
+#include "facade/uaa/uaa.h"
 
 const struct facade FACADES_SERVED[] = {
 	{ "opsmanager", "opsman" },
@@ -11,6 +12,7 @@ const struct facade FACADES_SERVED[] = {
 
 static const struct route_table *const COMPATIBLE[] = {
 	&OPSMANAGER_AUTHORITY_ROUTES, &OPSMANAGER_DEPLOYED_ROUTES, &OPSMANAGER_INSTALLATION_ROUTES, &OPSMANAGER_OTHER_ROUTES,
+	&UAA_ROUTES,
 };
 
 _Static_assert((int)NATIVE_TABLE_COUNT + (int)ARRAY_LEN(COMPATIBLE) <= (int)FACADE_TABLES_MAX, "room for every table");

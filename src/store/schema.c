@@ -225,10 +225,18 @@ static const char STEP_1[] =
 	"  name TEXT NOT NULL, roles INTEGER NOT NULL, scope TEXT NOT NULL,"
 	"  token_hash BLOB UNIQUE, cert_fingerprint BLOB,"
 	"  instance_id INTEGER REFERENCES instance(id) ON DELETE SET NULL,"
-	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL,"
+	"  facade TEXT, password TEXT, failures INTEGER NOT NULL, failed_at INTEGER NOT NULL, locked_until INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"
+	"CREATE TABLE login (" ID UUID
+	"  principal_id INTEGER NOT NULL REFERENCES principal(id) ON DELETE CASCADE," BOOL("refresh")
+	"  session TEXT NOT NULL, client TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX login_principal ON login(principal_id);"
+	"CREATE INDEX login_session ON login(session);"
+	"CREATE INDEX login_expires ON login(expires);"
 
 	/* -- what goes on ------------------------------------------------------------------------------ */
 	"CREATE TABLE operation (" ID UUID

@@ -122,7 +122,7 @@ STORY = (
           "instance add edge/edge-2"), lambda w: shutil.copy(w.dir / "lb.csr", w.dir / "edge-1.csr"),
     "instance add", "instance wanted", "instance report", "instance csr", "recover list", "recover approve:0", "recover approve:1", "recover deny",
     "freeze", "thaw", "events", "audit list", "audit verify", "health", "version",
-    "principal add", "principal list", "principal show", "principal rotate", "principal revoke",
+    "principal add", "principal list", "principal show", "principal rotate", "principal unlock", "principal revoke",
     "context add", "context list", "context show", "context use", "context remove", "profile list", "profile show", "profile check",
     "completion", "man", "deployment policy", "waive", "instance delete", "deployment delete",
 )

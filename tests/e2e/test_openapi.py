@@ -259,6 +259,7 @@ class Walk:
         at = f"/v1/principals/{made['id']}"
         self.get("/v1/principals"), self.get(at), self.get("/v1/principals/self")
         self.change("POST", at + "/rotate", again=409)
+        self.change("POST", at + "/unlock")
         self.change("DELETE", at, status=204)
         self.change("POST", "/v1/freeze", {"reason": "walk"})
         self.get("/v1/freeze")

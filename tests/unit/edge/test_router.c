@@ -56,6 +56,18 @@ static void finds_not(void **state)
 		assert_int_equal(router_find(r, a, HTTP_GET, none[i]).verdict, ROUTER_NO_PATH);
 }
 
+/* Each row knows whose API it is. */
+static void facades(void **state)
+{
+	static const struct route other[] = { { HTTP_GET, "/other" } };
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	const struct route_table tables[] = { TABLE, { other, 1, "theirs" } };
+	const struct router *r;
+	assert_true(rc_ok(router_new(a, tables, 2, &r, NULL)));
+	assert_string_equal(router_find(r, a, HTTP_GET, "/other").facade, "theirs");
+	assert_null(router_find(r, a, HTTP_GET, "/v1/things").facade);
+}
+
 static void methods(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
@@ -82,7 +94,7 @@ static void refuses_bad_tables(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(finds_not), cmocka_unit_test(methods),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(finds_not), cmocka_unit_test(facades), cmocka_unit_test(methods),
 					    cmocka_unit_test(refuses_bad_tables) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* One room for the nouns' tests.  See room.h. */
 #include "room.h"
 
+#include "pki/password.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ struct room *room_new_empty(void)
 	assert_non_null(r);
 	r->a = arena_new((size_t)256 << 20);
 	r->now = INT64_C(1795000000000);
-	r->port = (struct server_port){ .clock = { r, fake_now, fake_now }, .random = PORT_RANDOM_REAL };
+	r->port = (struct server_port){ .clock = { r, fake_now, fake_now }, .random = PORT_RANDOM_REAL, .password_cost = PASSWORD_COST_LEAST };
 	r->line = (struct verb_keeper){ r, line_call };
 	r->admin = (struct principal){ .id = 1, .name = "admin", .roles = ROLE_ADMIN, .scope = "*" };
 	r->auditor = (struct principal){ .id = 2, .name = "auditor", .roles = ROLE_AUDITOR, .scope = "*" };
