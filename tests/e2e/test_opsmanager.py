@@ -6,6 +6,8 @@ step; the incident of a health check in the middle of one; everything that is wr
 import concurrent.futures
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import time
 
@@ -23,8 +25,9 @@ CHECK_LEASE_S = 3
 class Ops:
     """The API, as om calls it: always with a Content-Type, mostly without a body."""
 
-    def __init__(self, server):
-        self.server, self.token = server, ""
+    def __init__(self, server, name, role):
+        self.server = server
+        self.token = server.cli.json("principal", "add", name, "--role", role, "--facade", "opsmanager")["token"]
 
     def call(self, method, path, body=None, args=()):
         status, reply, kind = self.server.curl(method, path, body, token=self.token, held=False,
@@ -80,7 +83,7 @@ class Agent:
 class World:
     def __init__(self, server, folder):
         self.server, self.cli, self.folder, self.parts = server, server.cli, folder, []
-        self.ops = Ops(server)
+        self.ops = Ops(server, "opsman", "admin")
 
     def begin(self):
         node.authority(self.cli)
@@ -103,6 +106,13 @@ class World:
         want = self.traffic.good + n
         until("handshakes", lambda: self.traffic.good > want or self.traffic.bad)
         assert not self.traffic.bad, self.traffic.bad[:3]
+
+    def shake_as(self, agent):
+        """One handshake with what this one trusts."""
+        context = ssl.create_default_context(cafile=str(agent.ca))
+        with socket.create_connection(("127.0.0.1", self.nginx.port), timeout=10) as raw, \
+                context.wrap_socket(raw, server_hostname=self.nginx.host):
+            pass
 
     def trusted(self):
         return self.app.ca.read_text().count("BEGIN")
@@ -198,6 +208,7 @@ def test_a_health_check_in_the_middle(world):
         try:
             if number < 2:  # an agent that never came so far as to hold anything is a check too, and a quicker one
                 until("it to trust something", check.ca.exists)
+                world.shake_as(check)
             for _ in range(3):
                 ops.is_("regenerate", "POST", "/api/v0/certificate_authorities/active/regenerate")
                 asked += 1
@@ -230,8 +241,7 @@ def test_a_foreign_health_check_in_the_middle(world):
     party.report(None, new["cert_pem"])
     refused = ops.is_("regenerate_violation", "POST", regenerate, status=422)
     assert refused["blocking"][0]["version_id"] == new["guid"] and refused["retry_after"] <= 600
-    op = Ops(world.server)
-    op.token = world.cli.json("principal", "add", "op", "--role", "operator")["token"]
+    op = Ops(world.server, "op", "operator")
     op.is_("errors_nested", "POST", f"{regenerate}?skip_safety_check=true", status=403)
     ops.is_("regenerate", "POST", f"{regenerate}?skip_safety_check=true")
     ops.is_("regenerate", "POST", regenerate, {"skip_safety_check": True})
@@ -281,21 +291,34 @@ WRONG = (  # method, path, body, status
 def test_what_is_wrong(world):
     """The documented status and shape, and nothing changed."""
     ops = world.ops
+    token, ops.token = ops.token, None
+    ops.is_("errors_nested", "GET", "/api/v0/certificate_authorities", status=401)
+    ops.is_("errors_nested", "GET", "/api/v0/staged/director", status=401)  # what is not there is nobody's business either
+    ops.token = token
     before = len(world.cli.json("audit", "list")["items"]), ops.authorities()
     for method, path, body, status in WRONG:
         ops.is_("errors_nested" if status == 400 else "errors", method, path, body, status)
     active = ops.guid(True)
     ops.is_("errors", "DELETE", f"/api/v0/certificate_authorities/{active}", status=422)
     ops.is_("activate", "POST", f"/api/v0/certificate_authorities/{active}/activate", {})  # it is: nothing to do
-    auditor = Ops(world.server)
-    auditor.token = None
-    auditor.is_("errors_nested", "GET", "/api/v0/certificate_authorities", status=401)
     assert (len(world.cli.json("audit", "list")["items"]), ops.authorities()) == before
-    auditor.token = world.cli.json("principal", "add", "aud", "--role", "auditor")["token"]
+    auditor = Ops(world.server, "aud", "auditor")
     auditor.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
     for method, path, status in (("POST", "/api/v0/certificate_authorities/generate", 403), ("POST", "/api/v0/installations", 403),
                                  ("DELETE", f"/api/v0/certificate_authorities/{active}", 403)):
         auditor.is_("errors_nested", method, path, status=status)
+
+
+def test_a_token_as_om_asks_for_it(world):
+    """POST /uaa/oauth/token: for people with Basic opsman and no secret, for programs with their own."""
+    password = world.cli.json("principal", "add", "ada", "--role", "operator", "--facade", "opsmanager", "--password")["password"]
+    for basic, form in (("opsman:", f"client_id=opsman&grant_type=password&username=ada&password={password}&token_format=jwt"),
+                        (f"ada:{password}", "grant_type=client_credentials&token_format=jwt")):
+        status, reply, _ = world.server.curl("POST", "/uaa/oauth/token", None, token=None, held=False, args=("-u", basic, "-d", form))
+        assert status == 200 and reply["token_type"] == "bearer" and reply["expires_in"] > 0, reply
+        ada, ada.token = Ops.__new__(Ops), reply["access_token"]
+        ada.server = world.server
+        ada.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
 
 
 @pytest.mark.skipif(not shutil.which("om"), reason="om is not installed (github.com/pivotal-cf/om is not in the module proxy)")
