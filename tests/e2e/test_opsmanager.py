@@ -157,6 +157,7 @@ def test_what_is_there(world):
     ops.is_("regenerate_none", "POST", "/api/v0/certificate_authorities/active/regenerate")
 
 
+@pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_the_documented_rotation(world):
     """Generate, apply, activate, regenerate, apply, delete, apply; after each: who holds what; no handshake failed."""
     ops, old = world.ops, world.serial()
@@ -196,6 +197,7 @@ def test_the_documented_rotation(world):
     print(f"{world.traffic.good} handshakes, {len(world.traffic.bad)} failed")
 
 
+@pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_a_health_check_in_the_middle(world):
     """It comes with an agent, takes what is newest, and is gone: regenerate is never refused because of it."""
     ops = world.ops
@@ -225,6 +227,7 @@ def test_a_health_check_in_the_middle(world):
     print(f"{CHECKS} health checks in {took:.1f} s, {asked} regenerate calls, none refused; {len(world.traffic.bad)} handshakes failed")
 
 
+@pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_a_foreign_health_check_in_the_middle(world):
     """One without an agent that trusts the newest alone, and says so: one violation, which names it and goes with it."""
     ops, cli = world.ops, world.cli
@@ -309,6 +312,7 @@ def test_what_is_wrong(world):
         auditor.is_("errors_nested", method, path, status=status)
 
 
+@pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_a_token_as_om_asks_for_it(world):
     """POST /uaa/oauth/token: for people with Basic opsman and no secret, for programs with their own."""
     password = world.cli.json("principal", "add", "ada", "--role", "operator", "--facade", "opsmanager", "--password")["password"]
