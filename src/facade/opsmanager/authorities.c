@@ -54,7 +54,6 @@ struct words { const char *done, *failed, *error; }; /* of one operation */
 static const struct words GENERATE = { "regenerated", "regenerate_failed", "failed to create new inactive certificate authorities" };
 static const struct words REGENERATE = { "regenerated", "regenerate_failed", "failed to regenerate leaf certificates" };
 static const struct words DELETE = { "updated", "update_failed", "failed to delete the certificate authority" };
-static const struct words ACTIVATE = { "updated", "update_failed", "failed to activate the certificate authority" };
 
 static void write_blocking(struct json_writer *w, const struct order_ret *x)
 {
@@ -147,19 +146,6 @@ static void write_refusal(struct http_reply *reply, const struct words *words, c
 	jw_object_end(&w);
 }
 
-static void write_done(struct http_reply *reply, const struct words *words, const struct order_ret *x)
-{
-	struct json_writer w;
-	if (x->violation_count) {
-		write_refusal(reply, words, x);
-		return;
-	}
-	w = http_reply_json(reply, 200);
-	jw_object(&w);
-	write_certificates(&w, words, x);
-	jw_object_end(&w);
-}
-
 static void generate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct order_ret *x = ret;
@@ -179,7 +165,15 @@ static void generate_render(struct arena *a, const struct http_request *r, const
 
 static void regenerate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
-	write_done(reply, &REGENERATE, ret);
+	const struct order_ret *x = ret;
+	if (x->violation_count) {
+		write_refusal(reply, &REGENERATE, x);
+		return;
+	}
+	struct json_writer w = http_reply_json(reply, 200);
+	jw_object(&w);
+	write_certificates(&w, &REGENERATE, x);
+	jw_object_end(&w);
 }
 
 /* What is updated is the root itself. */
@@ -198,11 +192,7 @@ static void write_updated(struct http_reply *reply, const struct order_ret *x)
 
 static void activate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
-	const struct order_ret *x = ret;
-	if (x->violation_count)
-		write_refusal(reply, &ACTIVATE, x);
-	else
-		write_updated(reply, x);
+	write_updated(reply, ret);
 }
 
 static void delete_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)

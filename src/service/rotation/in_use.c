@@ -87,6 +87,7 @@ static troth_rc add_target(struct verb_ctx *ctx, struct census *c, const struct 
 	TRY(instance_row_get(ctx->tx, ctx->a, t->instance_id, &instance, e));
 	struct in_use *line = line_of(ctx->a, c, d, &root);
 	line->members++;
+	line->instance = instance.uuid;
 	if (!line->since || instance.created < line->since)
 		line->since = instance.created;
 	if (instance.lease_until > line->lease_until)

@@ -19,6 +19,7 @@ struct in_use {                 /* one deployment, one version */
 	msec_t since;           /* its first member came */
 	msec_t lease_until;     /* the last of its leases; 0: none */
 	int64_t members;
+	const char *instance;   /* uuid of one of them: when it changes, its topic says so */
 };
 struct in_use_list { struct in_use *items; size_t count; };
 

@@ -319,8 +319,8 @@ static troth_rc regenerate_run(struct verb_ctx *ctx, const void *arg, void *out,
 		return RC_OK;
 	}
 	if (ctx->options.wait && !ctx->last_chance) {
-		ctx->hold.wanted = true;
-		(void)text_copy(ctx->hold.topic, sizeof ctx->hold.topic, "events");
+		ctx->hold.wanted = true; /* until one of them reports, or leaves */
+		(void)snprintf(ctx->hold.topic, sizeof ctx->hold.topic, "instance/%s", ret->violations[0].blocking.items[0].instance);
 	}
 	return RC_OK;
 }

@@ -71,7 +71,7 @@ struct order_ret {
 extern const struct verb VERB_ROOT_GENERATE;
 /* CONFLICT: its rotation is not by steps, or its leaves were replaced already and the version is an old one. */
 extern const struct verb VERB_ROOT_ACTIVATE;
-/* A READ that goes on as a WRITE when nothing is in the way; holds on "events" while something is, if asked to wait. */
+/* A READ that goes on as a WRITE when nothing is in the way; holds while something is, if asked to wait. */
 extern const struct verb VERB_ROOT_REGENERATE;
 /* CONFLICT: it is the active one. */
 extern const struct verb VERB_ROOT_REMOVE;

@@ -145,7 +145,8 @@ static void an_outsider_violates_until_it_is_gone(void **state)
 	const struct in_use *b = &r.violations[0].blocking.items[0];
 	FLEET_CHECK(f, text_equal(b->deployment, "bosh-health") && text_equal(b->version_uuid, g.root.version.row.uuid) && b->ephemeral);
 	FLEET_CHECK(f, b->lease_until > f->now && r.retry_after == b->lease_until - f->now && b->since <= f->now);
-	FLEET_CHECK(f, !f->last.then && steps_order(f, &VERB_ROOT_REGENERATE, (struct order_cmd){ .force = true }).violation_count == 0);
+	FLEET_CHECK(f, text_equal(b->instance, p.v.row.uuid) && !f->last.hold.wanted && !f->last.then);
+	FLEET_CHECK(f, steps_order(f, &VERB_ROOT_REGENERATE, (struct order_cmd){ .force = true }).violation_count == 0);
 	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ p.v.row.uuid, true }, &(struct no_ret){ 0 });
 	FLEET_CHECK(f, !steps_regenerate(f).violation_count);
 	fleet_free(f);
