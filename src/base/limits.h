@@ -47,6 +47,7 @@ enum {
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_APPLY_LINES = 2000,              /* of an installation's log: a line a percent and step, some rotations at once */
 	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
 	LIMIT_DISTRUSTED = 64,                 /* certificates that one target is told not to go back to: its documents hold few */

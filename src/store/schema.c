@@ -236,6 +236,7 @@ static const char STEP_1[] =
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled')),"
 	"  progress TEXT, waits_for TEXT, result TEXT, started_by TEXT,"
 	"  created INTEGER NOT NULL, updated INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX operation_kind ON operation(kind, id);"
 	"CREATE INDEX operation_running ON operation(state) WHERE state = 'running';"
 	"CREATE TABLE rotation (" ID UUID
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
@@ -243,6 +244,7 @@ static const char STEP_1[] =
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
 	"  below_new TEXT NOT NULL, below_old TEXT NOT NULL,"
 	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
+	BOOL("by_steps") "  ordered INTEGER NOT NULL,"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"

@@ -24,6 +24,7 @@ struct rotate_cmd {
 	bool compromised;         /* emergency: distrust first, then rotate; runs over a rotation that is under way */
 	const char *version;      /* compromised: only this one (uuid); NULL: all present ones */
 	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
+	bool by_steps;            /* an authority: each step waits for its approval, and `introduce` is ordered (steps.h) */
 	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
 };
 struct rotation_pair { const char *slot, *store; }; /* "svc-0/tls", "app-1/trust" */
