@@ -370,6 +370,7 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--by-steps", NULL, "by_steps", CLI_TRUE, false, "each step waits for troth rotation approve, whatever the CA's rollout says" },
 	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
 	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
 	{ "--compromised", NULL, "compromised", CLI_TRUE, false,

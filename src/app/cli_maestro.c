@@ -300,17 +300,7 @@ static troth_rc refuse_unfinished(const struct json *item, struct act_ret *ret, 
 	return rc;
 }
 
-/* Its steps shall wait for us: from now on they do. */
-static troth_rc make_manual(struct cli *c, const struct json *item, struct troth_err *e)
-{
-	const struct json *j;
-	const char *target = arena_printf(c->a, "/v1/authorities/%s", text_of(item, "id"));
-	TRY(cli_call(c, HTTP_GET, target, NULL, 0, &j, e));
-	if (text_equal(text_of(j, "rollout"), "manual"))
-		return RC_OK;
-	return cli_call(c, HTTP_PATCH, arena_printf(c->a, "%s/rollout", target), "{\"rollout\":\"manual\"}", 0, &j, e);
-}
-
+/* Its steps wait for us, whatever its rollout says. */
 static troth_rc begin(struct cli *c, const struct json *item, const char **ret_rotation, struct troth_err *e)
 {
 	const struct json *j;
@@ -319,9 +309,9 @@ static troth_rc begin(struct cli *c, const struct json *item, const char **ret_r
 	jw_object(&w);
 	jw_kv_text(&w, "name", text_of(item, "name"));
 	jw_kv_text(&w, "reason", "maestro regenerate ca");
+	jw_kv_bool(&w, "by_steps", true);
 	jw_kv_bool(&w, "again", cli_flag(c, "--skip-safety-check"));
 	jw_object_end(&w);
-	TRY(make_manual(c, item, e));
 	TRY(cli_call(c, HTTP_POST, "/v1/rotations", arena_text_n(c->a, (const char *)body.data, body.len), 0, &j, e));
 	*ret_rotation = json_get_text(j, "rotation", "");
 	return RC_OK;

@@ -602,6 +602,7 @@ const struct api_field API_FIELDS[] = {
 	{ "Rotation", "new_version", "uuid?" },
 	{ "Rotation", "old_versions", "[text]", "6e0c12c4-90c2-4d1f-8f5e-2f7a4d0b1c3e" },
 	{ "Rotation", "cross_sign", "bool", "false" },
+	{ "Rotation", "by_steps", "bool", "false", "each of its steps waits for its approval" },
 	{ "Rotation", "below", "[Below]" },
 	{ "Rotation", "operation", "uuid?" },
 	{ "Rotation", "operation_state", "text?", "running" },
