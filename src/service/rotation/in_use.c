@@ -49,9 +49,12 @@ static struct in_use *line_of(struct arena *a, struct census *c, const struct de
 	return line;
 }
 
-static bool may_serve(const struct target_row *t)
+/* A joiner with an agent serves nobody yet; one without says itself what it uses. */
+static bool may_use(const struct deployment_row *d, const struct target_row *t)
 {
-	return t->base_known && t->base_content && (t->state == TARGET_COUNTED || t->state == TARGET_LEAVING);
+	if (!t->base_known || !t->base_content)
+		return false;
+	return t->state == TARGET_COUNTED || t->state == TARGET_LEAVING || (t->state == TARGET_JOINING && d->party == PARTY_EXTERNAL);
 }
 
 /* The one version of the root that a set holds; 0: none, or more than one, so that it holds back nobody. */
@@ -72,7 +75,7 @@ static troth_rc add_target(struct verb_ctx *ctx, struct census *c, const struct 
 	struct content_row content;
 	struct version_row root;
 	struct instance_row instance;
-	if (!may_serve(t))
+	if (!may_use(d, t))
 		return RC_OK;
 	TRY(content_row_get(ctx->tx, ctx->a, t->base_content, &content, e));
 	if (content.kind == CONTENT_SET)
