@@ -118,9 +118,9 @@ static struct json entry_of(struct arena *a, const struct http_pair *members, si
 	return cli_object(a, said, n);
 }
 
-static struct json named(struct arena *a, const struct json *item)
+static struct json named(struct arena *a, const struct json *item, const char *reason)
 {
-	const struct http_pair members[] = { { "name", text_of(item, "name") }, { "certificate_id", text_of(item, "id") } };
+	const struct http_pair members[] = { { "name", text_of(item, "name") }, { "certificate_id", text_of(item, "id") }, { "reason", reason } };
 	return entry_of(a, members, ARRAY_LEN(members));
 }
 
@@ -176,11 +176,12 @@ static const struct json *item_of(const struct chosen *chosen, const char *name)
 }
 
 /* -- acting on each of them ------------------------------------------------------------------------------------- */
-/* An act that is refused for safety fails with UNSAFE and says the violation; one that finds nothing to do says so. */
-struct act_ret { const char *violation; bool nothing; };
+/* An act that is refused for safety fails with UNSAFE and says the violation; one that finds nothing to do says so, or (of
+ * several) why this certificate is left alone. */
+struct act_ret { const char *violation, *excluded; bool nothing; };
 typedef troth_rc act_fn(struct cli *c, const struct chosen *chosen, const struct json *item, struct act_ret *ret, struct troth_err *e);
 
-struct acted { struct entries done, violations; struct troth_err first; };
+struct acted { struct entries done, excluded, violations; struct troth_err first; };
 
 static void add_violation(struct cli *c, struct acted *x, const char *violation, const char *name, const struct troth_err *e)
 {
@@ -197,12 +198,16 @@ static void add_violation(struct cli *c, struct acted *x, const char *violation,
 /* {"regenerated":[...]}, and what was refused. */
 static troth_rc print_acted(struct cli *c, const char *what, const struct acted *x, struct troth_err *e)
 {
-	const char **keys = ARENA_ARRAY(c->a, const char *, 3);
-	struct json *values = ARENA_ARRAY(c->a, struct json, 3);
+	const char **keys = ARENA_ARRAY(c->a, const char *, 4);
+	struct json *values = ARENA_ARRAY(c->a, struct json, 4);
 	size_t n = 0;
 	if (x->done.count || !x->violations.count) {
 		keys[n] = what;
 		values[n++] = list_json(&x->done);
+	}
+	if (x->excluded.count) {
+		keys[n] = "excluded";
+		values[n++] = list_json(&x->excluded);
 	}
 	if (x->violations.count) {
 		keys[n] = "safety_violations";
@@ -227,8 +232,10 @@ static troth_rc act_on_each(struct cli *c, const struct chosen *chosen, act_fn *
 		struct act_ret ret = { 0 };
 		struct troth_err refused = { 0 };
 		troth_rc rc = act(c, chosen, item, &ret, &refused);
-		if (rc_ok(rc) && !ret.nothing) {
-			add_entry(c->a, &x.done, named(c->a, item));
+		if (rc_ok(rc) && ret.excluded) {
+			add_entry(c->a, &x.excluded, named(c->a, item, ret.excluded));
+		} else if (rc_ok(rc) && !ret.nothing) {
+			add_entry(c->a, &x.done, named(c->a, item, NULL));
 		} else if (rc_failed(rc) && refused.kind != TROTH_UNSAFE) {
 			*e = refused;
 			return rc;
@@ -361,10 +368,16 @@ static bool is_under_newest(const struct chosen *chosen, const struct json *leaf
 static troth_rc act_regenerate_leaf(struct cli *c, const struct chosen *chosen, const struct json *item, struct act_ret *ret, struct troth_err *e)
 {
 	const struct json *j, *versions = list_of(item, "versions");
-	ret->nothing = !cli_value(c, "--name") && (!versions->list.count || text_equal(text_of(&versions->list.items[0], "source"), "uploaded"));
-	if (ret->nothing || (is_being_rotated(chosen, item) && is_under_newest(chosen, item)))
+	bool several = !cli_value(c, "--name");
+	if (several && (!versions->list.count || text_equal(text_of(&versions->list.items[0], "source"), "uploaded")))
+		ret->excluded = versions->list.count ? "somebody else issued it" : "it has no certificate yet";
+	if (ret->excluded || (is_being_rotated(chosen, item) && is_under_newest(chosen, item)))
 		return RC_OK;
-	return cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/credentials/%s/renew", text_of(item, "id")), "{}", 0, &j, e);
+	troth_rc rc = cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/credentials/%s/renew", text_of(item, "id")), "{}", 0, &j, e);
+	if (rc_ok(rc) || e->kind != TROTH_CONFLICT || !several)
+		return rc;
+	ret->excluded = arena_text(c->a, e->primary); /* its key is outside: only who has it can ask */
+	return RC_OK;
 }
 
 troth_rc cli_run_maestro_regenerate(struct cli *c, struct troth_err *e)

@@ -1,4 +1,5 @@
-"""troth maestro: the transcripts of a vendor's incident article, byte for byte, by nine real agents and a deployment without one.
+"""troth maestro: a whole rotation by its words, under handshakes; and the transcripts of a vendor's incident article, byte for
+byte, by nine real agents and a deployment without one.
 
 golden/maestro/during.yml and after.yml are the article's, without its arrows.  What cannot be chosen is filled in from the
 server's answers: ids (the certificate's, of both versions) and ends.  Keys, order, indentation and what is left out are the
@@ -14,6 +15,7 @@ import subprocess
 
 import pytest
 
+import node
 from fleet import TOP, Server, until
 
 GOLDEN = pathlib.Path(__file__).with_name("golden") / "maestro"
@@ -30,8 +32,15 @@ def deployments():
     return [line.split("- ")[1] for line in lines if line.startswith(" " * 12 + "- ")]
 
 
+def quiet_profiles(folder):
+    """Those of a node whose programs cannot say what they have loaded: a reload that worked is proof enough."""
+    shutil.copytree(TOP / "profiles", folder / "profiles")
+    pem = folder / "profiles/pem-files.yaml"
+    pem.write_text(pem.read_text().replace("{slot: probe, store: attest}", "reload").replace("attest: {file", "# {file"))
+
+
 class Agent:
-    """A member of one deployment: a client's slot and a store, applied by a program that says yes."""
+    """A member of one deployment, applied by a program that says yes."""
 
     def __init__(self, server, folder, deployment):
         self.dir = folder / deployment
@@ -53,10 +62,7 @@ class World:
 
     def __enter__(self):
         self.cli = self.server.__enter__().cli
-        profiles = self.folder / "profiles"
-        shutil.copytree(TOP / "profiles", profiles)
-        pem = profiles / "pem-files.yaml"
-        pem.write_text(pem.read_text().replace("{slot: probe, store: attest}", "reload").replace("attest: {file", "# {file"))
+        quiet_profiles(self.folder)
         self.cli.ok("authority", "create", CA)
         self.cli.ok("bundle", "create", BUNDLE, "--authority", CA)
         for d in deployments():
@@ -151,3 +157,97 @@ def test_both_transcripts(build, tmp_path):
         assert world.printed("topology", "--name", CA, "-o", "maestro") == world.expected("during.yml")
         world.end_check()
         assert world.printed() == world.expected("after.yml")
+
+
+class Site:
+    """nginx with its agent, and a client that trusts what another agent writes for it."""
+
+    def __init__(self, server, folder):
+        self.server, self.cli, self.folder, self.nginx, self.client, self.traffic = server, server.cli, folder, None, None, None
+
+    def __enter__(self):
+        try:
+            quiet_profiles(self.folder)
+            node.authority(self.cli)
+            node.deployment(self.cli, "web")
+            self.cli.ok("deployment", "create", "app", "--store", f"name=trust,profile=pem-files,bundle={node.BUNDLE}")
+            self.client = Agent(self.server, self.folder, "app")
+            self.nginx = node.Nginx(self.server, self.folder, "web", "web-1", drain="'0'")
+            self.trust = self.client.dir / "tls/files/trust/current/ca.pem"
+            until("the client to trust it", self.trust.exists)
+            self.traffic = node.Traffic(self.nginx, self.trust.read_text)
+            self.traffic.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc):
+        if self.traffic:
+            self.traffic.ended = True
+            self.traffic.join(10)
+        if self.nginx:
+            self.nginx.stop()
+        if self.client:
+            self.client.process.terminate()
+            self.client.process.wait(20)
+
+    def shake(self, n=20):
+        want = self.traffic.good + n
+        until("handshakes", lambda: self.traffic.good > want or self.traffic.bad)
+        assert not self.traffic.bad, self.traffic.bad[:3]
+
+    def maestro(self, *args):
+        return self.cli.json("maestro", *args, "--name", node.AUTHORITY)
+
+    def refused(self, *args):
+        r = self.cli.run("maestro", *args, "--name", node.AUTHORITY, "--json")
+        assert r.returncode == 3, r.stdout + r.stderr
+        assert f"troth explain {node.AUTHORITY}" in r.stderr
+        said = json.loads(r.stdout)
+        assert said["error"] == "safety constraints violated" and said["safety_violations"][0]["certificate_names"] == [node.AUTHORITY]
+        return said["safety_violations"][0]["violation"], r.stderr
+
+    def versions(self):
+        return self.maestro("topology")["topology"][0]["versions"]
+
+
+@pytest.mark.release_only  # real services; what it asks of the CLI is sanitized in its unit tests
+def test_a_whole_rotation_by_its_words(server, tmp_path):
+    with Site(server, tmp_path) as site:
+        name = {"name": node.AUTHORITY, "certificate_id": site.cli.json("authority", "show", node.AUTHORITY)["id"]}
+        site.shake()
+        first, = site.versions()
+        assert first["active"] and first["signing"] and first["deployment_names"] == ["app", "web"], first
+        r = site.cli.run("maestro", "update-transitional", "signing", "--name", node.AUTHORITY)
+        assert r.returncode == 3 and "certificate authorities latest version is not transitional" in r.stdout, r.stdout
+
+        assert site.maestro("regenerate", "ca") == {"regenerated": [name]}
+        assert site.refused("regenerate", "ca")[0] == "certificate authorities can not have a transitional version"
+        new, old = site.versions()
+        assert new["transitional"] and "active" not in new and old["signing"] and "transitional" not in old
+        why, told = site.refused("update-transitional", "remove", "--skip-safety-check")
+        assert why and "never what keeps handshakes working" in told, (why, told)
+        site.shake()
+
+        assert site.maestro("update-transitional", "signing", "--wait", "20s") == {"updated": [name]}
+        assert site.maestro("update-transitional", "signing") == {"updated": [name]}  # said twice is said once
+        new, old = site.versions()
+        assert old["transitional"] and "transitional" not in new
+        before = site.traffic.shown[0].serial
+        leaf = {"name": "/prod/web/web-1", "certificate_id": site.cli.json("credential", "show", "/prod/web/web-1")["id"]}
+        assert site.cli.json("maestro", "regenerate", "leaf", "--signed-by", node.AUTHORITY) == {"regenerated": [leaf]}
+        until("the new certificate", lambda: site.traffic.shown[-1].serial != before or site.traffic.bad)
+        site.shake()
+        assert site.cli.json("maestro", "regenerate", "leaf", "--signed-by", node.AUTHORITY) == {"regenerated": [leaf]}
+        assert site.maestro("update-transitional", "remove", "--wait", "20s") == {"updated": [name]}
+
+        until("the end", lambda: site.cli.json("rotation", "list")["items"][-1]["state"] == "done")
+        site.shake()
+        assert len({s.serial for s in site.traffic.shown}) == 2, "a leaf that the rotation replaced was replaced once"
+        assert site.maestro("garbage-collect", "--dry-run") == {"garbage_collected": [], "kept": []}
+        last, = site.versions()
+        assert last["version_id"] == new["version_id"] and last["deployment_names"] == ["app", "web"] and last["signing"]
+        assert site.trust.read_text().count("BEGIN") == 1
+        assert site.cli.json("authority", "show", node.AUTHORITY)["rollout"] == "automatic"
+        print(f"{site.traffic.good} handshakes, 0 failed")
