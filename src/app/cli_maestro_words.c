@@ -311,7 +311,8 @@ static int flagged(const struct words *w, const struct json *item)
 		standing[i] = (struct ca_standing){ json_get_bool(v, "wanted", false), json_get_bool(v, "signing", false),
 						    json_get_bool(v, "distrusted", false) };
 	}
-	return transitional_of(standing, versions->list.count, has_text(list_of(item, "approved"), "withdraw"));
+	bool goes = !json_get_bool(item, "rotating", false) || has_text(list_of(item, "approved"), "withdraw");
+	return transitional_of(standing, versions->list.count, goes);
 }
 
 /* By name: of a certificate that its own name stands for, itself. */

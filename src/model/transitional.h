@@ -16,8 +16,8 @@ struct ca_standing {
 	bool gone;       /* put away, or distrusted: nobody is meant to trust it */
 };
 
-/* The index of the version that has CredHub's flag, or -1.  `versions` of one authority, newest first; `withdrawn`: its
- * rotation's last step (the old one leaves the stores) was approved. */
+/* The index of the version that has CredHub's flag, or -1.  `versions` of one authority, newest first; `withdrawn`: no
+ * rotation of it is open, or its last step (the old one leaves the stores) was approved. */
 int transitional_of(const struct ca_standing *versions, size_t count, bool withdrawn);
 
 #endif

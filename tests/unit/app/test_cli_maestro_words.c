@@ -118,6 +118,16 @@ static void deployments_in_their_order(void **state)
 	arena_free(a);
 }
 
+/* What an abort left is on its way out: nobody means it to be trusted. */
+static void no_flag_without_a_rotation(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	const char *items = "[{\"id\":\"c1\",\"name\":\"/ca\",\"kind\":\"authority\",\"authority\":null,\"rotating\":false,\"approved\":[],\"versions\":["
+		V("new", "null", "", STORE("b", "1")) "," V("old", "null", WANTED SIGNS, STORE("b", "1")) "]}]";
+	assert_null(strstr(words_of(a, items, "/ca", false), "transitional"));
+	arena_free(a);
+}
+
 static void what_is_distrusted_has_no_flag(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
@@ -135,6 +145,7 @@ int main(void)
 		cmocka_unit_test(who_is_outside_is_no_deployment),
 		cmocka_unit_test(through_an_intermediate),
 		cmocka_unit_test(deployments_in_their_order),
+		cmocka_unit_test(no_flag_without_a_rotation),
 		cmocka_unit_test(what_is_distrusted_has_no_flag),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
