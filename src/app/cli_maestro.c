@@ -70,7 +70,7 @@ static bool is_kind(const struct json *item, const char *kind) { return text_equ
 static bool wants_json(const struct cli *c)
 {
 	const char *asked = c->port->env(c->port->self, "MAESTRO_OUTPUT_JSON");
-	return c->format == CLI_AS_JSON || (asked && asked[0]);
+	return c->format == CLI_AS_JSON || (asked && asked[0] && !text_equal(asked, "false"));
 }
 
 static troth_rc print(struct cli *c, const struct json *j, struct troth_err *e)
@@ -215,9 +215,11 @@ static troth_rc print_acted(struct cli *c, const char *what, const struct acted 
 		keys[n] = "error";
 		values[n++] = text_json("safety constraints violated");
 	}
-	TRY(print(c, &(struct json){ .type = JSON_OBJECT, .path = "$", .map = { keys, values, n } }, e));
-	if (!x->violations.count)
-		return RC_OK;
+	return print(c, &(struct json){ .type = JSON_OBJECT, .path = "$", .map = { keys, values, n } }, e);
+}
+
+static troth_rc say_violation(const struct acted *x, struct troth_err *e)
+{
 	troth_rc rc = err_set(e, TROTH_UNSAFE, "%s", x->first.primary);
 	err_detail(e, "%s", x->first.detail);
 	err_hint(e, "%s", x->first.hint);
@@ -237,13 +239,16 @@ static troth_rc act_on_each(struct cli *c, const struct chosen *chosen, act_fn *
 		} else if (rc_ok(rc) && !ret.nothing) {
 			add_entry(c->a, &x.done, named(c->a, item, NULL));
 		} else if (rc_failed(rc) && refused.kind != TROTH_UNSAFE) {
+			if (x.done.count)
+				TRY(print_acted(c, what, &x, e)); /* what was done is done */
 			*e = refused;
 			return rc;
 		} else if (rc_failed(rc)) {
 			add_violation(c, &x, ret.violation ? ret.violation : refused.primary, text_of(item, "name"), &refused);
 		}
 	}
-	return print_acted(c, what, &x, e);
+	TRY(print_acted(c, what, &x, e));
+	return x.violations.count ? say_violation(&x, e) : RC_OK;
 }
 
 /* -- a step ----------------------------------------------------------------------------------------------------- */

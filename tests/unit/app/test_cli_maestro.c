@@ -116,6 +116,19 @@ static void all_cas_are_the_roots(void **state)
 	assert_string_equal(s->out, THE_CA("regenerated") "    - name: /below\n      certificate_id: " CA_ID "\n");
 }
 
+/* The second one fails: the first is said to be done. */
+static void what_was_done_is_said(void **state)
+{
+	struct scene *s = *state;
+	const struct turn turns[] = {
+		{ ASK_ALL, NULL, 200, ITEMS(QUIET "," CA("/b", "null", "false", "", NEW)) },
+		{ "POST /v1/rotations", NULL, 202, STARTED }, { APPROVE, NULL, 200, "{}" }, { "POST /v1/rotations", NULL, 0, NULL },
+	};
+	assert_int_equal(RUN(s, turns, "maestro", "regenerate", "ca", "--all"), 1);
+	assert_string_equal(s->out, THE_CA("regenerated"));
+	assert_has(s->err, "could not connect");
+}
+
 /* -- regenerate leaf --------------------------------------------------------------------------------------------- */
 static void a_leaf_is_renewed_unless_the_rotation_did(void **state)
 {
@@ -237,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_ca_is_a_rotation_and_its_first_step),
 		cmocka_unit_test(not_while_the_one_before_goes_on),
 		cmocka_unit_test(all_cas_are_the_roots),
+		cmocka_unit_test(what_was_done_is_said),
 		cmocka_unit_test(a_leaf_is_renewed_unless_the_rotation_did),
 		cmocka_unit_test(the_steps_are_approvals),
 		cmocka_unit_test(who_is_in_the_way_is_named),
