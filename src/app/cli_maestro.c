@@ -286,6 +286,13 @@ static troth_rc step_approve(struct cli *c, const char *rotation, const char *st
 			&j, e);
 }
 
+/* The new CA goes to the stores; none of them waits for it: nobody to be introduced to. */
+static troth_rc step_introduce(struct cli *c, const char *rotation, struct troth_err *e)
+{
+	troth_rc rc = step_approve(c, rotation, "introduce", e);
+	return rc_failed(rc) && e->kind == TROTH_CONFLICT ? RC_OK : rc;
+}
+
 /* The step can be approved when it is what the engine waits for; --wait tries again whenever something has moved. */
 static troth_rc step_take(struct cli *c, const char *rotation, const char *step, msec_t until, struct troth_err *e)
 {
@@ -348,8 +355,7 @@ static troth_rc act_regenerate_ca(struct cli *c, const struct chosen *chosen, co
 	if (json_get_bool(item, "rotating", false) && !cli_flag(c, "--skip-safety-check"))
 		return refuse_unfinished(item, ret, e);
 	TRY(begin(c, item, &rotation, e));
-	troth_rc rc = step_approve(c, rotation, "introduce", e);
-	return rc_failed(rc) && e->kind == TROTH_CONFLICT ? RC_OK : rc; /* no store trusts it yet: nobody to be introduced to */
+	return step_introduce(c, rotation, e);
 }
 
 /* -- regenerate leaf -------------------------------------------------------------------------------------------------- */
@@ -422,6 +428,8 @@ static troth_rc act_update(struct cli *c, const struct chosen *chosen, const str
 	if (has_text(list_of(item, "approved"), step))
 		return RC_OK; /* said twice is said once */
 	TRY(cli_rotation_id(c, text_of(item, "name"), &rotation, e));
+	if (signing && !has_text(list_of(item, "approved"), "introduce"))
+		TRY(step_introduce(c, rotation, e)); /* somebody else began it, or its certificate came later */
 	troth_rc rc = step_take(c, rotation, step, c->port->now(c->port->self) + length, e);
 	return rc_failed(rc) && e->kind == TROTH_CONFLICT ? refuse_step(c, text_of(item, "name"), ret, e) : rc;
 }

@@ -158,11 +158,14 @@ static void the_steps_are_approvals(void **state)
 {
 	struct scene *s = *state;
 	const struct turn signing[] = { { ASK, NULL, 200, ITEMS(RUNNING("\"introduce\"")) }, { FIND, NULL, 200, FOUND }, { APPROVE, "{\"step\":\"switch\"}", 200, "{}" } };
+	const struct turn others[] = { { ASK, NULL, 200, ITEMS(RUNNING("")) }, { FIND, NULL, 200, FOUND }, { APPROVE, "{\"step\":\"introduce\"}", 409, NOT_YET },
+				       { APPROVE, "{\"step\":\"switch\"}", 200, "{}" } };
 	const struct turn again[] = { { ASK, NULL, 200, ITEMS(RUNNING("\"introduce\",\"switch\"")) } };
 	const struct turn removed[] = { again[0], { FIND, NULL, 200, FOUND }, { APPROVE, "{\"step\":\"withdraw\"}", 200, "{}" } };
 	const struct turn quiet[] = { { ASK, NULL, 200, ITEMS(QUIET) } };
 	assert_int_equal(RUN(s, signing, "maestro", "update-transitional", "signing", "--name", "/ca"), 0);
 	assert_string_equal(s->out, THE_CA("updated"));
+	assert_int_equal(RUN(s, others, "maestro", "update-transitional", "signing", "--name", "/ca"), 0); /* begun by somebody else */
 	assert_int_equal(RUN(s, again, "maestro", "update-transitional", "signing", "--name", "/ca"), 0);
 	assert_int_equal(RUN(s, removed, "maestro", "update-transitional", "remove", "--name", "/ca"), 0);
 	assert_int_equal(RUN(s, quiet, "maestro", "update-transitional", "remove", "--name", "/ca"), 0);
