@@ -13,6 +13,7 @@ const struct cli_option CLI_GLOBALS[] = {
 	{ "--cert", "PEM", NULL, CLI_OWN, false, "client certificate instead of a token; with --key" },
 	{ "--key", "PEM", NULL, CLI_OWN, false, "its private key" },
 	{ "--output", "FORM", NULL, CLI_OWN, false, "or -o: table, json or yaml" },
+	{ "--json", NULL, NULL, CLI_OWN, false, "the same as -o json" },
 	{ "--no-colour", NULL, NULL, CLI_OWN, false, "no colours on a terminal either (NO_COLOR)" },
 	{ "--help", NULL, NULL, CLI_OWN, false, "or -h: help on the command, with an example" },
 	{ "--version", NULL, NULL, CLI_OWN, false, "the version of this program" },
@@ -379,6 +380,7 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--by-steps", NULL, "by_steps", CLI_TRUE, false, "each step waits for troth rotation approve, whatever the CA's rollout says" },
 	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
 	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
 	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
@@ -665,9 +667,34 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "topology", .args = "", .summary = "who signed what, who trusts it, who serves it",
 	  .detail = "A tree: authorities, below each version what it signed and the places that have it. Colours on a terminal: green, yellow in "
-		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default.",
+		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default; -o maestro prints "
+		    "what Maestro would.",
 	  .example = "troth topology --name /prod/pg/ca\ntroth topology -o yaml",
 	  .options = TOPOLOGY, .run = cli_run_topology, .path = "/v1/topology", .empty = "nothing yet: troth authority create /prod/pg/ca" },
+	{ .noun = "maestro", .verb = "topology", .args = "", .summary = "versions, who uses them, which sign: as Maestro prints it",
+	  .detail = "For scripts that know Maestro: alias maestro='troth maestro'. active: a deployment was seen to use the version; signing: it "
+		    "signed one that is active, so during a rotation two do; transitional: CredHub's flag. With --json (or MAESTRO_OUTPUT_JSON) as "
+		    "JSON, and with --name and --json also what the CA signs.",
+	  .example = "troth maestro topology --name /prod/pg/ca\ntroth topology --name /prod/pg/ca -o maestro",
+	  .options = CLI_MAESTRO_NAME, .run = cli_run_maestro_topology, .path = "/v1/topology" },
+	{ .noun = "maestro", .verb = "list", .args = "", .summary = "all certificates with their signers and ends",
+	  .example = "troth maestro list\ntroth maestro list --expires-within 3m",
+	  .options = CLI_MAESTRO_LIST, .run = cli_run_maestro_list, .path = "/v1/topology" },
+	{ .noun = "maestro", .verb = "regenerate", .args = "WHAT", .summary = "WHAT is ca or leaf: a new version",
+	  .detail = "ca: a rotation begins whose steps wait for update-transitional, and the new CA goes to all stores. leaf: certificates that a "
+		    "rotation does not replace anyway are renewed; agents load them as the policy of their deployment says.",
+	  .example = "troth maestro regenerate ca --name /prod/pg/ca\ntroth maestro regenerate leaf --signed-by /prod/pg/ca",
+	  .options = CLI_MAESTRO_REGENERATE, .run = cli_run_maestro_regenerate, .path = "/v1/rotations" },
+	{ .noun = "maestro", .verb = "update-transitional", .args = "WHAT", .summary = "WHAT is signing or remove: the next step",
+	  .detail = "signing: slots take certificates of the new CA. remove: the old CA leaves the stores. Refused (exit 3) as long as the "
+		    "engine waits for somebody, who is named.",
+	  .example = "troth maestro update-transitional signing --name /prod/pg/ca --wait 10m\n"
+		     "troth maestro update-transitional remove --name /prod/pg/ca --wait 10m",
+	  .options = CLI_MAESTRO_UPDATE, .run = cli_run_maestro_update, .path = "/v1/rotations" },
+	{ .noun = "maestro", .verb = "garbage-collect", .args = "", .summary = "which old CAs are still kept, and for whom",
+	  .detail = "Nothing is deleted by it: a version is put away at the moment in which nobody has it any more.",
+	  .example = "troth maestro garbage-collect --all --dry-run",
+	  .options = CLI_MAESTRO_COLLECT, .run = cli_run_maestro_collect, .path = "/v1/topology" },
 	{ .noun = "expiring", .args = "", .summary = "certificates that end soon",
 	  .detail = "A chain ends with its first certificate, so that counts, and is named. Those of credentials and authorities, and single "
 		    "certificates that bundles trust. Exit 1 if there are any, 0 if not.",

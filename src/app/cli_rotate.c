@@ -10,8 +10,7 @@ enum {
 };
 
 /* -- finding it ---------------------------------------------------------------------------------------------- */
-/* By its id, or the newest one of a credential. */
-static troth_rc rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
+troth_rc cli_rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
 {
 	const struct json *list;
 	if (uuid_valid(word)) {
@@ -62,7 +61,7 @@ troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_GET, arena_printf(c->a, "/v1/rotations/%s", id), NULL, 0, &j, e));
 	if (c->format != CLI_AS_TABLE)
 		return cli_print(c, j, e);
@@ -204,7 +203,7 @@ static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 troth_rc cli_run_rotation_watch(struct cli *c, struct troth_err *e)
 {
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	return watch_run(c, id, e);
 }
 
@@ -313,7 +312,7 @@ troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	bool dry = cli_flag(c, "--dry-run");
 	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/%s%s", id, c->command->verb, dry ? "?dry_run=true" : ""), "{}", 0, &j, e));
 	if (c->format != CLI_AS_TABLE)
@@ -345,7 +344,7 @@ troth_rc cli_run_rotation_approve(struct cli *c, struct troth_err *e)
 	const char *body = step ? arena_printf(c->a, "{\"step\":\"%s\"}", step) : "{}";
 	if (step && !text_equal(step, "introduce") && !text_equal(step, "switch") && !text_equal(step, "withdraw"))
 		return cli_usage(c, e, "--step: \"%.40s\" is none of introduce, switch, withdraw", step);
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/approve?dry_run=true", id), body, 0, &j, e));
 	if (!cli_flag(c, "--dry-run")) {
 		body = arena_printf(c->a, "{\"step\":\"%s\"}", json_get_text(j, "step", ""));

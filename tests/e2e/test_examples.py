@@ -112,6 +112,8 @@ STORY = (
     lambda w: w.sh("openssl req -new -key lb.key -subj /CN=lb -out lb.csr && troth credential attest /prod/lb --replaced gone && "
                    "troth credential attest /prod/app/client --replaced gone"),
     "rotate:0", "rotate:1", "rotation list", "rotation show", "rotation watch", "forecast", "explain",
+    "maestro topology", "maestro list", "maestro regenerate:0", "maestro update-transitional:0", "maestro regenerate:1", World.settled,
+    "maestro update-transitional:1", troth("rotation watch /prod/pg/ca"), "maestro garbage-collect",
     "authority policy", troth("rotate /prod/pg/ca --no-wait"), "rotation pause", "rotation resume", "rotation abort",
     lambda w: w.stage("approve"), "rotation approve:0", troth("rotation approve /prod/pg/ca --step introduce"),
     lambda w: w.stage("switch"), "rotation approve:1",
@@ -164,7 +166,7 @@ def lines_of(text):
 def all_examples(build, where):
     subprocess.run([str(build / "troth"), "man", "--into", str(where)], check=True, timeout=30)
     pages = {p: examples_of(p) for p in where.glob("troth-*.1")}
-    return {re.search(r"^troth ([a-z]+( [a-z]+)?)", re.sub(r"\\-", "-", p.read_text().split(".B ")[1]))[0].split(" [")[0].removeprefix("troth "): e
+    return {re.search(r"^troth ([a-z]+( [a-z-]+)?)", re.sub(r"\\-", "-", p.read_text().split(".B ")[1]))[0].split(" [")[0].removeprefix("troth "): e
             for p, e in pages.items() if e}
 
 

@@ -71,7 +71,7 @@ struct rotation_view {
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
-	bool cross_sign;
+	bool cross_sign, by_steps;
 	struct rotation_below *below; /* brought with it; after an abort also what came back */
 	size_t below_count;
 	const char *operation, *operation_state;
