@@ -459,6 +459,7 @@ struct server_trust_ret {
 	bool observed;              /* what the listener shows and believes is to be said: VERB_SERVER_SEEN */
 	int64_t generation;         /* of agents_ca; 0 before its first change */
 	const char *signer;         /* PEM: the CA that shall have signed what the listener shows */
+	int64_t brought;            /* a number for what somebody brought for it; 0: nothing (VERB_BROUGHT_LOAD, brought.h) */
 };
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
 /* The listener shows this certificate to whoever connects from now on, and believes these (own.c). */
