@@ -226,6 +226,7 @@ cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_lin
 cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
 /* cli_recover.c */
 cli_run_fn cli_run_recover;
+cli_run_fn cli_run_server_certificate_set, cli_run_server_certificate_show, cli_run_server_certificate_unset;
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */

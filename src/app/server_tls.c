@@ -31,6 +31,7 @@ struct server_tls {
 	/* What somebody brought beside it (brought.h): its number in the store, what is shown of it ("": nothing), and its CA. */
 	int64_t brought;
 	char *brought_pem, *brought_anchor; /* malloc'ed */
+	char *anchor_shown;         /* of what the listener shows; malloc'ed */
 	struct buf brought_key;
 };
 
@@ -140,10 +141,10 @@ static troth_rc read_trust(struct server_tls *t, struct tx *tx, struct arena *a,
 	return trust.brought == t->brought ? RC_OK : read_brought(t, tx, a, e);
 }
 
-/* What a client of this machine needs to verify either. */
-static troth_rc write_ca_pem(struct server_tls *t, struct troth_err *e)
+/* What a client of this machine needs to verify either certificate; `more`: and what is shown until now. */
+static troth_rc write_ca_pem(struct server_tls *t, const char *more, struct troth_err *e)
 {
-	struct bytes now = { 0 }, want = bytes_of_text(arena_printf(t->a, "%s%s", t->server_ca, t->brought_anchor));
+	struct bytes now = { 0 }, want = bytes_of_text(arena_printf(t->a, "%s%s%s", t->server_ca, t->brought_anchor, more));
 	if (rc_ok(file_read(t->a, t->d->ca_pem, LIMIT_PEM_BYTES, &now, NULL)) && bytes_equal(now, want))
 		return RC_OK;
 	return file_write(t->d->ca_pem, want, 0644, e);
@@ -160,6 +161,7 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	t->pipeline = p;
 	(void)keep(&t->brought_pem, "");
 	(void)keep(&t->brought_anchor, "");
+	(void)keep(&t->anchor_shown, "");
 	t->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	*ret = t; /* the caller frees it either way */
 	TRY(file_read_secret(d->server_key, LIMIT_PEM_BYTES, &t->key, e));
@@ -169,7 +171,8 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	store_read_end(tx);
 	TRY(rc);
 	/* The listener is made of this; the file may be older, if power failed between a commit and it. */
-	t->stale = rc_failed(write_ca_pem(t, &late));
+	t->stale = rc_failed(write_ca_pem(t, "", &late));
+	(void)keep(&t->anchor_shown, t->brought_anchor);
 	if (t->stale)
 		log_err(LOG_LEVEL_WARN, "tls.ca_file_unwritten", &late); /* the next commit tries again */
 	t->serial++;
@@ -184,6 +187,7 @@ void server_tls_free(struct server_tls *t)
 	buf_release(&t->brought_key);
 	free(t->brought_pem);
 	free(t->brought_anchor);
+	free(t->anchor_shown);
 	free(t->agents_ca);
 	free(t->server_ca);
 	free(t->signer);
@@ -214,7 +218,7 @@ troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct t
 	for (size_t i = 0; i < n; i++)
 		ders[i] = cas[i]->der;
 	struct edge_tls tls = { .cert_pem = bytes_of_text(t->server_pem), .key_pem = &t->key, .client_cas = ders, .client_ca_count = n };
-	add_brought(t, &tls);
+	add_brought(t, &tls); /* may find that nothing can be shown of it */
 	*ret = tls;
 	return RC_OK;
 }
@@ -245,8 +249,11 @@ static troth_rc reload(struct server_tls *t, struct troth_err *e)
 	arena_reset(t->a);
 	TRY(read_files(t, e));
 	TRY(server_tls_context(t, &tls, e));
+	if (strcmp(t->anchor_shown, t->brought_anchor) != 0)
+		TRY(write_ca_pem(t, t->anchor_shown, e)); /* so that the file verifies what is shown, before and after */
 	TRY(edge_server_set_tls(t->edge, &tls, e));
-	return write_ca_pem(t, e);
+	(void)keep(&t->anchor_shown, t->brought_anchor);
+	return write_ca_pem(t, "", e);
 }
 
 static void reload_and_say(struct server_tls *t, const char *event)

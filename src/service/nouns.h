@@ -352,6 +352,7 @@ struct token_view {
 struct token_ret {
 	struct token_view token;
 	const char *secret;         /* shown this once */
+	const char *ca_fingerprint; /* hex: of the root by which the node will know the server */
 };
 struct token_list_cmd {
 	struct page page;

@@ -264,6 +264,11 @@ class Walk:
         self.get("/v1/freeze")
         self.change("DELETE", "/v1/freeze")
         self.change("POST", "/v1/server/certificate", {"csr": csr()[1]})
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = certificate("walk", key.public_key(), "Corporate", self.root_key, dns="walk.example")
+        self.change("PUT", "/v1/server/certificate", {"certificate": leaf, "chain": self.root, "private_key": pem_key(key)})
+        assert self.get("/v1/server/certificate")["brought"]["names"] == ["dns:walk.example"]
+        self.change("DELETE", "/v1/server/certificate", status=204)
 
     def looking(self):
         for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):

@@ -287,11 +287,8 @@ static troth_rc unset_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct credential_row row;
 	struct version_row version;
 	TRY(find(ctx, &row, e));
-	if (!row.id) {
-		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no certificate was brought for the server: it shows its own");
-		err_hint(e, "look at it: troth server-certificate show");
-		return rc;
-	}
+	if (!row.id)
+		return RC_OK; /* as it shall be */
 	TRY(forget_keys(ctx, row.id, e));
 	TRY(version_row_get(ctx->tx, ctx->a, row.signing_version, &version, e));
 	version.wanted = false;

@@ -31,7 +31,7 @@ struct brought_ret {
 };
 extern const struct verb VERB_BROUGHT_SET;   /* brought_cmd -> brought_ret; admin */
 extern const struct verb VERB_BROUGHT_SHOW;  /* no_cmd -> brought_ret; who reads */
-extern const struct verb VERB_BROUGHT_UNSET; /* no_cmd -> no_ret; admin.  NOT_FOUND: there is none */
+extern const struct verb VERB_BROUGHT_UNSET; /* no_cmd -> no_ret; admin.  Nothing was brought: nothing is done */
 
 /* For the listener. */
 struct brought_load_ret {
