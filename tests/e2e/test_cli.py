@@ -32,7 +32,7 @@ def test_help_names_every_command(build):
 @pytest.mark.parametrize("noun, verbs", [("authority", "create list show"), ("credential", "create list show"),
                                          ("bundle", "create list show"), ("deployment", "create list show"),
                                          ("instance", "list show"), ("target", "list show"), ("token", "create"),
-                                         ("principal", "add list show rotate revoke"),
+                                         ("principal", "add list show rotate revoke"), ("server-certificate", "set show unset"),
                                          ("rotation", "list show watch pause resume abort"), ("audit", "list verify")])
 def test_each_command_has_help_with_an_example(build, noun, verbs):
     for verb in verbs.split():

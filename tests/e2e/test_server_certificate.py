@@ -109,6 +109,12 @@ def test_agents_go_on_while_people_are_shown_another(world):
     assert "CN = Corporate" in issuer_shown(server, NAME) and "CN = Corporate" in issuer_shown(server, None)
     assert "troth server CA" in issuer_shown(server, "localhost")
     assert server.curl("GET", "/v1/server/certificate")[1]["brought"]["anchor"] == "CN=Corporate"
+    # a machine whose OpenSSL is told to speak no more than TLS 1.2 to the world
+    (folder / "openssl.cnf").write_text("openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n[c]\nMaxProtocol=TLSv1.2\n")
+    r = subprocess.run([str(server.build / "troth"), "--server", server.url, "--ca-file", str(server.own), "--token-file",
+                        str(server.dir / "admin.token"), "health"], capture_output=True, text=True, timeout=20,
+                       env={**os.environ, "OPENSSL_CONF": str(folder / "openssl.cnf")})
+    assert r.returncode == 0, r.stderr
     # an agent that comes anew, one that comes for the first time, and a CLI that has the old copy only
     first.processes[0].kill()
     first.processes[0].wait()
