@@ -117,6 +117,9 @@ struct cli {
 	size_t program_count;
 };
 
+/* cli_finding.c: what a finding's JSON path is called by who typed the command; the path itself if it stands for nothing typed. */
+const char *cli_finding_place(struct cli *c, const char *path);
+void cli_findings_name(struct cli *c, struct troth_err *e);
 /* cli.c */
 int cli_run(struct cli *c, int argc, char **argv);
 troth_rc cli_usage(struct cli *c, struct troth_err *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
