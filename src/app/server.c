@@ -28,6 +28,7 @@ const char SERVER_USAGE[] =
 	"usage: troth server --dir DIR [--listen ADDRESS:PORT] [--public-name NAME]...\n"
 	"                    [--loops N] [--request-time TIME]\n"
 	"                    [--log-level LEVEL] [--log-format FORMAT]\n"
+	"                    [--clock-went-back]\n"
 	"\n"
 	"Runs the server and its keeper on a data directory made by `troth init`.\n"
 	"DIR/server.url holds the address while the server is ready. SIGTERM and SIGINT\n"
@@ -41,6 +42,8 @@ const char SERVER_USAGE[] =
 	"  --loops N              event loops (default: one per core, at most 16)\n"
 	"  --request-time TIME    how long a client may take for its handshake and\n"
 	"                         request (default 20s)\n"
+	"  --clock-went-back      start although the last change seems to be in the\n"
+	"                         future: the clock was ahead, and is right now\n"
 	"  --log-level LEVEL      debug, info (default), warn or error; to stderr\n"
 	"  --log-format FORMAT    logfmt (default) or json\n"
 	"\n"
@@ -138,6 +141,38 @@ static troth_rc open_store(struct server *s, struct troth_err *e)
 	return service_new(s->store, &s->port, &s->svc, e);
 }
 
+static troth_rc newest_audit(struct server *s, msec_t *ret_at, struct troth_err *e)
+{
+	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
+	struct tx *tx;
+	struct audit_row *rows;
+	size_t n = 0;
+	TRY(store_reader_open(s->store, &reader, e));
+	TRY(store_read_begin(reader, &tx, e));
+	troth_rc rc = audit_list_newest(tx, s->a, INT64_MAX, 1, &rows, &n, e);
+	store_read_end(tx);
+	*ret_at = n ? rows[0].at : 0;
+	return rc;
+}
+
+/* A clock that stands in the past would make certificates that have ended when it is set, and renew none. */
+static troth_rc check_clock(struct server *s, struct troth_err *e)
+{
+	msec_t now = port_now(&s->port.clock), last = 0;
+	char is[RFC3339_LEN], was[RFC3339_LEN];
+	TRY(newest_audit(s, &last, e));
+	if (last <= now + LIMIT_SKEW_S * MSEC_S)
+		return RC_OK;
+	if (s->options->clock_went_back) {
+		LOG(LOG_LEVEL_WARN, "server.clock_went_back", LOG_S("last", time_format(last, was)));
+		return RC_OK;
+	}
+	troth_rc rc = err_set(e, TROTH_INVALID, "the clock says %s, but something was written in %s at %s", time_format(now, is), s->d.store,
+			      time_format(last, was));
+	err_hint(e, "set the clock; if it is right now and was ahead then, start once with --clock-went-back");
+	return rc;
+}
+
 /* Has somebody put a backup in the database's place? */
 static troth_rc compare_note(struct server *s, struct troth_err *e)
 {
@@ -211,10 +246,11 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 static troth_rc start(struct server *s, struct troth_err *e)
 {
 	const char *old_url, *old_listen;
-	TRY(datadir_check(&s->d, e));
+	TRY(datadir_check_usable(&s->d, e));
 	TRY(datadir_read_address(s->a, &s->d, &old_url, &old_listen, e));
 	s->listen = s->options->listen ? s->options->listen : old_listen;
 	TRY(open_store(s, e));
+	TRY(check_clock(s, e));
 	TRY(compare_note(s, e));
 	TRY(open_pipeline(s, e));
 	TRY(open_edge(s, e));
@@ -316,7 +352,8 @@ int server_command(int argc, char **argv)
 	struct troth_err e = { 0 };
 	const struct option options[] = { { "dir", &o.dir }, { "listen", &o.listen }, { "log-level", &o.log_level },
 					  { "log-format", &o.log_format }, { "public-name", NULL, NULL, &o.public_names },
-					  { "loops", &o.loops }, { "request-time", &o.request_time } };
+					  { "loops", &o.loops }, { "request-time", &o.request_time },
+					  { "clock-went-back", NULL, &o.clock_went_back } };
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_set_log(&o, &e)))
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)

@@ -19,6 +19,7 @@ int restore_command(int argc, char **argv);
 /* What a server is started with; texts NULL: the default. */
 struct server_options {
 	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;
+	bool clock_went_back;       /* what was written last may be in the future */
 	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
 	struct option_values public_names; /* that its certificate shall hold beside those of init */
 	/* Called once it answers; http_url is NULL without plain_listen.  May be NULL. */
@@ -58,6 +59,9 @@ struct datadir {
 struct datadir datadir_make(struct arena *a, const char *dir);
 /* NOT_FOUND with "run troth init first" unless it is a complete data directory. */
 troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
+
+/* For who will run a server on it: and all of it can be read, and written where a server writes. */
+troth_rc datadir_check_usable(const struct datadir *d, struct troth_err *e);
 
 /* Leaf, chain, bridge (server_certificate_ret) and the root that the chain ends at: agents that know only a fingerprint
  * need to see the root.  `server_ca` holds the candidates; chain and bridge may be NULL.  Lives in a. */

@@ -61,7 +61,12 @@ static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 	const struct cert *const *certs;
 	size_t n;
 	TRY(file_read(t->a, t->d->server_pem, LIMIT_PEM_BYTES, &pem, e));
-	TRY(certs_parse_pem(t->a, pem, &certs, &n, e));
+	troth_rc rc = certs_parse_pem(t->a, pem, &certs, &n, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", t->d->server_pem);
+		err_hint(e, "put it back from a backup: the server's certificate with its chain");
+		return rc;
+	}
 	t->server_pem = (const char *)pem.data;
 	t->renew_at = certs[0]->not_before + (certs[0]->not_after - certs[0]->not_before) / 2;
 	judge_names(t, certs[0]);
@@ -150,6 +155,19 @@ static troth_rc write_ca_pem(struct server_tls *t, const char *more, struct trot
 	return file_write(t->d->ca_pem, want, 0644, e);
 }
 
+/* Told apart from what OpenSSL would say of it later. */
+static troth_rc read_own_key(struct server_tls *t, struct troth_err *e)
+{
+	CLEANUP(key_releasep) struct key *key = NULL;
+	TRY(file_read_secret(t->d->server_key, LIMIT_PEM_BYTES, &t->key, e));
+	troth_rc rc = key_parse(buf_bytes(&t->key), &key, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", t->d->server_key);
+		err_hint(e, "put it back from a backup: the key of the certificate in %s", t->d->server_pem);
+	}
+	return rc;
+}
+
 troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *store, struct pipeline *p, struct server_tls **ret,
 			struct troth_err *e)
 {
@@ -164,7 +182,7 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	(void)keep(&t->anchor_shown, "");
 	t->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	*ret = t; /* the caller frees it either way */
-	TRY(file_read_secret(d->server_key, LIMIT_PEM_BYTES, &t->key, e));
+	TRY(read_own_key(t, e));
 	TRY(store_reader_open(store, &reader, e));
 	TRY(store_read_begin(reader, &tx, e));
 	troth_rc rc = read_trust(t, tx, t->a, e);
