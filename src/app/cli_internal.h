@@ -168,6 +168,7 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 const char *cli_target(struct arena *a, const char *path, const struct http_pair *pairs, size_t count);
 
 /* cli_body.c: the request body, or the query, that the options given make. */
+bool cli_body_is_empty(const struct cli *c); /* no option that says something of the object was typed */
 troth_rc cli_body(struct cli *c, const char **ret_json, struct troth_err *e);
 size_t cli_query(struct cli *c, struct http_pair *pairs, size_t max);
 

@@ -64,7 +64,7 @@ static void what_the_whole_lacks_needs_no_place(void **state)
 	static const struct turn turns[] = {
 		{ "GET /v1/authorities?name=%2Fx", NULL, 200, "{\"items\":[{\"name\":\"/x\",\"id\":\"1\"}],\"next\":null}" },
 		{ "PATCH /v1/authorities/1", NULL, 400, BAD("$: says nothing", FINDING("$", "says nothing")) } };
-	assert_int_equal(RUN(s, turns, "authority", "set", "/x"), 1);
+	assert_int_equal(RUN(s, turns, "authority", "set", "/x", "--renew", "auto"), 1);
 	assert_has(s->err, "troth: says nothing\n");
 }
 
