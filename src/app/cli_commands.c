@@ -130,6 +130,10 @@ static const struct cli_column PRINCIPALS[] = {
 	{ "BY", "credential", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
 	{ "LAST USED", "last_used", CELL_DAY }, END
 };
+static const struct cli_column WEBHOOKS[] = {
+	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WAITING", "waiting", CELL_TEXT }, { "DELIVERED", "last_delivered", CELL_DAY },
+	{ "NEXT TRY", "next_try", CELL_DAY }, { "WHY", "error", CELL_PROSE }, END
+};
 static const struct cli_column ROTATIONS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
 	{ "STARTED", "started", CELL_DAY }, { "FINISHED", "finished", CELL_DAY }, { "WAITS FOR", "waits_for", CELL_PROSE }, END
@@ -402,6 +406,12 @@ static const struct cli_option WATCH[] = {
 static const struct cli_option EVENTS[] = {
 	{ "--follow", NULL, NULL, CLI_OWN, false, "wait for more, until interrupted" },
 	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
+	END
+};
+static const struct cli_option WEBHOOK_ADD[] = {
+	{ "--url", "URL", "url", CLI_TEXT, true, "https://...; http://127.0.0.1 for a program on the server's machine" },
+	{ "--event", "TYPES", "events", CLI_TEXTS, false, "'rotation.*'; may be given again; default: all" },
+	{ "--receiver-ca", "PEM", "ca", CLI_FILE, false, "the CA of its certificate; default: the CAs of the server's system" },
 	END
 };
 static const struct cli_option FORECAST[] = {
@@ -773,6 +783,31 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "One line each; with -o json one JSON object a line. --follow goes on until it is interrupted.",
 	  .example = "troth events --follow --after 0",
 	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
+
+	{ .noun = "webhook", .verb = "add", .args = "NAME", .summary = "tell events to a URL, signed",
+	  .detail = "Each event that matches is posted as JSON until the receiver answers 2xx: in order, at least once, with webhook-id, "
+		    "webhook-timestamp and webhook-signature as in Standard Webhooks. What fails is tried again for 24 h, then the webhook is "
+		    "disabled. For admins and operators of everything.",
+	  .example = "troth webhook add ops --url https://hooks.example.org/troth \\\n    --event 'rotation.*' --receiver-ca root.pem",
+	  .options = WEBHOOK_ADD, .run = cli_run_webhook_add, .path = "/v1/webhooks", .member = "name" },
+	{ .noun = "webhook", .verb = "list", .args = "", .summary = "webhooks, and which of them fail",
+	  .detail = "WAITING are the events behind the last one that was taken.",
+	  .example = "troth webhook list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/webhooks", .columns = WEBHOOKS, .empty = "no webhook" },
+	{ .noun = "webhook", .verb = "show", .args = "NAME", .summary = "one of them",
+	  .example = "troth webhook show ops",
+	  .run = cli_run_show, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "test", .args = "NAME", .summary = "send one message now and print the answer",
+	  .detail = "Also to one that is disabled. Exit 1 if the answer is not 2xx.",
+	  .example = "troth webhook test ops",
+	  .run = cli_run_webhook_test, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "enable", .args = "NAME", .summary = "go on where it stood, at once",
+	  .detail = "After it was disabled; also to try a failing one now. Events that were forgotten meanwhile are told as a gap.",
+	  .example = "troth webhook enable ops",
+	  .run = cli_run_webhook_enable, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "remove", .args = "NAME", .summary = "tell it nothing more",
+	  .example = "troth webhook remove ops",
+	  .run = cli_run_delete, .path = "/v1/webhooks", .empty = "removed" },
 
 	{ .noun = "forecast", .args = "[NAME]", .summary = "what will come if nobody does anything",
 	  .detail = "The engine run ahead: renewals, rotations that begin by themselves, what will be waited for, and what breaks when. NAME as in "

@@ -228,6 +228,8 @@ cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
 /* cli_external.c: instances without an agent. */
 cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
+/* cli_webhook.c */
+cli_run_fn cli_run_webhook_add, cli_run_webhook_enable, cli_run_webhook_test;
 /* cli_recover.c */
 cli_run_fn cli_run_recover;
 cli_run_fn cli_run_server_certificate_set, cli_run_server_certificate_show, cli_run_server_certificate_unset;

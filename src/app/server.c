@@ -1,6 +1,6 @@
 /* `troth server`: puts the parts together, and takes them apart in the other order.
  *
- *     store -> service -> pipeline (keeper, writer) -> edge (loops)        and back
+ *     store -> service -> pipeline (keeper, writer) -> edge (loops) -> webhooks        and back
  *
  * The main thread only waits: for a signal, or for a word that the server cannot go on. */
 #include "app/server.h"
@@ -18,6 +18,7 @@
 #include "app/note.h"
 #include "app/pipeline.h"
 #include "app/server_tls.h"
+#include "app/webhooks.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -67,6 +68,7 @@ struct server {
 	struct service *svc;
 	struct pipeline *pipeline;
 	struct server_tls *tls;
+	struct webhooks *webhooks;
 	struct edge_server *edge;
 	const char *listen, *url, *http_url;
 };
@@ -127,6 +129,7 @@ static void on_committed(void *self, struct tx *snapshot, msec_t now)
 	struct server *s = self;
 	struct troth_err e = { 0 };
 	server_tls_refresh(s->tls, snapshot, now);
+	webhooks_wake(s->webhooks);
 	if (rc_failed(note_keep(&s->note, snapshot, port_mono(&s->port.clock), false, &e)))
 		log_err(LOG_LEVEL_WARN, "note.unwritten", &e); /* a full disk: the next commit tries again */
 }
@@ -254,8 +257,10 @@ static troth_rc start(struct server *s, struct troth_err *e)
 	TRY(compare_note(s, e));
 	TRY(open_pipeline(s, e));
 	TRY(open_edge(s, e));
+	TRY(webhooks_new(s->pipeline, s->store, &s->port.clock, &s->webhooks, e));
 	TRY(pipeline_start(s->pipeline, s->edge, e));
 	TRY(edge_server_start(s->edge, e));
+	TRY(webhooks_start(s->webhooks, e));
 	pipeline_submit(s->pipeline, &VERB_AUDIT_SIGN, NULL, &(struct no_cmd){ 0 }, NULL, NULL); /* a commit: what is due is looked at */
 	TRY(announce(s, old_url, e));
 	LOG(LOG_LEVEL_INFO, "server.ready", LOG_S("url", s->url), LOG_S("dir", s->d.dir), LOG_S("version", TROTH_VERSION),
@@ -273,10 +278,12 @@ static void stop(struct server *s)
 		edge_server_stop(s->edge, STOP_GRACE_MS); /* what is under way needs the pipeline: it stops after */
 		edge_server_join(s->edge);
 	}
+	webhooks_stop(s->webhooks);
 	if (s->pipeline)
 		pipeline_stop(s->pipeline);
 	edge_server_free(s->edge);
 	pipeline_free(s->pipeline);
+	webhooks_free(s->webhooks);
 	server_tls_free(s->tls);
 	leave_note(s);
 	service_free(s->svc);

@@ -43,8 +43,19 @@ enum {
 	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
 	LIMIT_EVENTS_KEPT_S = 30 * 24 * 3600,  /* a reader that was away a month reads anew; the audit keeps what people did for good */
 	LIMIT_EVENTS_FORGOTTEN = 5000,         /* events put away in one transaction: some 20 ms; the rest with the next */
+	LIMIT_WEBHOOKS = 32,                   /* of a server: each costs a few rows read after a commit */
+	LIMIT_WEBHOOK_EVENTS = 32,             /* patterns of one webhook: there are some 60 types */
+	LIMIT_WEBHOOK_BODY_BYTES = 64 << 10,   /* of a message: what a keeper message carries thrice; larger data is left out and said */
+	LIMIT_WEBHOOK_SCAN = 100,              /* events looked at in one transaction for one that is wanted */
+	LIMIT_WEBHOOK_TIMEOUT_S = 15,          /* for an answer: receivers are asked to answer first and work later */
+	LIMIT_WEBHOOK_REPLY_BYTES = 64 << 10,  /* of an answer; it is dropped, but read as far as this */
+	LIMIT_WEBHOOK_FIRST_S = 5,             /* before the first retry: a receiver that is restarted */
+	LIMIT_WEBHOOK_PAUSE_S = 3600,          /* between two tries, at most: some 30 tries a day at a dead receiver */
+	LIMIT_WEBHOOK_GIVE_UP_S = 24 * 3600,   /* of failing: a receiver's bad night is bridged; longer wants a person */
+	LIMIT_WEBHOOK_TRIES_LEAST = 10,        /* before giving up: the server itself may have been off those 24 h; at least half an hour of trying */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
+	LIMIT_METRIC_SERIES = 2000,            /* of one metric that is labelled by names: 200 KiB of text, which Prometheus keeps for months */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */

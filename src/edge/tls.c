@@ -251,9 +251,12 @@ troth_rc tls_client_context(const struct http_client_config *config, const uint8
 		SSL_CTX_set_cert_verify_callback(ctx, verify_by_old_anchors, NULL);
 	else
 		SSL_CTX_set_cert_verify_callback(ctx, verify_server, config->pinned ? (void *)pin : NULL);
-	if (!config->pinned)
+	if (config->system_anchors)
+		ENSURE(SSL_CTX_set_default_verify_paths(ctx) == 1, e, TROTH_UNAVAILABLE, "the system's list of CAs cannot be used");
+	else if (!config->pinned)
 		TRY(use_anchors(ctx, config->ca_pem, e));
-	TRY(tls_choice_ask(ctx, config->pinned, e));
+	if (!config->foreign)
+		TRY(tls_choice_ask(ctx, config->pinned, e));
 	if (config->cert_file)
 		TRY(use_own_certificate(ctx, config->cert_file, config->key_file, e));
 	*ret = ctx;

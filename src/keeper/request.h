@@ -24,6 +24,8 @@
 #define KEEPER_LISTENER_KEY "/troth/brought-tls"
 #define KEEPER_SERVER_AUTHORITY "/troth/server"
 
+enum { KEEPER_WEBHOOK_SECRET_BYTES = 32, KEEPER_WEBHOOK_ID_BYTES = 64 };
+
 enum keeper_kind {
 	KEEPER_PING = 1,
 	KEEPER_AUTHORITY_CREATE, /* a new root: generates the key, signs itself */
@@ -34,6 +36,8 @@ enum keeper_kind {
 	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent (KEEPER_LISTENER_KEY: to the server) */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
+	KEEPER_WEBHOOK_WRAP,     /* takes in the secret of a webhook */
+	KEEPER_WEBHOOK_SIGN,     /* signs one message to a webhook with it */
 	KEEPER_AUTHORITY_CROSS,  /* the key of another root of the same name, certified by `issuer`: newWithOld, RFC 4210 4.4 */
 	KEEPER_AUTHORITY_REQUEST, /* the key of a CA whose certificate is signed elsewhere: generates it, signs a PKCS#10 with it */
 	KEEPER_AUTHORITY_RENEW,  /* a root's key certified once more: the same name and key, other dates */
@@ -104,6 +108,16 @@ struct keeper_request {
 			uint64_t seq;
 			uint8_t head[SHA256_LEN];
 		} audit_sign;
+		struct {
+			struct keeper_policy policy; /* kind WEBHOOK; spki_hash ignored */
+			struct bytes secret;         /* KEEPER_WEBHOOK_SECRET_BYTES, SECRET: as key_wrap's key */
+		} webhook_wrap;
+		struct {
+			struct bytes blob;           /* of kind WEBHOOK */
+			const char *message;         /* its id: letters, digits, '_' and '-', at most KEEPER_WEBHOOK_ID_BYTES */
+			int64_t timestamp;           /* seconds since 1970, as the header says it */
+			struct bytes body;           /* at most LIMIT_WEBHOOK_BODY_BYTES */
+		} webhook_sign;
 	};
 };
 
@@ -112,12 +126,12 @@ struct keeper_reply {
 	uint64_t id;              /* of the request; 0: a message could not be read at all */
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
-	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, AUDIT_CREATE */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, AUDIT_CREATE, WEBHOOK_WRAP */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
 	                             AUTHORITY_REQUEST: the PKCS#10 */
 	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
-	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */
+	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head; WEBHOOK_SIGN: HMAC-SHA256 over id.timestamp.body */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };
 

@@ -13,6 +13,7 @@
 #include "keeper/rate.h"
 #include "keeper/rules.h"
 #include "keeper/signer.h"
+#include "keeper/webhook.h"
 #include "keeper/wrap.h"
 
 struct keeper_state {
@@ -235,6 +236,7 @@ static troth_rc leaf_seal(struct work *w, struct keeper_reply *ret, struct troth
 static troth_rc wrap_allowed(const struct keeper_policy *p, struct troth_err *e)
 {
 	ENSURE(p->kind != KEEPER_KEY_AUDIT, e, TROTH_FORBIDDEN, "an audit key is made by the keeper, it cannot be brought");
+	ENSURE(p->kind != KEEPER_KEY_WEBHOOK, e, TROTH_FORBIDDEN, "the secret of a webhook is no private key: webhook-wrap takes it");
 	ENSURE(p->kind != KEEPER_KEY_AUTHORITY || !p->authority || strcmp(p->authority, KEEPER_AGENTS_AUTHORITY) != 0, e,
 	       TROTH_FORBIDDEN, "the key of " KEEPER_AGENTS_AUTHORITY " is made by the keeper, it cannot be brought");
 	return RC_OK;
@@ -301,6 +303,33 @@ static troth_rc audit_sign(struct work *w, struct keeper_reply *ret, struct trot
 	return key_spki(signer->key, w->a, &ret->spki, e);
 }
 
+static troth_rc webhook_wrap(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy = w->req->webhook_wrap.policy;
+	struct bytes secret = w->req->webhook_wrap.secret;
+	TRY(rules_new_policy(&policy, KEEPER_KEY_WEBHOOK, w->now, e));
+	ENSURE(secret.len == KEEPER_WEBHOOK_SECRET_BYTES, e, TROTH_INVALID, "the secret of a webhook has %d bytes", KEEPER_WEBHOOK_SECRET_BYTES);
+	TRY(take(w, WHOLE_KEEPER, RATE_NEW, e));
+	pki_sha256(secret, policy.spki_hash); /* 256 random bits: their hash tells nothing of them */
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	return wrap_secret(w->s->master, &policy, secret, w->a, &ret->blob, e);
+}
+
+static troth_rc webhook_sign(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf secret = buf_make_secret(KEEPER_WEBHOOK_SECRET_BYTES);
+	struct keeper_policy policy;
+	uint8_t mac[SHA256_LEN];
+	TRY(wrap_open_secret(w->s->master, w->req->webhook_sign.blob, w->a, &policy, &secret, e));
+	/* made first, as it checks the id; given out last */
+	TRY(keeper_webhook_mac(buf_bytes(&secret), w->req->webhook_sign.message, w->req->webhook_sign.timestamp, w->req->webhook_sign.body,
+			       mac, e));
+	TRY(take(w, policy.spki_hash, RATE_WEBHOOK, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	ret->signature = arena_bytes(w->a, bytes_of(mac, sizeof mac));
+	return RC_OK;
+}
+
 static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_reply *, struct troth_err *) = {
 	[KEEPER_PING] = ping,
 	[KEEPER_AUTHORITY_CREATE] = authority_create,
@@ -312,6 +341,8 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_KEY_SEAL] = key_seal,
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
+	[KEEPER_WEBHOOK_WRAP] = webhook_wrap,
+	[KEEPER_WEBHOOK_SIGN] = webhook_sign,
 	[KEEPER_AUTHORITY_CROSS] = authority_cross,
 	[KEEPER_AUTHORITY_RENEW] = authority_renew,
 };

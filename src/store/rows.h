@@ -683,6 +683,34 @@ troth_rc outbox_retry(struct tx *tx, int64_t id, msec_t due, const char *error, 
 /* The earliest due of all; 0 if empty. */
 troth_rc outbox_next_due(struct tx *tx, msec_t *ret_due, struct troth_err *e);
 
+/* -- webhook: somebody outside who is told each event -------------------------------------------------------------------------- */
+struct webhook_row {
+	int64_t id;
+	const char *uuid;
+	const char *name;          /* unique */
+	const char *url;           /* may hold a secret of the receiver's: never in audit or events */
+	const char *events;        /* patterns of event kinds with blanks between; "*": all */
+	const char *ca_pem;        /* whom its certificate must come from, or NULL: the system's CAs */
+	struct bytes key_blob;     /* the secret, wrapped by the keeper */
+	int64_t cursor;            /* seq of the last event that was delivered, or that it does not want */
+	msec_t disabled_at;        /* 0: it is enabled */
+	const char *disabled_why;
+	int64_t attempts;          /* that failed since the last success */
+	msec_t failing_since, due; /* 0: the last one succeeded; when the next try is */
+	const char *last_error;    /* or NULL */
+	msec_t last_delivered;     /* 0: never */
+	int64_t test_operation;    /* a test that was asked for and has not been sent; 0: none */
+	const char *created_by;
+	msec_t created;
+};
+troth_rc webhook_row_insert(struct tx *tx, struct webhook_row *row, struct troth_err *e);
+troth_rc webhook_row_update(struct tx *tx, const struct webhook_row *row, struct troth_err *e);
+troth_rc webhook_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc webhook_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct webhook_row *ret, struct troth_err *e);
+troth_rc webhook_row_by_name(struct tx *tx, struct arena *a, const char *name, struct webhook_row *ret, struct troth_err *e);
+troth_rc webhook_row_list(struct tx *tx, struct arena *a, struct page page, struct webhook_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc webhook_row_count(struct tx *tx, int64_t *ret_count, struct troth_err *e);
+
 /* -- event: a table with a growing sequence is the queue -------------------------------------------------------------------- */
 struct event_row {
 	int64_t seq;               /* given at append; grows, never reused; a reader never sees a gap that fills later */

@@ -270,6 +270,15 @@ static const char STEP_1[] =
 	"CREATE INDEX wait_authority ON wait(authority_id, rank);"
 	"CREATE INDEX wait_target ON wait(target_id);"
 
+	"CREATE TABLE webhook (" ID UUID
+	"  name TEXT NOT NULL UNIQUE, url TEXT NOT NULL, events TEXT NOT NULL, ca_pem TEXT, key_blob BLOB NOT NULL,"
+	"  cursor INTEGER NOT NULL,"
+	"  disabled_at INTEGER NOT NULL, disabled_why TEXT,"
+	"  attempts INTEGER NOT NULL, failing_since INTEGER NOT NULL, due INTEGER NOT NULL,"
+	"  last_error TEXT, last_delivered INTEGER NOT NULL,"
+	"  test_operation INTEGER REFERENCES operation(id) ON DELETE SET NULL,"
+	"  created_by TEXT NOT NULL, created INTEGER NOT NULL) STRICT;"
+
 	/* -- the journal ------------------------------------------------------------------------------- */
 	"CREATE TABLE outbox (" ID
 	"  kind TEXT NOT NULL, body TEXT, created INTEGER NOT NULL, due INTEGER NOT NULL,"

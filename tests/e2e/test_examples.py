@@ -122,19 +122,19 @@ STORY = (
           "deployment create edge --external --slot name=tls,authority=/prod/pg/ca,credential=/pg/{instance}/tls,san={instance}.example",
           "instance add edge/edge-2"), lambda w: shutil.copy(w.dir / "lb.csr", w.dir / "edge-1.csr"),
     "instance add", "instance wanted", "instance report", "instance csr", "recover list", "recover approve:0", "recover approve:1", "recover deny",
-    "freeze", "thaw", "server-certificate set", "server-certificate show", "server-certificate unset", "events", "audit list", "audit verify", "health", "version",
+    "freeze", "thaw", "server-certificate set", "server-certificate show", "server-certificate unset", "events", "webhook add", "webhook list", "webhook show", "webhook test", "webhook enable", "webhook remove", "audit list", "audit verify", "health", "version",
     "principal add", "principal list", "principal show", "principal rotate", "principal revoke",
     "context add", "context list", "context show", "context use", "context remove", "profile list", "profile show", "profile check",
     "completion", "man", "deployment policy", "waive", "instance delete", "deployment delete",
 )
 # Exit codes that are answers too: something is found, the time is over, it is not late enough, nobody's identity has expired.
-CODES = {"expiring": (0, 1), "diff": (0, 1), "events": (124,), "binding waive": (1, 3), "recover approve:0": (4,), "recover deny": (4,)}
+CODES = {"expiring": (0, 1), "diff": (0, 1), "events": (124,), "binding waive": (1, 3), "recover approve:0": (4,), "recover deny": (4,), "webhook test": (1,)}
 LATER = (datetime.date.today() + datetime.timedelta(days=200)).isoformat()
 
 
 def in_this_world(world, text):
     changes = (("/etc/bash_completion.d/troth", "completion"), ("/usr/local/share/man/man1", "man1"), ("/var/lib/troth/server", world.said["data_dir"]),
-               ("/corp/root --certificate-file root.pem", "/corp/root --certificate-file other.pem"), ("2027-06-01", LATER), ("troth events --follow", "timeout 0.5 troth events --follow"),
+               ("/corp/root --certificate-file root.pem", "/corp/root --certificate-file other.pem"), ("2027-06-01", LATER), ("hooks.example.org", "127.0.0.1:1"), ("troth events --follow", "timeout 0.5 troth events --follow"),
                ("instance csr edge-1", "instance csr edge-2"), ("$ID", "$(troth binding show /prod/shop -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10", "$(troth token list -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("--yes-break 12", "--yes-break $(troth rotate /prod/pg/ca --compromised --dry-run -o json | grep -oPm1 '\"breaks\": \\K\\d+')"))

@@ -63,7 +63,8 @@ def exec_start(root, unit):
 def test_what_is_in_them(packages):
     server, agent = (subprocess.run(["dpkg-deb", "-c", str(p)], capture_output=True, text=True, check=True).stdout for p in packages)
     for path in ("./usr/bin/troth", "./usr/share/man/man1/troth.1.gz", "./usr/share/man/man1/troth-rotate.1.gz",
-                 "./usr/share/bash-completion/completions/troth", "./lib/systemd/system/troth-server.service", "./usr/share/doc/troth/copyright"):
+                 "./usr/share/bash-completion/completions/troth", "./lib/systemd/system/troth-server.service", "./usr/share/doc/troth/copyright",
+                 "./usr/share/doc/troth/examples/troth-alerts.yaml", "./usr/share/doc/troth/examples/troth-grafana.json"):
         assert path + "\n" in server, path
     for path in ("./etc/troth/profiles/nginx.yaml", "./etc/troth/agent.yaml", "./lib/systemd/system/troth-agent.service"):
         assert path + "\n" in agent, path

@@ -182,6 +182,16 @@ static void clients_name_their_cas_but_no_collection(void **state)
 	assert_int_equal(names_of(bytes_of_text(many), false, ""), 0);
 }
 
+/* A receiver of webhooks has no use for it. */
+static void a_foreign_server_is_told_of_no_ca(void **state)
+{
+	struct http_client_config config = { .server = "https://x:1", .ca_pem = bytes_of_text(w->ca.pem), .foreign = true };
+	SSL_CTX *ctx;
+	assert_true(rc_ok(tls_client_context(&config, config.pin, &ctx, NULL)));
+	assert_true(sk_X509_NAME_num(SSL_CTX_get0_CA_list(ctx)) <= 0);
+	SSL_CTX_free(ctx);
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
 	struct bytes room;
@@ -234,6 +244,7 @@ int main(void)
 		cmocka_unit_test(by_name_by_address_and_by_ca),
 		cmocka_unit_test(our_clients_are_shown_what_they_believe),
 		cmocka_unit_test(clients_name_their_cas_but_no_collection),
+		cmocka_unit_test(a_foreign_server_is_told_of_no_ca),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(taken_away_again), /* last: the listener has one certificate after it */
 	};

@@ -69,9 +69,15 @@ struct room *room_new(void)
 	return r;
 }
 
+static struct reading { struct tx *tx; struct store_reader *reader; } open_readings[4];
+
 void room_free(struct room *r)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	for (size_t i = 0; i < ARRAY_LEN(open_readings); i++)
+		if (open_readings[i].reader)
+			store_reader_close(open_readings[i].reader);
+	memset(open_readings, 0, sizeof open_readings);
 	service_free(r->svc);
 	store_close(r->store);
 	keeper_state_free(r->keeper);
@@ -250,15 +256,12 @@ static struct store_reader *reader_of(struct room *r)
 	return reader;
 }
 
-struct reading { struct tx *tx; struct store_reader *reader; };
-static struct reading open_readings[4];
-
 struct tx *room_read(struct room *r)
 {
 	struct reading *x = open_readings;
 	while (x->tx)
 		x++;
-	x->reader = reader_of(r);
+	x->reader = x->reader ? x->reader : reader_of(r); /* to open one costs as much as ten reads */
 	must(store_read_begin(x->reader, &x->tx, &r->e), &r->e, "read");
 	return x->tx;
 }
@@ -269,8 +272,7 @@ void room_read_end(struct room *r, struct tx *tx)
 	while (x->tx != tx)
 		x++;
 	store_read_end(tx);
-	store_reader_close(x->reader);
-	*x = (struct reading){ 0 };
+	x->tx = NULL;
 }
 
 const char *room_last_audit(struct room *r)
