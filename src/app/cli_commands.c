@@ -215,6 +215,13 @@ static const struct cli_option CREDENTIAL_UPLOAD[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
 	END
 };
+static const struct cli_option SERVER_CERTIFICATE[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the certificate; its chain may be in the same file" },
+	{ "--key-file", "PEM", "private_key", CLI_FILE, true, "its private key, without a password" },
+	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
 static const struct cli_option CREDENTIAL_EXPORT[] = {
 	{ "--leaf", NULL, NULL, CLI_OWN, false, "only the certificate itself" },
 	{ "--chain", NULL, NULL, CLI_OWN, false, "only the intermediates behind it" },
@@ -755,6 +762,19 @@ const struct cli_command CLI_COMMANDS[] = {
 	{ .noun = "principal", .verb = "revoke", .args = "NAME", .summary = "one who shall not call any more",
 	  .example = "troth principal revoke ci",
 	  .run = cli_run_delete, .path = "/v1/principals", .empty = "revoked" },
+
+	{ .noun = "server-certificate", .verb = "set", .args = "", .summary = "show people and scripts a certificate brought from outside",
+	  .detail = "Everything is judged before anything changes; from the answer on it is shown to who calls the server by one of its names. "
+		    "Agents and this program go on being shown the server's own, by whose CA they know it. Scripts that verify by a copy of "
+		    "ca.pem need its CA first. You are told 60, 30, 14, 7 and 1 days before its end; set the next one the same way.",
+	  .example = "troth server-certificate set --certificate-file troth.pem \\\n    --key-file troth.key --chain-file chain.pem",
+	  .options = SERVER_CERTIFICATE, .run = cli_run_server_certificate_set, .path = "/v1/server/certificate" },
+	{ .noun = "server-certificate", .verb = "show", .args = "", .summary = "what the server shows: its own, and what was brought",
+	  .example = "troth server-certificate show",
+	  .run = cli_run_server_certificate_show, .path = "/v1/server/certificate" },
+	{ .noun = "server-certificate", .verb = "unset", .args = "", .summary = "the server's own for everybody again",
+	  .example = "troth server-certificate unset",
+	  .run = cli_run_server_certificate_unset, .path = "/v1/server/certificate" },
 
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "

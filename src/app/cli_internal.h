@@ -118,6 +118,9 @@ struct cli {
 	size_t program_count;
 };
 
+/* cli_finding.c: what a finding's JSON path is called by who typed the command; the path itself if it stands for nothing typed. */
+const char *cli_finding_place(struct cli *c, const char *path);
+void cli_findings_name(struct cli *c, struct troth_err *e);
 /* cli.c */
 int cli_run(struct cli *c, int argc, char **argv);
 troth_rc cli_usage(struct cli *c, struct troth_err *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -166,6 +169,7 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 const char *cli_target(struct arena *a, const char *path, const struct http_pair *pairs, size_t count);
 
 /* cli_body.c: the request body, or the query, that the options given make. */
+bool cli_body_is_empty(const struct cli *c); /* no option that says something of the object was typed */
 troth_rc cli_body(struct cli *c, const char **ret_json, struct troth_err *e);
 size_t cli_query(struct cli *c, struct http_pair *pairs, size_t max);
 
@@ -237,6 +241,7 @@ cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_repor
 cli_run_fn cli_run_webhook_add, cli_run_webhook_enable, cli_run_webhook_test;
 /* cli_recover.c */
 cli_run_fn cli_run_recover;
+cli_run_fn cli_run_server_certificate_set, cli_run_server_certificate_show, cli_run_server_certificate_unset;
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */

@@ -175,14 +175,22 @@ static troth_rc turn(struct cli *c, struct watch *w, msec_t hold, bool *ret_over
 	return RC_OK;
 }
 
+/* --timeout; 0: none was said. */
+static troth_rc watch_length(struct cli *c, msec_t *ret, struct troth_err *e)
+{
+	const char *limit = cli_value(c, "--timeout");
+	*ret = 0;
+	if (limit && rc_failed(duration_parse(limit, ret, e)))
+		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	return RC_OK;
+}
+
 /* Each turn has the memory of one reply, however long it takes. */
 static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 {
 	CLEANUP(watch_release) struct watch w = { .id = id };
-	const char *limit = cli_value(c, "--timeout");
-	msec_t length = 0;
-	if (limit && rc_failed(duration_parse(limit, &length, e)))
-		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	msec_t length;
+	TRY(watch_length(c, &length, e));
 	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
 	w.begun = c->port->now(c->port->self);
 	cli_answered(c, &w.patience);
@@ -271,9 +279,11 @@ troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *body;
+	msec_t length;
 	bool dry = cli_flag(c, "--dry-run"), wait = !dry && !cli_flag(c, "--no-wait");
 	if (cli_flag(c, "--wait") && !wait)
 		return cli_usage(c, e, "--wait and %s exclude each other", dry ? "--dry-run" : "--no-wait");
+	TRY(watch_length(c, &length, e)); /* before anything begins */
 	TRY(cli_body(c, &body, e));
 	TRY(cli_call(c, HTTP_POST, dry ? "/v1/rotations?dry_run=true" : "/v1/rotations", body, 0, &j, e));
 	if (c->format == CLI_AS_TABLE)

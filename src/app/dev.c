@@ -211,7 +211,7 @@ int dev_command(int argc, char **argv)
 	static const struct command self = { .name = "dev" };
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct config_from from = { .given = { [SETTING_LOG_LEVEL] = "warn" } };
-	struct server_options o = { 0 };
+	struct server_options o = { .clock_went_back = true };
 	struct option_values words = { 0 };
 	struct troth_err e = { 0 };
 	bool plain = false;

@@ -30,6 +30,7 @@ const char SERVER_USAGE[] =
 	"                    [--public-name NAME]... [--loops N] [--connections N]\n"
 	"                    [--request-time TIME] [--idle-time TIME]\n"
 	"                    [--log-level LEVEL] [--log-format FORMAT]\n"
+	"                    [--clock-went-back]\n"
 	"\n"
 	"Runs the server and its keeper on a data directory made by `troth init`.\n"
 	"DIR/server.url holds the address while the server is ready. SIGTERM and SIGINT\n"
@@ -48,6 +49,8 @@ const char SERVER_USAGE[] =
 	"                         request (default 20s)\n"
 	"  --idle-time TIME       how long a connection may rest between two requests\n"
 	"                         (default 2m)\n"
+	"  --clock-went-back      start although the last change seems to be in the\n"
+	"                         future: the clock was ahead, and is right now\n"
 	"  --log-level LEVEL      debug, info (default), warn or error; to stderr\n"
 	"  --log-format FORMAT    logfmt (default) or json\n"
 	"\n"
@@ -138,6 +141,38 @@ static troth_rc open_store(struct server *s, struct troth_err *e)
 	return service_new(s->store, &s->port, &s->svc, e);
 }
 
+static troth_rc newest_audit(struct server *s, msec_t *ret_at, struct troth_err *e)
+{
+	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
+	struct tx *tx;
+	struct audit_row *rows;
+	size_t n = 0;
+	TRY(store_reader_open(s->store, &reader, e));
+	TRY(store_read_begin(reader, &tx, e));
+	troth_rc rc = audit_list_newest(tx, s->a, INT64_MAX, 1, &rows, &n, e);
+	store_read_end(tx);
+	*ret_at = n ? rows[0].at : 0;
+	return rc;
+}
+
+/* A clock that stands in the past would make certificates that have ended when it is set, and renew none. */
+static troth_rc check_clock(struct server *s, struct troth_err *e)
+{
+	msec_t now = port_now(&s->port.clock), last = 0;
+	char is[RFC3339_LEN], was[RFC3339_LEN];
+	TRY(newest_audit(s, &last, e));
+	if (last <= now + LIMIT_SKEW_S * MSEC_S)
+		return RC_OK;
+	if (s->options->clock_went_back) {
+		LOG(LOG_LEVEL_WARN, "server.clock_went_back", LOG_S("last", time_format(last, was)));
+		return RC_OK;
+	}
+	troth_rc rc = err_set(e, TROTH_INVALID, "the clock says %s, but something was written in %s at %s", time_format(now, is), s->d.store,
+			      time_format(last, was));
+	err_hint(e, "set the clock; if it is right now and was ahead then, start once with --clock-went-back");
+	return rc;
+}
+
 /* Has somebody put a backup in the database's place? */
 static troth_rc compare_note(struct server *s, struct troth_err *e)
 {
@@ -224,10 +259,11 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 static troth_rc start(struct server *s, struct troth_err *e)
 {
 	const char *old_url, *old_listen;
-	TRY(datadir_check(&s->d, e));
+	TRY(datadir_check_usable(&s->d, e));
 	TRY(datadir_read_address(s->a, &s->d, &old_url, &old_listen, e));
 	s->listen = config_text(&s->config, SETTING_LISTEN) ? config_text(&s->config, SETTING_LISTEN) : old_listen;
 	TRY(open_store(s, e));
+	TRY(check_clock(s, e));
 	TRY(compare_note(s, e));
 	TRY(open_pipeline(s, e));
 	TRY(open_edge(s, e));
@@ -409,7 +445,8 @@ int server_command(int argc, char **argv)
 	struct config ignored = { 0 };
 	const char *file = NULL;
 	sigset_t wanted;
-	struct option options[SETTING_COUNT + 2] = { [SETTING_COUNT] = { "dir", &o.dir }, { "config", &file } };
+	struct option options[SETTING_COUNT + 3] = { [SETTING_COUNT] = { "dir", &o.dir }, { "config", &file },
+						     { "clock-went-back", NULL, &o.clock_went_back } };
 	block_signals(&wanted); /* a reload that comes while it starts waits for its turn */
 	config_options(&from, options);
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(config_take_options(a, &from, &ignored, &e)))

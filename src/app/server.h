@@ -30,6 +30,7 @@ troth_rc config_effective(struct arena *a, const char *dir, const struct config_
 /* What a server is started with. */
 struct server_options {
 	const char *dir;
+	bool clock_went_back;       /* what was written last may be in the future */
 	const struct config_from *from; /* read again at SIGHUP */
 	struct config config;       /* what was read there (server_take_config) */
 	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
@@ -87,6 +88,8 @@ troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
 /* The process of the server that holds the directory's store; 0: none does.  Looked up in /proc/locks, as a try of the lock itself
  * would turn away a server that starts at that moment. */
 pid_t datadir_server(const struct datadir *d);
+/* For who will run a server on it: and all of it can be read, and written where a server writes. */
+troth_rc datadir_check_usable(const struct datadir *d, struct troth_err *e);
 
 /* Leaf, chain, bridge (server_certificate_ret) and the root that the chain ends at: agents that know only a fingerprint
  * need to see the root.  `server_ca` holds the candidates; chain and bridge may be NULL.  Lives in a. */

@@ -25,6 +25,7 @@ enum {
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
 	LIMIT_CSR_DER_BYTES = 16 << 10,        /* as a certificate, with slack */
 	LIMIT_CHAIN_CERTS = 10,                /* OpenSSL's own depth default is 100; real chains have 4 */
+	LIMIT_TLS_CAS_NAMED = 8,               /* in a ClientHello: a trust file of one authority in rotation has 2 or 3 */
 	LIMIT_BUNDLE_CERTS = 500,              /* Mozilla's list has some 150 */
 	LIMIT_YAML_BYTES = 256 << 10,          /* a config or a profile */
 	LIMIT_FINDINGS = 50,                   /* all findings, but a page of them */

@@ -142,6 +142,14 @@ void edge_server_join(struct edge_server *s)
 	}
 }
 
+troth_rc edge_tls_check(const struct edge_tls *tls, struct troth_err *e)
+{
+	SSL_CTX *ctx = NULL;
+	TRY(tls_server_context(tls, &ctx, e));
+	SSL_CTX_free(ctx);
+	return RC_OK;
+}
+
 troth_rc edge_server_set_tls(struct edge_server *s, const struct edge_tls *tls, struct troth_err *e)
 {
 	SSL_CTX *fresh;

@@ -66,12 +66,15 @@ struct edge_config {
 enum { EDGE_LOOPS = 16, EDGE_TOPIC = 80 };
 
 /* What the server shows and whom it asks for: PEM with the leaf first, its key, and the CAs (DER) whose client
- * certificates are accepted (none: no client certificate is asked for). */
+ * certificates are accepted (none: no client certificate is asked for).  A second certificate that somebody brought is
+ * shown to whom it is for (tls_choice.h). */
 struct edge_tls {
 	struct bytes cert_pem;
 	const struct buf *key_pem;
 	const struct bytes *client_cas;
 	size_t client_ca_count;
+	struct bytes brought_pem;      /* leaf first; len 0: none */
+	const struct buf *brought_key; /* PEM */
 };
 
 /* Binds, so that a busy port is told here, but answers nobody before edge_server_start.  config is copied, the tables
@@ -81,6 +84,8 @@ troth_rc edge_server_new(const struct edge_config *config, const struct edge_tls
 int edge_server_port(const struct edge_server *s);
 int edge_server_plain_port(const struct edge_server *s); /* 0: none */
 troth_rc edge_server_start(struct edge_server *s, struct troth_err *e);
+/* Would it be taken?  INVALID with words otherwise. */
+troth_rc edge_tls_check(const struct edge_tls *tls, struct troth_err *e);
 /* Any thread.  New connections get the new context; old ones keep theirs to their end.  On failure the old stays. */
 troth_rc edge_server_set_tls(struct edge_server *s, const struct edge_tls *tls, struct troth_err *e);
 /* Any thread.  0 is the default, as in edge_config.  What waits now keeps the deadline it has; connections above a lower cap

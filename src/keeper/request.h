@@ -19,6 +19,10 @@
 
 /* The agents' authority: recipients of sealed keys are certificates signed by a key of this name. */
 #define KEEPER_AGENTS_AUTHORITY "/troth/agents"
+/* The one key that goes to the server itself: of the certificate that somebody brought for its listener.  Its recipient
+ * is the server's own certificate, signed by a key of the other name. */
+#define KEEPER_LISTENER_KEY "/troth/brought-tls"
+#define KEEPER_SERVER_AUTHORITY "/troth/server"
 
 enum { KEEPER_WEBHOOK_SECRET_BYTES = 32, KEEPER_WEBHOOK_ID_BYTES = 64 };
 
@@ -29,7 +33,7 @@ enum keeper_kind {
 	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
-	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
+	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent (KEEPER_LISTENER_KEY: to the server) */
 	KEEPER_KEY_MAKE,         /* a leaf's key for somebody outside who may ask for it again: policy.exportable */
 	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only, never an authority's */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
@@ -95,8 +99,8 @@ struct keeper_request {
 		} key_wrap;
 		struct {
 			struct bytes blob;           /* of kind LEAF */
-			struct bytes recipient;      /* as in leaf_seal */
-			struct keeper_issuer agents;
+			struct bytes recipient;      /* as in leaf_seal; of KEEPER_LISTENER_KEY: the server's certificate */
+			struct keeper_issuer agents; /* that signed it: of /troth/agents, or of /troth/server */
 		} key_seal;
 		struct {
 			struct keeper_policy policy; /* kind LEAF, exportable; spki_hash ignored */

@@ -256,7 +256,8 @@ static troth_rc key_wrap(struct work *w, struct keeper_reply *ret, struct troth_
 	return wrap_key(w->s->master, &policy, brought, w->a, &ret->blob, e);
 }
 
-/* A leaf's key that was uploaded goes to an agent that shall serve it; a CA's or an audit key goes to nobody. */
+/* A leaf's key that was uploaded goes to an agent that shall serve it, the listener's to the server; a CA's or an audit
+ * key goes to nobody. */
 static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_err *e)
 {
 	struct keeper_policy policy;
@@ -265,10 +266,8 @@ static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_
 	const struct cert *recipient;
 	TRY(open_issuer(w, &w->req->key_seal.agents, &agents, e));
 	TRY(cert_parse(w->a, w->req->key_seal.recipient, &recipient, e));
-	TRY(rules_recipient(&agents->policy, agents->cert, recipient, w->now, e));
 	TRY(wrap_open(w->s->master, w->req->key_seal.blob, w->a, &policy, &key, e));
-	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it goes to no agent", policy.key_id,
-	       keeper_key_kind_name(policy.kind));
+	TRY(rules_key_recipient(&policy, &agents->policy, agents->cert, recipient, w->now, e));
 	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .recipient = recipient }, e));
 	TRY(key_spki(key, w->a, &ret->spki, e));

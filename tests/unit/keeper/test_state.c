@@ -566,6 +566,35 @@ static void a_key_that_may_be_asked_for_is_given_out(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "cannot be used for a key of kind leaf");
 }
 
+/* The listener's key goes to the server, that of nobody else does, and it goes to nobody else. */
+static void the_listeners_key_is_sealed_to_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct keeper_issuer servers = make_root(ask_state, f, f->a, KEEPER_SERVER_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), server = agent_of(f, servers, KEY_EC_P256, server_only),
+		     client = agent_of(f, servers, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, KEEPER_LISTENER_KEY), other = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap), leaf = ask(f, &other), r;
+	struct keeper_request req = { .id = 5, .kind = KEEPER_KEY_SEAL, .key_seal = { wrapped.blob, server.cert, servers } };
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_true(rc_ok(cms_open(server.key, server.cert, r.sealed, &plain, NULL)));
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, one.cert, agents };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to the server only");
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, client.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is not the server's certificate");
+	req.key_seal = (typeof(req.key_seal)){ leaf.blob, server.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to agents only");
+	key_release(one.key);
+	key_release(server.key);
+	key_release(client.key);
+}
+
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
 {
 	struct fixture *f = *state;
@@ -846,6 +875,7 @@ int main(void)
 		T(an_audit_head_is_signed_with_the_keepers_time),
 		T(a_sealed_key_opens_for_its_agent_only),
 		T(a_key_is_sealed_to_agents_only),
+		T(the_listeners_key_is_sealed_to_the_server),
 		T(a_key_is_not_sealed_to_an_expired_agent),
 		T(a_brought_key_is_sealed_to_an_agent),
 		T(a_key_that_may_be_asked_for_is_given_out),
