@@ -243,6 +243,18 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, con
 	return credential_name_free(ctx, anchor->name, e);
 }
 
+/* A key that was given up stays so, in whatever certificate it comes. */
+static troth_rc check_key(struct verb_ctx *ctx, const struct cert *x, const char *path, struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	bool distrusted;
+	TRY(distrust_spki_has(ctx->tx, ctx->a, bytes_of(x->key_id, SHA256_LEN), &distrusted, e));
+	if (distrusted)
+		check_fail(&c, path, "10", arena_printf(ctx->a, "the key of %.120s was distrusted as compromised", x->subject),
+			   "have it signed by another CA");
+	return RC_OK;
+}
+
 static troth_rc find_anchor(struct verb_ctx *ctx, const struct certify_cmd *cmd, struct certify_plan *plan, struct troth_err *e)
 {
 	struct cert_pool candidates = { 0 };
@@ -256,6 +268,8 @@ static troth_rc find_anchor(struct verb_ctx *ctx, const struct certify_cmd *cmd,
 		TRY(brought_roots(ctx, plan, said, &candidates, e));
 	}
 	choose(ctx, plan, &candidates, e);
+	TRY(check_done(e));
+	TRY(check_key(ctx, plan->anchor.cert, said ? "$.root" : "$.certificate", e));
 	TRY(check_done(e));
 	if (said && memcmp(said->fingerprint, plan->anchor.cert->fingerprint, SHA256_LEN) != 0) {
 		struct checker c = { ctx->a, e };
@@ -276,15 +290,8 @@ static troth_rc check_others(struct verb_ctx *ctx, const struct certify_plan *pl
 		if (known_ambiguous(plan->chain.leaf, plan->need.before[i]))
 			check_fail(&c, "$.certificate", "same-subject", "has the subject and the key identifier of a version before, and another key",
 				   "verifiers would take the wrong one; have it signed with the key identifier that the request asks for");
-	for (size_t i = 0; i < plan->chain.count; i++) {
-		struct cert_row row;
-		bool distrusted = false;
-		if (rc_ok(cert_row_by_fingerprint(ctx->tx, ctx->a, bytes_of(plan->chain.served[i]->fingerprint, SHA256_LEN), &row, NULL)))
-			TRY(distrust_has(ctx->tx, ctx->a, row.id, &distrusted, e));
-		if (distrusted)
-			check_fail(&c, "$.certificate", "10", arena_printf(ctx->a, "%.120s was distrusted as compromised", plan->chain.served[i]->subject),
-				   "have it signed by another CA");
-	}
+	for (size_t i = 0; i < plan->chain.count; i++)
+		TRY(check_key(ctx, plan->chain.served[i], "$.certificate", e));
 	return RC_OK;
 }
 

@@ -285,6 +285,26 @@ troth_rc distrust_has(struct tx *tx, struct arena *a, int64_t cert_id, bool *ret
 	return RC_OK;
 }
 
+troth_rc distrust_spki_has(struct tx *tx, struct arena *a, struct bytes spki_hash, bool *ret, struct troth_err *e)
+{
+	*ret = false;
+	for (int64_t after = 0;;) {
+		struct version_row *rows;
+		size_t n;
+		TRY(version_row_list_authorities(tx, a, (struct page){ after, 0 }, &rows, &n, e));
+		for (size_t i = 0; i < n; i++) {
+			struct cert_row cert;
+			if (!rows[i].distrusted)
+				continue;
+			TRY(cert_row_get(tx, a, rows[i].cert_id, &cert, e));
+			*ret = *ret || bytes_equal(cert.spki_hash, spki_hash);
+		}
+		if (*ret || !n)
+			return RC_OK;
+		after = rows[n - 1].id;
+	}
+}
+
 troth_rc distrust_key_has(struct tx *tx, struct arena *a, const struct cert_row *cert, bool *ret, struct troth_err *e)
 {
 	struct cert_row *same;
@@ -293,7 +313,7 @@ troth_rc distrust_key_has(struct tx *tx, struct arena *a, const struct cert_row 
 	TRY(cert_row_list_subject_key(tx, a, cert->subject_key, &same, &n, e));
 	for (size_t i = 0; i < n && !*ret; i++)
 		TRY(distrust_has(tx, a, same[i].id, ret, e));
-	return RC_OK;
+	return *ret || !cert->is_ca ? RC_OK : distrust_spki_has(tx, a, cert->spki_hash, ret, e);
 }
 
 /* The leaf, or a CA above it. */

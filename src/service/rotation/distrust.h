@@ -27,8 +27,11 @@ troth_rc distrust_apply(struct verb_ctx *ctx, const struct distrust *d, struct t
 
 /* Is a version with this certificate distrusted? */
 troth_rc distrust_has(struct tx *tx, struct arena *a, int64_t cert_id, bool *ret, struct troth_err *e);
-/* Or one of the same subject and key?  Asked of what comes in: a key that is stolen is stolen for the next certificate too. */
+/* Or one of the same subject and key; of a CA's certificate: with this key, whatever name is given to it?  Asked of what comes in: a key that
+ * is stolen is stolen for the next certificate too. */
 troth_rc distrust_key_has(struct tx *tx, struct arena *a, const struct cert_row *cert, bool *ret, struct troth_err *e);
+/* Has a distrusted version of any authority this key?  Looks through the versions of all authorities. */
+troth_rc distrust_spki_has(struct tx *tx, struct arena *a, struct bytes spki_hash, bool *ret, struct troth_err *e);
 /* Does a chain or set contain one? */
 troth_rc distrust_content(struct tx *tx, struct arena *a, int64_t content_id, bool *ret, struct troth_err *e);
 /* What this target must not go back to: fingerprints of distrusted certificates in what it may hold. */

@@ -478,14 +478,33 @@ static void a_compromised_ca_is_distrusted_before_its_successor_comes(void **sta
 	fleet_free(f);
 }
 
-/* The same root once more, a day younger: its owner gave the stolen key another certificate. */
-static const char *certified_anew(struct fleet *f, const struct elsewhere *root)
+/* The same root once more, a day younger: its owner gave the stolen key another certificate, and perhaps another name. */
+static const char *certified_anew(struct fleet *f, const struct elsewhere *root, const char *name)
 {
 	struct troth_err e = { 0 };
-	struct cert_spec spec = { .kind = CERT_ROOT, .common_name = root->cert->common_name, .path_len = -1, .not_before = f->now - MSEC_HOUR,
+	struct cert_spec spec = { .kind = CERT_ROOT, .common_name = name ? name : root->cert->common_name, .path_len = -1, .not_before = f->now - MSEC_HOUR,
 				  .not_after = f->now + 3650 * MSEC_DAY };
 	assert_true(rc_ok(key_spki(root->key, f->a, &spec.spki, &e)));
 	return cert_pem(f->a, elsewhere_build(f->a, spec, NULL, root->key));
+}
+
+/* Neither in the middle of a chain nor at its top, and whatever its certificate calls it. */
+static void a_stolen_key_certifies_nothing(struct fleet *f, const struct elsewhere *stolen, const struct elsewhere *root, const char *renamed)
+{
+	struct elsewhere middle = { .key = stolen->key }, top = { .key = stolen->key };
+	struct troth_err e = { 0 };
+	struct cert_spec spec = { .kind = CERT_INTERMEDIATE, .common_name = "Trusty", .path_len = 1, .not_before = f->now - MSEC_HOUR,
+				  .not_after = f->now + 900 * MSEC_DAY };
+	assert_true(rc_ok(key_spki(stolen->key, f->a, &spec.spki, &e)));
+	assert_true(rc_ok(cert_parse(f->a, elsewhere_build(f->a, spec, root->cert, root->key), &middle.cert, &e)));
+	const char *pem = elsewhere_sign(f->a, f->now, &middle, corp_csr(f, "/corp/issuing"), (struct elsewhere_wish){ 0 });
+	struct certify_cmd cmd = corp_certify_cmd(f, "/corp/issuing", arena_printf(f->a, "%s%s", pem, cert_pem(f->a, middle.cert->der)));
+	fleet_refused(f, &f->admin, &VERB_AUTHORITY_CERTIFY, &cmd, TROTH_INVALID, "the key of CN=Trusty was distrusted");
+	corp_create(f, "/corp/two", NULL, 0);
+	assert_true(rc_ok(cert_parse_any(f->a, bytes_of_text(renamed), &top.cert, &e)));
+	pem = elsewhere_sign(f->a, f->now, &top, corp_csr(f, "/corp/two"), (struct elsewhere_wish){ 0 });
+	cmd = corp_certify_cmd(f, "/corp/two", arena_printf(f->a, "%s%s", pem, renamed));
+	fleet_refused(f, &f->admin, &VERB_AUTHORITY_CERTIFY, &cmd, TROTH_INVALID, "the key of CN=Trusty Root was distrusted");
 }
 
 static void a_compromised_root_goes_and_the_next_is_imported(void **state)
@@ -507,15 +526,19 @@ static void a_compromised_root_goes_and_the_next_is_imported(void **state)
 	struct authority_import_ret back;
 	FLEET_CHECK(f, rc_failed(fleet_do(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/issuing/root", first.pem },
 					  &back, &e)));
-	const char *anew = certified_anew(f, &first);
+	const char *anew = certified_anew(f, &first, NULL), *renamed = certified_anew(f, &first, "Trusty Root");
 	fleet_refused(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/issuing/root", anew }, TROTH_UNSAFE, "or its key");
 	fleet_refused(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/other", anew }, TROTH_UNSAFE, "or its key");
 	struct bundle_list_ret bundles;
 	fleet_must(f, &VERB_BUNDLE_LIST, &(struct list_cmd){ .name = "/corp/trust" }, &bundles);
 	struct bundle_add_cmd add = { .id = bundles.items[0].row.uuid, .certificate = { .alias = "back", .pem = anew } };
 	fleet_refused(f, &f->admin, &VERB_BUNDLE_ADD, &add, TROTH_INVALID, "or its key");
+	fleet_refused(f, &f->admin, &VERB_AUTHORITY_IMPORT, &(struct authority_import_cmd){ "/corp/other", renamed }, TROTH_UNSAFE, "or its key");
+	add.certificate.pem = renamed;
+	fleet_refused(f, &f->admin, &VERB_BUNDLE_ADD, &add, TROTH_INVALID, "or its key");
 	struct authority_import_ret i = corp_import(f, "/corp/issuing/root", &second);
 	FLEET_CHECK(f, i.asked.count == 1);
+	a_stolen_key_certifies_nothing(f, &first, &second, renamed);
 	struct certify_ret c = corp_sign_under(f, "/corp/issuing", &second, NULL, (struct elsewhere_wish){ 0 });
 	fleet_settle(f, 80);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "site-0")) == 1 && fleet_signed_by(f, fleet_node(f, "web-0"), c.version));
