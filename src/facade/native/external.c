@@ -88,7 +88,7 @@ static troth_rc report_parse(struct arena *a, const struct http_request *r, void
 		return words_done(e);
 	c->seq = body.seq;
 	read_targets(a, body.targets, c, e);
-	instance_report_check(a, c, e);
+	instance_report_check(a, c, r->now, e);
 	return words_done(e);
 }
 

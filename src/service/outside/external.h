@@ -50,7 +50,7 @@ struct instance_report_cmd {
 	struct target_report *targets;
 	size_t target_count;
 };
-void instance_report_check(struct arena *a, const struct instance_report_cmd *cmd, struct troth_err *e);
+void instance_report_check(struct arena *a, const struct instance_report_cmd *cmd, msec_t now, struct troth_err *e);
 
 enum report_outcome { REPORT_UNCHANGED, REPORT_COUNTED, REPORT_BEHIND, REPORT_UNKNOWN, REPORT_STALE, REPORT_STOPPED };
 extern const char *const REPORT_OUTCOME_NAMES[]; /* "unchanged" "counted" "behind" "unknown" "stale" "stopped" */

@@ -14,6 +14,7 @@
 #include "service/check.h"
 #include "service/agent/contents.h"
 #include "service/ca/issue.h"
+#include "service/record.h"
 
 /* -- fingerprints -------------------------------------------------------------------------------------- */
 
@@ -52,6 +53,13 @@ static const char *fingerprint_of(struct arena *a, const struct cert_row *cert)
 	return hex_encode(cert->fingerprint.data, SHA256_LEN, hex);
 }
 
+static bool version_visible(struct verb_ctx *ctx, const char *id, struct version_row *ret)
+{
+	struct credential_row owner;
+	return uuid_valid(id) && rc_ok(version_row_by_uuid(ctx->tx, ctx->a, id, ret, NULL)) &&
+	       rc_ok(credential_row_get(ctx->tx, ctx->a, ret->credential_id, &owner, NULL)) && record_in_scope(ctx->who, owner.name);
+}
+
 /* Version ids into fingerprints; what the principal may not see does not exist. */
 static troth_rc read_versions(struct verb_ctx *ctx, const struct target_report *r, struct json_texts *out, struct troth_err *e)
 {
@@ -60,7 +68,7 @@ static troth_rc read_versions(struct verb_ctx *ctx, const struct target_report *
 		struct version_row v;
 		struct cert_row cert;
 		const char *id = r->versions.items[i];
-		if (!uuid_valid(id) || rc_failed(version_row_by_uuid(ctx->tx, ctx->a, id, &v, NULL))) {
+		if (!version_visible(ctx, id, &v)) {
 			check_fail(&c, arena_printf(ctx->a, "%s.versions[%zu]", r->path, i), "not-found", "is no version's id",
 				   "troth authority show and troth credential show print them");
 			continue;

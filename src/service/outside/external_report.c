@@ -54,11 +54,16 @@ static void check_twice(const struct checker *c, const struct instance_report_cm
 		}
 }
 
-void instance_report_check(struct arena *a, const struct instance_report_cmd *cmd, struct troth_err *e)
+/* A day for clocks that differ. */
+static int64_t seq_limit(msec_t now) { return (now + MSEC_DAY) * 1000000; }
+
+void instance_report_check(struct arena *a, const struct instance_report_cmd *cmd, msec_t now, struct troth_err *e)
 {
 	struct checker c = { a, e };
 	if (cmd->seq < 1)
 		check_fail(&c, "$.seq", "range", "is not a number from 1", "it grows from report to report: date +%s will do");
+	if (cmd->seq > seq_limit(now)) /* nothing could come after it for years, or for ever */
+		check_fail(&c, "$.seq", "range", "is more than the nanoseconds since 1970", "count reports, or take the time: date +%s will do");
 	if (!cmd->target_count)
 		check_fail(&c, "$.targets", "required", "is missing or empty", "name each target that you report of");
 	for (size_t i = 0; i < cmd->target_count; i++) {
@@ -221,7 +226,7 @@ static troth_rc report_one(struct verb_ctx *ctx, struct report *r, const struct 
 	r->ret->seq = r->ret->seq < t.report_seq ? t.report_seq : r->ret->seq;
 	if (!late)
 		return report_new(ctx, r, said_of, &template, &t, result, e);
-	result->text = arena_printf(ctx->a, "seq %lld is not above %lld: it changes nothing",
+	result->text = arena_printf(ctx->a, "seq %lld is not above %lld, which was reported before: it changes nothing; go on from there",
 				    (long long)r->cmd->seq, (long long)t.report_seq);
 	return RC_OK;
 }
@@ -314,7 +319,7 @@ static troth_rc record_report(struct verb_ctx *ctx, const struct report *r, stru
 static troth_rc report_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	struct report r = { .cmd = arg, .ret = out };
-	instance_report_check(ctx->a, r.cmd, e);
+	instance_report_check(ctx->a, r.cmd, ctx->now, e);
 	TRY(check_done(e));
 	TRY(external_find(ctx, r.cmd->id, &r.instance, &r.deployment, e));
 	r.ret->results = ARENA_ARRAY(ctx->a, struct report_result, r.cmd->target_count);

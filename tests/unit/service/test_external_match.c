@@ -199,6 +199,10 @@ static void by_version_ids(void **state)
 	t.versions = external_list(f, "00000000-0000-4000-8000-000000000000", NULL);
 	struct instance_report_cmd bad = { s.p.v.row.uuid, 99, &t, 1 };
 	fleet_refused(f, &f->admin, &VERB_INSTANCE_REPORT, &bad, TROTH_INVALID, "");
+	/* a version of what the principal may not see does not exist for it, though others' reports may name it */
+	const struct principal narrow = { .name = "cdn-ops", .roles = ROLE_OPERATOR, .scope = "cdn" };
+	t.versions = external_list(f, r.new_version, NULL);
+	fleet_refused(f, &narrow, &VERB_INSTANCE_REPORT, &bad, TROTH_INVALID, "is no version's id");
 	external_loads(f, &s.p);
 	FLEET_CHECK(f, external_row(f, &s.p).base_generation > 0);
 	fleet_free(f);

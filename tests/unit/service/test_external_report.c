@@ -5,7 +5,7 @@ static size_t findings(struct fleet *f, struct instance_report_cmd cmd)
 {
 	struct troth_err e = { 0 };
 	size_t n = 0;
-	instance_report_check(f->a, &cmd, &e);
+	instance_report_check(f->a, &cmd, f->now, &e);
 	for (const struct finding *x = e.findings; x; x = x->next)
 		n++;
 	return n;
@@ -18,6 +18,8 @@ static void every_wrong_field_is_a_finding(void **state)
 				      { .path = "$.targets[1]", .target = "trust", .has_versions = true } };
 	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", 1, t, 1 }) == 0);
 	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", 0, t, 1 }) == 1);
+	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", INT64_MAX, t, 1 }) == 1); /* or none could ever come after it */
+	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", f->now * 1000000, t, 1 }) == 0);
 	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", 1, t, 0 }) == 1);
 	FLEET_CHECK(f, findings(f, (struct instance_report_cmd){ "x", 1, t, 2 }) == 1); /* twice the same */
 	t[0].has_fingerprints = false;
