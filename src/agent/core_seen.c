@@ -323,6 +323,8 @@ static void on_target_reply(struct step *s, struct target *t, const struct hand_
 	case T_CHECK: check_done(s, t, r); break;
 	case T_FORGET: core_target_remove(s->core, t); break;
 	default:
+		if (t->state == T_PUT_BACK && !r->ok && r->no_way_back)
+			t->no_way_back = true; /* named by a newer document, which came to nothing: the new files are tried again */
 		if (!r->ok && (!core_retries(t->state) || !t->reason[0]))
 			core_set_reason(t, r->text);
 		if (!r->ok)

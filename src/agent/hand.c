@@ -322,6 +322,7 @@ static troth_rc go_back(struct task *j, int dir, struct troth_err *e)
 
 static troth_rc refuse_distrusted(const struct task *j, struct troth_err *e)
 {
+	j->ret->no_way_back = true;
 	return err_set(e, TROTH_UNSAFE, "what generation %lld replaced is distrusted; it is not put back", (long long)j->r->generation);
 }
 

@@ -98,7 +98,7 @@ struct hand_reply {
 	const char *text;                /* if not ok: why.  LOOK: ok, and why there is no place for it */
 	struct hand_view view;           /* LOOK */
 	struct json_texts fingerprints;  /* STAGE: of the document */
-	bool no_way_back;                /* STAGE: as in the view */
+	bool no_way_back;                /* STAGE: as in the view; PUT_BACK: it is refused because of that */
 	bool down;                       /* RELOAD: no process runs, so none has old contents */
 	bool matched, present;           /* ATTEST: the attest file is there; it says what it should */
 	struct json_texts drift;         /* CHECK: what differed */

@@ -344,6 +344,35 @@ static void an_emergency_that_never_began_is_over(void **out)
 	assert_int_equal(w->last.high_water, 6);
 }
 
+/* What the one begun replaces is distrusted by a newer document, which cannot be staged.  The hand knows, and refuses to put back. */
+static void an_emergency_that_came_later_keeps_the_new_files(void **out)
+{
+	struct world *w = *out;
+	start_settled(w, STORE);
+	desire(w, store(5));
+	staged(w);
+	hand_ok(w, HAND_SWAP);
+	hand_fails(w, HAND_RELOAD, "no");
+	hand_fails(w, HAND_PUT_BACK, "no space");
+	assert_string_equal(state(w, STORE), "stuck");
+	desire(w, store(6));
+	hand_fails(w, HAND_STAGE, "no space");
+	hand_ok(w, HAND_REFUSE);
+	pass(w, 10000);
+	hand_says(w, HAND_PUT_BACK, NULL, (struct hand_reply){ .kind = TROTH_UNSAFE, .text = "distrusted", .no_way_back = true });
+	assert_string_equal(state(w, STORE), "stuck");
+	pass(w, 20000);
+	hand_ok(w, HAND_SWAP);
+	hand_ok(w, HAND_RELOAD);
+	hand_says(w, HAND_ATTEST, NULL, (struct hand_reply){ .ok = true, .present = true, .matched = true });
+	pass(w, 1100);
+	hand_ok(w, HAND_SETTLE);
+	take_reports(w);
+	assert_true(w->last.settled);
+	assert_int_equal(w->last.generation, 5);
+	assert_int_equal(w->last.high_water, 6);
+}
+
 static void an_emergency_goes_on_after_a_restart(void **out)
 {
 	struct world *w = *out;
@@ -439,6 +468,7 @@ int main(void)
 		CASE(what_cannot_be_staged_is_refused_and_nothing_changes), CASE(a_profile_that_is_not_installed_is_a_reason),
 		CASE(what_is_stuck_is_tried_again_and_a_newer_document_may_come_in), CASE(a_refusal_does_not_settle_what_is_stuck),
 		CASE(the_hand_is_told_what_is_distrusted), CASE(an_emergency_keeps_the_new_files), CASE(an_emergency_goes_on_after_a_restart),
+		CASE(an_emergency_that_came_later_keeps_the_new_files),
 		CASE(an_emergency_that_never_began_is_over), CASE(a1_settling_does_not_lower_high_water),
 		CASE(reloads_of_one_service_do_not_overlap),
 	};

@@ -140,7 +140,9 @@ static void what_is_distrusted_is_not_put_back(void **state)
 	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2), "distrusted");
 	ok(lab_op(l, HAND_SWAP, LAB_SLOT, 2));
 	const char *after = lab_read(l, "srv/web/current/cert.pem");
-	refused(lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2), "what generation 2 replaced is distrusted");
+	struct hand_reply no = lab_op(l, HAND_PUT_BACK, LAB_SLOT, 2);
+	assert_true(no.no_way_back);
+	refused(no, "what generation 2 replaced is distrusted");
 	lab_open(l);
 	struct hand_reply r = lab_op(l, HAND_LOOK, LAB_SLOT, 0);
 	assert_int_equal(r.view.phase, PHASE_APPLYING);
