@@ -14,7 +14,7 @@
 #define OWN_TRUST "server-ca"
 #define IDENTITIES "/troth/identities" /* the credential whose versions are the identities */
 
-enum { OWN_ARENA_BYTES = 64 << 20, OWN_PAGE = 500 };
+enum { OWN_ARENA_BYTES = 64 << 20, OWN_PAGE = 500, OWN_DOCUMENTS_KEPT = 4 /* of those that are shown no more, for people */ };
 
 enum own_group { CERTIFICATE, CLIENTS, IDENTITY, PRINCIPAL, TRUST, OWN_GROUPS };
 
@@ -222,7 +222,7 @@ static troth_rc only(struct verb_ctx *ctx, int64_t target_id, int64_t generation
 		TRY(document_row_update(ctx->tx, &pending[i], e));
 		verb_changed(ctx, CHANGED_TARGET, target_id);
 	}
-	return RC_OK;
+	return document_row_forget(ctx->tx, target_id, generation - OWN_DOCUMENTS_KEPT, e);
 }
 
 static troth_rc leave(struct verb_ctx *ctx, struct target_row *t, struct troth_err *e)

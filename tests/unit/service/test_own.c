@@ -535,6 +535,43 @@ static void a_server_that_died_shows_what_its_files_hold(void **state)
 	world_free(w);
 }
 
+/* All rows of documents that the archive keeps for this node's identity. */
+static size_t identity_documents(struct world *w, const struct node *n)
+{
+	struct tx *tx = room_read(w->r);
+	struct instance_row instance;
+	struct target_row *targets;
+	struct document_row *rows;
+	size_t count, kept = 0, all;
+	assert_true(rc_ok(instance_row_by_uuid(tx, w->r->a, n->id, &instance, NULL)));
+	assert_true(rc_ok(target_row_list_instance(tx, w->r->a, instance.id, &targets, &count, NULL)));
+	for (size_t i = 0; i < count; i++) {
+		struct template_row group;
+		assert_true(rc_ok(template_row_get(tx, w->r->a, targets[i].template_id, &group, NULL)));
+		if (!text_equal(group.name, OWN_IDENTITY))
+			continue;
+		assert_true(rc_ok(document_row_list_target(tx, w->r->a, targets[i].id, PAGE_ALL, &rows, &all, NULL)));
+		kept += all;
+	}
+	room_read_end(w->r, tx);
+	return kept;
+}
+
+/* For years: what was shown and is shown no more leaves the archive; the certificates stay on record, as all that was signed. */
+static void renewals_leave_few_rows(void **state)
+{
+	struct world *w = world_new();
+	struct node *n = &w->nodes[0];
+	rotate(w, "/troth/agents");
+	settle(w);
+	for (int i = 0; i < 12; i++) {
+		node_renew(w, n);
+		node_open(w, n); /* seen with it */
+	}
+	assert_in_range(identity_documents(w, n), 1, 6);
+	world_free(w);
+}
+
 static void a_renewal_whose_answer_is_lost(void **state)
 {
 	struct world *w = world_new();
@@ -653,6 +690,7 @@ int main(void)
 		cmocka_unit_test(newcomers_in_the_middle),
 		cmocka_unit_test(principals_are_waited_for),
 		cmocka_unit_test(a_server_that_died_shows_what_its_files_hold),
+		cmocka_unit_test(renewals_leave_few_rows),
 		cmocka_unit_test(a_renewal_whose_answer_is_lost),
 		cmocka_unit_test(who_leaves_is_waited_for_no_longer),
 		cmocka_unit_test(a_restored_server_asks_again),
