@@ -244,11 +244,15 @@ void picker_took(struct picker *p, const struct target *t)
 {
 	if (!p->d)
 		return;
+	CHECK(p->canaries || tries_again(p, t)); /* may_go, next_of_class */
 	p->canaries -= p->canaries != NO_LIMIT && !tries_again(p, t);
 	if (p->phase != PICK_NEW && !is_lame(t))
 		return;
+	/* A lame one was offered because there is a free one; a new one because there is a place, and there are never more places than
+	 * free ones: both begin equal, places may be closed, and each that is taken lowers both. */
+	CHECK(p->free && p->places <= p->free);
 	p->places -= p->places && p->places != NO_LIMIT;
-	p->free -= p->free != NO_LIMIT; /* there is one, or it had not been offered */
+	p->free -= p->free != NO_LIMIT;
 	take_place(p->s, t->instance);
 }
 
