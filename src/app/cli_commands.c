@@ -68,6 +68,16 @@ static const struct cli_option BY_NAME[] = {
 	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
 	END
 };
+static const struct cli_option FIND[] = {
+	{ "--name", "NAME", "name", CLI_QUERY, false, "only this one" },
+	{ "--name-prefix", "TEXT", "name_prefix", CLI_QUERY, false, "whose names begin so: /prod/pg/" },
+	{ "--issuer", "NAME", "issuer", CLI_QUERY, false, "that this authority signs" },
+	{ "--san", "NAME", "san", CLI_QUERY, false, "that are for this name: dns:pg-1.example, ip:10.0.0.1" },
+	{ "--fingerprint", "HEX", "fingerprint", CLI_QUERY, false, "of one of their versions (SHA-256)" },
+	{ "--expires-before", "DATE", "expires_before", CLI_QUERY, false, "2027-06-01, or a length from now on: 30d" },
+	{ "--sort", "ORDER", "sort", CLI_QUERY, false, "name or expires; downwards --sort=-name, --sort=-expires; default: by age" },
+	END
+};
 static const struct cli_option CREDENTIAL_CREATE[] = {
 	{ "--authority", "NAME", "authority", CLI_TEXT, true, "who signs it" },
 	{ "--san", "NAME", "sans", CLI_TEXTS, true, "dns:a.example, ip:10.0.0.1, uri:x://y; may be given again" },
@@ -357,8 +367,8 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = AUTHORITY_IMPORT, .run = cli_run_authority_import, .path = "/v1/authorities/import", .member = "name",
 	  .sections = CLI_AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "list", .args = "", .summary = "the CAs, and until when each signs",
-	  .example = "troth authority list\ntroth authority list -o json",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = CLI_COLUMNS_AUTHORITIES,
+	  .example = "troth authority list\ntroth authority list --name-prefix /prod/ --sort expires",
+	  .options = FIND, .run = cli_run_list, .path = "/v1/authorities", .columns = CLI_COLUMNS_AUTHORITIES,
 	  .empty = "no authority yet: troth authority create /prod/pg/ca" },
 	{ .noun = "authority", .verb = "show", .args = "NAME", .summary = "one CA with its versions",
 	  .example = "troth authority show /prod/pg/ca",
@@ -378,8 +388,8 @@ const struct cli_command CLI_COMMANDS[] = {
 		     "    --san uri:spiffe://example/app --role client --csr-file app.csr",
 	  .options = CREDENTIAL_CREATE, .run = cli_run_create, .path = "/v1/credentials", .member = "name", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "list", .args = "", .summary = "the named certificates",
-	  .example = "troth credential list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/credentials", .columns = CLI_COLUMNS_CREDENTIALS, .empty = "no credential yet" },
+	  .example = "troth credential list\ntroth credential list --issuer /prod/pg/ca --expires-before 30d",
+	  .options = FIND, .run = cli_run_list, .path = "/v1/credentials", .columns = CLI_COLUMNS_CREDENTIALS, .empty = "no credential yet" },
 	{ .noun = "credential", .verb = "show", .args = "NAME", .summary = "one, with its versions",
 	  .example = "troth credential show /prod/pg/pg-1/server",
 	  .run = cli_run_show, .path = "/v1/credentials", .sections = CLI_CREDENTIAL_SECTIONS },
