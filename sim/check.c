@@ -376,10 +376,9 @@ static void see(struct sim *s, struct node *n, const struct msg_target *t)
 	x->generation = t->generation;
 	x->hash = h;
 	(void)text_copy(x->id, sizeof x->id, t->id); /* a UUID */
-	if (!fresh)
-		return;
 	emergency_sent(s, n, t);
-	policy_sent(s, n, t);
+	if (fresh)
+		policy_sent(s, n, t);
 }
 
 /* A document that leaves the server: its generation never meant anything else. */

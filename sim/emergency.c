@@ -104,8 +104,19 @@ static bool is_distrusted(const struct sim *s, const char *hex)
 	return false;
 }
 
+/* What it has said that it runs it may be told of until it gets something newer; that gives it nothing. */
+static bool is_known(const struct node *n, const struct msg_target *t)
+{
+	for (size_t k = 0; k < n->place_count; k++)
+		if (strcmp(n->places[k].id, t->id) == 0)
+			return t->generation <= n->places[k].generation;
+	return false;
+}
+
 void emergency_sent(struct sim *s, const struct node *n, const struct msg_target *t)
 {
+	if (is_known(n, t))
+		return;
 	for (size_t i = 0; t->kind == MSG_STORE && i < t->certificates.count; i++)
 		for (size_t k = 0; k < s->distrusted_count; k++)
 			if (strcmp(s->distrusted[k], t->certificates.items[i]) == 0)

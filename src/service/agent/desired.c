@@ -22,13 +22,6 @@ struct look {                    /* one reading of the state */
 
 /* -- one target ---------------------------------------------------------------------------------- */
 
-/* Decided before what it contains was distrusted, and not handed out since: it never will be. */
-static troth_rc is_held_back(struct verb_ctx *ctx, const struct document_row *d, bool *ret, struct troth_err *e)
-{
-	*ret = false;
-	return d->handed_at ? RC_OK : distrust_content(ctx->tx, ctx->a, d->content_id, ret, e);
-}
-
 /* The document to show: the newest on its way, else the one it runs.  Frozen: only what was handed out before. */
 static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t, bool frozen, struct document_row *ret,
 			       bool *ret_found, struct troth_err *e)
@@ -40,8 +33,8 @@ static troth_rc shown_document(struct verb_ctx *ctx, const struct target_row *t,
 		n--;
 	*ret_found = true;
 	while (n-- > 0) {
-		bool held;
-		TRY(is_held_back(ctx, &pending[n], &held, e));
+		bool held = false; /* decided before what it contains was distrusted: it is not given from then on, nor once more */
+		TRY(distrust_content(ctx->tx, ctx->a, pending[n].content_id, &held, e));
 		*ret = pending[n];
 		if (!held)
 			return RC_OK;

@@ -147,6 +147,16 @@ static void only_one_version(void **state)
 	fleet_free(f);
 }
 
+static bool told_to_trust(struct fleet *f, struct fleet_node *n, const char *pem)
+{
+	struct desired_ret d = fleet_desired(f, n, 0);
+	for (size_t i = 0; i < d.desired.target_count; i++)
+		for (size_t k = 0; k < d.desired.targets[i].certificates.count; k++)
+			if (text_equal(d.desired.targets[i].certificates.items[k], pem))
+				return true;
+	return false;
+}
+
 /* What is on its way when it is distrusted: never handed out, never signed by. */
 static void what_was_decided_before_does_not_leave(void **state)
 {
@@ -167,6 +177,27 @@ static void what_was_decided_before_does_not_leave(void **state)
 			FLEET_CHECK(f, !fleet_signed_by(f, &f->nodes[k], first.new_version));
 	}
 	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	all_on(f, r.new_version);
+	fleet_free(f);
+}
+
+/* Given, and perhaps lost on its way; everything is frozen, so nothing newer comes.  It is not given once more. */
+static void what_was_given_is_not_given_again(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-0");
+	struct rotate_ret first = fleet_rotate(f, "/demo/ca"), r;
+	struct freeze_ret frozen;
+	struct rotate_cmd cmd = { .name = "/demo/ca", .compromised = true, .version = first.new_version };
+	const char *stolen = version_pem(f, first.new_version);
+	FLEET_CHECK(f, told_to_trust(f, n, stolen)); /* the answer is lost */
+	fleet_must(f, &VERB_FREEZE, &(struct freeze_cmd){ "incident" }, &frozen);
+	FLEET_CHECK(f, told_to_trust(f, n, stolen)); /* what was given is given again (0010) */
+	fleet_must(f, &VERB_ROTATE, &cmd, &r);
+	FLEET_CHECK(f, !told_to_trust(f, n, stolen));
+	fleet_must(f, &VERB_THAW, &(struct no_cmd){ 0 }, &frozen);
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, nowhere(f, first.new_version));
 	all_on(f, r.new_version);
 	fleet_free(f);
 }
@@ -285,6 +316,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(distrusted_and_replaced),
 		cmocka_unit_test(only_one_version),
 		cmocka_unit_test(what_was_decided_before_does_not_leave),
+		cmocka_unit_test(what_was_given_is_not_given_again),
 		cmocka_unit_test(distrust_returns_by_nothing),
 		cmocka_unit_test(who_still_trusts),
 		cmocka_unit_test(documents_say_what_not_to_go_back_to),
