@@ -125,15 +125,14 @@ static troth_rc nothing_yet(const struct binding_row *row, struct troth_err *e)
 	return rc;
 }
 
-/* It would leave the house for the first time, and must not: everything is frozen, or it was decided before what it
- * contains was distrusted. */
+/* It was decided before what it contains was distrusted; or it would leave the house for the first time while everything
+ * is frozen. */
 static troth_rc is_held_back(struct verb_ctx *ctx, const struct document_row *d, bool *ret, struct troth_err *e)
 {
 	struct freeze_row freeze;
 	*ret = false;
-	if (d->handed_at)
-		return RC_OK;
-	TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, ret, e));
+	if (!d->handed_at)
+		TRY(freeze_row_on(ctx->tx, ctx->a, &freeze, ret, e));
 	return *ret ? RC_OK : distrust_content(ctx->tx, ctx->a, d->content_id, ret, e);
 }
 

@@ -84,6 +84,26 @@ static void frozen_it_is_given_what_it_was_given(void **state)
 	fleet_free(f);
 }
 
+/* Nor is it given once more what was distrusted meanwhile. */
+static void what_is_distrusted_is_not_given_again(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *shop = fleet_stranger(f, "shop", MSG_STORE);
+	struct binding_view b = outside_bind(f, "/demo/shop", (struct binding_create_cmd){ .no_grace = true });
+	struct freeze_ret frozen;
+	struct rotate_ret r;
+	struct binding_fetch_ret first = outside_fetch(f, &b, NULL);
+	fleet_loads(f, shop, first.pem);
+	(void)outside_fetch(f, &b, first.tag);
+	struct rotate_ret made = fleet_rotate(f, "/demo/ca");
+	FLEET_CHECK(f, !text_equal(outside_fetch(f, &b, first.tag).pem, first.pem)); /* fetched, and perhaps lost */
+	fleet_must(f, &VERB_FREEZE, &(struct freeze_cmd){ "incident 7" }, &frozen);
+	struct rotate_cmd cmd = { .name = "/demo/ca", .compromised = true, .version = made.new_version };
+	fleet_must(f, &VERB_ROTATE, &cmd, &r);
+	FLEET_CHECK(f, text_equal(outside_fetch(f, &b, NULL).pem, first.pem));
+	fleet_free(f);
+}
+
 /* A newcomer has nothing that it was given before. */
 static void frozen_a_newcomer_waits(void **state)
 {
@@ -195,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_tag_confirms_its_own_generation_only),
 		cmocka_unit_test(a_tag_of_somebody_else_says_nothing),
 		cmocka_unit_test(frozen_it_is_given_what_it_was_given),
+		cmocka_unit_test(what_is_distrusted_is_not_given_again),
 		cmocka_unit_test(frozen_a_newcomer_waits),
 		cmocka_unit_test(asking_again_writes_nothing),
 		cmocka_unit_test(a_fetch_counts_after_its_delay),
