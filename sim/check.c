@@ -83,8 +83,8 @@ static bool shake_workers(struct sim *s, struct node *server, struct place_state
 	process_sweep(s, slot);
 	process_sweep(s, store);
 	bool good = slot->worker_count && store->worker_count; /* who does not run has shown nothing */
-	/* Nobody met it when it was admitted with nothing; now somebody does. */
-	if (slot->worker_count && !store->worker_count && !client->off && !excused(store))
+	/* Nobody met it when it was admitted with nothing (or only who presents what is distrusted); now somebody does. */
+	if (slot->worker_count && !store->worker_count && !client->off && !excused(store) && !excused(slot))
 		violation(s, "%s/%s trusts nothing and meets %s/%s", client->name, store->t->name, server->name, slot->t->name);
 	for (size_t i = 0; i < slot->worker_count; i++)
 		for (size_t k = 0; k < store->worker_count; k++)
@@ -291,6 +291,7 @@ void check_restored(struct sim *s)
 	struct tx *tx = server_read(s);
 	policy_forget(s);
 	link_restored(s);
+	s->distrusting = NULL;
 	s->distrusted_count = 0; /* a backup from before knows nothing of it: an operator would have to say it again */
 	for (int i = 0; tx && i < s->node_count; i++) {
 		if (s->nodes[i]->there)

@@ -9,8 +9,8 @@
 #include "pki/pki.h"
 #include "side_server.h"
 
-/* What the authority has now, as it will be looked for. */
-static size_t remember(struct sim *s, const char *name, const char *pem[8], const char *hex[8])
+/* What the authority has now (or what of it is distrusted), as it will be looked for. */
+static size_t remember(struct sim *s, const char *name, bool distrusted, const char *pem[8], const char *hex[8])
 {
 	struct credential_row c;
 	struct version_row *versions;
@@ -24,7 +24,7 @@ static size_t remember(struct sim *s, const char *name, const char *pem[8], cons
 		for (size_t i = 0; i < n && kept < 8; i++) {
 			struct cert_row cert;
 			char text[SHA256_HEX_LEN];
-			if (versions[i].retired_at || rc_failed(cert_row_get(tx, s->ask_a, versions[i].cert_id, &cert, &e)))
+			if (versions[i].retired_at || (distrusted && !versions[i].distrusted) || rc_failed(cert_row_get(tx, s->ask_a, versions[i].cert_id, &cert, &e)))
 				continue;
 			hex_encode(cert.fingerprint.data, cert.fingerprint.len, text);
 			pem[kept] = cert_pem(s->life_a, cert.der);
@@ -58,6 +58,14 @@ static void excuse_all(struct sim *s, int root)
 		}
 }
 
+static void are_distrusted(struct sim *s, size_t n, const char *pem[8], const char *hex[8])
+{
+	for (size_t i = 0; i < n; i++) {
+		s->distrusted[s->distrusted_count] = pem[i];
+		s->distrusted_hex[s->distrusted_count++] = hex[i];
+	}
+}
+
 void emergency(struct sim *s, const char *name, int root)
 {
 	struct rotate_ret ret;
@@ -65,7 +73,7 @@ void emergency(struct sim *s, const char *name, int root)
 	if (!s->server->up || s->distrusted_count + 8 > SIM_DISTRUSTED)
 		return;
 	arena_reset(s->ask_a);
-	size_t n = remember(s, name, pem, hex);
+	size_t n = remember(s, name, false, pem, hex);
 	if (n == 0 || rc_failed(say(s, name, 0, true, &ret)))
 		return;
 	int64_t breaks = ret.breaks;
@@ -73,10 +81,19 @@ void emergency(struct sim *s, const char *name, int root)
 	excuse_all(s, root); /* also if the answer is lost */
 	bool done = rc_ok(say(s, name, breaks, false, &ret));
 	s->count.rotations += done;
-	for (size_t i = 0; done && i < n; i++) {
-		s->distrusted[s->distrusted_count] = pem[i];
-		s->distrusted_hex[s->distrusted_count++] = hex[i];
-	}
+	if (done)
+		are_distrusted(s, n, pem, hex);
+	s->distrusting = s->server->up ? NULL : name;
+}
+
+void emergency_up(struct sim *s)
+{
+	const char *pem[8], *hex[8];
+	if (!s->distrusting)
+		return;
+	arena_reset(s->ask_a);
+	are_distrusted(s, remember(s, s->distrusting, true, pem, hex), pem, hex);
+	s->distrusting = NULL;
 }
 
 static bool is_distrusted(const struct sim *s, const char *hex)

@@ -321,20 +321,20 @@ static bool in_trouble_or_changing(const struct node *n)
 static bool window_is_open(msec_t at) { return at / MSEC_MIN % WINDOW_EVERY_MIN < WINDOW_OPEN_MIN; }
 
 /* What holds new instances only. */
-static void check_time(struct sim *s, const struct node *n, const struct policy *q, msec_t decided)
+static void check_time(struct sim *s, const struct node *n, const struct policy *q, msec_t decided, msec_t held)
 {
 	if (s->distrusted_count)
 		return; /* what is distrusted leaves without regard to these */
 	if (q->windowed && !window_is_open(decided))
 		violation(s, "%s begins to change outside its window", n->name);
-	if (q->pause && q->settled_at && q->settled_at <= decided && decided < q->settled_at + q->pause)
+	if (q->pause && q->settled_at && q->settled_at <= held && held < q->settled_at + q->pause)
 		violation(s, "%s begins to change %.1f s after another settled; the pause is %.0f s", n->name,
-			  (double)(decided - q->settled_at) / MSEC_S, (double)q->pause / MSEC_S);
+			  (double)(held - q->settled_at) / MSEC_S, (double)q->pause / MSEC_S);
 	if (q->stopped_at && q->stopped_at < decided)
 		violation(s, "%s begins to change though its deployment has stopped", n->name);
 }
 
-static void check_rolling(struct sim *s, const struct node *n, const struct place_state *p, msec_t decided)
+static void check_rolling(struct sim *s, const struct node *n, const struct place_state *p, msec_t decided, msec_t held)
 {
 	const struct policy *q = policy_of(s, p);
 	bool sure = !s->skew && s->now - s->skew_at > CLOCK_SURE_MS && s->now - decided < CLOCK_SURE_MS;
@@ -346,7 +346,7 @@ static void check_rolling(struct sim *s, const struct node *n, const struct plac
 			others += is_changing(s, s->nodes[i], decided);
 	if (q->max_unavailable && others >= q->max_unavailable)
 		violation(s, "%s changes beside %lld others; at most %lld may", n->name, (long long)others, (long long)q->max_unavailable);
-	check_time(s, n, q, decided);
+	check_time(s, n, q, decided, held);
 }
 
 static bool has(const struct msg_target *t, const char *pem)
@@ -380,7 +380,22 @@ static void check_rollout(struct sim *s, const struct node *n, const struct plac
 	}
 }
 
-static bool read_document(struct sim *s, const struct msg_target *m, struct document_row *ret)
+/* Since when it holds its place: one that was never handed out and replaced held it before. */
+static msec_t held_since(struct sim *s, struct tx *tx, const struct document_row *d)
+{
+	struct document_row before;
+	struct troth_err e = { 0 };
+	msec_t held = d->created;
+	for (int64_t g = d->generation - 1; g > 0; g--) {
+		if (rc_failed(document_row_by_generation(tx, s->look_a, d->target_id, g, &before, &e)) ||
+		    before.state != DOCUMENT_REPLACED || before.handed_at)
+			break;
+		held = before.created;
+	}
+	return held;
+}
+
+static bool read_document(struct sim *s, const struct msg_target *m, struct document_row *ret, msec_t *ret_held)
 {
 	struct target_row t;
 	struct troth_err e = { 0 };
@@ -390,6 +405,7 @@ static bool read_document(struct sim *s, const struct msg_target *m, struct docu
 	arena_reset(s->look_a);
 	bool good = rc_ok(target_row_by_uuid(tx, s->look_a, m->id, &t, &e)) &&
 		    rc_ok(document_row_by_generation(tx, s->look_a, t.id, m->generation, ret, &e));
+	*ret_held = good ? held_since(s, tx, ret) : 0;
 	server_read_end(tx);
 	return good;
 }
@@ -398,13 +414,14 @@ void policy_sent(struct sim *s, struct node *n, const struct msg_target *t)
 {
 	struct place_state *p = place_of(n, t->id);
 	struct document_row d = { 0 };
-	bool known = read_document(s, t, &d), left = d.handed_at && d.handed_at <= n->unheard_at;
+	msec_t held;
+	bool known = read_document(s, t, &d, &held), left = d.handed_at && d.handed_at <= n->unheard_at;
 	if (s->frozen && known && !left)
 		violation(s, "%s/%s is handed generation %lld while everything is frozen", n->name, t->name, (long long)t->generation);
 	if (!p || !known)
 		return;
 	if (p->counted) {
-		check_rolling(s, n, p, d.created);
+		check_rolling(s, n, p, d.created, held);
 		check_rollout(s, n, p, t);
 	}
 	p->handed = t->generation;

@@ -147,6 +147,7 @@ static void on_up(struct sim *s, struct event *x)
 	tell(s, "the server is up");
 	if (s->server->restoring)
 		check_restored(s);
+	emergency_up(s);
 	s->server->restoring = false;
 	check_rows(s);
 	check_admissions(s);

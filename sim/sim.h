@@ -212,6 +212,7 @@ struct sim {
 	const char *distrusted[SIM_DISTRUSTED]; /* PEM, and */
 	const char *distrusted_hex[SIM_DISTRUSTED]; /* SHA-256 */
 	size_t distrusted_count;
+	const char *distrusting; /* an authority: the server died over the order, and may have done it; or NULL */
 	struct policy policies[SIM_DEPLOYMENTS];
 	struct rollout rollouts[SIM_AUTHORITIES];
 	bool unlinked[SIM_TEMPLATES][SIM_TEMPLATES]; /* (slot, store) that people have taken away, or may have */
@@ -271,6 +272,7 @@ void holder_finish(struct sim *s, struct node *n); /* both */
 
 /* emergency.c */
 void emergency(struct sim *s, const char *name, int root); /* distrusts all that the authority has, and makes new ones */
+void emergency_up(struct sim *s); /* the server is up again: was it done, that it died over? */
 void emergency_sent(struct sim *s, const struct node *n, const struct msg_target *t); /* a document leaves the server */
 bool emergency_is_over(const struct sim *s);       /* nobody trusts what is distrusted */
 void emergency_settled(struct sim *s);             /* or it is a violation */

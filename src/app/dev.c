@@ -9,17 +9,20 @@
 
 #include "app/server.h"
 #include "base/json.h"
+#include "facade/facade.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "service/nouns.h"
 
 const char DEV_USAGE[] =
 	"usage: troth dev --dir DIR [--listen 127.0.0.1:PORT] [--plain-http]\n"
-	"                 [--log-level LEVEL]\n"
+	"                 [--admin-password PASSWORD] [--log-level LEVEL]\n"
 	"\n"
 	"A server for trying and testing: made in DIR if there is none, then run until\n"
 	"SIGTERM or SIGINT. When it answers it prints one line of JSON: where it is, its\n"
-	"CA, and an administrator's token and client certificate. Logs go to stderr.\n"
+	"CA, an administrator's token, client certificate and password (which is good\n"
+	"for POST /oauth/token), and a password for each compatible API. Logs go to\n"
+	"stderr.\n"
 	"\n"
 	"  --dir DIR           the data directory; kill it at any time and start it\n"
 	"                      again on the same one\n"
@@ -27,6 +30,9 @@ const char DEV_USAGE[] =
 	"                      same one\n"
 	"  --plain-http        the same API without TLS too, on a free port of\n"
 	"                      127.0.0.1: \"http_url\"\n"
+	"  --admin-password PASSWORD\n"
+	"                      the administrator's, 12 characters or more (default: one\n"
+	"                      that is made). Others on this machine see a command line\n"
 	"  --log-level LEVEL   debug, info, warn (default) or error\n"
 	"\n"
 	"example:\n"
@@ -34,11 +40,28 @@ const char DEV_USAGE[] =
 
 #define ADMIN_PRINCIPAL "dev-admin" /* who has the client certificate; the token is admin's */
 
+#define PASSWORD_PRINCIPAL "dev"    /* who logs in by password; for the API x it is dev-x */
+
+enum { LOGINS_MAX = 8 };
+struct dev_login { const char *facade, *client, *user, *password; };
+
 struct dev {
 	struct arena *a;
 	struct datadir d;
 	const char *cert, *key; /* files of the administrator's client certificate */
+	const char *admin_password; /* as said, or NULL */
+	struct dev_login logins[LOGINS_MAX]; /* the first is the native API's */
+	size_t login_count;
+	struct datadir_session session;
 };
+
+/* Opened when there is something to do: usually there is not. */
+static troth_rc dev_do(struct dev *dev, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e)
+{
+	if (!dev->session.svc)
+		TRY(datadir_open(dev->a, dev->d.dir, &dev->session, e));
+	return datadir_do(&dev->session, dev->a, verb, cmd, ret, e);
+}
 
 /* -- the administrator's client certificate ------------------------------------------------------------------ */
 static void key_done(struct key **k) { key_release(*k); }
@@ -66,7 +89,7 @@ static bool is_fresh(const struct dev *dev)
 	       now < certs[0]->not_before / 2 + certs[0]->not_after / 2;
 }
 
-static troth_rc make_admin_cert(const struct dev *dev, struct troth_err *e)
+static troth_rc make_admin_cert(struct dev *dev, struct troth_err *e)
 {
 	struct principal_view_ret ret;
 	const char *csr;
@@ -75,24 +98,16 @@ static troth_rc make_admin_cert(const struct dev *dev, struct troth_err *e)
 	TRY(admin_csr(dev, &csr, e));
 	struct principal_add_cmd add = { .name = ADMIN_PRINCIPAL, .role = "admin", .csr = csr };
 	struct principal_rotate_cmd again = { ADMIN_PRINCIPAL, csr };
-	troth_rc rc = datadir_do(dev->a, dev->d.dir, &VERB_PRINCIPAL_ADD, &add, &ret, e);
+	troth_rc rc = dev_do(dev, &VERB_PRINCIPAL_ADD, &add, &ret, e);
 	if (rc.code == TROTH_CONFLICT) {
 		err_clear(e);
-		rc = datadir_do(dev->a, dev->d.dir, &VERB_PRINCIPAL_ROTATE, &again, &ret, e);
+		rc = dev_do(dev, &VERB_PRINCIPAL_ROTATE, &again, &ret, e);
 	}
 	TRY(rc);
 	return file_write(dev->cert, bytes_of_text(arena_printf(dev->a, "%s%s", ret.certificate, ret.chain)), 0644, e);
 }
 
-/* -- start ----------------------------------------------------------------------------------------------------- */
-static troth_rc make_dir(const struct dev *dev, const char *listen, struct troth_err *e)
-{
-	const struct init_options init = { .dir = dev->d.dir, .listen = listen ? listen : "127.0.0.1:0" };
-	if (rc_failed(datadir_check(&dev->d, NULL)) || access(dev->d.admin_token, F_OK) != 0)
-		TRY(init_dir(dev->a, &init, e));
-	return make_admin_cert(dev, e);
-}
-
+/* -- passwords ------------------------------------------------------------------------------------------------- */
 static const char *read_line(struct arena *a, const char *path)
 {
 	struct bytes text;
@@ -101,10 +116,67 @@ static const char *read_line(struct arena *a, const char *path)
 	return arena_text_n(a, (const char *)text.data, strcspn((const char *)text.data, "\n"));
 }
 
+/* It stays what it was: in a file of its own, as the token is, until another one is said. */
+static troth_rc make_login(struct dev *dev, struct dev_login *login, const char *said, struct troth_err *e)
+{
+	const char *file = arena_printf(dev->a, "%s/%s.password", dev->d.dir, login->user), *kept = read_line(dev->a, file);
+	struct principal_add_cmd add = { .name = login->user, .role = "admin", .facade = login->facade, .password = said, .generate_password = !said };
+	struct principal_rotate_cmd again = { .id = login->user, .password = said, .generate_password = !said };
+	struct principal_view_ret ret;
+	login->password = kept;
+	if (kept && (!said || text_equal(said, kept)))
+		return RC_OK;
+	troth_rc rc = dev_do(dev, &VERB_PRINCIPAL_ADD, &add, &ret, e);
+	if (rc.code == TROTH_CONFLICT) {
+		err_clear(e);
+		rc = dev_do(dev, &VERB_PRINCIPAL_ROTATE, &again, &ret, e);
+	}
+	if (rc_failed(rc) && said && e->findings) {
+		e->findings = NULL; /* the only one, which is the primary line too */
+		err_prefix(e, "--admin-password");
+		err_hint(e, "leave it out, and a good one is made and printed");
+	}
+	TRY(rc);
+	login->password = said ? said : ret.password;
+	return file_write(file, bytes_of_text(arena_printf(dev->a, "%s\n", login->password)), 0600, e);
+}
+
+static troth_rc make_logins(struct dev *dev, struct troth_err *e)
+{
+	dev->logins[dev->login_count++] = (struct dev_login){ .user = PASSWORD_PRINCIPAL };
+	for (const struct facade *f = FACADES_SERVED; f->name && dev->login_count < LOGINS_MAX; f++)
+		dev->logins[dev->login_count++] = (struct dev_login){ f->name, f->client, arena_printf(dev->a, PASSWORD_PRINCIPAL "-%s", f->name) };
+	for (size_t i = 0; i < dev->login_count; i++)
+		TRY(make_login(dev, &dev->logins[i], i ? NULL : dev->admin_password, e));
+	return RC_OK;
+}
+
+/* -- start ----------------------------------------------------------------------------------------------------- */
+static troth_rc make_dir(struct dev *dev, const char *listen, struct troth_err *e)
+{
+	const struct init_options init = { .dir = dev->d.dir, .listen = listen ? listen : "127.0.0.1:0" };
+	if (rc_failed(datadir_check(&dev->d, NULL)) || access(dev->d.admin_token, F_OK) != 0)
+		TRY(init_dir(dev->a, &init, e));
+	TRY(make_admin_cert(dev, e));
+	return make_logins(dev, e);
+}
+
 static const char *absolute(struct arena *a, const char *path)
 {
 	char cwd[4096];
 	return path[0] == '/' || !getcwd(cwd, sizeof cwd) ? path : arena_printf(a, "%s/%s", cwd, path);
+}
+
+/* Its password is good for a person through `client_id`, and as the secret of a client of the name of `user`. */
+static void write_facade(struct json_writer *w, const struct dev_login *login, const char *url)
+{
+	jw_key(w, login->facade);
+	jw_object(w);
+	jw_kv_text(w, "base_url", url);
+	jw_kv_text(w, "user", login->user);
+	jw_kv_text(w, "password", login->password);
+	jw_kv_text(w, "client_id", login->client);
+	jw_object_end(w);
 }
 
 static void on_ready(void *self, const char *url, const char *http_url)
@@ -120,10 +192,14 @@ static void on_ready(void *self, const char *url, const char *http_url)
 	jw_kv_text(&w, "admin_cert", dev->cert);
 	jw_kv_text(&w, "admin_key", dev->key);
 	jw_kv_text(&w, "token", read_line(dev->a, dev->d.admin_token));
+	jw_kv_text(&w, "admin_user", dev->logins[0].user);
+	jw_kv_text(&w, "admin_password", dev->logins[0].password);
 	jw_kv_text(&w, "data_dir", dev->d.dir);
 	jw_kv_int(&w, "pid", getpid());
 	jw_key(&w, "facades");
 	jw_object(&w);
+	for (size_t i = 1; i < dev->login_count; i++)
+		write_facade(&w, &dev->logins[i], url);
 	jw_object_end(&w);
 	jw_object_end(&w);
 	printf("%s\n", buf_text(&out));
@@ -134,20 +210,26 @@ int dev_command(int argc, char **argv)
 {
 	static const struct command self = { .name = "dev" };
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	struct server_options o = { .log_level = "warn" };
+	struct config_from from = { .given = { [SETTING_LOG_LEVEL] = "warn" } };
+	struct server_options o = { .clock_went_back = true };
 	struct option_values words = { 0 };
 	struct troth_err e = { 0 };
 	bool plain = false;
-	const struct option options[] = { { "dir", &o.dir }, { "listen", &o.listen }, { "log-level", &o.log_level },
-					  { "plain-http", NULL, &plain, NULL } };
-	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_set_log(&o, &e)))
+	const char *password = NULL;
+	const struct option options[] = { { "dir", &o.dir }, { "listen", &from.given[SETTING_LISTEN] },
+					  { "log-level", &from.given[SETTING_LOG_LEVEL] },
+					  { "plain-http", NULL, &plain, NULL }, { "admin-password", &password } };
+	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_take_config(a, &from, &o, &e)))
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)
 		return command_usage(&self, "say where: --dir DIR");
-	struct dev dev = { .a = a, .d = datadir_make(a, absolute(a, o.dir)) };
+	struct dev dev = { .a = a, .d = datadir_make(a, absolute(a, o.dir)), .admin_password = password };
+	arena_secret(a);
 	dev.cert = arena_printf(a, "%s/admin.pem", dev.d.dir);
 	dev.key = arena_printf(a, "%s/admin.key", dev.d.dir);
-	if (rc_failed(make_dir(&dev, o.listen, &e)))
+	troth_rc made = make_dir(&dev, from.given[SETTING_LISTEN], &e);
+	datadir_close(&dev.session);
+	if (rc_failed(made))
 		return command_failed(&e);
 	o.dir = dev.d.dir;
 	o.plain_listen = plain ? "127.0.0.1:0" : NULL;

@@ -144,7 +144,11 @@ troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_er
 		err_hint(e, "start it with: troth server --dir %s", d->dir);
 		return rc;
 	}
-	TRY(dir_make(d->dir, 0700, e));
+	troth_rc rc = dir_make(d->dir, 0700, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "say another --dir, or make it and give it to the user that the server shall run as: install -d -m 700 -o USER %s", d->dir);
+		return rc;
+	}
 	TRY(make_master_key(d, e));
 	TRY(make_server_key(d, e));
 	TRY(keeper_spawn("/proc/self/exe", &spawn, &keeper, e));
@@ -152,21 +156,32 @@ troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_er
 	return write_results(a, d, o, &made, e);
 }
 
-troth_rc datadir_do(struct arena *a, const char *dir, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e)
+troth_rc datadir_open(struct arena *a, const char *dir, struct datadir_session *ret, struct troth_err *e)
 {
-	const struct server_port port = { PORT_CLOCK_REAL, PORT_RANDOM_REAL };
 	const struct datadir d = datadir_make(a, dir);
 	const struct keeper_spawn_options spawn = { d.master_key, d.keeper_log };
 	const struct store_options options = { .must_exist = true };
-	CLEANUP(keeper_client_closep) struct keeper_client *keeper = NULL;
-	CLEANUP(store_closep) struct store *store = NULL;
-	CLEANUP(service_freep) struct service *svc = NULL;
+	struct server_port *port = ARENA_NEW(a, struct server_port);
+	*port = (struct server_port){ PORT_CLOCK_REAL, PORT_RANDOM_REAL };
+	TRY(keeper_spawn("/proc/self/exe", &spawn, &ret->keeper, e));
+	TRY(store_open(d.store, &options, &ret->store, e));
+	ret->port = port;
+	return service_new(ret->store, port, &ret->svc, e);
+}
+
+troth_rc datadir_do(struct datadir_session *s, struct arena *a, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e)
+{
 	struct verb_ctx ctx;
-	TRY(keeper_spawn("/proc/self/exe", &spawn, &keeper, e));
-	TRY(store_open(d.store, &options, &store, e));
-	TRY(service_new(store, &port, &svc, e));
-	verb_ctx_init(&ctx, a, &PRINCIPAL_SYSTEM, &port, port_now(&port.clock));
-	return verb_run(svc, verb, &ctx, &(struct verb_keeper){ keeper, keeper_ask }, cmd, ret, e);
+	verb_ctx_init(&ctx, a, &PRINCIPAL_SYSTEM, s->port, port_now(&s->port->clock));
+	return verb_run(s->svc, verb, &ctx, &(struct verb_keeper){ s->keeper, keeper_ask }, cmd, ret, e);
+}
+
+void datadir_close(struct datadir_session *s)
+{
+	service_free(s->svc);
+	store_close(s->store);
+	keeper_client_close(s->keeper);
+	*s = (struct datadir_session){ 0 };
 }
 
 static troth_rc say_done(struct arena *a, const struct datadir *d, struct troth_err *e)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/toil.h"
 #include "base/log.h"
 
 struct job *job_of_call(struct pipeline *p, struct edge_call *call)
@@ -46,6 +47,34 @@ troth_rc job_prepare(struct job *job, struct tx *tx)
 	return rc;
 }
 
+static troth_rc push_on(struct pipeline *p, struct job *job, enum push how)
+{
+	if (job->ctx.toil)
+		return toil_push(p->toil, job);
+	if (job_needs_keeper(job)) {
+		keeper_link_push(p->keeper, job);
+		return RC_OK;
+	}
+	return writer_push(p, job, how);
+}
+
+void job_go_on(struct pipeline *p, struct job *job, enum push how)
+{
+	troth_rc rc = push_on(p, job, how);
+	if (rc_failed(rc))
+		job_end(p, job, rc);
+}
+
+void job_go_home(struct pipeline *p, struct job *job, troth_rc rc)
+{
+	job->rc = rc;
+	job->failed = true;
+	if (job->call)
+		job_end(p, job, rc);
+	else
+		(void)writer_push(p, job, PUSH_RETURN); /* always taken */
+}
+
 void job_end(struct pipeline *p, struct job *job, troth_rc rc)
 {
 	job->rc = rc;
@@ -68,18 +97,21 @@ void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e)
 /* -- Idempotency-Key --------------------------------------------------------------------------------- */
 static const char *who_key(const struct job *job) { return job->who.uuid[0] ? job->who.uuid : job->who.name; }
 
+/* Where the answer holds a secret, so may the body: a password, of which no quick hash is kept.  Sent again such a request is
+ * answered with a conflict, whatever its body. */
 static void hash_request(struct job *job)
 {
 	const struct http_request *r = &job->call->request;
+	struct bytes body = job->call->route->flags & ROUTE_SECRET ? bytes_of(NULL, 0) : r->body;
 	const char *head = arena_printf(job->a, "%s %s", http_method_name(r->method), r->path);
 	for (size_t i = 0; i < r->query.count; i++) /* ?now=true asks for another thing */
 		head = arena_printf(job->a, "%s?%s=%s", head, r->query.items[i].name, r->query.items[i].value);
-	char *all = arena_alloc(job->a, strlen(head) + r->body.len + 1), *at = all;
+	char *all = arena_alloc(job->a, strlen(head) + body.len + 1), *at = all;
 	at = stpcpy(at, head) + 1;
-	if (r->body.len)
-		memcpy(at, r->body.data, r->body.len);
-	pki_sha256(bytes_of(all, (size_t)(at - all) + r->body.len), job->body_hash);
-	secret_wipe(at, r->body.len);
+	if (body.len)
+		memcpy(at, body.data, body.len);
+	pki_sha256(bytes_of(all, (size_t)(at - all) + body.len), job->body_hash);
+	secret_wipe(at, body.len);
 }
 
 static bool has_key(const struct job *job) { return job->ctx.options.idempotency_key && !job->ctx.options.dry_run; }

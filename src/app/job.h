@@ -58,6 +58,7 @@ struct pipeline {
 	struct store_reader *writer_reader;
 	bool started;
 	atomic_bool fatal_said;
+	struct toil *toil;
 	/* the keeper's thread */
 	struct keeper_link *keeper;
 	/* the writer's thread */
@@ -72,12 +73,19 @@ struct pipeline {
 	msec_t next_minute, next_housekeeping; /* monotonic */
 };
 
+/* Into the writer's queue.  REQUEST: UNAVAILABLE above LIMIT_WRITER_QUEUE.  OWN: the server's own, refused once it stops.
+ * RETURN: a job that was in before, always taken. */
+enum push { PUSH_REQUEST, PUSH_OWN, PUSH_RETURN };
+
 /* job.c */
 struct job *job_of_call(struct pipeline *p, struct edge_call *call);
 void job_begin(struct pipeline *p, struct job *job, const struct principal *who, msec_t now);
 /* prepare on `tx`, or its next round if it asked for one; then the job goes to the keeper (job_needs_keeper) or can be
  * written at once. */
 troth_rc job_prepare(struct job *job, struct tx *tx);
+/* A prepared job: to the thread for what takes long (toil.h), to the keeper or, as `how` says, to the writer. */
+void job_go_on(struct pipeline *p, struct job *job, enum push how);
+void job_go_home(struct pipeline *p, struct job *job, troth_rc rc); /* failed, on any thread; the server's own by way of the writer's */
 static inline bool job_needs_keeper(const struct job *job) { return job->ctx.need_count > job->ctx.reply_count; }
 void job_end(struct pipeline *p, struct job *job, troth_rc rc); /* after the commit, or failed: home with it */
 void job_fail(struct pipeline *p, struct job *job, const struct troth_err *e);
@@ -89,9 +97,6 @@ void pipeline_fatal(struct pipeline *p, const struct troth_err *e);
 
 /* writer.c */
 void *writer_main(void *pipeline);
-enum push { PUSH_REQUEST, PUSH_OWN, PUSH_RETURN };
-/* REQUEST: UNAVAILABLE above LIMIT_WRITER_QUEUE.  OWN: the server's own, refused once it stops.  RETURN: a job that was
- * in before, always taken. */
 troth_rc writer_push(struct pipeline *p, struct job *job, enum push how);
 
 /* keeper_link.c */

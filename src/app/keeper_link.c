@@ -42,21 +42,11 @@ struct keeper_link {
 static msec_t mono(const struct keeper_link *k) { return port_mono(&k->p->config.port->clock); }
 
 /* -- jobs come and go ------------------------------------------------------------------------------------- */
-static void fail(struct keeper_link *k, struct job *job, troth_rc rc)
-{
-	job->rc = rc;
-	job->failed = true;
-	if (job->call)
-		job_end(k->p, job, rc);
-	else
-		(void)writer_push(k->p, job, PUSH_RETURN); /* always taken */
-}
-
 static void fail_unavailable(struct keeper_link *k, struct job *job, const char *why)
 {
 	troth_rc rc = err_set(&job->err, TROTH_UNAVAILABLE, "%s", why);
 	err_hint(&job->err, "nothing was changed; try again");
-	fail(k, job, rc);
+	job_go_home(k->p, job, rc);
 }
 
 void keeper_link_push(struct keeper_link *k, struct job *job)
@@ -83,7 +73,7 @@ static void maybe_done(struct keeper_link *k, struct job *job)
 	if (job->answered != job->sent || (!all && !refused))
 		return;
 	if (refused) {
-		fail(k, job, job->rc);
+		job_go_home(k->p, job, job->rc);
 	} else {
 		job->ctx.reply_count = job->ctx.need_count;
 		(void)writer_push(k->p, job, PUSH_RETURN); /* its place was taken when it came in */
@@ -177,6 +167,9 @@ static const struct keeper_reply *reply_copy(struct arena *a, const struct keepe
 	copy->der = arena_bytes(a, r->der);
 	copy->spki = arena_bytes(a, r->spki);
 	copy->sealed = arena_bytes(a, r->sealed);
+	if (r->key.len)
+		arena_secret(a);
+	copy->key = arena_bytes(a, r->key);
 	copy->signature = arena_bytes(a, r->signature);
 	return copy;
 }
@@ -326,6 +319,7 @@ static void *link_main(void *self)
 {
 	struct keeper_link *k = self;
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	arena_secret(a); /* a key that may be given out */
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/job.h"
+#include "app/toil.h"
 #include "base/log.h"
 
 static msec_t wall(const struct pipeline *p) { return port_now(&p->config.port->clock); }
@@ -21,7 +22,7 @@ static void note_use(struct pipeline *p, const struct principal *who)
 static troth_rc resolve_who(struct pipeline *p, struct edge_call *call, struct tx *tx, struct principal *ret, struct troth_err *e)
 {
 	const struct http_request *r = &call->request;
-	struct principal_resolve_cmd cmd = { .bearer = r->bearer, .peer_cert = r->peer_cert };
+	struct principal_resolve_cmd cmd = { .bearer = r->bearer, .peer_cert = r->peer_cert, .facade = call->facade };
 	struct principal_ret who = { 0 };
 	struct verb_ctx ctx;
 	*ret = PRINCIPAL_ANONYMOUS;
@@ -127,16 +128,10 @@ static void stream_on(struct job *job)
 		edge_stream_end(call);
 }
 
-/* To the keeper, or straight to the writer. */
 static void send_on(struct pipeline *p, struct job *job)
 {
 	edge_depart(job->call);
-	if (job_needs_keeper(job)) {
-		keeper_link_push(p->keeper, job);
-		return;
-	}
-	if (rc_failed(writer_push(p, job, PUSH_REQUEST)))
-		job_end(p, job, (troth_rc){ job->err.kind });
+	job_go_on(p, job, PUSH_REQUEST);
 }
 
 static void go(struct pipeline *p, struct job *job, bool resumed, bool last_chance)
@@ -253,6 +248,7 @@ static troth_rc open_parts(struct pipeline *p, struct troth_err *e)
 	for (unsigned i = 0; i < p->config.loops; i++)
 		TRY(store_reader_open(store, &p->readers[i], e));
 	TRY(store_reader_open(store, &p->writer_reader, e));
+	TRY(toil_new(p, &p->toil, e));
 	return keeper_link_new(p, &p->keeper, e);
 }
 
@@ -289,6 +285,8 @@ troth_rc pipeline_start(struct pipeline *p, struct edge_server *edge, struct tro
 
 void pipeline_stop(struct pipeline *p)
 {
+	if (p->toil)
+		toil_stop(p->toil); /* what it does goes on to the next two */
 	if (p->keeper)
 		keeper_link_stop(p->keeper); /* first: the writer takes home what it fails */
 	pthread_mutex_lock(&p->lock);
@@ -305,6 +303,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	pipeline_stop(p);
+	toil_free(p->toil);
 	keeper_link_free(p->keeper);
 	for (unsigned i = 0; i < p->config.loops; i++)
 		store_reader_close(p->readers[i]);

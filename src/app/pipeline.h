@@ -1,6 +1,7 @@
 /* The pipeline: how a verb travels through the server's threads.
  *
  *     loop thread      who, parse, READ on the loop's snapshot, or prepare on it
+ *     toil thread      what takes long and only computes (a password), if prepare asks for it
  *     keeper thread    batches what prepare needs into messages; answers come in any order
  *     writer thread    up to LIMIT_WRITER_BATCH verbs, a savepoint each, the runner, one commit
  *     loop thread      renders; only now the answer leaves

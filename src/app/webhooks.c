@@ -173,7 +173,7 @@ static troth_rc client_make(struct hook *h, const struct webhook_url *url, struc
 		return RC_OK;
 	const struct http_client_config config = {
 		.server = webhook_url_server(h->a, url), .plain = url->plain, .ca_pem = bytes_of_text(h->message.ca_pem ? h->message.ca_pem : ""),
-		.system_anchors = !h->message.ca_pem, .may_dial = url->plain ? webhook_may_dial_plain : webhook_may_dial,
+		.foreign = true, .system_anchors = !h->message.ca_pem, .may_dial = url->plain ? webhook_may_dial_plain : webhook_may_dial,
 		.head_suffices = true, .max_reply_bytes = LIMIT_WEBHOOK_REPLY_BYTES, .timeout = LIMIT_WEBHOOK_TIMEOUT_S * MSEC_S,
 	};
 	return http_client_new(h->w->base, &config, &h->client, e);

@@ -89,10 +89,8 @@ static void prepare_here(struct pipeline *p, struct job *job)
 	store_read_end(tx);
 	if (rc_failed(rc))
 		job_end(p, job, rc);
-	else if (job_needs_keeper(job))
-		keeper_link_push(p->keeper, job);
 	else
-		(void)writer_push(p, job, PUSH_RETURN); /* always taken */
+		job_go_on(p, job, PUSH_RETURN);
 }
 
 /* Sends away those that must be prepared; what is left can be written. */

@@ -17,11 +17,15 @@ enum {
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
 	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
 	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
+	LIMIT_SUPPORT_BYTES = 256 << 20,       /* a support bundle, in memory while it is made */
+	LIMIT_SUPPORT_ROWS = 10000,            /* of a list in it: a person looks for one, and asks the API for more */
+	LIMIT_SUPPORT_LOG_BYTES = 8 << 20,     /* of a log in it: some 20,000 lines of the keeper's */
 	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
 	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
 	LIMIT_CSR_DER_BYTES = 16 << 10,        /* as a certificate, with slack */
 	LIMIT_CHAIN_CERTS = 10,                /* OpenSSL's own depth default is 100; real chains have 4 */
+	LIMIT_TLS_CAS_NAMED = 8,               /* in a ClientHello: a trust file of one authority in rotation has 2 or 3 */
 	LIMIT_BUNDLE_CERTS = 500,              /* Mozilla's list has some 150 */
 	LIMIT_YAML_BYTES = 256 << 10,          /* a config or a profile */
 	LIMIT_FINDINGS = 50,                   /* all findings, but a page of them */
@@ -30,6 +34,7 @@ enum {
 	LIMIT_CONNECTIONS = 20000,             /* 26 KiB each: 520 MiB */
 	LIMIT_CONNECTION_REQUEST_S = 20,       /* a whole request, handshake included, from first byte */
 	LIMIT_CONNECTION_IDLE_S = 120,         /* a kept-alive connection between two requests */
+	LIMIT_CONFIG_TIME_S = 3600,            /* either may be set so long: who needs more for a request has another problem */
 	LIMIT_HOLD_S = 55,                     /* a held poll; below the 60 s of common NATs and proxies */
 	LIMIT_WRITER_BATCH = 64,               /* verbs in a transaction: 1.6 ms (limits.md section 3) */
 	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
@@ -37,6 +42,7 @@ enum {
 	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
+	LIMIT_CATALOG = 2000,                  /* credentials listed whole, for APIs that know no pages: some 20 MiB of a request's arena */
 	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
 	LIMIT_STREAM_BEAT_S = 15,              /* a stream says a comment at least so often: both sides see that the other is there */
 	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
@@ -58,6 +64,8 @@ enum {
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_APPLY_LINES = 2000,              /* of an installation's log: a line a percent and step, some rotations at once */
+	LIMIT_DEPLOYED_CERTS = 4000,           /* in an answer that knows no pages (Ops Manager): some 16 KiB of a request's arena each */
 	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
 	LIMIT_DISTRUSTED = 64,                 /* certificates that one target is told not to go back to: its documents hold few */
@@ -85,6 +93,15 @@ enum {
 	LIMIT_REPORT_FINGERPRINTS = 1000,      /* of one store: a system's own list of CAs, some 150, with room */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
+	LIMIT_PASSWORD_COST = 15,              /* log2 of scrypt's N, with r 8 and p 1: 32 MiB and some 80 ms, twice libsodium's "interactive" */
+	LIMIT_PASSWORD_LEAST_BYTES = 12,       /* of a password that somebody chose; with the lock-out nobody guesses it from outside */
+	LIMIT_PASSWORD_BYTES = 256,            /* a sentence, or any key as hex */
+	LIMIT_LOGIN_FAILURES = 5,              /* wrong passwords in a row; typing errors are fewer */
+	LIMIT_LOCKOUT_S = 15 * 60,             /* then nobody logs in for so long: 480 guesses a day */
+	LIMIT_ACCESS_TOKEN_S = 10 * 60,        /* what a login gives; clients log in or refresh by themselves, and a stolen one is soon nothing */
+	LIMIT_REFRESH_TOKEN_S = 12 * 3600,     /* a working day without typing the password again */
+	LIMIT_LOGINS_HELD = 1000,              /* tokens of one principal: a script that logs in for each of its calls makes 500 an hour or two */
+	LIMIT_TOIL_QUEUE = 64,                 /* passwords waiting to be derived: 5 s of work; above it 429 */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */
 	LIMIT_LEFT_KEPT_S = 3600,              /* rows of an ephemeral that left: long enough to look at, not to pile up */

@@ -26,6 +26,7 @@ struct http_client_config {
 	bool old_anchors;          /* an anchor may have expired: it stands for its name and key (RFC 5280 6.1.1 d).  All below it must be
 	                              valid now.  For recovery only, where nothing is believed but who the server is */
 	bool system_anchors;       /* trust what the system's programs trust (OpenSSL's default paths) instead of ca_pem */
+	bool foreign;              /* no server of troth: it is not told which CAs are believed (tls_choice.h) */
 	bool plain;                /* no TLS at all, `server` is "http://...": for somebody on this machine, told nothing secret */
 	bool (*may_dial)(const struct sockaddr *to); /* asked for each address that the name leads to, when it is dialled; NULL: any */
 	bool head_suffices;        /* the caller wants the status only: a body that is chunked, long or without length is not waited for */

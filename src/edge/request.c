@@ -154,6 +154,7 @@ static troth_rc route_call(struct edge_conn *c, struct edge_call *call, const st
 	if (m->verdict != ROUTER_FOUND)
 		return no_route(&call->request, m, e);
 	call->route = m->route;
+	call->facade = m->facade;
 	call->request.params = m->params;
 	TRY(check_type(call, e));
 	TRY(read_options(c, call->a, &call->request, e));
@@ -190,7 +191,7 @@ static void options_reply(struct edge_call *call, const char *allow)
 	edge_send(call, &reply);
 }
 
-static void fail_with_allow(struct edge_call *call, const struct troth_err *e, const char *allow);
+static void fail(struct edge_call *call, const struct route *route, const struct troth_err *e, const char *allow);
 
 void request_dispatch(struct edge_conn *c)
 {
@@ -209,7 +210,7 @@ void request_dispatch(struct edge_conn *c)
 	if (rc_ok(rc))
 		rc = route_call(c, call, &m, &e);
 	if (rc_failed(rc))
-		fail_with_allow(call, &e, m.verdict == ROUTER_NO_METHOD ? m.allow : NULL);
+		fail(call, m.nearest, &e, m.verdict == ROUTER_NO_METHOD ? m.allow : NULL);
 	else
 		s->config.handler.handle(s->config.handler.self, call);
 }
@@ -256,15 +257,16 @@ static void status_headers(struct edge_call *call, struct http_reply *reply, con
 		http_reply_header(reply, call->a, "Allow", "%s", allow);
 }
 
-static void fail_with_allow(struct edge_call *call, const struct troth_err *e, const char *allow)
+/* In the shape of the route's API; also when only its path was found. */
+static void fail(struct edge_call *call, const struct route *route, const struct troth_err *e, const char *allow)
 {
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
-	if (call->route && call->route->problem)
-		call->route->problem(call->a, &call->request, e, &reply);
+	if (route && route->problem)
+		route->problem(call->a, &call->request, e, &reply);
 	else
 		http_reply_problem(&reply, &call->request, e);
 	status_headers(call, &reply, allow);
 	edge_send(call, &reply);
 }
 
-void edge_fail(struct edge_call *call, const struct troth_err *e) { fail_with_allow(call, e, NULL); }
+void edge_fail(struct edge_call *call, const struct troth_err *e) { fail(call, call->route, e, NULL); }

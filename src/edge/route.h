@@ -28,6 +28,7 @@ enum route_flags {
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
 	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
 	ROUTE_IF_MATCH = 16, /* changes an object that has a revision (its ETag): the verb asks for If-Match; other changes refuse it */
+	ROUTE_SLASH = 64,    /* also with one / more at the end of the path */
 	ROUTE_SIGNS = 32,    /* a change that cannot be tried without a signature that no row and no audit would know of: no dry_run */
 };
 
@@ -62,7 +63,11 @@ struct route {
 	const char *fails;           /* statuses besides those that follow from the row (route_fails): "404 409" */
 };
 
-struct route_table { const struct route *rows; size_t count; };
+struct route_table {
+	const struct route *rows;
+	size_t count;
+	const char *facade; /* which API they are: a credential is good for one (service: FACADES); NULL: the native one */
+};
 
 /* Does the request keep to what the row says of itself?  INVALID with a finding for each query parameter that is unknown
  * or said twice, also for dry_run and wait where they mean nothing, and for a body that nobody reads; PRECONDITION for an If-Match that nobody would ask for. */

@@ -12,6 +12,7 @@ struct segment { enum segment_kind kind; const char *text; };
 
 struct pattern {
 	const struct route *route;
+	const char *facade;
 	struct segment segments[SEGMENTS];
 	size_t count;
 };
@@ -79,8 +80,10 @@ troth_rc router_new(struct arena *a, const struct route_table *tables, size_t ta
 		total += tables[t].count;
 	r->patterns = ARENA_ARRAY(a, struct pattern, total);
 	for (size_t t = 0; t < table_count; t++)
-		for (size_t i = 0; i < tables[t].count; i++)
+		for (size_t i = 0; i < tables[t].count; i++) {
+			r->patterns[r->count].facade = tables[t].facade;
 			TRY(pattern_parse(a, &tables[t].rows[i], &r->patterns[r->count++], e));
+		}
 	qsort(r->patterns, r->count, sizeof *r->patterns, pattern_compare);
 	for (size_t i = 1; i < r->count; i++)
 		ENSURE(pattern_compare(&r->patterns[i - 1], &r->patterns[i]) != 0, e, TROTH_INTERNAL,
@@ -106,6 +109,15 @@ static bool path_cut(struct arena *a, const char *path, struct cut *cut)
 		cut->texts[cut->count++] = arena_text_n(a, p + 1, len);
 		p += 1 + len;
 	}
+	return true;
+}
+
+/* The same without a / at its end; false if there is none to take away. */
+static bool cut_slash(struct cut *cut)
+{
+	if (cut->more || cut->count < 2 || cut->texts[cut->count - 1][0])
+		return false;
+	cut->count--;
 	return true;
 }
 
@@ -138,6 +150,29 @@ static bool method_fits(const struct route *row, enum http_method method)
 	return row->method == method || (method == HTTP_HEAD && row->method == HTTP_GET);
 }
 
+/* All rows of this path; `slashed`: only those for which one / more at the end is nothing. */
+static void look(const struct router *router, struct arena *a, enum http_method method, const struct cut *cut, bool slashed, char *allow,
+		 size_t size, struct router_match *m)
+{
+	for (size_t i = 0; i < router->count; i++) {
+		const struct pattern *p = &router->patterns[i];
+		struct http_pair params[SEGMENTS];
+		size_t n;
+		if ((slashed && !(p->route->flags & ROUTE_SLASH)) || !pattern_matches(p, cut, params, &n))
+			continue;
+		allow_add(allow, size, http_method_name(p->route->method));
+		if (p->route->method == HTTP_GET)
+			allow_add(allow, size, "HEAD");
+		if (!m->nearest)
+			m->nearest = p->route;
+		if (m->route || !method_fits(p->route, method))
+			continue;
+		m->route = p->route;
+		m->facade = p->facade;
+		m->params = (struct http_pairs){ arena_copy(a, params, n * sizeof params[0]), n };
+	}
+}
+
 struct router_match router_find(const struct router *router, struct arena *a, enum http_method method, const char *path)
 {
 	struct router_match m = { .verdict = ROUTER_NO_PATH };
@@ -145,20 +180,11 @@ struct router_match router_find(const struct router *router, struct arena *a, en
 	char allow[96] = "";
 	if (!path_cut(a, path, &cut))
 		return m;
-	for (size_t i = 0; i < router->count; i++) {
-		const struct pattern *p = &router->patterns[i];
-		struct http_pair params[SEGMENTS];
-		size_t n;
-		if (!pattern_matches(p, &cut, params, &n))
-			continue;
-		allow_add(allow, sizeof allow, http_method_name(p->route->method));
-		if (p->route->method == HTTP_GET)
-			allow_add(allow, sizeof allow, "HEAD");
-		if (m.route || !method_fits(p->route, method))
-			continue;
-		m.route = p->route;
-		m.params = (struct http_pairs){ arena_copy(a, params, n * sizeof params[0]), n };
-	}
+	struct cut bare = cut;
+	if (cut_slash(&bare))
+		look(router, a, method, &bare, true, allow, sizeof allow, &m);
+	if (!m.nearest)
+		look(router, a, method, &cut, false, allow, sizeof allow, &m);
 	if (!allow[0])
 		return m;
 	allow_add(allow, sizeof allow, "OPTIONS");

@@ -17,6 +17,8 @@ enum router_verdict { ROUTER_FOUND, ROUTER_NO_PATH, ROUTER_NO_METHOD };
 struct router_match {
 	enum router_verdict verdict;
 	const struct route *route;   /* FOUND */
+	const struct route *nearest; /* FOUND, NO_METHOD: the most literal row of this path: whose API it is */
+	const char *facade;          /* FOUND: of its table */
 	struct http_pairs params;    /* FOUND; in the request's arena */
 	const char *allow;           /* FOUND, NO_METHOD: "GET, HEAD, OPTIONS" */
 };

@@ -103,6 +103,10 @@ void step_retirements(struct step *s)
 			wait_authority(s, WAIT_SIGNED_BELOW, ca->authority->id, ca->id, 0);
 			continue;
 		}
+		if (step_gated(ca->authority, NULL, STEP_WITHDRAW)) { /* in no store, and yet somebody wants to say when it goes */
+			wait_authority(s, WAIT_APPROVE_WITHDRAW, ca->authority->id, ca->id, 0);
+			continue;
+		}
 		struct act *act = act_add(s, ACT_RETIRE_DONE, 0);
 
 		act->authority = ca->authority->id;

@@ -26,6 +26,7 @@ static const struct field SPEC[] = {
 	  .max = EKU_SERVER | EKU_CLIENT },
 	{ 10, FIELD_FIXED, "serial number", offsetof(struct cert_spec, serial), .size = CERT_SERIAL_LEN },
 	{ 11, FIELD_BYTES, "public key", offsetof(struct cert_spec, spki), .max = LIMIT_KEY_DER_BYTES },
+	{ 12, FIELD_TEXT, "organizational unit", offsetof(struct cert_spec, organizational_unit), .max = LIMIT_NAME_BYTES },
 };
 
 static const struct field ISSUER[] = {
@@ -88,6 +89,13 @@ static const struct field KEY_SEAL[] = {
 	{ 2, FIELD_BYTES, "recipient certificate", REQ(key_seal.recipient), .max = LIMIT_CERT_DER_BYTES, .required = true },
 	FIELD_ISSUER_AT(3, "agents", key_seal.agents),
 };
+static const struct field KEY_MAKE[] = {
+	FIELD_POLICY_AT(1, key_make.policy),
+	FIELD_KEY_TYPE_AT(2, key_make.key_type),
+};
+static const struct field KEY_OPEN[] = {
+	{ 1, FIELD_BYTES, "wrapped key", REQ(key_open.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
+};
 static const struct field AUDIT_CREATE[] = { { 1, FIELD_UUID, "key id", REQ(audit_create.key_id) } };
 static const struct field AUDIT_SIGN[] = {
 	{ 1, FIELD_BYTES, "wrapped key", REQ(audit_sign.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
@@ -120,6 +128,8 @@ static const struct {
 	[KEEPER_LEAF_SEAL] = { "leaf-seal", LEAF_SEAL, ARRAY_LEN(LEAF_SEAL) },
 	[KEEPER_KEY_WRAP] = { "key-wrap", KEY_WRAP, ARRAY_LEN(KEY_WRAP) },
 	[KEEPER_KEY_SEAL] = { "key-seal", KEY_SEAL, ARRAY_LEN(KEY_SEAL) },
+	[KEEPER_KEY_MAKE] = { "key-make", KEY_MAKE, ARRAY_LEN(KEY_MAKE) },
+	[KEEPER_KEY_OPEN] = { "key-open", KEY_OPEN, ARRAY_LEN(KEY_OPEN) },
 	[KEEPER_AUDIT_CREATE] = { "audit-create", AUDIT_CREATE, ARRAY_LEN(AUDIT_CREATE) },
 	[KEEPER_WEBHOOK_WRAP] = { "webhook-wrap", WEBHOOK_WRAP, ARRAY_LEN(WEBHOOK_WRAP) },
 	[KEEPER_WEBHOOK_SIGN] = { "webhook-sign", WEBHOOK_SIGN, ARRAY_LEN(WEBHOOK_SIGN) },
@@ -137,6 +147,7 @@ static const struct field REPLY_FIELDS[] = {
 	{ 6, FIELD_BYTES, "sealed key", REPLY(sealed), .max = LIMIT_KEEPER_SEALED_BYTES },
 	{ 7, FIELD_BYTES, "signature", REPLY(signature), .max = 1024 },
 	{ 8, FIELD_INT, "signed at", REPLY(signed_at), .size = sizeof(msec_t), .min = 0, .max = TIME_MAX },
+	{ 9, FIELD_BYTES, "private key", REPLY(key), .max = LIMIT_KEY_DER_BYTES },
 };
 
 const char *keeper_kind_name(enum keeper_kind kind)

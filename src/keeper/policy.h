@@ -31,7 +31,7 @@ struct keeper_policy {
 	bool may_sign_ca;              /* authority: may sign other authorities' certificates */
 	int path_len;                  /* authority: CAs allowed below this one; -1 = any number */
 	msec_t latest_not_after;       /* authority: nothing it signs may end later */
-	bool exportable;               /* recorded from the start; no request of this keeper exports a key */
+	bool exportable;               /* a leaf's: KEY_OPEN gives it out; of an authority only recorded, no request of this keeper exports its key */
 	uint8_t spki_hash[SHA256_LEN]; /* SHA-256 of the public key's SPKI, of a webhook's secret itself; the keeper
 	                                  fills it in */
 };

@@ -148,7 +148,8 @@ static void short_work(void *self, void *arg)
 static bool is_long(struct arena *a, const struct message_frame *f, enum key_type *ret_type)
 {
 	struct keeper_request req;
-	if (f->kind != KEEPER_AUTHORITY_CREATE && f->kind != KEEPER_AUTHORITY_SIGN && f->kind != KEEPER_LEAF_SEAL)
+	if (f->kind != KEEPER_AUTHORITY_CREATE && f->kind != KEEPER_AUTHORITY_SIGN && f->kind != KEEPER_LEAF_SEAL &&
+	    f->kind != KEEPER_KEY_MAKE)
 		return false;
 	if (rc_failed(message_read_request(a, f, &req, NULL)) || !keeper_needs_key(&req, ret_type))
 		return false;
@@ -291,7 +292,8 @@ static troth_rc start(struct shell *sh, const struct keeper_config *c, struct tr
 	TRY(keeper_warm_up(e));
 	TRY(keeper_state_start(sh->state, getpid(), e));
 	sh->scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	sh->out = buf_make(LIMIT_KEEPER_MESSAGE_BYTES);
+	arena_secret(sh->scratch); /* a key that is given out passes through both */
+	sh->out = buf_make_secret(LIMIT_KEEPER_MESSAGE_BYTES);
 	TRY(lane_start(LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));
 	TRY(lane_start(LIMIT_KEEPER_LONG_JOBS, long_work, sh, &sh->long_lane, e));
 	return sandbox_keeper(e);

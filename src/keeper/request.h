@@ -19,6 +19,10 @@
 
 /* The agents' authority: recipients of sealed keys are certificates signed by a key of this name. */
 #define KEEPER_AGENTS_AUTHORITY "/troth/agents"
+/* The one key that goes to the server itself: of the certificate that somebody brought for its listener.  Its recipient
+ * is the server's own certificate, signed by a key of the other name. */
+#define KEEPER_LISTENER_KEY "/troth/brought-tls"
+#define KEEPER_SERVER_AUTHORITY "/troth/server"
 
 enum { KEEPER_WEBHOOK_SECRET_BYTES = 32, KEEPER_WEBHOOK_ID_BYTES = 64 };
 
@@ -29,7 +33,9 @@ enum keeper_kind {
 	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
-	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
+	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent (KEEPER_LISTENER_KEY: to the server) */
+	KEEPER_KEY_MAKE,         /* a leaf's key for somebody outside who may ask for it again: policy.exportable */
+	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only, never an authority's */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
 	KEEPER_WEBHOOK_WRAP,     /* takes in the secret of a webhook */
@@ -93,9 +99,16 @@ struct keeper_request {
 		} key_wrap;
 		struct {
 			struct bytes blob;           /* of kind LEAF */
-			struct bytes recipient;      /* as in leaf_seal */
-			struct keeper_issuer agents;
+			struct bytes recipient;      /* as in leaf_seal; of KEEPER_LISTENER_KEY: the server's certificate */
+			struct keeper_issuer agents; /* that signed it: of /troth/agents, or of /troth/server */
 		} key_seal;
+		struct {
+			struct keeper_policy policy; /* kind LEAF, exportable; spki_hash ignored */
+			enum key_type key_type;
+		} key_make;
+		struct {
+			struct bytes blob;           /* of KEY_MAKE */
+		} key_open;
 		struct {
 			char key_id[UUID_LEN];
 		} audit_create;
@@ -122,12 +135,13 @@ struct keeper_reply {
 	uint64_t id;              /* of the request; 0: a message could not be read at all */
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
-	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, AUDIT_CREATE, WEBHOOK_WRAP */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, KEY_MAKE, AUDIT_CREATE, WEBHOOK_WRAP */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
 	                             AUTHORITY_REQUEST: the PKCS#10 */
-	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, KEY_MAKE, KEY_OPEN, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head; WEBHOOK_SIGN: HMAC-SHA256 over id.timestamp.body */
+	struct bytes key;         /* KEY_MAKE, KEY_OPEN: the private key as PEM (RSA: PKCS#1; EC: SEC1), SECRET: make the arena a secret one */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };
 

@@ -256,7 +256,8 @@ static troth_rc key_wrap(struct work *w, struct keeper_reply *ret, struct troth_
 	return wrap_key(w->s->master, &policy, brought, w->a, &ret->blob, e);
 }
 
-/* A leaf's key that was uploaded goes to an agent that shall serve it; a CA's or an audit key goes to nobody. */
+/* A leaf's key that was uploaded goes to an agent that shall serve it, the listener's to the server; a CA's or an audit
+ * key goes to nobody. */
 static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_err *e)
 {
 	struct keeper_policy policy;
@@ -265,14 +266,47 @@ static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_
 	const struct cert *recipient;
 	TRY(open_issuer(w, &w->req->key_seal.agents, &agents, e));
 	TRY(cert_parse(w->a, w->req->key_seal.recipient, &recipient, e));
-	TRY(rules_recipient(&agents->policy, agents->cert, recipient, w->now, e));
 	TRY(wrap_open(w->s->master, w->req->key_seal.blob, w->a, &policy, &key, e));
-	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it goes to no agent", policy.key_id,
-	       keeper_key_kind_name(policy.kind));
+	TRY(rules_key_recipient(&policy, &agents->policy, agents->cert, recipient, w->now, e));
 	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .recipient = recipient }, e));
 	TRY(key_spki(key, w->a, &ret->spki, e));
 	return seal_to(w, key, w->req->key_seal.recipient, ret, e);
+}
+
+static troth_rc give_key(struct work *w, const struct key *key, struct keeper_reply *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	TRY(key_write(key, KEY_TRADITIONAL_PEM, &pem, e));
+	ret->key = arena_bytes(w->a, buf_bytes(&pem));
+	return RC_OK;
+}
+
+/* Whoever asked may ask again, so the key is one that may be given out; an authority's never is. */
+static troth_rc key_make(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy = w->req->key_make.policy;
+	TRY(rules_new_policy(&policy, KEEPER_KEY_LEAF, w->now, e));
+	ENSURE(policy.exportable, e, TROTH_FORBIDDEN, "a key that nobody may be given is not made: seal one to an agent instead");
+	TRY(name_key(w, &policy, NULL, &ret->spki, e));
+	TRY(take(w, WHOLE_KEEPER, RATE_NEW, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	TRY(give_key(w, w->made, ret, e));
+	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
+}
+
+static troth_rc key_open(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy;
+	CLEANUP(key_releasep) struct key *key = NULL;
+	TRY(wrap_open(w->s->master, w->req->key_open.blob, w->a, &policy, &key, e));
+	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it is given to nobody", policy.key_id,
+	       keeper_key_kind_name(policy.kind));
+	ENSURE(policy.exportable, e, TROTH_FORBIDDEN, "key %s of %s was not made to be given out", policy.key_id, policy.authority);
+	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	TRY(key_spki(key, w->a, &ret->spki, e));
+	return give_key(w, key, ret, e);
 }
 
 static troth_rc audit_create(struct work *w, struct keeper_reply *ret, struct troth_err *e)
@@ -340,6 +374,8 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_LEAF_SEAL] = leaf_seal,
 	[KEEPER_KEY_WRAP] = key_wrap,
 	[KEEPER_KEY_SEAL] = key_seal,
+	[KEEPER_KEY_MAKE] = key_make,
+	[KEEPER_KEY_OPEN] = key_open,
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
 	[KEEPER_WEBHOOK_WRAP] = webhook_wrap,
@@ -392,6 +428,7 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 	case KEEPER_AUTHORITY_SIGN: *ret_type = req->authority_sign.key_type; return true;
 	case KEEPER_AUTHORITY_REQUEST: *ret_type = req->authority_request.key_type; return true;
 	case KEEPER_LEAF_SEAL: *ret_type = req->leaf_seal.key_type; return true;
+	case KEEPER_KEY_MAKE: *ret_type = req->key_make.key_type; return true;
 	case KEEPER_AUDIT_CREATE: *ret_type = KEY_ED25519; return true;
 	default: return false;
 	}

@@ -36,13 +36,18 @@ static void write_subject(struct buf *w, const struct cert_spec *spec)
 {
 	size_t mark = der_open(w, DER_SEQUENCE);
 	write_attribute(w, "\x55\x04\x0a", spec->organization); /* 2.5.4.10 */
+	write_attribute(w, "\x55\x04\x0b", spec->organizational_unit); /* 2.5.4.11 */
 	write_attribute(w, "\x55\x04\x03", spec->common_name);  /* 2.5.4.3 */
 	der_close(w, mark);
 }
 
 static bool subject_empty(const struct cert_spec *spec)
 {
-	return !(spec->common_name && spec->common_name[0]) && !(spec->organization && spec->organization[0]);
+	const char *const names[] = { spec->common_name, spec->organization, spec->organizational_unit };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i] && names[i][0])
+			return false;
+	return true;
 }
 
 /* -- extensions --------------------------------------------------------------------------------- */

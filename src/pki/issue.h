@@ -26,6 +26,7 @@ struct cert_spec {
 	enum cert_kind kind;
 	const char *common_name;   /* may be NULL or "" for a leaf with SANs (RFC 5280 4.1.2.6) */
 	const char *organization;  /* may be NULL */
+	const char *organizational_unit; /* may be NULL */
 	const struct san *sans;
 	size_t san_count;          /* at most LIMIT_SAN_COUNT; leaves only */
 	msec_t not_before, not_after; /* cut down to whole seconds */

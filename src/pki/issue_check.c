@@ -13,11 +13,9 @@ static msec_t whole_second(msec_t t)
 
 bool cert_spec_clamp(struct cert_spec *spec, const struct cert *issuer)
 {
-	bool changed = false;
-	if (whole_second(spec->not_after) > issuer->not_after) {
+	bool changed = whole_second(spec->not_after) > issuer->not_after;
+	if (spec->not_after > issuer->not_after) /* also by less than a second: others compare it as it stands */
 		spec->not_after = issuer->not_after;
-		changed = true;
-	}
 	if (whole_second(spec->not_before) < issuer->not_before) {
 		spec->not_before = issuer->not_before;
 		changed = true;
@@ -58,6 +56,7 @@ static troth_rc check_subject(const struct cert_spec *spec, struct troth_err *e)
 	bool named = spec->common_name && spec->common_name[0];
 	TRY(check_name("common name", spec->common_name, e));
 	TRY(check_name("organization", spec->organization, e));
+	TRY(check_name("organizational unit", spec->organizational_unit, e));
 	ENSURE(named || spec->kind == CERT_LEAF, e, TROTH_INVALID, "a CA needs a common name");
 	ENSURE(named || spec->san_count, e, TROTH_INVALID, "a leaf needs a common name or an alternative name");
 	return RC_OK;

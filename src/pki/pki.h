@@ -11,6 +11,7 @@
 #include "pki/csr.h"    /* signing requests */
 #include "pki/issue.h"  /* certificates as made */
 #include "pki/key.h"    /* private and public keys */
+#include "pki/password.h" /* passwords as they are kept */
 #include "pki/pem.h"    /* PEM blocks */
 #include "pki/verify.h" /* chains */
 

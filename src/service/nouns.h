@@ -352,6 +352,7 @@ struct token_view {
 struct token_ret {
 	struct token_view token;
 	const char *secret;         /* shown this once */
+	const char *ca_fingerprint; /* hex: of the root by which the node will know the server */
 };
 struct token_list_cmd {
 	struct page page;
@@ -373,12 +374,14 @@ extern const struct verb VERB_IDENTITY_RENEW; /* msg_identity -> msg_renewed; ag
 struct principal_resolve_cmd {
 	const char *bearer;         /* NULL if absent; counts before the certificate */
 	struct bytes peer_cert;     /* DER that TLS has verified against /troth/agents; len 0 if absent */
+	const char *facade;         /* the API that is called; NULL: the native one */
 };
 struct principal_ret {
 	struct principal principal;
 	bool used_long_ago;         /* a principal's row: time to say VERB_PRINCIPAL_USED */
 };
-/* Neither given: PRINCIPAL_ANONYMOUS.  Given and not known: UNAUTHENTICATED. */
+#define ACCESS_TOKEN_EXPIRED "type:access-token-expired" /* clause of the error: who refreshes may go on */
+/* Neither given: PRINCIPAL_ANONYMOUS.  Given and not known, or good for another API: UNAUTHENTICATED. */
 extern const struct verb VERB_PRINCIPAL_RESOLVE; /* principal_resolve_cmd -> principal_ret; run it as anybody */
 extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
 /* It was used now.  Said by the server about a principal that has not been used for PRINCIPAL_USED_EVERY. */
@@ -389,19 +392,26 @@ struct principal_add_cmd {
 	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything */
 	const char *csr;            /* PEM: a client certificate for this key instead of a token; or NULL */
 	msec_t expires;             /* from now; 0: never */
+	const char *password;       /* this one; or NULL */
+	bool generate_password;     /* or one that is made, and shown once */
+	const char *facade;         /* the API that the credential is good for (FACADES); NULL: the native one */
+	const char *app;            /* UUID: of CredHub's, instead of a name; its certificate (csr) says OU=app:<uuid> */
 };
 void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, struct troth_err *e);
 struct principal_rotate_cmd {
 	const char *id;             /* uuid or name */
 	const char *csr;            /* as above; a principal changes from one to the other in this way */
+	const char *password;
+	bool generate_password;     /* nothing of all that: a new password for who has one, a token for the others */
 };
+void principal_rotate_check(struct arena *a, const struct principal_rotate_cmd *cmd, struct troth_err *e);
 struct principal_view {
 	struct principal_row row;
-	const char *state;          /* "active", "expired", "revoked" */
+	const char *state;          /* "active", "locked", "expired", "revoked" */
 };
 struct principal_view_ret {
 	struct principal_view principal;
-	const char *token;          /* shown this once; or NULL */
+	const char *token, *password; /* made, and shown this once; or NULL */
 	const char *certificate, *chain; /* PEM; or NULL */
 };
 struct principal_list_ret {
@@ -416,6 +426,12 @@ extern const struct verb VERB_PRINCIPAL_SHOW;   /* id_cmd (uuid or name) -> prin
 extern const struct verb VERB_PRINCIPAL_ROTATE; /* principal_rotate_cmd -> principal_view_ret: the old one is refused at once */
 /* CONFLICT for the last administrator. */
 extern const struct verb VERB_PRINCIPAL_REVOKE; /* id_cmd (uuid or name) -> no_ret */
+extern const struct verb VERB_PRINCIPAL_UNLOCK; /* id_cmd (uuid or name) -> principal_view_ret: who was locked out may log in */
+const char *principal_credential_name(const struct principal_row *row); /* "token", "certificate", "password" */
+/* The APIs that a credential can be good for, the native one first; the last is NULL. */
+extern const char *const FACADES[];
+const char *facade_name(const char *facade); /* "native" for NULL */
+#define FACADE_ANY "*"                       /* of a route: every API's credentials */
 /* Bits of enum role to words; NULL for another set. */
 const char *principal_role_name(int64_t roles);
 
@@ -459,6 +475,7 @@ struct server_trust_ret {
 	bool observed;              /* what the listener shows and believes is to be said: VERB_SERVER_SEEN */
 	int64_t generation;         /* of agents_ca; 0 before its first change */
 	const char *signer;         /* PEM: the CA that shall have signed what the listener shows */
+	int64_t brought;            /* a number for what somebody brought for it; 0: nothing (VERB_BROUGHT_LOAD, brought.h) */
 };
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
 /* The listener shows this certificate to whoever connects from now on, and believes these (own.c). */

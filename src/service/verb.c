@@ -107,6 +107,7 @@ void verb_ctx_again(struct verb_ctx *ctx)
 	memset(ctx->replies, 0, sizeof ctx->replies);
 	ctx->need_count = ctx->reply_count = 0;
 	ctx->plan = NULL;
+	ctx->toil = NULL;
 	ctx->retry = ctx->more = false;
 	ctx->changes = NULL;
 	ctx->topics = NULL;
@@ -177,6 +178,13 @@ static troth_rc ask_keeper(struct verb_ctx *ctx, const struct verb_keeper *keepe
 	return RC_OK;
 }
 
+troth_rc verb_toil(struct verb_ctx *ctx, const void *cmd, struct troth_err *e)
+{
+	verb_toil_fn *toil = ctx->toil;
+	ctx->toil = NULL;
+	return toil ? toil(ctx, cmd, e) : RC_OK;
+}
+
 static troth_rc prepare_once(struct service *svc, const struct verb *verb, struct verb_ctx *ctx,
 			    const struct verb_keeper *keeper, const void *cmd, struct troth_err *e)
 {
@@ -186,6 +194,7 @@ static troth_rc prepare_once(struct service *svc, const struct verb *verb, struc
 	store_read_end(ctx->tx);
 	ctx->tx = NULL;
 	TRY(rc);
+	TRY(verb_toil(ctx, cmd, e));
 	CHECK(!ctx->more || ctx->need_count > ctx->reply_count); /* or it would be asked for ever */
 	return ask_keeper(ctx, keeper, e);
 }

@@ -6,6 +6,7 @@
  *
  *     READ    run on a snapshot                        -> answer, or hold, or hand over to a WRITE
  *     WRITE   prepare on a snapshot (optional)         -> ctx->need: what the keeper must do
+ *             ctx->toil (if prepare set it)            -> what takes long and needs nothing but the processor
  *             the keeper answers                       -> ctx->replies, one for each need, same order;
  *                                                         ctx->more: prepare again with them, and so on
  *             run in the writer's transaction          -> rows, audit, events; or ctx->retry
@@ -71,9 +72,15 @@ struct server_port {             /* the seam to the world; real in app/, seeded 
 	struct port_clock clock; /* use ctx->now, not this, inside verbs */
 	struct port_random random;
 	const struct meter_set *meters; /* what this process counts of itself (base/meter.h); NULL: nothing */
+	int password_cost;       /* log2 of scrypt's N; 0: LIMIT_PASSWORD_COST.  Tests take little */
 };
 
 struct verb;
+struct verb_ctx;
+
+/* Work that takes long (a password's derivation: some 80 ms) and reads nothing but cmd and what prepare left in ctx->plan.
+ * The pipeline does it on a thread of its own, one after the other. */
+typedef troth_rc verb_toil_fn(struct verb_ctx *, const void *cmd, struct troth_err *);
 
 enum { TOPIC_LEN = 80 };
 
@@ -94,6 +101,7 @@ struct verb_ctx {
 	bool more;                     /* prepare: what else it needs depends on the answers; it is called again with
 	                                  them (replies, plan and what it needs are kept), until it says no more */
 	void *plan;                    /* prepare leaves here what it decided and run must re-check */
+	verb_toil_fn *toil;            /* prepare: this first, then the keeper or run; NULL: nothing (verb_toil) */
 	bool retry;                    /* run: what prepare assumed changed; begin again */
 
 	/* -- READ only -- */
@@ -163,7 +171,9 @@ troth_rc verb_allowed(const struct verb *verb, const struct principal *who, stru
  * on return (rc is then CONFLICT): go back to prepare.  dry_run always rolls back. */
 troth_rc verb_write(struct service *svc, struct tx *tx, const struct verb *verb, struct verb_ctx *ctx,
 		    const void *cmd, void *ret, struct troth_err *e);
-/* Empties need, replies, plan, retry before another prepare. */
+/* What prepare asked for, if it did; once.  RC_OK if there is nothing to do. */
+troth_rc verb_toil(struct verb_ctx *ctx, const void *cmd, struct troth_err *e);
+/* Empties need, replies, plan, toil, retry before another prepare. */
 void verb_ctx_again(struct verb_ctx *ctx);
 
 /* -- one thread ------------------------------------------------------------------------------ */

@@ -14,6 +14,11 @@ static const struct column COLUMNS[] = {
 	C(principal_row, expires, COL_INT),
 	C(principal_row, revoked, COL_INT),
 	C(principal_row, last_used, COL_INT),
+	C(principal_row, facade, COL_TEXT),
+	C(principal_row, password, COL_TEXT),
+	C(principal_row, failures, COL_INT),
+	C(principal_row, failed_at, COL_INT),
+	C(principal_row, locked_until, COL_INT),
 };
 static const struct table PRINCIPAL = TABLE(principal, COLUMNS, principal_row, name);
 static const struct query BY_NAME = { &PRINCIPAL, .rows = "WHERE name = ?1 AND revoked = 0" };

@@ -443,6 +443,8 @@ troth_rc document_row_list_pending(struct tx *tx, struct arena *a, int64_t targe
 troth_rc document_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Of all targets: all pending ones, by id. */
 troth_rc document_row_list_all_pending(struct tx *tx, struct arena *a, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* On their way to counted targets of agents and external instances that do not leave by themselves, in deployments whose name the glob fits. */
+troth_rc document_row_count_lasting(struct tx *tx, const char *glob, int64_t *ret_count, struct troth_err *e);
 /* Sets handed_at and session where handed_at is 0. */
 troth_rc document_row_hand(struct tx *tx, int64_t target_id, int64_t generation, int64_t session, msec_t now, struct troth_err *e);
 /* Pending ones with generation <= high_water become settled. */
@@ -556,6 +558,11 @@ struct principal_row {
 	int64_t instance_id;       /* developer or agent of an instance; or 0 */
 	msec_t created, revoked, last_used;
 	msec_t expires;            /* 0: never */
+	const char *facade;        /* the API that its credential is good for; NULL: the native one */
+	const char *password;      /* as pki keeps it (password.h); or NULL */
+	int64_t failures;          /* wrong passwords in a row, the last of them at failed_at */
+	msec_t failed_at;
+	msec_t locked_until;       /* nobody logs in as it before; 0: not locked */
 };
 troth_rc principal_row_insert(struct tx *tx, struct principal_row *row, struct troth_err *e);
 troth_rc principal_row_update(struct tx *tx, const struct principal_row *row, struct troth_err *e);
@@ -565,6 +572,25 @@ troth_rc principal_row_by_name(struct tx *tx, struct arena *a, const char *name,
 troth_rc principal_row_by_token_hash(struct tx *tx, struct arena *a, struct bytes hash, struct principal_row *ret, struct troth_err *e);         /* not revoked */
 troth_rc principal_row_by_fingerprint(struct tx *tx, struct arena *a, struct bytes fingerprint, struct principal_row *ret, struct troth_err *e); /* not revoked */
 troth_rc principal_row_list(struct tx *tx, struct arena *a, struct page page, struct principal_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
+/* -- login: a token that somebody got for a password, and that ends soon ------------------------------------------------ */
+struct login_row {
+	int64_t id;
+	const char *uuid;          /* its jti */
+	int64_t principal_id;
+	bool refresh;              /* good for getting access tokens, and for nothing else */
+	const char *session;       /* all that came of one password; a UUID */
+	const char *client;        /* the program that asked: "credhub_cli" */
+	struct bytes hash;         /* SHA-256 of the token; unique */
+	msec_t created, expires;
+};
+troth_rc login_row_insert(struct tx *tx, struct login_row *row, struct troth_err *e);
+troth_rc login_row_by_hash(struct tx *tx, struct arena *a, struct bytes hash, struct login_row *ret, struct troth_err *e);
+troth_rc login_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct login_row *ret, struct troth_err *e);
+troth_rc login_row_end_session(struct tx *tx, const char *session, struct troth_err *e);
+troth_rc login_row_end_principal(struct tx *tx, int64_t principal_id, struct troth_err *e);
+troth_rc login_row_trim(struct tx *tx, int64_t principal_id, int64_t keep, struct troth_err *e); /* the newest `keep` of its stay */
+troth_rc login_row_forget(struct tx *tx, msec_t ended_before, int64_t most, struct troth_err *e);
 
 /* -- rotation and operation ------------------------------------------------------------------------------------------- */
 enum rotation_state { ROTATION_RUNNING, ROTATION_PAUSED, ROTATION_DONE, ROTATION_ABORTED };
@@ -581,6 +607,8 @@ struct rotation_row {
 	struct id_list wanted_before; /* versions that were wanted when it began: an abort goes back to them */
 	struct id_list distrusted; /* versions that it distrusts (emergency); nothing brings them back */
 	int64_t superseded_by;     /* rotation that took its place while it ran; 0: none */
+	bool by_steps;             /* each of its steps waits for its approval, whatever its authority's rollout says */
+	int64_t ordered;           /* of one by steps: what the next apply approves (service/rotation/steps.h); bits */
 	int64_t operation_id;
 	const char *reason;        /* or NULL */
 	const char *started_by;    /* principal's name, or NULL */
@@ -614,6 +642,8 @@ troth_rc operation_row_update(struct tx *tx, const struct operation_row *row, st
 troth_rc operation_row_get(struct tx *tx, struct arena *a, int64_t id, struct operation_row *ret, struct troth_err *e);
 troth_rc operation_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct operation_row *ret, struct troth_err *e);
 troth_rc operation_row_list(struct tx *tx, struct arena *a, struct page page, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Of one kind, newest first. */
+troth_rc operation_row_list_newest(struct tx *tx, struct arena *a, const char *kind, int limit, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc operation_row_list_running(struct tx *tx, struct arena *a, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- rollout and approval: what a person wants to say yes to ------------------------------------------------------------ */

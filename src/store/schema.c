@@ -225,10 +225,18 @@ static const char STEP_1[] =
 	"  name TEXT NOT NULL, roles INTEGER NOT NULL, scope TEXT NOT NULL,"
 	"  token_hash BLOB UNIQUE, cert_fingerprint BLOB,"
 	"  instance_id INTEGER REFERENCES instance(id) ON DELETE SET NULL,"
-	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL) STRICT;"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL, last_used INTEGER NOT NULL,"
+	"  facade TEXT, password TEXT, failures INTEGER NOT NULL, failed_at INTEGER NOT NULL, locked_until INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX principal_name ON principal(name) WHERE revoked = 0;"
 	"CREATE UNIQUE INDEX principal_fingerprint ON principal(cert_fingerprint) WHERE revoked = 0;"
 	"CREATE INDEX principal_instance ON principal(instance_id);"
+	"CREATE TABLE login (" ID UUID
+	"  principal_id INTEGER NOT NULL REFERENCES principal(id) ON DELETE CASCADE," BOOL("refresh")
+	"  session TEXT NOT NULL, client TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX login_principal ON login(principal_id);"
+	"CREATE INDEX login_session ON login(session);"
+	"CREATE INDEX login_expires ON login(expires);"
 
 	/* -- what goes on ------------------------------------------------------------------------------ */
 	"CREATE TABLE operation (" ID UUID
@@ -236,6 +244,7 @@ static const char STEP_1[] =
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled')),"
 	"  progress TEXT, waits_for TEXT, result TEXT, started_by TEXT,"
 	"  created INTEGER NOT NULL, updated INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX operation_kind ON operation(kind, id);"
 	"CREATE INDEX operation_running ON operation(state) WHERE state = 'running';"
 	"CREATE TABLE rotation (" ID UUID
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
@@ -243,6 +252,7 @@ static const char STEP_1[] =
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
 	"  below_new TEXT NOT NULL, below_old TEXT NOT NULL,"
 	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
+	BOOL("by_steps") "  ordered INTEGER NOT NULL,"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"

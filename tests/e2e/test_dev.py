@@ -58,6 +58,46 @@ def test_its_credentials_work_and_wrong_ones_do_not(build, directory):
         assert dev.end(signal.SIGTERM) == 0
 
 
+def token(dev, user, password, client, path="/oauth/token"):
+    form = {"grant_type": "password", "client_id": client, "client_secret": "", "username": user, "password": password}
+    args = [a for k, v in form.items() for a in ("--data-urlencode", f"{k}={v}")]
+    return dev.curl("--cacert", dev.line["ca_file"], *args, path=path).get("access_token")
+
+
+def test_its_passwords_log_in_and_stay(build, directory):
+    dev = Dev(build, directory, "--admin-password", "as I want it to be")
+    try:
+        line = dev.line
+        assert line["admin_password"] == "as I want it to be"
+        access = token(dev, line["admin_user"], line["admin_password"], "troth")
+        assert dev.curl("--cacert", line["ca_file"], "-H", f"Authorization: Bearer {access}")["roles"] == ["admin"]
+        assert token(dev, line["admin_user"], "as you want it to be", "troth") is None
+        for facade in line["facades"].values():
+            assert facade["base_url"] == line["url"]
+            assert token(dev, facade["user"], facade["password"], facade["client_id"])
+            assert token(dev, facade["user"], facade["password"] + "x", facade["client_id"]) is None
+            assert token(dev, facade["user"], facade["password"], "troth") is None
+    finally:
+        dev.end(signal.SIGKILL)
+    again = Dev(build, directory)
+    try:
+        assert again.line["admin_password"] == line["admin_password"] and again.line["facades"].keys() == line["facades"].keys()
+        assert token(again, line["admin_user"], line["admin_password"], "troth")
+    finally:
+        again.end(signal.SIGTERM)
+    other = Dev(build, directory, "--admin-password", "another from now on")
+    try:
+        assert token(other, line["admin_user"], line["admin_password"], "troth") is None
+        assert token(other, line["admin_user"], "another from now on", "troth")
+    finally:
+        other.end(signal.SIGTERM)
+
+
+def test_a_short_password_is_refused(build, directory):
+    r = subprocess.run([str(build / "troth"), "dev", "--dir", str(directory), "--admin-password", "secret"], capture_output=True, text=True, timeout=30)
+    assert r.returncode == 1 and "--admin-password" in r.stderr and "12 to 256" in r.stderr and r.stdout == ""
+
+
 def test_killed_and_started_again_has_lost_nothing(build, directory):
     dev = Dev(build, directory)
     auth = ["--cacert", dev.line["ca_file"], "-H", f"Authorization: Bearer {dev.line['token']}"]

@@ -259,11 +259,17 @@ class Walk:
         at = f"/v1/principals/{made['id']}"
         self.get("/v1/principals"), self.get(at), self.get("/v1/principals/self")
         self.change("POST", at + "/rotate", again=409)
+        self.change("POST", at + "/unlock")
         self.change("DELETE", at, status=204)
         self.change("POST", "/v1/freeze", {"reason": "walk"})
         self.get("/v1/freeze")
         self.change("DELETE", "/v1/freeze")
         self.change("POST", "/v1/server/certificate", {"csr": csr()[1]})
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = certificate("walk", key.public_key(), "Corporate", self.root_key, dns="walk.example")
+        self.change("PUT", "/v1/server/certificate", {"certificate": leaf, "chain": self.root, "private_key": pem_key(key)})
+        assert self.get("/v1/server/certificate")["brought"]["names"] == ["dns:walk.example"]
+        self.change("DELETE", "/v1/server/certificate", status=204)
 
     def webhooks(self):
         made = self.change("POST", "/v1/webhooks", {"name": "ops", "url": "http://127.0.0.1:1/", "events": ["nothing"]}, 201, again=409)

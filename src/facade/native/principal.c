@@ -4,12 +4,14 @@
 
 #define FIELD(name, kind, flags) { #name, kind, offsetof(struct principal_add_cmd, name), flags, 0, 0 }
 static const struct json_field ADD_FIELDS[] = {
-	FIELD(name, JF_TEXT, JF_NEEDED), FIELD(role, JF_TEXT, JF_NEEDED), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
+	FIELD(name, JF_TEXT, 0), FIELD(role, JF_TEXT, JF_NEEDED), FIELD(scope, JF_TEXT, 0), FIELD(expires, JF_DURATION, 0),
 	{ "csr", JF_TEXT, offsetof(struct principal_add_cmd, csr), 0, 0, 2 * LIMIT_CSR_DER_BYTES },
+	FIELD(password, JF_TEXT, 0), FIELD(generate_password, JF_BOOL, 0), FIELD(facade, JF_TEXT, 0), FIELD(app, JF_TEXT, 0),
 };
 
 static troth_rc add_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
+	arena_secret(a); /* a password is read into it, or made in it */
 	if (words_body(a, r, ADD_FIELDS, ARRAY_LEN(ADD_FIELDS), cmd, e))
 		principal_add_check(a, cmd, e);
 	return words_done(e);
@@ -17,14 +19,19 @@ static troth_rc add_parse(struct arena *a, const struct http_request *r, void *c
 
 static const struct json_field ROTATE_FIELDS[] = {
 	{ "csr", JF_TEXT, offsetof(struct principal_rotate_cmd, csr), 0, 0, 2 * LIMIT_CSR_DER_BYTES },
+	{ "password", JF_TEXT, offsetof(struct principal_rotate_cmd, password), 0, 0, 0 },
+	{ "generate_password", JF_BOOL, offsetof(struct principal_rotate_cmd, generate_password), 0, 0, 0 },
 };
 
-/* No body is a new token. */
+/* No body is a new token, or a new password for who has one. */
 static troth_rc rotate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	struct principal_rotate_cmd *c = cmd;
 	c->id = http_param(r, "id");
-	return r->body.len ? http_body_read(a, r, ROTATE_FIELDS, ARRAY_LEN(ROTATE_FIELDS), c, e) : RC_OK;
+	arena_secret(a);
+	if (r->body.len && words_body(a, r, ROTATE_FIELDS, ARRAY_LEN(ROTATE_FIELDS), c, e))
+		principal_rotate_check(a, c, e);
+	return words_done(e);
 }
 
 static void write_principal(struct json_writer *w, const struct principal_view *v)
@@ -33,8 +40,11 @@ static void write_principal(struct json_writer *w, const struct principal_view *
 	jw_kv_text(w, "name", v->row.name);
 	jw_kv_text(w, "role", principal_role_name(v->row.roles));
 	jw_kv_text(w, "scope", v->row.scope);
-	jw_kv_text(w, "credential", v->row.token_hash.len ? "token" : "certificate");
+	jw_kv_text(w, "credential", principal_credential_name(&v->row));
+	jw_kv_text(w, "facade", facade_name(v->row.facade));
 	jw_kv_text(w, "state", v->state);
+	jw_kv_int(w, "failed_logins", v->row.failures);
+	jw_kv_time(w, "locked_until", v->row.locked_until);
 	jw_kv_time(w, "expires", v->row.expires);
 	jw_kv_time(w, "last_used", v->row.last_used);
 	jw_kv_time(w, "created", v->row.created);
@@ -47,6 +57,8 @@ static void reply_one(const struct principal_view_ret *x, int status, bool secre
 	write_principal(&w, &x->principal);
 	if (secrets && x->token)
 		jw_kv_text(&w, "token", x->token);
+	if (secrets && x->password)
+		jw_kv_text(&w, "password", x->password);
 	if (secrets && x->certificate) {
 		jw_kv_text(&w, "certificate", x->certificate);
 		jw_kv_text(&w, "chain", x->chain);
@@ -94,6 +106,8 @@ static const struct route ROWS[] = {
 	  .summary = "Show a principal", .gives = "200 Principal" },
 	{ HTTP_POST, "/v1/principals/{id}/rotate", &VERB_PRINCIPAL_ROTATE, rotate_parse, rotate_render, ROUTE_SECRET,
 	  .summary = "Give a principal a new credential", .body = ROUTE_FIELDS(ROTATE_FIELDS), .gives = "200 Principal" },
+	{ HTTP_POST, "/v1/principals/{id}/unlock", &VERB_PRINCIPAL_UNLOCK, words_id, show_render,
+	  .summary = "Let a principal log in again that was locked out", .gives = "200 Principal" },
 	{ HTTP_DELETE, "/v1/principals/{id}", &VERB_PRINCIPAL_REVOKE, words_id, NULL,
 	  .summary = "Revoke a principal", .gives = "204" },
 };

@@ -5,6 +5,7 @@
  * sign anything: it makes the newest version due, and the engine asks each slot for a new key and sends
  * the chain when that is safe. */
 #include "service/ca/credential.h"
+#include "service/ca/sign.h"
 
 #include "service/check.h"
 #include "service/outside/holder.h"
@@ -97,6 +98,17 @@ troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct creden
 	return rc;
 }
 
+troth_rc credential_has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	*ret = false;
+	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
+	for (size_t i = 0; i < n; i++)
+		*ret = *ret || targets[i].state != TARGET_LEFT;
+	return RC_OK;
+}
+
 /* A leaf by id in the principal's scope. */
 static troth_rc leaf_by_id(struct verb_ctx *ctx, const char *id, struct credential_row *ret, struct troth_err *e)
 {
@@ -138,12 +150,9 @@ troth_rc credential_list(struct verb_ctx *ctx, enum credential_kind kind, const 
 }
 
 /* -- create ------------------------------------------------------------------------------------------ */
-struct sign_plan {
-	struct signer *signers; /* whoever could sign, as prepare saw it; each has signed: replies[i] is by signers[i] */
-	size_t count;
+struct csr_plan {
 	struct csr csr;
-	struct signer chosen;   /* run: whom the engine lets sign; its certificate is the one that is kept */
-	struct bytes der;
+	struct sign_plan sign;
 };
 
 static void create_check(struct arena *a, const struct credential_create_cmd *cmd, bool reserved_ok, struct troth_err *e)
@@ -183,57 +192,11 @@ static struct credential_row row_of(struct verb_ctx *ctx, const struct credentia
 	};
 }
 
-/* The CSR's key under one signer, as a keeper request. */
-static troth_rc need_one(struct verb_ctx *ctx, const struct credential_row *row, struct sign_plan *plan, const struct signer *signer,
-			 struct troth_err *e)
-{
-	struct cert_spec spec;
-	if (ctx->options.dry_run)
-		return issue_leaf_spec(ctx, row, signer, plan->csr.spki, &spec, e);
-	TRY(issue_leaf_need(ctx, row, signer, plan->csr.spki, e));
-	plan->signers[plan->count++] = *signer;
-	return RC_OK;
-}
-
-/* Who shall sign is the engine's to say (rule 1b), and only the writer can ask it.  So each version that could be
- * it signs now: one as a rule, two during a rotation; what is not chosen never leaves the house. */
-static troth_rc need_signature(struct verb_ctx *ctx, const struct credential_row *row, const char *csr, struct sign_plan *plan,
+static troth_rc need_signature(struct verb_ctx *ctx, const struct credential_row *row, const char *csr, struct csr_plan *plan,
 			       struct troth_err *e)
 {
-	struct signer *all;
-	struct troth_err why = { 0 };
-	size_t n, fit = 0;
 	TRY(csr_parse(ctx->a, bytes_of_text(csr), &plan->csr, e));
-	TRY(holder_signers(ctx, row, &all, &n, e));
-	plan->signers = ARENA_ARRAY(ctx->a, struct signer, n);
-	for (size_t i = 0; i < n; i++)
-		fit += rc_ok(need_one(ctx, row, plan, &all[i], &why)); /* one that ends too early may be the one that goes */
-	if (fit)
-		return RC_OK;
-	if (e)
-		*e = why;
-	return (troth_rc){ (int)why.kind };
-}
-
-/* Takes the certificate of the version that the engine lets sign.  That one did not sign in prepare: begin again, or
- * say what is wrong with it. */
-static troth_rc choose(struct verb_ctx *ctx, const struct credential_row *row, struct sign_plan *plan, struct troth_err *e)
-{
-	int64_t version;
-	struct cert_spec spec;
-	TRY(holder_choose(ctx, row, &version, e));
-	ctx->retry = true;
-	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->signers[i].version.id != version)
-			continue;
-		plan->chosen = plan->signers[i];
-		plan->der = ctx->replies[i]->der;
-		ctx->retry = false;
-	}
-	if (!ctx->retry)
-		return RC_OK;
-	TRY(signer_load_version(ctx->tx, ctx->a, version, &plan->chosen, e));
-	return issue_leaf_spec(ctx, row, &plan->chosen, plan->csr.spki, &spec, e);
+	return sign_need(ctx, row, plan->csr.spki, &plan->sign, e);
 }
 
 static troth_rc create_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
@@ -247,7 +210,7 @@ static troth_rc create_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	TRY(authority_by_name(ctx, cmd->authority, &authority, e));
 	if (!cmd->csr)
 		return RC_OK;
-	struct sign_plan *plan = ARENA_NEW(ctx->a, struct sign_plan);
+	struct csr_plan *plan = ARENA_NEW(ctx->a, struct csr_plan);
 	struct credential_row row = row_of(ctx, cmd, &authority, NULL);
 	ctx->plan = plan;
 	return need_signature(ctx, &row, cmd->csr, plan, e);
@@ -265,21 +228,17 @@ static troth_rc record_credential(struct verb_ctx *ctx, const char *action, cons
 	return record_change(ctx, &(struct change){ .action = action, .object = row->name, .after = record_end(&r, ctx->a) }, e);
 }
 
-/* The keeper's certificate becomes the newest version, and its holder may show it from this commit on. */
-static troth_rc store_signed(struct verb_ctx *ctx, const struct credential_row *row, const struct sign_plan *plan,
+static troth_rc store_signed(struct verb_ctx *ctx, const struct credential_row *row, const struct csr_plan *plan,
 			     struct version_row *version, struct credential_ret *ret, struct troth_err *e)
 {
-	const char *leaf;
 	*version = (struct version_row){ .source = VERSION_CSR, .wanted = true };
-	TRY(issue_store(ctx, row, &plan->chosen, plan->der, version, e));
-	TRY(holder_take(ctx, row, version, e));
-	return issue_chain_pem(ctx->tx, ctx->a, version, &leaf, &ret->chain, e);
+	return sign_store(ctx, row, &plan->sign, version, &ret->chain, e);
 }
 
 static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct credential_create_cmd *cmd = arg;
-	struct sign_plan *plan = ctx->plan;
+	struct csr_plan *plan = ctx->plan;
 	struct credential_ret *ret = out;
 	struct credential_row authority;
 	struct version_row version;
@@ -289,7 +248,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct credential_row row = row_of(ctx, cmd, &authority, plan ? key_type_name(plan->csr.key_type) :
 						     cmd->key_type ? cmd->key_type : "ec-p256");
 	if (sign)
-		TRY(choose(ctx, &row, plan, e));
+		TRY(sign_choose(ctx, &row, &plan->sign, e));
 	if (ctx->retry)
 		return RC_OK;
 	TRY(credential_row_insert(ctx->tx, &row, e));
@@ -316,7 +275,7 @@ static troth_rc renew_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	if (!cmd->csr)
 		return RC_OK;
 	ENSURE(row.issuer_id, e, TROTH_CONFLICT, "%s was uploaded; it has no authority here that could renew it", row.name);
-	struct sign_plan *plan = ARENA_NEW(ctx->a, struct sign_plan);
+	struct csr_plan *plan = ARENA_NEW(ctx->a, struct csr_plan);
 	ctx->plan = plan;
 	return need_signature(ctx, &row, cmd->csr, plan, e);
 }
@@ -359,14 +318,14 @@ static troth_rc make_due(struct verb_ctx *ctx, const struct credential_row *row,
 static troth_rc renew_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct credential_renew_cmd *cmd = arg;
-	struct sign_plan *plan = ctx->plan;
+	struct csr_plan *plan = ctx->plan;
 	struct credential_ret *ret = out;
 	struct credential_row row;
 	struct version_row version;
 	TRY(leaf_by_id(ctx, cmd->id, &row, e));
 	TRY(record_if_match(ctx, row.name, row.rev, e));
 	if (plan && !ctx->options.dry_run) {
-		TRY(choose(ctx, &row, plan, e));
+		TRY(sign_choose(ctx, &row, &plan->sign, e));
 		if (ctx->retry)
 			return RC_OK;
 		TRY(store_signed(ctx, &row, plan, &version, ret, e));

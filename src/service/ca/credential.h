@@ -11,6 +11,8 @@ troth_rc credential_find(struct verb_ctx *ctx, enum credential_kind kind, const 
 			 size_t *ret_count, struct troth_err *e);
 /* CONFLICT if a credential or authority that is not retired has the name. */
 troth_rc credential_name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e);
+/* Does a slot present it that has not left? */
+troth_rc credential_has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e);
 /* An authority by name, in the principal's scope; NOT_FOUND with what to do. */
 troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e);
 

@@ -18,6 +18,7 @@ struct spec_json { /* as it stands in the row; eku as words */
 static const struct json_field SPEC_FIELDS[] = {
 	SPEC_FIELD(common_name, JF_TEXT, 0),
 	SPEC_FIELD(organization, JF_TEXT, 0),
+	SPEC_FIELD(organizational_unit, JF_TEXT, 0),
 	SPEC_FIELD(sans, JF_TEXTS, LIMIT_SAN_COUNT),
 	SPEC_FIELD(permitted_dns, JF_TEXTS, CERT_PERMITTED_MAX),
 	SPEC_FIELD(clamp, JF_BOOL, 0),
@@ -80,6 +81,8 @@ const char *credential_spec_write(struct arena *a, const struct credential_spec 
 		jw_kv_text(&w, "common_name", spec->common_name);
 	if (spec->organization)
 		jw_kv_text(&w, "organization", spec->organization);
+	if (spec->organizational_unit)
+		jw_kv_text(&w, "organizational_unit", spec->organizational_unit);
 	write_texts(&w, "sans", spec->sans);
 	write_eku(&w, spec->eku);
 	if (spec->path_len >= 0)
@@ -176,7 +179,7 @@ troth_rc issue_leaf_spec(const struct verb_ctx *ctx, const struct credential_row
 	TRY(credential_spec_read(ctx->a, credential->spec, &want, e));
 	msec_t ttl = credential->leaf_ttl ? credential->leaf_ttl : signer->authority.leaf_ttl;
 	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = want.common_name, .organization = want.organization,
-				  .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + ttl,
+				  .organizational_unit = want.organizational_unit, .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + ttl,
 				  .path_len = -1, .eku = want.eku ? want.eku : EKU_SERVER, .spki = spki };
 	TRY(sans_fill(ctx->a, want.sans, &spec, e));
 	verb_random(ctx, spec.serial, sizeof spec.serial);

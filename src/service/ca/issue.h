@@ -19,10 +19,10 @@
 #include "service/verb.h"
 #include "store/store.h"
 
-/* The spec column, as JSON: {"common_name","organization","sans":["dns:x"],"eku":["server","client"],
+/* The spec column, as JSON: {"common_name","organization","organizational_unit","sans":["dns:x"],"eku":["server","client"],
  * "path_len","permitted_dns":[],"clamp":true}; what is absent has the value said here. */
 struct credential_spec {
-	const char *common_name, *organization; /* NULL: none */
+	const char *common_name, *organization, *organizational_unit; /* NULL: none */
 	struct json_texts sans;                 /* leaf: as san_parse reads them; patterns are filled in already */
 	unsigned eku;                           /* leaf: EKU_SERVER | EKU_CLIENT; 0 if absent */
 	int64_t path_len;                       /* authority: CAs below; -1 (absent): any number */

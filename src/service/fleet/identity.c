@@ -22,11 +22,11 @@ bool identity_check_csr(const struct checker *c, const char *path, const char *c
 }
 
 /* As if it were a credential: what issue_leaf_need reads of one. */
-static struct credential_row pseudo_credential(struct arena *a, const char *kind, const char *uuid)
+static struct credential_row pseudo_credential(struct arena *a, const char *kind, const char *uuid, const char *unit)
 {
 	const char **sans = ARENA_ARRAY(a, const char *, 1);
 	sans[0] = arena_printf(a, "uri:troth://%s/%s", kind, uuid);
-	struct credential_spec spec = { .common_name = uuid, .sans = { sans, 1 }, .eku = EKU_CLIENT, .path_len = -1,
+	struct credential_spec spec = { .common_name = uuid, .organizational_unit = unit, .sans = { sans, 1 }, .eku = EKU_CLIENT, .path_len = -1,
 					.clamp = true };
 	return (struct credential_row){ .name = uuid, .kind = CREDENTIAL_LEAF, .spec = credential_spec_write(a, &spec) };
 }
@@ -51,7 +51,7 @@ troth_rc identity_need(struct verb_ctx *ctx, const char *csr, const char *kind, 
 		       struct troth_err *e)
 {
 	struct csr parsed;
-	struct credential_row credential = pseudo_credential(ctx->a, kind, uuid);
+	struct credential_row credential = pseudo_credential(ctx->a, kind, uuid, ret->unit);
 	TRY(csr_parse(ctx->a, bytes_of_text(csr), &parsed, e));
 	TRY(agents_signer(ctx, &ret->signer, e));
 	return issue_leaf_need(ctx, &credential, &ret->signer, parsed.spki, e);

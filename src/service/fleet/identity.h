@@ -10,7 +10,10 @@
 #define SERVER_AUTHORITY "/troth/server"
 #define SERVER_CREDENTIAL "/troth/server-tls"
 
-struct identity_plan { struct signer signer; };
+struct identity_plan {
+	struct signer signer;
+	const char *unit; /* the OU; said before identity_need, or NULL */
+};
 
 /* A finding unless it is a CSR for a key that leaf keys can be sealed to (EC). */
 bool identity_check_csr(const struct checker *c, const char *path, const char *csr);

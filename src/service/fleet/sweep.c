@@ -1,7 +1,8 @@
 /* Putting away what nobody will ask for again, a little each minute.
  *
  * Abandoned: it enrolled, was never admitted, and has not been heard of for as long as a join token lives.  It holds up
- * nobody; its name is wanted.  Forgotten: rows of an ephemeral that left.  What was issued to either stays on record. */
+ * nobody; its name is wanted.  Forgotten: rows of an ephemeral that left, and logins that are long over.  What was issued
+ * stays on record. */
 #include "service/fleet/leave.h"
 #include "service/nouns.h"
 #include "service/record.h"
@@ -45,7 +46,9 @@ static troth_rc sweep_over(struct verb_ctx *ctx, struct sweep_ret *ret, struct t
 static troth_rc sweep_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	TRY(sweep_abandoned(ctx, out, e));
-	return sweep_over(ctx, out, e);
+	TRY(sweep_over(ctx, out, e));
+	/* as long as somebody could refresh it, "expired" is told from "unknown" */
+	return login_row_forget(ctx->tx, ctx->now - (msec_t)LIMIT_REFRESH_TOKEN_S * MSEC_S, LIMIT_SWEEP, e);
 }
 
 const struct verb VERB_SWEEP = { "sweep", VERB_WRITE, ROLE_SYSTEM, sizeof(struct no_cmd), sizeof(struct sweep_ret), NULL, sweep_run };

@@ -230,6 +230,26 @@ troth_rc holder_holds(struct verb_ctx *ctx, const struct credential_row *leaf, i
 	return RC_OK;
 }
 
+troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, size_t *ret_count, struct troth_err *e)
+{
+	struct target_row t;
+	struct document_row *pending;
+	size_t n;
+	*ret_count = 0;
+	TRY(target_find_by_name(ctx, leaf->name, &t, e));
+	if (!t.id || t.state != TARGET_COUNTED)
+		return RC_OK;
+	TRY(document_row_list_pending(ctx->tx, ctx->a, t.id, &pending, &n, e));
+	for (; *ret_count + 1 < n; (*ret_count)++) {
+		pending[*ret_count].state = DOCUMENT_SETTLED;
+		TRY(document_row_update(ctx->tx, &pending[*ret_count], e));
+	}
+	t.seen_at = ctx->now;
+	TRY(target_row_update(ctx->tx, &t, e));
+	verb_changed(ctx, CHANGED_TARGET, t.id);
+	return RC_OK;
+}
+
 troth_rc holder_waive(struct verb_ctx *ctx, const char *name, struct troth_err *e)
 {
 	struct target_row t;

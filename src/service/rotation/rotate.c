@@ -13,6 +13,7 @@
 #include "service/ca/own.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
+#include "service/rotation/steps.h"
 #include "service/ca/upload.h"
 
 #include "model/name.h"
@@ -150,12 +151,30 @@ static troth_rc check_owner(const struct rotate_cmd *cmd, const struct credentia
 	return RC_OK;
 }
 
+/* Of another kind of key, or for another time: not the present versions, those that are made from now on. */
+static troth_rc change(const struct rotate_cmd *cmd, struct credential_row *c, struct troth_err *e)
+{
+	enum key_type type;
+	if (!cmd->key_type && !cmd->ttl)
+		return RC_OK;
+	ENSURE(c->kind == CREDENTIAL_AUTHORITY && c->origin == ORIGIN_INTERNAL && !cmd->compromised, e, TROTH_INVALID,
+	       "a key type and a life are said of an authority that is made here, and not in an emergency");
+	if (cmd->key_type)
+		TRY(key_type_parse(cmd->key_type, &type, e));
+	ENSURE(!cmd->ttl || (cmd->ttl >= MSEC_DAY && cmd->ttl <= LIMIT_KEEPER_LIFE_DAYS * MSEC_DAY), e, TROTH_INVALID,
+	       "a CA lives between a day and %d days", LIMIT_KEEPER_LIFE_DAYS);
+	c->key_type = cmd->key_type ? cmd->key_type : c->key_type;
+	c->ca_ttl = cmd->ttl ? cmd->ttl : c->ca_ttl;
+	return RC_OK;
+}
+
 static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan **ret, struct troth_err *e)
 {
 	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
 	struct credential_row *c = &plan->credential;
 	TRY(load(ctx, cmd, c, e));
 	TRY(check_owner(cmd, c, e));
+	TRY(change(cmd, c, e));
 	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
 	plan->ask = plan->fresh && c->origin == ORIGIN_EXTERNAL;
 	if (plan->ask)
@@ -238,6 +257,7 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_bool(&r.w, "cross_sign", cross_sign);
+	jw_kv_bool(&r.w, "by_steps", rotation->by_steps);
 	jw_kv_int(&r.w, "below", (int64_t)rotation->below_new.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
 	if (ret->compromised) {
@@ -292,12 +312,24 @@ static troth_rc ask_elsewhere(struct verb_ctx *ctx, const struct rotate_cmd *cmd
 	return external_rotation(ctx, &plan->credential, plan->uuid, ctx->replies[0], cmd->reason, rotation, e);
 }
 
+static troth_rc keep_change(struct verb_ctx *ctx, const struct credential_row *changed, struct troth_err *e)
+{
+	struct credential_row row;
+	TRY(credential_row_get(ctx->tx, ctx->a, changed->id, &row, e));
+	row.key_type = changed->key_type;
+	row.ca_ttl = changed->ca_ttl;
+	row.rev++;
+	return credential_row_update(ctx->tx, &row, e);
+}
+
 static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan,
 		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
-	struct rotation_row rotation = { 0 };
+	struct rotation_row rotation = { .by_steps = cmd->by_steps, .ordered = cmd->by_steps ? ORDER_INTRODUCE : 0 };
 	struct operation_row op;
+	if (cmd->key_type || cmd->ttl)
+		TRY(keep_change(ctx, c, e));
 	if (plan->ask) {
 		TRY(ask_elsewhere(ctx, cmd, plan, d, &rotation, e));
 	} else {

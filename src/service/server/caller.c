@@ -1,4 +1,4 @@
-/* Who is calling: a bearer token or a verified client certificate becomes a principal.
+/* Who is calling: a bearer token (a principal's own, or one that a login gave) or a verified client certificate becomes a principal.
  *
  * A certificate is an instance's identity (then it is that instance's agent and nothing else) or a
  * principal's own.  It is looked up by fingerprint, so an old identity stops working when it is replaced,
@@ -21,9 +21,16 @@ static void fill_agent(struct principal *p, const struct instance_row *row)
 	(void)snprintf(p->name, sizeof p->name, "agent %s", row->name);
 }
 
-static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
+		       struct troth_err *e)
 {
 	char when[RFC3339_LEN];
+	if (!text_equal(row->facade, facade) && !text_equal(facade, FACADE_ANY)) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the credential of %s is good for the API %s, not for %s", row->name,
+				      facade_name(row->facade), facade_name(facade));
+		err_hint(e, "one for this API: troth principal add NAME --facade %s", facade_name(facade));
+		return rc;
+	}
 	if (row->expires && row->expires <= ctx->now) {
 		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "principal %s expired %s", row->name, time_format(row->expires, when));
 		err_hint(e, "ask an administrator for a new one");
@@ -34,17 +41,41 @@ static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *r
 	return RC_OK;
 }
 
-static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, struct principal_ret *ret, struct troth_err *e)
+static troth_rc unknown_token(struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the bearer token is not known here");
+	err_hint(e, "check the token file, or ask an administrator for a token");
+	return rc;
+}
+
+static troth_rc by_login(struct verb_ctx *ctx, const struct login_row *login, const char *facade, struct principal_ret *ret, struct troth_err *e)
+{
+	struct principal_row row;
+	char when[RFC3339_LEN];
+	TRY(principal_row_get(ctx->tx, ctx->a, login->principal_id, &row, e));
+	if (row.revoked)
+		return unknown_token(e);
+	if (login->expires <= ctx->now) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the access token expired %s", time_format(login->expires, when));
+		err_hint(e, "log in again");
+		err_clause(e, ACCESS_TOKEN_EXPIRED);
+		return rc;
+	}
+	return by_row(ctx, &row, facade, ret, e);
+}
+
+static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, const char *facade, struct principal_ret *ret, struct troth_err *e)
 {
 	struct principal_row row;
 	uint8_t hash[SHA256_LEN];
 	token_hash(bearer, hash);
-	if (rc_failed(principal_row_by_token_hash(ctx->tx, ctx->a, bytes_of(hash, sizeof hash), &row, NULL))) {
-		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the bearer token is not known here");
-		err_hint(e, "check the token file, or ask an administrator for a token");
-		return rc;
-	}
-	return by_row(ctx, &row, ret, e);
+	struct bytes key = bytes_of(hash, sizeof hash);
+	struct login_row login;
+	if (rc_ok(principal_row_by_token_hash(ctx->tx, ctx->a, key, &row, NULL)))
+		return by_row(ctx, &row, facade, ret, e);
+	if (rc_ok(login_row_by_hash(ctx->tx, ctx->a, key, &login, NULL)) && !login.refresh)
+		return by_login(ctx, &login, facade, ret, e);
+	return unknown_token(e);
 }
 
 /* TLS looks at the dates when a connection begins; a connection may outlive them. */
@@ -65,7 +96,7 @@ static troth_rc identity_valid(struct verb_ctx *ctx, const struct instance_row *
 	return rc;
 }
 
-static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, const char *facade, struct principal_ret *ret, struct troth_err *e)
 {
 	struct instance_row instance = { 0 };
 	struct principal_row row;
@@ -75,7 +106,7 @@ static troth_rc by_certificate(struct verb_ctx *ctx, struct bytes der, struct pr
 	if (rc_ok(instance_row_by_fingerprint(ctx->tx, ctx->a, key, &instance, NULL)))
 		fill_agent(&ret->principal, &instance);
 	else if (rc_ok(principal_row_by_fingerprint(ctx->tx, ctx->a, key, &row, NULL)))
-		TRY(by_row(ctx, &row, ret, e));
+		TRY(by_row(ctx, &row, facade, ret, e));
 	else {
 		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the client certificate is not, or no longer, anybody's here");
 		err_hint(e, "an instance that was deleted enrols again with a new token: troth agent enroll");
@@ -90,9 +121,9 @@ static troth_rc resolve_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	const struct principal_resolve_cmd *cmd = arg;
 	struct principal_ret *ret = out;
 	if (cmd->bearer)
-		return by_token(ctx, cmd->bearer, ret, e);
+		return by_token(ctx, cmd->bearer, cmd->facade, ret, e);
 	if (cmd->peer_cert.len)
-		return by_certificate(ctx, cmd->peer_cert, ret, e);
+		return by_certificate(ctx, cmd->peer_cert, cmd->facade, ret, e);
 	ret->principal = PRINCIPAL_ANONYMOUS;
 	return RC_OK;
 }

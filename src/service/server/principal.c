@@ -1,15 +1,17 @@
 /* Principals: people and programs that may call, each with a role, a scope and one credential.
  *
- * The credential is a bearer token (256 random bits; only its SHA-256 is kept) or a client certificate
- * from /troth/agents for a key that never comes here.  It is shown once, when it is made.  Who may add
+ * The credential is a bearer token (256 random bits; only its SHA-256 is kept), a client certificate
+ * from /troth/agents for a key that never comes here, or a password (kept by scrypt) that login.c takes.
+ * What is made here is shown once.  It is good for one of the APIs and refused at the others.  Who may add
  * principals may do everything, so only an administrator over everything may; and the last such one
  * cannot be revoked. */
 #include "service/check.h"
 #include "service/fleet/identity.h"
 #include "service/ca/own.h"
+#include "pki/password.h"
 #include "service/record.h"
 
-enum { SECRET_BYTES = 32 };
+enum { SECRET_BYTES = 32, PASSWORD_MADE = 24 /* letters of 5 bits each */, PASSWORD_GROUP = 6 };
 
 static const struct { const char *name; int64_t role; } ROLES[] = {
 	{ "admin", ROLE_ADMIN }, { "operator", ROLE_OPERATOR }, { "developer", ROLE_DEVELOPER }, { "auditor", ROLE_AUDITOR },
@@ -31,6 +33,18 @@ static int64_t role_bit(const char *name)
 	return 0;
 }
 
+const char *const FACADES[] = { "native", "credhub", "opsmanager", NULL };
+
+const char *facade_name(const char *facade) { return facade ? facade : FACADES[0]; }
+
+/* As a row has it: NULL for the native one. */
+static const char *facade_kept(const char *facade) { return text_equal(facade, FACADES[0]) ? NULL : facade; }
+
+const char *principal_credential_name(const struct principal_row *row)
+{
+	return row->password ? "password" : row->token_hash.len ? "token" : "certificate";
+}
+
 static bool everything(const char *scope) { return scope[0] == 0 || text_equal(scope, "*"); }
 
 /* -- input --------------------------------------------------------------------------------------------- */
@@ -44,10 +58,74 @@ static void check_scope(const struct checker *c, const char *scope, const char *
 		check_fail(c, "$.scope", "scope", "must be '*' for an admin", "an operator can be kept to a scope");
 }
 
+static void check_facade(const struct checker *c, const char *facade)
+{
+	for (const char *const *f = FACADES; *f; f++)
+		if (text_equal(*f, facade))
+			return;
+	check_fail(c, "$.facade", "facade", arena_printf(c->a, "\"%.40s\" is not an API of this server", facade),
+		   "one of native, credhub, opsmanager");
+}
+
+static void check_password(const struct checker *c, const char *password)
+{
+	size_t len = strlen(password);
+	for (const char *p = password; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f) {
+			check_fail(c, "$.password", "character", "holds a control character", "a password is one line of text");
+			return;
+		}
+	if (len < LIMIT_PASSWORD_LEAST_BYTES || len > LIMIT_PASSWORD_BYTES)
+		check_fail(c, "$.password", "length",
+			   arena_printf(c->a, "has %zu bytes; %d to %d are taken", len, LIMIT_PASSWORD_LEAST_BYTES, LIMIT_PASSWORD_BYTES),
+			   "generate_password makes a good one");
+}
+
+#define APP_PREFIX "mtls-app:" /* as CredHub calls an application that comes with a certificate; no label holds a colon */
+#define APP_UNIT "app:"
+#define APP_FACADE "credhub"
+
+static bool is_app(const char *name) { return text_starts(name, APP_PREFIX); }
+
+static void check_app_csr(const struct checker *c, const char *csr)
+{
+	if (!csr)
+		check_fail(c, "$.csr", "missing", "is missing", "an app comes with a client certificate: send a request for one");
+}
+
+static void check_app(const struct checker *c, const struct principal_add_cmd *cmd)
+{
+	if (!uuid_valid(cmd->app))
+		check_fail(c, "$.app", "uuid", "is not a UUID in small letters", "the app's: 8c5d6f1e-2b7a-4c3d-9e0f-1a2b3c4d5e6f");
+	if (cmd->name)
+		check_fail(c, "$.name", "several", "is said beside an app", "an app is called " APP_PREFIX " and its UUID");
+	if (cmd->facade && !text_equal(cmd->facade, APP_FACADE))
+		check_fail(c, "$.facade", "facade", "must be credhub for an app", "leave it out");
+	check_app_csr(c, cmd->csr);
+}
+
+/* At most one of the kinds. */
+static void check_credential(const struct checker *c, const char *csr, const char *password, bool generate)
+{
+	if ((csr != NULL) + (password != NULL) + generate > 1)
+		check_fail(c, generate ? "$.generate_password" : "$.password", "several", "is one credential of several",
+			   "one of csr, password and generate_password; none: a token");
+	if (password)
+		check_password(c, password);
+}
+
+void principal_rotate_check(struct arena *a, const struct principal_rotate_cmd *cmd, struct troth_err *e)
+{
+	check_credential(&(struct checker){ a, e }, cmd->csr, cmd->password, cmd->generate_password);
+}
+
 void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { a, e };
-	check_label(&c, "$.name", cmd->name);
+	if (cmd->app)
+		check_app(&c, cmd);
+	else
+		check_label(&c, "$.name", cmd->name);
 	if (check_present(&c, "$.role", cmd->role) && !role_bit(cmd->role))
 		check_fail(&c, "$.role", "role", arena_printf(a, "\"%.40s\" is not a role", cmd->role),
 			   "one of admin, operator, developer, auditor");
@@ -55,6 +133,9 @@ void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, s
 		check_scope(&c, cmd->scope, cmd->role);
 	if (cmd->expires)
 		check_ttl(&c, "$.expires", cmd->expires);
+	if (cmd->facade)
+		check_facade(&c, cmd->facade);
+	check_credential(&c, cmd->csr, cmd->password, cmd->generate_password);
 }
 
 static troth_rc only_admins_of_everything(const struct verb_ctx *ctx, struct troth_err *e)
@@ -69,7 +150,9 @@ static troth_rc only_admins_of_everything(const struct verb_ctx *ctx, struct tro
 /* -- rows ------------------------------------------------------------------------------------------------ */
 static const char *state_of(const struct principal_row *row, msec_t now)
 {
-	return row->revoked ? "revoked" : row->expires && row->expires <= now ? "expired" : "active";
+	if (row->revoked)
+		return "revoked";
+	return row->expires && row->expires <= now ? "expired" : row->locked_until > now ? "locked" : "active";
 }
 
 static bool reigns(const struct principal_row *row, msec_t now)
@@ -96,7 +179,8 @@ static troth_rc record_principal(struct verb_ctx *ctx, const char *action, const
 	jw_kv_text(&r.w, "id", row->uuid);
 	jw_kv_text(&r.w, "role", principal_role_name(row->roles));
 	jw_kv_text(&r.w, "scope", row->scope);
-	jw_kv_text(&r.w, "credential", row->token_hash.len ? "token" : "certificate");
+	jw_kv_text(&r.w, "credential", principal_credential_name(row));
+	jw_kv_text(&r.w, "facade", facade_name(row->facade));
 	jw_kv_time(&r.w, "expires", row->expires);
 	return record_change(ctx, &(struct change){ .action = action, .object = row->name, .after = record_end(&r, ctx->a) }, e);
 }
@@ -106,10 +190,48 @@ struct principal_plan {
 	char uuid[UUID_LEN];
 	bool certified;
 	struct identity_plan identity;
+	const char *password, *made; /* the one to keep; the same if it was made here */
+	uint8_t salt[PASSWORD_SALT_BYTES];
+	const char *kept;
 };
 
-/* The keeper is needed for a certificate only. */
-static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const char *uuid, struct troth_err *e)
+/* abcdef-ghijkm-...: no letter looks like another. */
+static const char *make_password(const struct verb_ctx *ctx)
+{
+	static const char letters[32] __attribute__((nonstring)) = "abcdefghijkmnpqrstuvwxyz23456789";
+	uint8_t random[PASSWORD_MADE];
+	char text[PASSWORD_MADE + PASSWORD_MADE / PASSWORD_GROUP], *out = text;
+	verb_random(ctx, random, sizeof random);
+	for (size_t i = 0; i < PASSWORD_MADE; i++) {
+		if (i && i % PASSWORD_GROUP == 0)
+			*out++ = '-';
+		*out++ = letters[random[i] % sizeof letters];
+	}
+	const char *made = arena_text_n(ctx->a, text, (size_t)(out - text));
+	secret_wipe(random, sizeof random);
+	secret_wipe(text, sizeof text);
+	return made;
+}
+
+static troth_rc keep_password(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	struct principal_plan *plan = ctx->plan;
+	int cost = ctx->port->password_cost;
+	return password_keep(ctx->a, plan->password, cost ? cost : LIMIT_PASSWORD_COST, plan->salt, &plan->kept, e);
+}
+
+static void plan_password(struct verb_ctx *ctx, const char *password, struct principal_plan *plan)
+{
+	arena_secret(ctx->a);
+	plan->made = password ? NULL : make_password(ctx);
+	plan->password = password ? password : plan->made;
+	verb_random(ctx, plan->salt, sizeof plan->salt);
+	ctx->toil = keep_password;
+}
+
+/* The keeper is needed for a certificate only, and much work for a password only. */
+static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const char *password, bool generate, const char *uuid,
+				const char *app, struct troth_err *e)
 {
 	struct principal_plan *plan = ARENA_NEW(ctx->a, struct principal_plan);
 	if (uuid)
@@ -118,6 +240,9 @@ static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const cha
 		verb_uuid(ctx, plan->uuid);
 	ctx->plan = plan;
 	plan->certified = csr != NULL;
+	plan->identity.unit = app ? arena_printf(ctx->a, APP_UNIT "%s", app) : NULL;
+	if (password || generate)
+		plan_password(ctx, password, plan);
 	return csr ? identity_need(ctx, csr, IDENTITY_PRINCIPAL, plan->uuid, &plan->identity, e) : RC_OK;
 }
 
@@ -129,7 +254,14 @@ static void give_token(struct verb_ctx *ctx, const char *role, struct principal_
 	ret->token = arena_printf(ctx->a, "troth-%s-%s", role, hex_encode(random, sizeof random, hex));
 	token_hash(ret->token, hash);
 	row->token_hash = bytes_of(hash, SHA256_LEN);
-	row->cert_fingerprint = bytes_of(NULL, 0);
+}
+
+/* Whatever it had before ends, and with it what was wrong with it. */
+static void take_away(struct principal_row *row)
+{
+	row->token_hash = row->cert_fingerprint = bytes_of(NULL, 0);
+	row->password = NULL;
+	row->failures = row->failed_at = row->locked_until = 0;
 }
 
 static troth_rc give_certificate(struct verb_ctx *ctx, const struct principal_plan *plan, struct principal_row *row,
@@ -144,7 +276,6 @@ static troth_rc give_certificate(struct verb_ctx *ctx, const struct principal_pl
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &kept, e));
 	pki_sha256(der, print);
 	row->cert_fingerprint = bytes_of(print, SHA256_LEN);
-	row->token_hash = bytes_of(NULL, 0);
 	TRY(identity_answer(ctx, &plan->identity, der, &made, e));
 	ret->certificate = made.certificate;
 	ret->chain = made.chain;
@@ -155,6 +286,12 @@ static troth_rc give_certificate(struct verb_ctx *ctx, const struct principal_pl
 static troth_rc give(struct verb_ctx *ctx, struct principal_row *row, struct principal_view_ret *ret, struct troth_err *e)
 {
 	const struct principal_plan *plan = ctx->plan;
+	take_away(row);
+	if (plan->password) {
+		row->password = plan->kept;
+		ret->password = plan->made;
+		return RC_OK;
+	}
 	if (!plan->certified) {
 		give_token(ctx, principal_role_name(row->roles), row, ret);
 		return RC_OK;
@@ -167,6 +304,7 @@ static troth_rc give(struct verb_ctx *ctx, struct principal_row *row, struct pri
 static troth_rc given(struct verb_ctx *ctx, const struct principal_row *row, struct troth_err *e)
 {
 	const struct principal_plan *plan = ctx->plan;
+	TRY(login_row_end_principal(ctx->tx, row->id, e));
 	struct bytes certificate = plan->certified ? ctx->replies[0]->der : bytes_of(NULL, 0);
 	return own_principal_has(ctx, row, certificate, plan->identity.signer.version.id, e);
 }
@@ -178,7 +316,7 @@ static troth_rc add_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 	TRY(only_admins_of_everything(ctx, e));
 	principal_add_check(ctx->a, cmd, e);
 	TRY(check_done(e));
-	return plan_credential(ctx, cmd->csr, NULL, e);
+	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password, NULL, cmd->app, e);
 }
 
 static troth_rc name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e)
@@ -199,10 +337,12 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	struct principal_view_ret *ret = out;
 	struct principal_row *row = &ret->principal.row;
 	TRY(only_admins_of_everything(ctx, e));
-	TRY(name_free(ctx, cmd->name, e));
-	*row = (struct principal_row){ .uuid = plan->uuid, .name = cmd->name, .roles = role_bit(cmd->role),
+	const char *name = cmd->app ? arena_printf(ctx->a, APP_PREFIX "%s", cmd->app) : cmd->name;
+	const char *facade = cmd->app ? APP_FACADE : facade_kept(cmd->facade);
+	TRY(name_free(ctx, name, e));
+	*row = (struct principal_row){ .uuid = plan->uuid, .name = name, .roles = role_bit(cmd->role),
 				       .scope = cmd->scope ? cmd->scope : "*", .created = ctx->now,
-				       .expires = cmd->expires ? ctx->now + cmd->expires : 0 };
+				       .expires = cmd->expires ? ctx->now + cmd->expires : 0, .facade = facade };
 	TRY(give(ctx, row, ret, e));
 	if (ctx->retry)
 		return RC_OK;
@@ -252,7 +392,13 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	const struct principal_rotate_cmd *cmd = arg;
 	struct principal_row row;
 	TRY(active(ctx, cmd->id, &row, e));
-	return plan_credential(ctx, cmd->csr, row.uuid, e);
+	principal_rotate_check(ctx->a, cmd, e);
+	if (is_app(row.name))
+		check_app_csr(&(struct checker){ ctx->a, e }, cmd->csr);
+	TRY(check_done(e));
+	const char *app = is_app(row.name) ? row.name + strlen(APP_PREFIX) : NULL;
+	bool same_kind = !cmd->csr && !cmd->password && row.password;
+	return plan_credential(ctx, cmd->csr, cmd->password, cmd->generate_password || same_kind, row.uuid, app, e);
 }
 
 static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -268,6 +414,21 @@ static troth_rc rotate_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(principal_row_update(ctx->tx, row, e));
 	TRY(given(ctx, row, e));
 	return record_principal(ctx, "principal.rotate", row, e);
+}
+
+static troth_rc unlock_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct id_cmd *cmd = arg;
+	struct principal_view_ret *ret = out;
+	struct principal_row *row = &ret->principal.row;
+	TRY(active(ctx, cmd->id, row, e));
+	bool was = row->failures || row->locked_until;
+	row->failures = row->failed_at = row->locked_until = 0;
+	ret->principal.state = state_of(row, ctx->now);
+	if (!was)
+		return RC_OK;
+	TRY(principal_row_update(ctx->tx, row, e));
+	return record_principal(ctx, "principal.unlock", row, e);
 }
 
 /* Somebody must be left who can make others. */
@@ -298,6 +459,7 @@ static troth_rc revoke_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	row.revoked = ctx->now;
 	TRY(principal_row_update(ctx->tx, &row, e));
 	TRY(own_principal_has(ctx, &row, bytes_of(NULL, 0), 0, e));
+	TRY(login_row_end_principal(ctx->tx, row.id, e));
 	return record_principal(ctx, "principal.revoke", &row, e);
 }
 
@@ -309,5 +471,7 @@ const struct verb VERB_PRINCIPAL_SHOW = { "principal.show", VERB_READ, ROLES_ADM
 					  sizeof(struct principal_view_ret), NULL, show_run };
 const struct verb VERB_PRINCIPAL_ROTATE = { "principal.rotate", VERB_WRITE, ROLES_ADMIN, sizeof(struct principal_rotate_cmd),
 					    sizeof(struct principal_view_ret), rotate_prepare, rotate_run };
+const struct verb VERB_PRINCIPAL_UNLOCK = { "principal.unlock", VERB_WRITE, ROLES_ADMIN, sizeof(struct id_cmd),
+					    sizeof(struct principal_view_ret), NULL, unlock_run };
 const struct verb VERB_PRINCIPAL_REVOKE = { "principal.revoke", VERB_WRITE, ROLES_ADMIN, sizeof(struct id_cmd),
 					    sizeof(struct no_ret), NULL, revoke_run };

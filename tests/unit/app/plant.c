@@ -100,7 +100,22 @@ static troth_rc fake_receive(struct keeper_client *c, struct arena *a, msec_t ti
 }
 
 /* -- toy verbs ------------------------------------------------------------------------------------------------ */
-atomic_int toy_prepared;
+atomic_int toy_prepared, toy_toiling, toy_gate;
+
+struct toy_plan { pthread_t prepared_by; int64_t toiled; };
+
+static troth_rc put_toil(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	const struct toy_cmd *cmd = arg;
+	struct toy_plan *plan = ctx->plan;
+	atomic_fetch_add(&toy_toiling, 1);
+	CHECK(!ctx->tx && !pthread_equal(plan->prepared_by, pthread_self()));
+	ENSURE(cmd->toil != TOY_TOIL_FAILS, e, TROTH_INVALID, "toiled in vain");
+	if (cmd->toil == TOY_TOIL_WAITS)
+		CHECK(plant_await(&toy_gate, 1));
+	plan->toiled++;
+	return RC_OK;
+}
 
 static troth_rc put_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
@@ -113,7 +128,10 @@ static troth_rc put_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 	}
 	CHECK(!ctx->plan || ctx->reply_count == ctx->need_count - (size_t)cmd->needs); /* the rounds before are answered */
 	ctx->more = ctx->need_count < (size_t)(cmd->needs * (cmd->rounds + 1));
-	ctx->plan = ctx;
+	if (!ctx->plan)
+		ctx->plan = ARENA_NEW(ctx->a, struct toy_plan);
+	((struct toy_plan *)ctx->plan)->prepared_by = pthread_self();
+	ctx->toil = cmd->toil ? put_toil : NULL;
 	return RC_OK;
 }
 
@@ -133,6 +151,7 @@ static troth_rc put_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	verb_publish(ctx, "toy");
 	ret->value = cmd->value;
 	ret->prepared = atomic_load(&toy_prepared);
+	ret->toiled = ((const struct toy_plan *)ctx->plan)->toiled;
 	return RC_OK;
 }
 

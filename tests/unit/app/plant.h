@@ -50,12 +50,13 @@ struct toy_cmd {
 	int64_t retries;      /* how often run asks for another prepare */
 	bool fail;            /* run writes and then fails */
 	int64_t rounds;       /* prepare asks for so many more rounds of as many needs */
+	enum { TOY_NO_TOIL, TOY_TOILS, TOY_TOIL_FAILS, TOY_TOIL_WAITS /* for toy_gate */ } toil;
 };
-struct toy_ret { int64_t value, prepared, replies; };
+struct toy_ret { int64_t value, prepared, replies, toiled; };
 extern const struct verb TOY_PUT;     /* WRITE: meta[key] = value, audited; publishes "toy" */
 extern const struct verb TOY_GET;     /* READ: NOT_FOUND if absent; holds for "toy" while value < cmd.value */
 extern const struct verb TOY_TAKE;    /* READ that goes on as TOY_PUT */
-extern atomic_int toy_prepared;
+extern atomic_int toy_prepared, toy_toiling, toy_gate;
 
 /* Submits as the server's own and waits (10 s) for the end; what went wrong is in *e. */
 troth_rc plant_do(struct plant *p, const struct verb *verb, const struct toy_cmd *cmd, struct toy_ret *ret, struct troth_err *e);

@@ -15,6 +15,32 @@ static void an_authority_has_all_its_members(void **state)
 	assert_has(s->out, "/x/ca");
 }
 
+/* A password comes from a file, and its line end is none of it. */
+static void a_line_of_a_file(void **state)
+{
+	static const struct { const char *text; size_t len; bool good; } files[] = {
+		{ "correct horse\n", 14, true }, { "correct horse", 13, true }, { "correct horse\r\n", 15, true },
+		{ "two\nlines\n", 10, false }, { "\n", 1, false }, { "", 0, false }, { "a\0b\n", 4, false },
+	};
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ "POST /v1/principals", "{\"name\":\"ada\",\"role\":\"auditor\",\"password\":\"correct horse\"}", 201, "{\"id\":\"1\",\"name\":\"ada\"}" },
+	};
+	char path[] = "/tmp/troth-line-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		assert_true(rc_ok(file_write(path, bytes_of(files[i].text, files[i].len), 0600, NULL)));
+		int code = files[i].good ? RUN(s, turns, "principal", "add", "ada", "--role", "auditor", "--password-file", path) :
+					   RUN_ALONE(s, "principal", "add", "ada", "--role", "auditor", "--password-file", path);
+		assert_int_equal(code, files[i].good ? 0 : 1);
+		if (!files[i].good)
+			assert_has(s->err, "must hold one line");
+	}
+	unlink(path);
+}
+
 static void slots_and_stores_are_objects(void **state)
 {
 	struct scene *s = *state;
@@ -62,6 +88,7 @@ int main(void)
 		cmocka_unit_test(an_authority_has_all_its_members),
 		cmocka_unit_test(slots_and_stores_are_objects),
 		cmocka_unit_test(wrong_keys_are_refused_with_the_right_ones),
+		cmocka_unit_test(a_line_of_a_file),
 		cmocka_unit_test(files_are_sent_as_text),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);

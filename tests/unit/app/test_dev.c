@@ -68,6 +68,8 @@ static void one_line_and_the_same_again(void **state)
 	again = start();
 	assert_string_equal(said(&again, "url"), said(&p, "url"));
 	assert_string_equal(said(&again, "token"), said(&p, "token"));
+	assert_string_equal(said(&again, "admin_password"), said(&p, "admin_password"));
+	assert_string_equal(said(&again, "admin_user"), "dev");
 	assert_true(rc_ok(file_read(a, said(&again, "admin_cert"), LIMIT_PEM_BYTES, &cert_again, NULL)));
 	assert_true(bytes_equal(cert, cert_again));
 	int status = end(&again, SIGTERM);

@@ -56,6 +56,18 @@ static void finds_not(void **state)
 		assert_int_equal(router_find(r, a, HTTP_GET, none[i]).verdict, ROUTER_NO_PATH);
 }
 
+/* Each row knows whose API it is. */
+static void facades(void **state)
+{
+	static const struct route other[] = { { HTTP_GET, "/other" } };
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	const struct route_table tables[] = { TABLE, { other, 1, "theirs" } };
+	const struct router *r;
+	assert_true(rc_ok(router_new(a, tables, 2, &r, NULL)));
+	assert_string_equal(router_find(r, a, HTTP_GET, "/other").facade, "theirs");
+	assert_null(router_find(r, a, HTTP_GET, "/v1/things").facade);
+}
+
 static void methods(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
@@ -65,6 +77,24 @@ static void methods(void **state)
 	assert_int_equal(m.verdict, ROUTER_NO_METHOD);
 	assert_string_equal(m.allow, "GET, HEAD, POST, OPTIONS");
 	assert_string_equal(router_find(r, a, HTTP_OPTIONS, "/v1/things/new").allow, "GET, HEAD, DELETE, OPTIONS");
+}
+
+/* A / at the end is nothing for rows that say so; the row nearest to a path has its API's shape for errors. */
+static void slashes(void **state)
+{
+	static const struct route theirs[] = { { HTTP_GET, "/api/list", .flags = ROUTE_SLASH }, { HTTP_GET, "/api/{rest*}", .flags = ROUTE_SLASH } };
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	const struct route_table tables[] = { TABLE, { theirs, 2 } };
+	const struct router *r;
+	assert_true(rc_ok(router_new(a, tables, 2, &r, NULL)));
+	assert_string_equal(router_find(r, a, HTTP_GET, "/api/list/").route->pattern, "/api/list");
+	assert_string_equal(router_find(r, a, HTTP_GET, "/api/list//").route->pattern, "/api/{rest*}");
+	assert_string_equal(router_find(r, a, HTTP_GET, "/api/other/").route->pattern, "/api/{rest*}");
+	assert_int_equal(router_find(r, a, HTTP_GET, "/v1/things/").verdict, ROUTER_NO_PATH);
+	struct router_match m = router_find(r, a, HTTP_POST, "/api/list/");
+	assert_int_equal(m.verdict, ROUTER_NO_METHOD);
+	assert_string_equal(m.nearest->pattern, "/api/list");
+	assert_null(router_find(r, a, HTTP_GET, "/nothing").nearest);
 }
 
 static void refuses_bad_tables(void **state)
@@ -82,7 +112,7 @@ static void refuses_bad_tables(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(finds_not), cmocka_unit_test(methods),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(finds), cmocka_unit_test(finds_not), cmocka_unit_test(facades), cmocka_unit_test(methods),  cmocka_unit_test(slashes),
 					    cmocka_unit_test(refuses_bad_tables) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

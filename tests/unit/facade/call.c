@@ -1,10 +1,11 @@
-/* A request through the whole native API.  See call.h. */
+/* A request through the whole API.  See call.h. */
 #include "call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "edge/router.h"
+#include "facade/facade.h"
 #include "schema.h"
 
 struct call *call_new(void)
@@ -41,25 +42,29 @@ static struct http_pairs query_of(struct arena *a, char *query)
 	return (struct http_pairs){ items, n };
 }
 
-static troth_rc who_is(struct call *c, const struct http_request *q, struct principal *ret, struct troth_err *e)
+static troth_rc who_is(struct call *c, const struct http_request *q, const struct router_match *m, struct principal *ret, struct troth_err *e)
 {
 	struct room *r = c->room;
 	struct principal_ret found;
-	struct principal_resolve_cmd cmd = { q->bearer, q->peer_cert };
-	TRY(room_try(r, &PRINCIPAL_ANONYMOUS, &VERB_PRINCIPAL_RESOLVE, &cmd, &found));
-	*ret = found.principal;
+	struct principal_resolve_cmd cmd = { q->bearer, q->peer_cert, m->facade };
+	troth_rc rc = room_try(r, &PRINCIPAL_ANONYMOUS, &VERB_PRINCIPAL_RESOLVE, &cmd, &found);
+	if (rc_failed(rc) && !(m->route->flags & ROUTE_NO_AUTH))
+		return rc;
+	*ret = rc_ok(rc) ? found.principal : PRINCIPAL_ANONYMOUS;
+	err_clear(&r->e);
 	return RC_OK;
 }
 
-static troth_rc run(struct call *c, const struct http_request *q, const struct route *route, struct http_reply *reply)
+static troth_rc run(struct call *c, const struct http_request *q, const struct router_match *m, struct http_reply *reply)
 {
+	const struct route *route = m->route;
 	struct room *r = c->room;
 	struct principal who;
 	const struct verb *verb = route->verb;
 	void *cmd = arena_alloc(r->a, verb->cmd_size), *ret = arena_alloc(r->a, verb->ret_size);
 	err_clear(&r->e);
 	TRY(route_check(r->a, route, q, &r->e));
-	TRY(who_is(c, q, &who, &r->e));
+	TRY(who_is(c, q, m, &who, &r->e));
 	TRY(verb_allowed(verb, &who, &r->e));
 	if (route->parse)
 		TRY(route->parse(r->a, q, cmd, &r->e));
@@ -77,10 +82,8 @@ static troth_rc run(struct call *c, const struct http_request *q, const struct r
 static const struct router *router_of(struct room *r)
 {
 	const struct router *router;
-	struct route_table tables[NATIVE_TABLE_COUNT];
-	for (size_t i = 0; i < NATIVE_TABLE_COUNT; i++)
-		tables[i] = *NATIVE_TABLES[i];
-	assert_true(rc_ok(router_new(r->a, tables, NATIVE_TABLE_COUNT, &router, &r->e)));
+	struct route_table tables[FACADE_TABLES_MAX];
+	assert_true(rc_ok(router_new(r->a, tables, facade_tables(tables), &router, &r->e)));
 	return router;
 }
 
@@ -104,9 +107,19 @@ static void hold(struct call *c, const struct route *route, const char *body, co
 {
 	const struct json *said = NULL;
 	struct troth_err e = { 0 };
+	if (!route->gives)
+		return; /* of another API, which describes itself elsewhere */
 	if (body && rc_failed(json_parse(c->room->a, bytes_of_text(body), &said, &e)))
 		said = NULL;
 	schema_hold(c->room->a, route, said, c->status, reply->content_type, c->json);
+}
+
+static void say_problem(struct call *c, const struct route *route, const struct http_request *q, struct http_reply *reply)
+{
+	if (route->problem)
+		route->problem(c->room->a, q, &c->room->e, reply);
+	else
+		http_reply_problem(reply, q, &c->room->e);
 }
 
 int call(struct call *c, enum http_method method, const char *path, const char *body)
@@ -119,12 +132,13 @@ int call(struct call *c, enum http_method method, const char *path, const char *
 	if (m.verdict != ROUTER_FOUND)
 		fail_msg("no route for %s", path);
 	struct http_request q = { .method = method, .path = split, .params = m.params, .query = query_of(r->a, mark),
+				  .headers = c->request_headers, .basic_user = c->basic_user, .basic_password = c->basic_password,
 				  .body = bytes_of_text(body ? body : ""), .bearer = c->bearer, .peer_cert = c->peer_cert,
-				  .now = r->now, .dry_run = c->dry_run, .if_match = c->if_match, .wait = c->wait };
+				  .now = r->now, .dry_run = c->dry_run, .if_match = c->if_match, .wait = c->wait, .idempotency_key = c->idempotency_key };
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	c->held = false;
-	if (rc_failed(run(c, &q, m.route, &reply)))
-		http_reply_problem(&reply, &q, &r->e);
+	if (rc_failed(run(c, &q, &m, &reply)))
+		say_problem(c, m.route, &q, &reply);
 	keep(c, &reply);
 	hold(c, m.route, body, &reply);
 	return c->status;

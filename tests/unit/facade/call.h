@@ -12,8 +12,10 @@ struct call {
 	struct room *room;
 	const char *bearer;        /* NULL: none */
 	struct bytes peer_cert;    /* len 0: none */
+	const char *basic_user, *basic_password;
+	struct http_pairs request_headers;
 	bool dry_run;
-	const char *if_match;
+	const char *if_match, *idempotency_key;
 	msec_t wait;
 	/* of the last answer */
 	int status;

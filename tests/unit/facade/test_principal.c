@@ -33,6 +33,29 @@ static void test_principals(void **state)
 	call_free(c);
 }
 
+static void test_passwords(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/principals", "{\"name\":\"ada\",\"role\":\"operator\",\"generate_password\":true,\"facade\":\"credhub\"}");
+	call_is(c, "credential", "password");
+	call_is(c, "facade", "credhub");
+	call_is(c, "token", NULL);
+	assert_int_equal(strlen(call_at(c, "password")), 27);
+	call_expect(c, 200, HTTP_GET, "/v1/principals/ada", NULL);
+	call_is(c, "password", NULL);
+	call_is(c, "failed_logins", "0");
+	call_is(c, "locked_until", NULL);
+	call_expect(c, 200, HTTP_POST, "/v1/principals/ada/rotate", NULL);
+	assert_non_null(call_at(c, "password"));
+	call_expect(c, 400, HTTP_POST, "/v1/principals/ada/rotate", "{\"password\":\"short\"}");
+	call_finding(c, "$.password");
+	call_expect(c, 200, HTTP_POST, "/v1/principals/ada/rotate", "{\"password\":\"chosen by herself\"}");
+	call_is(c, "password", NULL);
+	call_expect(c, 200, HTTP_POST, "/v1/principals/ada/unlock", NULL);
+	call_is(c, "state", "active");
+	call_free(c);
+}
+
 /* So that their answers are not kept for an Idempotency-Key. */
 static void test_its_routes_are_secret(void **state)
 {
@@ -50,6 +73,7 @@ static void test_its_routes_are_secret(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_principals), cmocka_unit_test(test_its_routes_are_secret) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_principals), cmocka_unit_test(test_passwords), 
+		cmocka_unit_test(test_its_routes_are_secret) };
 	return cmocka_run_group_tests_name("principal", tests, NULL, NULL);
 }

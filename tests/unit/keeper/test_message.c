@@ -38,6 +38,13 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.key_seal.recipient = bytes_of_text("recipient");
 		r.key_seal.agents = (struct keeper_issuer){ bytes_of_text("agents blob"), bytes_of_text("agents cert") };
 		break;
+	case KEEPER_KEY_MAKE:
+		r.key_make.policy = policy_of("/own/leaf", T0);
+		r.key_make.key_type = KEY_RSA_2048;
+		break;
+	case KEEPER_KEY_OPEN:
+		r.key_open.blob = B("blob");
+		break;
 	case KEEPER_KEY_WRAP:
 		r.key_wrap.policy = policy_of("/own/ca", T0);
 		r.key_wrap.key = B("secret");
@@ -115,6 +122,7 @@ static void a_spec_keeps_all_its_members(void **state)
 	const struct cert_spec *x = &req.leaf_sign.spec, *y = &back.leaf_sign.spec;
 	assert_string_equal(x->common_name, y->common_name);
 	assert_string_equal(x->organization, y->organization);
+	assert_string_equal(x->organizational_unit, y->organizational_unit);
 	assert_int_equal(y->kind, CERT_LEAF);
 	assert_int_equal(y->san_count, 2);
 	assert_string_equal(y->sans[1].value, "10.0.0.1");

@@ -532,6 +532,69 @@ static void a_brought_key_is_sealed_to_an_agent(void **state)
 	key_release(other.key);
 }
 
+/* A leaf's key that was made to be given out is given out, again and again; no other key is. */
+static void a_key_that_may_be_asked_for_is_given_out(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(key_releasep) struct key *k = NULL;
+	struct keeper_issuer ca = root(f);
+	struct keeper_policy policy = { .kind = KEEPER_KEY_LEAF, .authority = "/demo/leaf", .path_len = -1, .exportable = true };
+	(void)text_copy(policy.key_id, UUID_LEN, UUID_2);
+	struct keeper_request make = { .id = 7, .kind = KEEPER_KEY_MAKE, .key_make = { policy, KEY_EC_P256 } };
+	struct keeper_reply made = ask(f, &make), r;
+	assert_reply_ok(&made);
+	assert_true(rc_ok(key_parse(made.key, &k, NULL)) && key_public_matches(k, made.spki));
+	struct keeper_request open = { .id = 8, .kind = KEEPER_KEY_OPEN, .key_open = { made.blob } };
+	r = ask(f, &open);
+	assert_reply_ok(&r);
+	assert_true(bytes_equal(r.key, made.key) && bytes_equal(r.spki, made.spki) && r.blob.len == 0);
+	open.key_open.blob = ca.blob;
+	r = ask(f, &open);
+	assert_refused(&r, TROTH_FORBIDDEN, "it is given to nobody");
+	assert_int_equal(r.key.len, 0);
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap);
+	assert_reply_ok(&wrapped);
+	open.key_open.blob = wrapped.blob;
+	r = ask(f, &open);
+	assert_refused(&r, TROTH_FORBIDDEN, "was not made to be given out");
+	make.key_make.policy.exportable = false;
+	r = ask(f, &make);
+	assert_refused(&r, TROTH_FORBIDDEN, "seal one to an agent");
+	make.key_make.policy = (struct keeper_policy){ .kind = KEEPER_KEY_AUTHORITY, .authority = "/demo/ca", .exportable = true };
+	r = ask(f, &make);
+	assert_refused(&r, TROTH_FORBIDDEN, "cannot be used for a key of kind leaf");
+}
+
+/* The listener's key goes to the server, that of nobody else does, and it goes to nobody else. */
+static void the_listeners_key_is_sealed_to_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct keeper_issuer servers = make_root(ask_state, f, f->a, KEEPER_SERVER_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), server = agent_of(f, servers, KEY_EC_P256, server_only),
+		     client = agent_of(f, servers, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, KEEPER_LISTENER_KEY), other = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap), leaf = ask(f, &other), r;
+	struct keeper_request req = { .id = 5, .kind = KEEPER_KEY_SEAL, .key_seal = { wrapped.blob, server.cert, servers } };
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_true(rc_ok(cms_open(server.key, server.cert, r.sealed, &plain, NULL)));
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, one.cert, agents };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to the server only");
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, client.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is not the server's certificate");
+	req.key_seal = (typeof(req.key_seal)){ leaf.blob, server.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to agents only");
+	key_release(one.key);
+	key_release(server.key);
+	key_release(client.key);
+}
+
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
 {
 	struct fixture *f = *state;
@@ -812,8 +875,10 @@ int main(void)
 		T(an_audit_head_is_signed_with_the_keepers_time),
 		T(a_sealed_key_opens_for_its_agent_only),
 		T(a_key_is_sealed_to_agents_only),
+		T(the_listeners_key_is_sealed_to_the_server),
 		T(a_key_is_not_sealed_to_an_expired_agent),
 		T(a_brought_key_is_sealed_to_an_agent),
+		T(a_key_that_may_be_asked_for_is_given_out),
 		T(a_seal_request_may_not_bring_its_own_public_key),
 		T(every_use_and_every_refusal_is_a_line),
 		T(without_its_log_the_keeper_uses_no_key),

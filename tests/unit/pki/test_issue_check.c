@@ -54,6 +54,19 @@ static void clamping_shortens_to_the_issuer(void **state)
 	assert_rc_ok(cert_spec_check(&s, w->ca, e));
 }
 
+static void an_organizational_unit_is_bounded_and_written(void **state)
+{
+	struct world *w = *state;
+	struct cert_spec s = fixture_spec(w->a, CERT_LEAF, "leaf", w->key);
+	char long_one[80] = "";
+	memset(long_one, 'x', 65);
+	s.organizational_unit = long_one;
+	assert_refused(cert_spec_check(&s, w->ca, e), TROTH_INVALID, "organizational unit");
+	s.organizational_unit = "app:1";
+	assert_rc_ok(cert_spec_check(&s, w->ca, e));
+	assert_non_null(strstr(fixture_build(w->a, &s, w->ca, w->key)->subject, "OU=app:1"));
+}
+
 static void path_lengths_are_kept(void **state)
 {
 	struct world *w = *state;
@@ -149,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leaf_never_outlives_its_issuer),
 		cmocka_unit_test(clamping_shortens_to_the_issuer),
+		cmocka_unit_test(an_organizational_unit_is_bounded_and_written),
 		cmocka_unit_test(path_lengths_are_kept),
 		cmocka_unit_test(what_a_leaf_may_not_have),
 		cmocka_unit_test(what_a_ca_may_not_have),

@@ -1,6 +1,8 @@
 /* One room for the nouns' tests.  See room.h. */
 #include "room.h"
 
+#include "pki/password.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ struct room *room_new_empty(void)
 	assert_non_null(r);
 	r->a = arena_new((size_t)256 << 20);
 	r->now = INT64_C(1795000000000);
-	r->port = (struct server_port){ .clock = { r, fake_now, fake_now }, .random = PORT_RANDOM_REAL };
+	r->port = (struct server_port){ .clock = { r, fake_now, fake_now }, .random = PORT_RANDOM_REAL, .password_cost = PASSWORD_COST_LEAST };
 	r->line = (struct verb_keeper){ r, line_call };
 	r->admin = (struct principal){ .id = 1, .name = "admin", .roles = ROLE_ADMIN, .scope = "*" };
 	r->auditor = (struct principal){ .id = 2, .name = "auditor", .roles = ROLE_AUDITOR, .scope = "*" };
@@ -69,9 +71,15 @@ struct room *room_new(void)
 	return r;
 }
 
+static struct reading { struct tx *tx; struct store_reader *reader; } open_readings[4];
+
 void room_free(struct room *r)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	for (size_t i = 0; i < ARRAY_LEN(open_readings); i++)
+		if (open_readings[i].reader)
+			store_reader_close(open_readings[i].reader);
+	memset(open_readings, 0, sizeof open_readings);
 	service_free(r->svc);
 	store_close(r->store);
 	keeper_state_free(r->keeper);
@@ -250,15 +258,12 @@ static struct store_reader *reader_of(struct room *r)
 	return reader;
 }
 
-struct reading { struct tx *tx; struct store_reader *reader; };
-static struct reading open_readings[4];
-
 struct tx *room_read(struct room *r)
 {
 	struct reading *x = open_readings;
 	while (x->tx)
 		x++;
-	x->reader = reader_of(r);
+	x->reader = x->reader ? x->reader : reader_of(r); /* to open one costs as much as ten reads */
 	must(store_read_begin(x->reader, &x->tx, &r->e), &r->e, "read");
 	return x->tx;
 }
@@ -269,8 +274,7 @@ void room_read_end(struct room *r, struct tx *tx)
 	while (x->tx != tx)
 		x++;
 	store_read_end(tx);
-	store_reader_close(x->reader);
-	*x = (struct reading){ 0 };
+	x->tx = NULL;
 }
 
 const char *room_last_audit(struct room *r)

@@ -1,0 +1,139 @@
+/* All leaves below an authority, once more.  See generate_below.h. */
+#include "service/ca/generate_below.h"
+
+#include "service/ca/credential.h"
+#include "service/ca/generate.h"
+#include "service/ca/hierarchy.h"
+#include "service/ca/make_leaf.h"
+#include "service/ca/upload.h"
+#include "service/record.h"
+
+#include <strings.h>
+
+enum { LEAVES = LIMIT_KEEPER_BATCH / 2 }; /* a key and at least one signature each */
+
+struct below_leaf {
+	struct make_leaf make;
+	bool asked;             /* slots serve it: they make the key */
+	int64_t newest;
+};
+struct below_plan {
+	struct below_leaf *items;
+	size_t count;
+};
+
+static int by_name(const void *x, const void *y)
+{
+	const struct below_leaf *a = x, *b = y;
+	return strcasecmp(a->make.row.name, b->make.row.name);
+}
+
+static troth_rc refuse_many(const char *authority, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "too many certificates are below %s to make them all at once", authority);
+	err_hint(e, "regenerate them one by one, or by one of the CAs below it");
+	return rc;
+}
+
+static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct credential_row *leaf, struct below_plan *plan, struct troth_err *e)
+{
+	struct below_leaf *x = &plan->items[plan->count];
+	bool owned;
+	TRY(upload_is_owned(ctx->tx, ctx->a, leaf, &owned, e));
+	if (owned) {
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s came from elsewhere: only its owner can bring the next one", leaf->name);
+		err_clause(e, CLAUSE_STATIC);
+		return rc;
+	}
+	TRY(principal_in_scope(ctx->who, leaf->name, e));
+	if (plan->count == LEAVES)
+		return refuse_many(authority, e);
+	x->make.row = *leaf;
+	x->newest = leaf->signing_version;
+	plan->count++;
+	return credential_has_slots(ctx, leaf, &x->asked, e);
+}
+
+static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cmd, struct below_plan *plan, struct troth_err *e)
+{
+	struct credential_row top, *leaves;
+	struct id_list below;
+	size_t n;
+	troth_rc rc = authority_by_name(ctx, cmd->authority, &top, e);
+	if (rc_failed(rc)) {
+		err_clause(e, CLAUSE_NO_ISSUER);
+		return rc;
+	}
+	plan->items = ARENA_ARRAY(ctx->a, struct below_leaf, LEAVES + 1);
+	TRY(hierarchy_below(ctx->tx, ctx->a, top.id, &below, e));
+	for (size_t i = 0; i < below.count; i++) {
+		TRY(credential_row_list_issuer(ctx->tx, ctx->a, below.items[i], PAGE_ALL, &leaves, &n, e));
+		for (size_t k = 0; k < n; k++)
+			if (leaves[k].kind == CREDENTIAL_LEAF && leaves[k].signing_version)
+				TRY(add(ctx, cmd->authority, &leaves[k], plan, e));
+	}
+	if (plan->count)
+		qsort(plan->items, plan->count, sizeof *plan->items, by_name);
+	return RC_OK;
+}
+
+static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	const struct generate_below_cmd *cmd = arg;
+	struct below_plan *plan = ctx->plan;
+	if (!plan) {
+		ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: keys would be made");
+		plan = ARENA_NEW(ctx->a, struct below_plan);
+		TRY(decide(ctx, cmd, plan, e));
+		for (size_t i = 0; i < plan->count; i++)
+			verb_uuid(ctx, plan->items[i].make.version);
+	}
+	ctx->plan = plan;
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->items[i].asked)
+			continue;
+		troth_rc rc = make_leaf_need(ctx, &plan->items[i].make, e);
+		if (rc.code == TROTH_TOO_LARGE)
+			return refuse_many(cmd->authority, e);
+		TRY(rc);
+	}
+	return RC_OK;
+}
+
+static bool same(const struct below_plan *x, const struct below_plan *y)
+{
+	bool all = x->count == y->count;
+	for (size_t i = 0; all && i < x->count; i++)
+		all = x->items[i].make.row.id == y->items[i].make.row.id && x->items[i].newest == y->items[i].newest &&
+		      x->items[i].asked == y->items[i].asked;
+	return all;
+}
+
+static troth_rc make_one(struct verb_ctx *ctx, struct below_leaf *x, const struct below_leaf *now, struct troth_err *e)
+{
+	struct credential_ret asked = { 0 };
+	x->make.row = now->make.row; /* as the writer sees it */
+	x->make.row.rev++;
+	if (!x->asked)
+		return make_leaf_run(ctx, &x->make, e);
+	ctx->plan = NULL; /* the verb's own: it asks, and needs no signature */
+	return VERB_CREDENTIAL_RENEW.run(ctx, &(struct credential_renew_cmd){ .id = now->make.row.uuid }, &asked, e);
+}
+
+static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	struct below_plan *plan = ctx->plan, now = { 0 };
+	struct generate_below_ret *ret = out;
+	TRY(decide(ctx, arg, &now, e));
+	ctx->retry = !same(plan, &now);
+	ret->names.items = ARENA_ARRAY(ctx->a, const char *, plan->count + 1);
+	for (size_t i = 0; i < plan->count && !ctx->retry; i++) {
+		TRY(make_one(ctx, &plan->items[i], &now.items[i], e));
+		ret->names.items[ret->names.count++] = plan->items[i].make.row.name;
+	}
+	ctx->plan = plan;
+	return RC_OK;
+}
+
+const struct verb VERB_CREDENTIAL_GENERATE_BELOW = { "credential.generate_below", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_below_cmd),
+						     sizeof(struct generate_below_ret), below_prepare, below_run };

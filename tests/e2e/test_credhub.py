@@ -1,0 +1,187 @@
+"""CredHub's API for certificates: stories of calls and replies (golden/credhub), sent to a real server and compared whole."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+GOLDEN = pathlib.Path(__file__).parent / "golden" / "credhub"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n")
+
+
+class Client:
+    """Calls as the credhub CLI makes them, by curl."""
+
+    def __init__(self, server):
+        self.server = server
+        self.tokens = {"nobody": None, "native": server.token}
+        for name, role in (("operator", "operator"), ("admin", "admin"), ("reader", "auditor")):
+            made = server.cli.json("principal", "add", f"ch-{name}", "--role", role, "--facade", "credhub")
+            self.tokens[name] = made["token"]
+
+    def call(self, send, raw=None, who="operator", headers=()):
+        method, _, path = send.partition(" ")
+        args = ["-H", "Content-Type: application/json"] if raw is None else []
+        for h in headers:
+            args += ["-H", h]
+        return self.server.curl(method, path, raw, token=self.tokens[who], args=args, held=False)
+
+    def json(self, send, body=None, status=200, **kwargs):
+        got, reply, _ = self.call(send, None if body is None else json.dumps(body), **kwargs)
+        assert got == status, f"{send}: {got} {reply}"
+        return reply
+
+
+class Story:
+    def __init__(self, client):
+        self.client, self.bound = client, {}
+
+    def put_in(self, text):
+        return re.sub(r"\$(id:[\w-]+)", lambda m: self.bound[m.group(1)], text)
+
+    def bind(self, name, value):
+        kind, _, word = name.partition(":")
+        if name not in self.bound:
+            others = [v for k, v in self.bound.items() if k.startswith(kind)]
+            assert not word[0].isupper() or value not in others, f"{name} is not another than those before"
+            self.bound[name] = value
+        assert self.bound[name] == value, f"{name} is {value}, and was {self.bound[name]}"
+
+    def pems(self, names, value):
+        found = CERTIFICATE.findall(value)
+        assert "".join(found) == value and len(found) == len(names), f"{names}: {value}"
+        for name, pem in zip(names, found):
+            self.bind(f"pem:{name}", pem)
+
+    def same(self, want, got, at):
+        if isinstance(want, dict):
+            assert isinstance(got, dict) and list(want) == list(got), f"{at}: {got}"
+            for k, v in want.items():
+                self.same(v, got[k], f"{at}.{k}")
+            if want.get("private_key") == "$key":
+                key = serialization.load_pem_private_key(got["private_key"].encode(), None)
+                assert key.public_key() == x509.load_pem_x509_certificate(got["certificate"].encode()).public_key(), at
+        elif isinstance(want, list):
+            assert isinstance(got, list) and len(want) == len(got), f"{at}: {got}"
+            for i, v in enumerate(want):
+                self.same(v, got[i], f"{at}[{i}]")
+        elif isinstance(want, str) and want.startswith("$"):
+            self.placeholder(want[1:], got, at)
+        else:
+            assert want == got and type(want) is type(got), f"{at}: {got!r}, not {want!r}"
+
+    def placeholder(self, want, got, at):
+        if want.startswith("id:"):
+            assert UUID.fullmatch(got), f"{at}: {got}"
+            self.bind(want, got)
+        elif want.startswith("pem:"):
+            self.pems(want[4:].split("+"), got)
+        elif want == "count":
+            assert isinstance(got, int) and got > 0, f"{at}: {got}"
+        elif want == "list":
+            assert isinstance(got, list), f"{at}: {got}"
+        else:
+            assert {"time": INSTANT.fullmatch, "text": str.strip, "key": re.compile("-----BEGIN (RSA|EC) PRIVATE KEY-----").match,
+                    "url": self.client.server.url.__eq__}[want](got), f"{at}: {got}"
+
+    def step(self, step):
+        raw = step.get("raw", json.dumps(step["body"]) if "body" in step else None)
+        status, reply, kind = self.client.call(self.put_in(step["send"]), None if raw is None else self.put_in(raw), step.get("as", "operator"))
+        at = f"{step['send']} {raw or ''}"
+        assert status == step["status"], f"{at}: {status} {reply}"
+        if "error_has" in step:
+            assert list(reply) == ["error"] and step["error_has"] in reply["error"], f"{at}: {reply}"
+        for where, name in step.get("bind", {}).items():
+            value = reply
+            for word in where.split("."):
+                value = value[word]
+            self.placeholder(name[1:], value, at)
+        if "reply" in step:
+            self.same(step["reply"], reply if reply != "" else None, at)
+            assert step["reply"] is None or kind.startswith("application/json"), kind
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in GOLDEN.glob("*.json")))
+def test_story(client, name):
+    story = Story(client)
+    for step in json.loads((GOLDEN / f"{name}.json").read_text()):
+        if "send" in step:
+            story.step(step)
+
+
+def test_an_administrator_may_insist(client):
+    """What is refused is said yes to, and is in the audit by name; who is no administrator may not."""
+    ca = client.json("POST /api/v1/data", {"name": "/f/ca", "type": "certificate", "parameters": {"common_name": "f", "is_ca": True, "key_type": "ec-p256"}})
+    client.json("POST /api/v1/data", {"name": "/f/leaf", "type": "certificate", "parameters": {"common_name": "f.example", "ca": "/f/ca", "key_type": "ec-p256"}})
+    at = client.json("GET /api/v1/certificates?name=/f/ca")["certificates"][0]["id"]
+    client.json(f"POST /api/v1/certificates/{at}/regenerate", {"set_as_transitional": True})
+    client.json(f"PUT /api/v1/certificates/{at}/update_transitional_version", {"version": ca["id"]})
+    force = {"headers": ["X-Troth-Force: true"]}
+    client.json(f"PUT /api/v1/certificates/{at}/update_transitional_version", {"version": None}, 400)
+    client.json(f"PUT /api/v1/certificates/{at}/update_transitional_version", {"version": None}, 403, **force)
+    now = client.json(f"PUT /api/v1/certificates/{at}/update_transitional_version", {"version": None}, who="admin", **force)
+    assert [v["transitional"] for v in now] == [False] and now[0]["id"] != ca["id"]
+    audit = client.server.cli.json("audit", "list", "--object", "/f/ca")
+    assert any(row["action"] == "authority.beside" and row["after"]["forced"] for row in audit["items"])
+
+
+def test_two_levels_end_with_the_new_chain(client):
+    """The documented order: both CAs made anew beside the old ones, both flags moved, the leaf regenerated, both flags taken away."""
+    make = {"type": "certificate"}
+    root = client.json("POST /api/v1/data", {"name": "/t/root", **make, "parameters": {"common_name": "root", "is_ca": True, "key_type": "ec-p256"}})
+    client.json("POST /api/v1/data", {"name": "/t/sub", **make, "parameters": {"common_name": "sub", "is_ca": True, "ca": "/t/root", "key_type": "ec-p256"}})
+    client.json("POST /api/v1/data", {"name": "/t/leaf", **make, "parameters": {"common_name": "t.example", "ca": "/t/sub", "key_type": "ec-p256"}})
+    ids = {c["name"]: c["id"] for c in client.json("GET /api/v1/certificates")["certificates"]}
+    beside = lambda name, version: client.json(f"PUT /api/v1/certificates/{ids[name]}/update_transitional_version", {"version": version})  # noqa: E731
+    current = lambda name: client.json(f"GET /api/v1/certificates/{ids[name]}/versions?current=true")  # noqa: E731
+    new = client.json(f"POST /api/v1/certificates/{ids['/t/root']}/regenerate", {"set_as_transitional": True})
+    client.json(f"POST /api/v1/certificates/{ids['/t/sub']}/regenerate", {"set_as_transitional": True, "allow_transitional_parent_to_sign": True})
+    beside("/t/root", root["id"])
+    beside("/t/sub", current("/t/sub")[0]["id"])
+    leaf = client.json("POST /api/v1/regenerate", {"name": "/t/leaf"})
+    beside("/t/sub", None)
+    beside("/t/root", None)
+    sub = current("/t/sub")
+    assert len(sub) == 1 and current("/t/root")[0]["id"] == new["id"] and len(current("/t/root")) == 1
+    load = lambda pem: x509.load_pem_x509_certificate(pem.encode())  # noqa: E731
+    load(leaf["value"]["certificate"]).verify_directly_issued_by(load(sub[0]["value"]["certificate"]))
+    load(sub[0]["value"]["certificate"]).verify_directly_issued_by(load(new["value"]["certificate"]))
+
+
+def test_login_as_the_cli_does_it(client):
+    """GET /info names this server; a token from there opens the API; a password of another API does not."""
+    server = client.server
+    made = server.cli.json("principal", "add", "ch-person", "--role", "operator", "--facade", "credhub", "--password")
+    auth = client.json("GET /info", who="nobody")["auth-server"]["url"]
+    assert auth == server.url
+    form = ["-d", "client_id=credhub_cli", "-d", "client_secret=", "-d", "grant_type=password", "-d", "response_type=token",
+            "-d", "username=ch-person", "--data-urlencode", f"password={made['password']}"]
+    status, token, _ = server.curl("POST", "/oauth/token", token=None, args=form, held=False)
+    assert status == 200, token
+    client.tokens["person"] = token["access_token"]
+    assert client.json("GET /version", who="person") == {"version": "2.15.20"}
+
+
+@pytest.mark.skipif(not shutil.which("credhub"), reason="the credhub CLI (code.cloudfoundry.org/credhub-cli) is not installed")
+def test_the_real_cli(client, tmp_path):
+    made = client.server.cli.json("principal", "add", "ch-cli", "--role", "operator", "--facade", "credhub", "--password")
+    env = {"HOME": str(tmp_path), "CREDHUB_SERVER": client.server.url, "CREDHUB_CLIENT": "ch-cli", "CREDHUB_SECRET": made["password"],
+           "CREDHUB_CA_CERT": str(client.server.dir / "ca.pem"), "PATH": "/usr/bin:/bin"}
+    cli = lambda *a: subprocess.run([shutil.which("credhub"), *a], env=env, check=True, capture_output=True, text=True).stdout  # noqa: E731
+    cli("generate", "-n", "/cli/ca", "-t", "certificate", "-c", "cli", "--is-ca")
+    cli("generate", "-n", "/cli/leaf", "-t", "certificate", "-c", "cli.example", "--ca", "/cli/ca")
+    assert "BEGIN CERTIFICATE" in cli("get", "-n", "/cli/leaf") and "/cli/leaf" in cli("find", "-p", "/cli")
+    cli("regenerate", "-n", "/cli/leaf")
+    cli("delete", "-n", "/cli/leaf")

@@ -1,0 +1,147 @@
+/* /api/v1/data of CredHub's API: what the words become. */
+#include "foreign.h"
+
+#include "facade/credhub/credhub.h"
+#include "service/ca/delete.h"
+#include "service/ca/generate.h"
+
+#define POST foreign_make(&CREDHUB_DATA_ROUTES, HTTP_POST, "/api/v1/data")
+#define GET foreign_make(&CREDHUB_DATA_ROUTES, HTTP_GET, "/api/v1/data")
+
+static void a_leaf(void **state)
+{
+	struct foreign f = POST;
+	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"x/leaf\",\"type\":\"certificate\",\"mode\":\"overwrite\",\"parameters\":{\"common_name\":\"a.example\","
+						   "\"organization\":\"o\",\"ca\":\"ca\",\"alternative_names\":[\"b.example\",\"::1\"],\"duration\":7,\"country\":\"\"}}");
+	assert_non_null(c);
+	assert_string_equal(c->name, "/x/leaf");
+	assert_string_equal(c->issuer, "/ca");
+	assert_true(!c->authority && !c->again && c->mode == GENERATE_OVERWRITE && c->ttl == 7 * MSEC_DAY && !c->key_type);
+	assert_string_equal(c->role, "both");
+	assert_int_equal(c->sans.count, 2);
+	assert_string_equal(c->sans.items[1], "ip:::1");
+	arena_free(f.a);
+}
+
+static void the_common_name_is_a_name(void **state)
+{
+	struct foreign f = POST;
+	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"a.example\",\"ca\":\"/ca\","
+						   "\"extended_key_usage\":[\"client_auth\"],\"key_length\":3072}}");
+	assert_non_null(c);
+	assert_true(c->mode == GENERATE_CONVERGE && c->sans.count == 1);
+	assert_string_equal(c->sans.items[0], "dns:a.example");
+	assert_string_equal(c->role, "client");
+	assert_string_equal(c->key_type, "rsa-3072");
+	foreign_refuses(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"no name\",\"ca\":\"/ca\"}}", 400, "alternative_names");
+	foreign_refuses(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"a\",\"ca\":\"/ca\",\"key_type\":\"ec-p256\",\"key_length\":2048}}",
+			400, "'key_type'");
+	arena_free(f.a);
+}
+
+static void a_root(void **state)
+{
+	struct foreign f = POST;
+	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":false,\"parameters\":{\"organization\":\"o\",\"is_ca\":true,"
+						   "\"key_usage\":[\"key_cert_sign\"]}}");
+	assert_non_null(c);
+	assert_true(c->authority && !c->issuer && c->mode == GENERATE_KEEP && c->sans.count == 0);
+	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"x\",\"self_sign\":true}}", 400, "self-signed leaves");
+	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":1,\"parameters\":{}}", 400, "true or false");
+	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"mode\":\"so\",\"parameters\":{}}", 400, "mode is one of");
+	arena_free(f.a);
+}
+
+static void once_more(void **state)
+{
+	struct foreign f = POST;
+	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/l\",\"regenerate\":true,\"metadata\":{}}");
+	assert_true(c && c->again && !c->beside && !c->ttl);
+	struct foreign g = foreign_make(&CREDHUB_DATA_ROUTES, HTTP_POST, "/api/v1/regenerate");
+	c = foreign_parse(&g, "{\"name\":\"l\"}");
+	assert_true(c && c->again);
+	assert_string_equal(c->name, "/l");
+	foreign_refuses(&g, "{\"type\":\"x\"}", 422, "'type'");
+	arena_free(f.a);
+	arena_free(g.a);
+}
+
+static void looking(void **state)
+{
+	struct foreign f = GET;
+	foreign_query(&f, "name", "l");
+	foreign_query(&f, "versions", "3");
+	struct lookup_cmd *c = foreign_parse(&f, NULL);
+	assert_true(c && c->newest == 3 && c->keys && !c->current);
+	assert_string_equal(c->name, "/l");
+	struct foreign g = GET;
+	foreign_query(&g, "path", "x/");
+	foreign_query(&g, "expires-within-days", "2");
+	c = foreign_parse(&g, "null");
+	assert_true(c && c->list && c->list->ends_before == g.q.now + 2 * MSEC_DAY);
+	assert_string_equal(c->list->path, "/x/");
+	struct foreign h = GET;
+	foreign_query(&h, "name", "l");
+	foreign_query(&h, "versions", "-1");
+	assert_null(foreign_parse(&h, NULL));
+	struct foreign d = foreign_make(&CREDHUB_DATA_ROUTES, HTTP_DELETE, "/api/v1/data");
+	foreign_refuses(&d, NULL, 400, "name is required");
+	foreign_query(&d, "name", "l");
+	assert_string_equal(((struct delete_cmd *)foreign_parse(&d, NULL))->name, "/l");
+	arena_free(f.a);
+	arena_free(g.a);
+	arena_free(h.a);
+	arena_free(d.a);
+}
+
+/* What was sent in another shape than it should is refused, and no part of it is believed. */
+static void hostile_bodies(void **state)
+{
+	static const char *const BODIES[] = { "{", "[]", "\"x\"", "1", "{\"name\":1}", "{\"name\":{}}", "{\"name\":\"/a\",\"type\":null}", "{\"parameters\":[]}",
+					      "{\"name\":\"/a\",\"type\":\"certificate\",\"parameters\":[1]}",
+					      "{\"name\":\"/a\",\"type\":\"certificate\",\"parameters\":{\"alternative_names\":\"x\"}}",
+					      "{\"name\":\"/a\",\"type\":\"certificate\",\"parameters\":{\"is_ca\":\"yes\"}}",
+					      "{\"name\":\"/a\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"x\",\"is_ca\":true,\"duration\":1e99}}" };
+	struct foreign f = POST;
+	const char *text;
+	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++) {
+		assert_null(foreign_parse(&f, BODIES[i]));
+		assert_int_equal(foreign_problem(&f, &text), 400);
+		assert_true(text_starts(text, "{\"error\":\""));
+	}
+	foreign_header(&f, "Content-Type", "text/plain");
+	foreign_refuses(&f, "{\"name\":\"/a\"}", 400, "did not meet expectation");
+	arena_free(f.a);
+}
+
+/* Each kind of error, as CredHub says it. */
+static void errors(void **state)
+{
+	static const struct { enum troth_kind kind; const char *clause; int status; const char *words; } ALL[] = {
+		{ TROTH_NOT_FOUND, "", 404, "credential does not exist" }, { TROTH_FORBIDDEN, "", 403, "credential does not exist" },
+		{ TROTH_UNSAFE, "", 400, "the words" },			  { TROTH_CONFLICT, "", 400, "the words" },
+		{ TROTH_UNAVAILABLE, "", 503, "the words" },		  { TROTH_INTERNAL, "", 500, "An application error occurred" },
+		{ TROTH_UNAUTHENTICATED, "", 401, "\"error\":\"access_denied\",\"error_description\":\"the words\"" },
+		{ TROTH_NOT_FOUND, CLAUSE_NO_ISSUER, 404, "the CA does not exist" }, { TROTH_CONFLICT, CLAUSE_STATIC, 400, "statically set" },
+		{ TROTH_INVALID, "type:method-not-allowed", 404, "" },
+	};
+	struct foreign f = POST;
+	for (size_t i = 0; i < ARRAY_LEN(ALL); i++) {
+		const char *text;
+		assert_true(rc_failed(err_set(&f.e, ALL[i].kind, "the words")));
+		err_clause(&f.e, ALL[i].clause);
+		assert_int_equal(foreign_problem(&f, &text), ALL[i].status);
+		assert_non_null(strstr(text, ALL[i].words));
+		assert_true(ALL[i].words[0] || !text[0]);
+	}
+	arena_free(f.a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leaf),  cmocka_unit_test(the_common_name_is_a_name), cmocka_unit_test(a_root), cmocka_unit_test(once_more),
+		cmocka_unit_test(looking), cmocka_unit_test(hostile_bodies),	       cmocka_unit_test(errors),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
