@@ -136,17 +136,6 @@ static troth_rc read_mode(const struct post_body *b, struct generate_cmd *c, str
 	return credhub_refuse(e, "The mode is one of overwrite, no-overwrite and converge.");
 }
 
-static troth_rc check_type(const char *type, struct troth_err *e)
-{
-	static const char *const OTHERS[] = { "value", "json", "password", "user", "ssh", "rsa" };
-	for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++)
-		ENSURE(!text_equal(type, OTHERS[i]), e, TROTH_INVALID, "troth keeps certificates only: a credential of type '%s' cannot be kept here", type);
-	if (type && text_equal(type, "certificate"))
-		return RC_OK;
-	return credhub_refuse(e, "The request does not include a valid type. Valid values include 'value', 'json', 'password', 'user', 'certificate', "
-				 "'ssh' and 'rsa'.");
-}
-
 /* troth writes a common name and an organization; who needs more of a subject gets a refusal rather than another name. */
 static troth_rc check_subject(const struct parameters *p, struct troth_err *e)
 {
@@ -249,9 +238,9 @@ static troth_rc post_parse(struct arena *a, const struct http_request *r, void *
 	c->name = credhub_name(a, b.name);
 	c->again = b.regenerate;
 	if (!c->again) {
-		TRY(check_type(b.type, e));
+		TRY(credhub_type(b.type, false, e));
 		TRY(read_mode(&b, c, e));
-		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), &p, e));
+		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), false, &p, e));
 		TRY(read_parameters(a, &p, c, e));
 	}
 	generate_check(a, c, e);

@@ -4,6 +4,7 @@
  * arena and keeper answers.  A leaf has its own: first its key, then each signature that could be the one. */
 #include "service/ca/generate.h"
 
+#include "model/name.h"
 #include "service/ca/credential.h"
 #include "service/ca/make_leaf.h"
 #include "service/ca/upload.h"
@@ -153,8 +154,11 @@ static troth_rc decide_there(struct verb_ctx *ctx, const struct generate_cmd *cm
 static troth_rc find(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct credential_row *ret, bool *ret_there, struct troth_err *e)
 {
 	*ret_there = true;
-	if (cmd->again)
-		return lookup_find(ctx, cmd->name, cmd->id, ret, e);
+	if (cmd->again) {
+		TRY(lookup_find(ctx, cmd->name, cmd->id, ret, e));
+		ENSURE(!name_is_reserved(ret->name), e, TROTH_UNSAFE, "%s is troth's own: troth rotate %s", ret->name, ret->name);
+		return RC_OK;
+	}
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	*ret_there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, NULL));
 	return RC_OK;

@@ -179,6 +179,7 @@ troth_rc beside_engine(struct verb_ctx *ctx, struct troth_err *e)
 {
 	msec_t wake; /* the writer asks again at the end of its transaction, and keeps that one */
 	TRY(verb_apply_changes(ctx, e));
+	ctx->svc->touched = true; /* by what the engine does now, too */
 	return runner_run(ctx->svc, ctx->tx, ctx->now, &wake, e);
 }
 

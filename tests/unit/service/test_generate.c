@@ -107,6 +107,8 @@ static void refusals_change_nothing(void **state)
 	cmd = outsider_ca("/x/ca", NULL);
 	cmd.common_name = "another CA";
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_CONFLICT, "says other names");
+	cmd = (struct generate_cmd){ .name = "/troth/server", .again = true, .beside = true };
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_UNSAFE, "troth's own");
 	cmd = outsider_leaf(r, "/x/other", NULL);
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "signed by an authority");
 	cmd = outsider_leaf(r, "/x/other", "/x/ca");
