@@ -1,10 +1,11 @@
-/* Profiles and settings, as an administrator writes them: the first byte says which.  A profile that is
+/* Profiles, a node's settings and a server's, as an administrator writes them: the first byte says which.  A profile that is
  * accepted is also resolved, with the input's tail as what the server says. */
 #include <string.h>
 
 #include "agent/profile.h"
-#include "agent/yaml_tree.h"
+#include "app/config.h"
 #include "base/limits.h"
+#include "base/yaml_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,7 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct troth_err e = { 0 };
 	const struct profile *p;
 	struct settings s;
-	if (size > 0 && data[0] == '!') {
+	struct config c;
+	if (size > 0 && data[0] == '%') {
+		if (rc_failed(config_parse(a, bytes_of(data + 1, size - 1), "fuzz", &c, &e)))
+			CHECK(e.kind != TROTH_OK && e.primary[0]);
+	} else if (size > 0 && data[0] == '!') {
 		if (rc_failed(settings_parse(a, bytes_of(data + 1, size - 1), "fuzz", &s, &e)))
 			CHECK(e.kind != TROTH_OK && e.primary[0]);
 	} else if (rc_ok(profile_parse(a, bytes_of(data, size), "fuzz", &p, &e))) {

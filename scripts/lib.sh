@@ -12,7 +12,7 @@ BUILD_PACKAGES="gcc meson ninja-build pkg-config libc6-dev libcmocka-dev libeven
 PACKAGE_PACKAGES="dpkg-dev binutils xz-utils"
 SERVICE_PACKAGES="nginx-light haproxy apache2-bin postgresql redis-server redis-tools openssl procps util-linux"
 TEST_PACKAGES="$SERVICE_PACKAGES $PACKAGE_PACKAGES python3 python3-pytest python3-pytest-xdist python3-cryptography gnutls-bin clang
- libclang-rt-14-dev llvm curl git strace mandoc zsh fish python3-jsonschema"
+ libclang-rt-14-dev llvm curl git strace mandoc zsh fish python3-jsonschema python3-yaml"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

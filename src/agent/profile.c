@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/yaml_tree.h"
 #include "base/limits.h"
+#include "base/yaml_tree.h"
 
 static const char *const CONTENT_NAMES[] = {
 	[CONTENT_LEAF] = "leaf", [CONTENT_CHAIN] = "chain", [CONTENT_FULLCHAIN] = "fullchain", [CONTENT_KEY] = "key",

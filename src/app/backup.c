@@ -209,10 +209,8 @@ static troth_rc read_kept(struct arena *a, const struct datadir *d, struct copy_
 	return RC_OK;
 }
 
-static troth_rc must_be_new(const char *file, struct troth_err *e)
+static troth_rc exists_already(const char *file, struct troth_err *e)
 {
-	if (access(file, F_OK) != 0)
-		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "\"%s\" exists already", file);
 	err_hint(e, "a backup never replaces another: give it a new name, such as one with the date");
 	return rc;
@@ -232,12 +230,16 @@ static troth_rc backup_write(struct arena *a, const struct sealing *s, struct tr
 	CLEANUP(buf_release) struct buf sealed = buf_make((size_t)LIMIT_BACKUP_BYTES + LIMIT_PEM_BYTES);
 	struct copy_files files;
 	TRY(datadir_check(&s->d, e));
-	TRY(must_be_new(s->file, e));
+	if (access(s->file, F_OK) == 0)
+		return exists_already(s->file, e); /* before the work is done */
 	TRY(read_kept(a, &s->d, &files, e));
 	TRY(store_copy(s->d.store, port_now(&PORT_CLOCK_REAL), &files, &o.copy, e));
 	TRY(look_through(a, &o, e));
 	TRY(cms_seal_for(s->recipients, s->recipient_count, buf_bytes(&o.copy), &sealed, e));
-	TRY(file_write(s->file, buf_bytes(&sealed), 0600, e));
+	troth_rc rc = file_write_new(s->file, buf_bytes(&sealed), 0600, e);
+	if (rc.code == TROTH_CONFLICT)
+		return exists_already(s->file, e); /* somebody was faster */
+	TRY(rc);
 	say_info("backup  ", s->file, sealed.len, &o.info);
 	printf("sealed    for %zu\n\nnext:\n  troth backup verify %s --key KEY\n", s->recipient_count, s->file);
 	return RC_OK;
@@ -271,10 +273,12 @@ int backup_command(int argc, char **argv)
 static troth_rc read_key(const char *path, struct key **ret, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf pem = buf_make_secret(0);
-	TRY(file_read_secret(path, LIMIT_PEM_BYTES, &pem, e));
-	troth_rc rc = key_parse(buf_bytes(&pem), ret, e);
+	troth_rc rc = file_read_secret(path, LIMIT_PEM_BYTES, &pem, e);
+	bool read = rc_ok(rc);
+	if (read)
+		rc = key_parse(buf_bytes(&pem), ret, e);
 	if (rc_failed(rc))
-		err_prefix(e, "--key %s", path);
+		err_prefix(e, read ? "--key %s" : "--key", path);
 	return rc;
 }
 
@@ -284,10 +288,14 @@ static troth_rc backup_open(struct arena *a, const char *key_path, struct opened
 	CLEANUP(key_done) struct key *key = NULL;
 	CLEANUP(buf_release) struct buf sealed = buf_make_secret(0);
 	TRY(read_key(key_path, &key, e));
-	TRY(file_read_secret(o->file, (size_t)LIMIT_BACKUP_BYTES + LIMIT_PEM_BYTES, &sealed, e));
+	troth_rc rc = file_read_secret(o->file, (size_t)LIMIT_BACKUP_BYTES + LIMIT_PEM_BYTES, &sealed, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "the backup FILE");
+		return rc;
+	}
 	o->bytes = sealed.len;
 	o->copy = buf_make_secret(LIMIT_BACKUP_BYTES);
-	troth_rc rc = cms_open_large(key, buf_bytes(&sealed), &o->copy, e);
+	rc = cms_open_large(key, buf_bytes(&sealed), &o->copy, e);
 	if (rc_failed(rc)) {
 		err_hint(e, "either it was sealed for other keys than %s, or it was changed, or it is no backup of troth", key_path);
 		err_prefix(e, "%s", o->file);

@@ -85,6 +85,7 @@ int cli_run(struct cli *c, int argc, char **argv)
 	fflush(c->out);
 	if (rc_ok(rc))
 		return c->found ? EXIT_FOUND : 0;
+	cli_findings_name(c, &e);
 	print_error(c, &e);
 	return exit_code(c, &e);
 }

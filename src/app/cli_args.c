@@ -121,11 +121,16 @@ static troth_rc check_complete(struct cli *c, struct troth_err *e)
 static troth_rc take_format(struct cli *c, struct troth_err *e)
 {
 	static const char *const names[] = { [CLI_AS_TABLE] = "table", [CLI_AS_JSON] = "json", [CLI_AS_YAML] = "yaml" };
-	const char *text = cli_value(c, "--output");
+	const char *text = cli_flag(c, "--json") ? "json" : cli_value(c, "--output");
 	if (!text)
 		return RC_OK;
-	if (c->command && c->command->run == cli_run_topology && text_equal(text, "tree"))
+	bool topology = c->command && c->command->run == cli_run_topology;
+	if (topology && text_equal(text, "tree"))
 		return RC_OK; /* a tree is its table */
+	if (topology && text_equal(text, "maestro")) {
+		c->format = CLI_AS_MAESTRO;
+		return RC_OK;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (text_equal(text, names[i])) {
 			c->format = (enum cli_format)i;

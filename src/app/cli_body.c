@@ -111,10 +111,14 @@ static void write_parameters(struct json_writer *w, const struct spec *s, enum c
 	jw_object_end(w);
 }
 
-static troth_rc write_file(struct cli *c, struct json_writer *w, const char *path, struct troth_err *e)
+static troth_rc write_file(struct cli *c, struct json_writer *w, const struct cli_option *o, const char *path, struct troth_err *e)
 {
 	struct bytes text;
-	TRY(file_read(c->a, path, CLI_FILE_BYTES, &text, e));
+	troth_rc rc = file_read(c->a, path, CLI_FILE_BYTES, &text, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", o->name);
+		return rc;
+	}
 	jw_text_n(w, (const char *)text.data, text.len);
 	return RC_OK;
 }
@@ -147,7 +151,7 @@ static troth_rc write_spec(struct cli *c, struct json_writer *w, const struct cl
 		if (!is_file(kind, p->key))
 			continue;
 		jw_key(w, "pem");
-		TRY(write_file(c, w, p->value, e));
+		TRY(write_file(c, w, v->option, p->value, e));
 	}
 	if (kind == CLI_SLOT)
 		write_list(w, &s, kind);
@@ -172,7 +176,7 @@ static troth_rc write_one(struct cli *c, struct json_writer *w, const struct cli
 {
 	switch (v->option->kind) {
 	case CLI_INT: return write_int(c, w, v, e);
-	case CLI_FILE: return write_file(c, w, v->text, e);
+	case CLI_FILE: return write_file(c, w, v->option, v->text, e);
 	case CLI_LINE: return write_line(c, w, v, e);
 	case CLI_TRUE: jw_bool(w, true); return RC_OK;
 	case CLI_FALSE: jw_bool(w, false); return RC_OK;
@@ -204,6 +208,14 @@ static troth_rc write_member(struct cli *c, struct json_writer *w, const struct 
 			TRY(write_one(c, w, &c->values[i], e));
 	jw_array_end(w);
 	return RC_OK;
+}
+
+bool cli_body_is_empty(const struct cli *c)
+{
+	for (size_t i = 0; i < c->value_count; i++)
+		if (c->values[i].option->member && c->values[i].option->kind != CLI_QUERY && c->values[i].option->kind != CLI_OWN)
+			return false;
+	return true;
 }
 
 troth_rc cli_body(struct cli *c, const char **ret_json, struct troth_err *e)

@@ -1,5 +1,6 @@
 /* The table of commands: it is parsed by, helped from and dispatched with.  A new command is a row here
  * and, if it is not like the others, a run function. */
+#include "app/cli_columns.h"
 #include "app/cli_internal.h"
 
 #define END { 0 }
@@ -13,130 +14,11 @@ const struct cli_option CLI_GLOBALS[] = {
 	{ "--cert", "PEM", NULL, CLI_OWN, false, "client certificate instead of a token; with --key" },
 	{ "--key", "PEM", NULL, CLI_OWN, false, "its private key" },
 	{ "--output", "FORM", NULL, CLI_OWN, false, "or -o: table, json or yaml" },
+	{ "--json", NULL, NULL, CLI_OWN, false, "the same as -o json" },
 	{ "--no-colour", NULL, NULL, CLI_OWN, false, "no colours on a terminal either (NO_COLOR)" },
 	{ "--help", NULL, NULL, CLI_OWN, false, "or -h: help on the command, with an example" },
 	{ "--version", NULL, NULL, CLI_OWN, false, "the version of this program" },
 	END
-};
-
-/* -- columns and sections --------------------------------------------------------------------------------- */
-static const struct cli_column VERSIONS[] = {
-	{ "ID", "id", CELL_SHORT }, { "SIGNS", "signing", CELL_FLAG }, { "WANTED", "wanted", CELL_FLAG },
-	{ "FROM", "not_before", CELL_TIME }, { "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
-};
-static const struct cli_section AUTHORITY_SECTIONS[] = { { "versions, newest first", "versions", VERSIONS }, END };
-
-static const struct cli_column AUTHORITIES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "KEY", "key_type", CELL_TEXT }, { "ISSUER", "issuer", CELL_TEXT },
-	{ "VERSIONS", "versions", CELL_COUNT }, { "SIGNS UNTIL", "versions?signing.not_after", CELL_DATE },
-	{ "NEXT RENEWAL", "next_renewal", CELL_DATE }, END
-};
-static const struct cli_column CREDENTIALS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
-	{ "KEY", "key_type", CELL_TEXT }, { "LIFE", "ttl", CELL_TEXT }, END
-};
-static const struct cli_column LEAF_VERSIONS[] = {
-	{ "ID", "id", CELL_SHORT }, { "SIGNED BY", "signed_by", CELL_SHORT }, { "SOURCE", "source", CELL_TEXT },
-	{ "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
-};
-static const struct cli_section CREDENTIAL_SECTIONS[] = { { "versions, newest first", "versions", LEAF_VERSIONS }, END };
-
-static const struct cli_column BUNDLES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "MEMBERS", "members", CELL_COUNT }, { "REV", "rev", CELL_TEXT },
-	{ "CREATED", "created", CELL_TIME }, END
-};
-static const struct cli_column MEMBERS[] = {
-	{ "ID", "id", CELL_TEXT }, { "AUTHORITY OR ALIAS", "authority|alias", CELL_TEXT }, { "SUBJECT", "subject", CELL_PROSE },
-	{ "UNTIL", "not_after", CELL_TIME }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
-};
-static const struct cli_section BUNDLE_SECTIONS[] = { { "members", "members", MEMBERS }, END };
-
-static const struct cli_column BINDINGS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "BUNDLE", "bundle", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "ACK", "ack", CELL_TEXT },
-	{ "OFFERED", "offered.generation", CELL_COUNT }, { "RUNS", "runs.generation", CELL_COUNT }, { "DEADLINE", "deadline", CELL_DAY },
-	{ "OVERDUE", "overdue", CELL_FLAG }, END
-};
-static const struct cli_column DEPLOYMENTS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "TEMPLATES", "templates", CELL_COUNT }, { "INSTANCES", "instances", CELL_TEXT },
-	{ "CREATED", "created", CELL_TIME }, END
-};
-static const struct cli_column TEMPLATES[] = {
-	{ "KIND", "kind", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "PROFILE", "profile", CELL_TEXT },
-	{ "CREDENTIAL OR BUNDLE", "credential|bundle", CELL_TEXT }, { "AUTHORITY", "authority", CELL_TEXT }, END
-};
-static const struct cli_section DEPLOYMENT_SECTIONS[] = { { "each instance carries", "templates", TEMPLATES }, END };
-
-static const struct cli_column TARGETS[] = {
-	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
-	{ "WANTED", "wanted.generation", CELL_COUNT }, { "LOADED", "loaded.generation", CELL_COUNT }, { "LEVEL", "level", CELL_TEXT },
-	{ "SEEN", "seen_at", CELL_DAY }, { "REMARK", "last_error|drift", CELL_PROSE }, END
-};
-static const struct cli_column DOCUMENTS[] = {
-	{ "GENERATION", "generation", CELL_TEXT }, { "HANDED", "handed", CELL_DAY }, { "FINGERPRINTS", "fingerprints", CELL_LIST }, END
-};
-static const struct cli_section TARGET_SECTIONS[] = { { "sent and not settled yet", "documents", DOCUMENTS }, END };
-
-static const struct cli_column INSTANCES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "DEPLOYMENT", "deployment", CELL_TEXT }, { "BY", "party", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
-	{ "LAST SEEN", "last_seen", CELL_DAY }, { "AGENT", "agent_version", CELL_TEXT }, { "ALARM", "alarm", CELL_PROSE }, END
-};
-static const struct cli_column INSTANCE_TARGETS[] = { /* generations: cli_instance.c */
-	{ "TARGET", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WANTED", "wanted", CELL_TEXT },
-	{ "ON DISK", "on_disk", CELL_TEXT }, { "LOADED", "loaded", CELL_TEXT }, { "PRESENTED", "presented", CELL_TEXT },
-	{ "REMARK", "remark", CELL_PROSE }, END
-};
-static const struct cli_section INSTANCE_SECTIONS[] = { { "targets, by generation", "targets", INSTANCE_TARGETS }, END };
-
-static const struct cli_column EXPIRING[] = {
-	{ "NAME", "name", CELL_TEXT }, { "KIND", "kind", CELL_TEXT }, { "ENDS", "ends", CELL_TIME }, { "LEFT", "left", CELL_TEXT },
-	{ "ENDS WITH", "ends_with", CELL_TEXT }, { "FINGERPRINT", "fingerprint", CELL_SHORT }, END
-};
-static const struct cli_column FOUND[] = {
-	{ "KIND", "kind", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "IN", "found_in", CELL_TEXT }, { "VALUE", "value", CELL_PROSE },
-	{ "UNTIL", "not_after", CELL_DATE }, END
-};
-static const struct cli_column CONTEXTS[] = {
-	{ "", "current", CELL_TEXT }, { "NAME", "name", CELL_TEXT }, { "SERVER", "server", CELL_TEXT }, { "AS", "as", CELL_PROSE }, END
-};
-static const struct cli_column PROFILES[] = {
-	{ "NAME", "name", CELL_TEXT }, { "KINDS", "kinds", CELL_TEXT }, { "RELOAD", "reload", CELL_TEXT }, { "PROOF", "proof", CELL_TEXT }, END
-};
-static const struct cli_column PROFILE_PARAMETERS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "DEFAULT", "default", CELL_TEXT }, { "PATTERN", "pattern", CELL_TEXT }, { "SERVER", "server", CELL_TEXT },
-	END
-};
-static const struct cli_column PROFILE_FILES_SHOWN[] = {
-	{ "NAME", "name", CELL_TEXT }, { "CONTENT", "content", CELL_TEXT }, { "MODE", "mode", CELL_TEXT }, { "OWNER", "owner", CELL_TEXT },
-	{ "GROUP", "group", CELL_TEXT }, END
-};
-static const struct cli_section PROFILE_SECTIONS[] = { { "files", "files", PROFILE_FILES_SHOWN },
-						       { "parameters", "parameters", PROFILE_PARAMETERS }, END };
-
-static const struct cli_column LINKS[] = {
-	{ "SLOT OF", "slot.deployment", CELL_TEXT }, { "SLOT", "slot.template", CELL_TEXT }, { "STORE OF", "store.deployment", CELL_TEXT },
-	{ "STORE", "store.template", CELL_TEXT }, { "BY", "source", CELL_TEXT }, { "SINCE", "since", CELL_DAY }, END
-};
-static const struct cli_column TOKENS[] = {
-	{ "ID", "id", CELL_ID }, { "JOINS", "deployment", CELL_TEXT }, { "AS", "instance", CELL_TEXT },
-	{ "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY }, END
-};
-static const struct cli_column RECOVERIES[] = {
-	{ "INSTANCE", "instance", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "SINCE", "since", CELL_DAY },
-	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
-	{ "EXPIRED", "identity_ended", CELL_DATE }, END
-};
-static const struct cli_column PRINCIPALS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
-	{ "BY", "credential", CELL_TEXT }, { "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
-	{ "LAST USED", "last_used", CELL_DAY }, END
-};
-static const struct cli_column ROTATIONS[] = {
-	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "STAGE", "progress.stage", CELL_TEXT },
-	{ "STARTED", "started", CELL_DAY }, { "FINISHED", "finished", CELL_DAY }, { "WAITS FOR", "waits_for", CELL_PROSE }, END
-};
-static const struct cli_column AUDIT[] = {
-	{ "SEQ", "seq", CELL_TEXT }, { "AT", "at", CELL_TIME }, { "WHO", "who", CELL_TEXT }, { "ACTION", "action", CELL_TEXT },
-	{ "OBJECT", "object", CELL_TEXT }, END
 };
 
 /* -- options ------------------------------------------------------------------------------------------------ */
@@ -207,6 +89,13 @@ static const struct cli_option CREDENTIAL_UPLOAD[] = {
 	{ "--key-file", "PEM", "private_key", CLI_FILE, true, "its private key, without a password" },
 	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
 	{ "--trust-issuer", "BUNDLE", "trust_issuer", CLI_TEXT, false, "this bundle trusts its root from now on" },
+	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
+	END
+};
+static const struct cli_option SERVER_CERTIFICATE[] = {
+	{ "--certificate-file", "PEM", "certificate", CLI_FILE, true, "the certificate; its chain may be in the same file" },
+	{ "--key-file", "PEM", "private_key", CLI_FILE, true, "its private key, without a password" },
+	{ "--chain-file", "PEM", "chain", CLI_FILE, false, "its issuers, in any order; with the root" },
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "only judge it" },
 	END
 };
@@ -375,6 +264,7 @@ static const struct cli_option ROTATE[] = {
 	{ "--dry-run", NULL, NULL, CLI_OWN, false, "say what would happen and who would be waited for" },
 	{ "--reason", "TEXT", "reason", CLI_TEXT, false, "for the audit" },
 	{ "--again", NULL, "again", CLI_TRUE, false, "one more version on top of a rotation that is running" },
+	{ "--by-steps", NULL, "by_steps", CLI_TRUE, false, "each step waits for troth rotation approve, whatever the CA's rollout says" },
 	{ "--cross-sign", NULL, "cross_sign", CLI_TRUE, false,
 	  "the old root certifies the new one too: slots need not wait for verifiers that cannot be updated yet" },
 	{ "--compromised", NULL, "compromised", CLI_TRUE, false,
@@ -401,6 +291,12 @@ static const struct cli_option WATCH[] = {
 static const struct cli_option EVENTS[] = {
 	{ "--follow", NULL, NULL, CLI_OWN, false, "wait for more, until interrupted" },
 	{ "--after", "SEQ", NULL, CLI_OWN, false, "those behind this number; default 0: all that are kept" },
+	END
+};
+static const struct cli_option WEBHOOK_ADD[] = {
+	{ "--url", "URL", "url", CLI_TEXT, true, "https://...; http://127.0.0.1 for a program on the server's machine" },
+	{ "--event", "TYPES", "events", CLI_TEXTS, false, "'rotation.*'; may be given again; default: all" },
+	{ "--receiver-ca", "PEM", "ca", CLI_FILE, false, "the CA of its certificate; default: the CAs of the server's system" },
 	END
 };
 static const struct cli_option FORECAST[] = {
@@ -440,7 +336,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "The keeper makes the key and keeps it. Without --issuer it is a self-signed root. With --external only the key and a "
 		    "request are made: see troth authority csr.",
 	  .example = "troth authority create /prod/pg/ca --ttl 365d --leaf-ttl 30d\ntroth authority create /corp/issuing --external",
-	  .options = AUTHORITY_CREATE, .run = cli_run_authority_create, .path = "/v1/authorities", .member = "name", .sections = AUTHORITY_SECTIONS },
+	  .options = AUTHORITY_CREATE, .run = cli_run_authority_create, .path = "/v1/authorities", .member = "name", .sections = CLI_AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "csr", .args = "NAME", .summary = "the request for a certificate that is signed elsewhere",
 	  .detail = "PKCS#10, to be signed as it is: it asks for a CA, its path length, and a key identifier. Where it is signed with openssl, "
 		    "-copy_extensions copy (openssl ca: copy_extensions = copy) takes what it asks for. Then: troth authority certify.",
@@ -452,54 +348,54 @@ const struct cli_command CLI_COMMANDS[] = {
 		    "trusted for it. The first certificate's root becomes an authority of its own, NAME/root, unless it was imported "
 		    "before. A rotation that waited for it goes on. You are told 60, 30, 14, 7 and 1 days before its end.",
 	  .example = "troth authority certify /corp/issuing --certificate-file issuing.pem \\\n    --root-file root.pem",
-	  .options = AUTHORITY_CERTIFY, .run = cli_run_post, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	  .options = AUTHORITY_CERTIFY, .run = cli_run_post, .path = "/v1/authorities", .sections = CLI_AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "import", .args = "NAME", .summary = "trust a root whose key is elsewhere",
 	  .detail = "For CAs below it: troth authority create --external --issuer NAME. Imported again under the same name it is the next "
 		    "root: trusted beside the old one, and each CA below asks for a certificate under it; when the last of them came, "
 		    "the old one goes.",
 	  .example = "troth authority import /corp/root --certificate-file root.pem",
 	  .options = AUTHORITY_IMPORT, .run = cli_run_authority_import, .path = "/v1/authorities/import", .member = "name",
-	  .sections = AUTHORITY_SECTIONS },
+	  .sections = CLI_AUTHORITY_SECTIONS },
 	{ .noun = "authority", .verb = "list", .args = "", .summary = "the CAs, and until when each signs",
 	  .example = "troth authority list\ntroth authority list -o json",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = AUTHORITIES,
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/authorities", .columns = CLI_COLUMNS_AUTHORITIES,
 	  .empty = "no authority yet: troth authority create /prod/pg/ca" },
 	{ .noun = "authority", .verb = "show", .args = "NAME", .summary = "one CA with its versions",
 	  .example = "troth authority show /prod/pg/ca",
-	  .run = cli_run_show, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	  .run = cli_run_show, .path = "/v1/authorities", .sections = CLI_AUTHORITY_SECTIONS },
 
 	{ .noun = "authority", .verb = "set", .args = "NAME", .summary = "when it and its leaves are renewed",
 	  .detail = "A rotation starts by itself when the CA is due; leaves follow what is said from their next version on.",
 	  .example = "troth authority set /prod/pg/ca --renew-before 60d --leaf-renew-at 50%\ntroth authority set /prod/pg/ca --renew never",
-	  .options = AUTHORITY_SET, .run = cli_run_set, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	  .options = AUTHORITY_SET, .run = cli_run_set, .path = "/v1/authorities", .sections = CLI_AUTHORITY_SECTIONS },
 
 	{ .noun = "authority", .verb = "policy", .args = "NAME", .summary = "how its rotations go",
 	  .example = "troth authority policy /prod/pg/ca --rollout manual --switch all",
-	  .options = AUTHORITY_ROLLOUT, .run = cli_run_rollout, .path = "/v1/authorities", .sections = AUTHORITY_SECTIONS },
+	  .options = AUTHORITY_ROLLOUT, .run = cli_run_rollout, .path = "/v1/authorities", .sections = CLI_AUTHORITY_SECTIONS },
 	{ .noun = "credential", .verb = "create", .args = "NAME", .summary = "define a certificate, or sign a request",
 	  .detail = "Slots of a deployment get theirs by themselves. This is for the others: with --csr-file it is signed at once.",
 	  .example = "troth credential create /prod/app/client --authority /prod/pg/ca \\\n"
 		     "    --san uri:spiffe://example/app --role client --csr-file app.csr",
-	  .options = CREDENTIAL_CREATE, .run = cli_run_create, .path = "/v1/credentials", .member = "name", .sections = CREDENTIAL_SECTIONS },
+	  .options = CREDENTIAL_CREATE, .run = cli_run_create, .path = "/v1/credentials", .member = "name", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "list", .args = "", .summary = "the named certificates",
 	  .example = "troth credential list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/credentials", .columns = CREDENTIALS, .empty = "no credential yet" },
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/credentials", .columns = CLI_COLUMNS_CREDENTIALS, .empty = "no credential yet" },
 	{ .noun = "credential", .verb = "show", .args = "NAME", .summary = "one, with its versions",
 	  .example = "troth credential show /prod/pg/pg-1/server",
-	  .run = cli_run_show, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	  .run = cli_run_show, .path = "/v1/credentials", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "set", .args = "NAME", .summary = "when it is renewed",
 	  .example = "troth credential set /prod/pg/pg-1/server --renew-before 14d",
-	  .options = CREDENTIAL_SET, .run = cli_run_set, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	  .options = CREDENTIAL_SET, .run = cli_run_set, .path = "/v1/credentials", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "renew", .args = "NAME", .summary = "a new version now",
 	  .detail = "Each slot that presents it is asked for a new key; the new chain is sent when that is safe.",
 	  .example = "troth credential renew /prod/pg/pg-1/server",
-	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	  .options = CREDENTIAL_RENEW, .run = cli_run_credential_renew, .path = "/v1/credentials", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "upload", .args = "NAME", .summary = "bring a certificate that somebody else issued",
 	  .detail = "Everything is judged before anything changes. The chain may be in any order. Its slots get it when every store that they "
 		    "meet trusts its CA; --trust-issuer sees to that. Nothing renews it: you are told 60, 30, 14, 7 and 1 days before its end.",
 	  .example = "troth credential upload /prod/web/web-1/server --certificate-file web.pem \\\n"
 		     "    --key-file web.key --chain-file chain.pem --trust-issuer /prod/web/trust",
-	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CREDENTIAL_SECTIONS },
+	  .options = CREDENTIAL_UPLOAD, .run = cli_run_post, .path = "/v1/credentials", .sections = CLI_CREDENTIAL_SECTIONS },
 	{ .noun = "credential", .verb = "export", .args = "NAME", .summary = "its certificate and chain, to give away",
 	  .detail = "The certificate and the intermediates behind it, as a server shows them. NAME may be an authority's. Keys are never "
 		    "exported.",
@@ -513,20 +409,20 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "bundle", .verb = "create", .args = "NAME", .summary = "name a set of trusted CAs",
 	  .example = "troth bundle create /prod/pg/trust --authority /prod/pg/ca \\\n    --certificate alias=corporate,file=root.pem",
-	  .options = BUNDLE_CREATE, .run = cli_run_create, .path = "/v1/bundles", .member = "name", .sections = BUNDLE_SECTIONS },
+	  .options = BUNDLE_CREATE, .run = cli_run_create, .path = "/v1/bundles", .member = "name", .sections = CLI_BUNDLE_SECTIONS },
 	{ .noun = "bundle", .verb = "list", .args = "", .summary = "the bundles",
 	  .example = "troth bundle list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bundles", .columns = BUNDLES, .empty = "no bundle yet" },
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bundles", .columns = CLI_COLUMNS_BUNDLES, .empty = "no bundle yet" },
 	{ .noun = "bundle", .verb = "show", .args = "NAME", .summary = "one, with its members",
 	  .example = "troth bundle show /prod/pg/trust",
-	  .run = cli_run_show, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	  .run = cli_run_show, .path = "/v1/bundles", .sections = CLI_BUNDLE_SECTIONS },
 	{ .noun = "bundle", .verb = "add", .args = "NAME", .summary = "trust one more CA",
 	  .example = "troth bundle add /prod/pg/trust --alias corporate --file root.pem",
-	  .options = BUNDLE_ADD, .run = cli_run_bundle_add, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	  .options = BUNDLE_ADD, .run = cli_run_bundle_add, .path = "/v1/bundles", .sections = CLI_BUNDLE_SECTIONS },
 	{ .noun = "bundle", .verb = "remove", .args = "NAME MEMBER", .summary = "trust one less",
 	  .detail = "MEMBER is an authority's name, an alias or an id. Stores keep the CA until nobody needs it any more.",
 	  .example = "troth bundle remove /prod/pg/trust corporate --dry-run",
-	  .options = FORESEE, .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = BUNDLE_SECTIONS },
+	  .options = FORESEE, .run = cli_run_bundle_remove, .path = "/v1/bundles", .sections = CLI_BUNDLE_SECTIONS },
 
 	{ .noun = "binding", .verb = "create", .args = "NAME", .summary = "hand a bundle to an application outside the fleet",
 	  .detail = "A rotation waits until the application acknowledged what it was handed. \"confirm\": its next conditional fetch with the "
@@ -537,7 +433,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = BINDING_CREATE, .run = cli_run_create, .path = "/v1/bindings", .member = "name" },
 	{ .noun = "binding", .verb = "list", .args = "", .summary = "who was handed a bundle, and what each acknowledged",
 	  .example = "troth binding list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bindings", .columns = BINDINGS, .empty = "no binding yet" },
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/bindings", .columns = CLI_COLUMNS_BINDINGS, .empty = "no binding yet" },
 	{ .noun = "binding", .verb = "show", .args = "NAME", .summary = "one of them",
 	  .example = "troth binding show /prod/shop",
 	  .run = cli_run_show, .path = "/v1/bindings" },
@@ -564,33 +460,33 @@ const struct cli_command CLI_COMMANDS[] = {
 		     "    --slot name=server,profile=postgresql,authority=/prod/pg/ca,\\\n"
 		     "credential=/prod/pg/{instance}/server,san={instance}.pg.example \\\n"
 		     "    --store name=trust,profile=pem-files,bundle=/prod/pg/trust",
-	  .options = DEPLOYMENT_CREATE, .run = cli_run_create, .path = "/v1/deployments", .member = "name", .sections = DEPLOYMENT_SECTIONS },
+	  .options = DEPLOYMENT_CREATE, .run = cli_run_create, .path = "/v1/deployments", .member = "name", .sections = CLI_DEPLOYMENT_SECTIONS },
 	{ .noun = "deployment", .verb = "list", .args = "", .summary = "the kinds of nodes",
 	  .example = "troth deployment list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/deployments", .columns = DEPLOYMENTS, .empty = "no deployment yet" },
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/deployments", .columns = CLI_COLUMNS_DEPLOYMENTS, .empty = "no deployment yet" },
 	{ .noun = "deployment", .verb = "show", .args = "NAME", .summary = "one, with its slots and stores",
 	  .example = "troth deployment show pg",
-	  .run = cli_run_show, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
+	  .run = cli_run_show, .path = "/v1/deployments", .sections = CLI_DEPLOYMENT_SECTIONS },
 	{ .noun = "deployment", .verb = "policy", .args = "NAME", .summary = "how many of its instances change at once",
 	  .detail = "An instance counts from the decision to its settled report, and while its last change failed; a silent one does "
 		    "not. One in trouble may always get a further document: its way back. A WINDOW is minute hour day month weekday (as in "
 		    "cron), how long, and whose time. Options that are not given stay as they are.",
 	  .example = "troth deployment policy pg --max-unavailable 1 --canary 1 --stop-on-failure\n"
 		     "troth deployment policy pg --window \"0 2 * * 6 4h Europe/Zurich\"",
-	  .options = DEPLOYMENT_POLICY, .run = cli_run_policy, .path = "/v1/deployments", .sections = DEPLOYMENT_SECTIONS },
+	  .options = DEPLOYMENT_POLICY, .run = cli_run_policy, .path = "/v1/deployments", .sections = CLI_DEPLOYMENT_SECTIONS },
 	{ .noun = "deployment", .verb = "delete", .args = "NAME", .summary = "take one away that has no instances",
 	  .example = "troth deployment delete pg",
 	  .run = cli_run_delete, .path = "/v1/deployments", .empty = "deleted" },
 
 	{ .noun = "instance", .verb = "list", .args = "", .summary = "the nodes, and when each was last seen",
 	  .example = "troth instance list --deployment pg",
-	  .options = INSTANCE_LIST, .run = cli_run_list, .path = "/v1/instances", .columns = INSTANCES,
+	  .options = INSTANCE_LIST, .run = cli_run_list, .path = "/v1/instances", .columns = CLI_COLUMNS_INSTANCES,
 	  .empty = "no instance yet: troth token create, then troth agent enroll on the node" },
 	{ .noun = "instance", .verb = "show", .args = "NAME", .summary = "one, with its targets",
 	  .detail = "For each target the generation that is wanted, that is on the disk, that the service runs, and that was seen on the wire "
 		    "(slots). \"4?\": it was 4, and is not known until it is seen again. troth diff shows the certificates.",
 	  .example = "troth instance show pg-1",
-	  .run = cli_run_instance_show, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	  .run = cli_run_instance_show, .path = "/v1/instances", .sections = CLI_INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "delete", .args = "NAME", .summary = "let a node leave for good",
 	  .detail = "What it trusts counts no more at once. What it serves stays trusted until its agent says that nobody answers there "
 		    "any more, until the certificate expires, or until you say so with --now. Files on the node stay as they are.",
@@ -600,7 +496,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "For deployments made with --external. Somebody reports through the API what it has loaded, and a rotation waits for "
 		    "that. One that was waived comes back like a new one.",
 	  .example = "troth deployment create cdn --external --store name=trust,bundle=/pg/trust\ntroth instance add cdn/edge-1",
-	  .options = INSTANCE_ADD, .run = cli_run_instance_add, .path = "/v1/instances", .sections = INSTANCE_SECTIONS },
+	  .options = INSTANCE_ADD, .run = cli_run_instance_add, .path = "/v1/instances", .sections = CLI_INSTANCE_SECTIONS },
 	{ .noun = "instance", .verb = "wanted", .args = "NAME", .summary = "what one without an agent shall hold",
 	  .detail = "Fetched from here it may be loaded there: it counts until something later is reported.",
 	  .example = "troth instance wanted edge-1\ntroth instance wanted edge-1 --target trust > trust.pem",
@@ -624,7 +520,7 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "link", .verb = "list", .args = "", .summary = "which stores verify which slots",
 	  .example = "troth link list",
-	  .run = cli_run_list, .path = "/v1/meets", .columns = LINKS, .empty = "no store meets a slot yet" },
+	  .run = cli_run_list, .path = "/v1/meets", .columns = CLI_COLUMNS_LINKS, .empty = "no store meets a slot yet" },
 	{ .noun = "link", .verb = "add", .args = "SLOT STORE", .summary = "say that a store verifies a slot",
 	  .detail = "SLOT and STORE are DEPLOYMENT/NAME. Pairs that follow from bundles are there by themselves; this is for the others, such "
 		    "as a store that trusts a CA as a single certificate. A pair stays until somebody removes it.",
@@ -637,10 +533,10 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "target", .verb = "list", .args = "", .summary = "what each node shall have, and has loaded",
 	  .example = "troth target list\ntroth target list --instance pg-1",
-	  .options = TARGET_LIST, .run = cli_run_target_list, .path = "/v1/targets", .columns = TARGETS, .empty = "no target yet" },
+	  .options = TARGET_LIST, .run = cli_run_target_list, .path = "/v1/targets", .columns = CLI_COLUMNS_TARGETS, .empty = "no target yet" },
 	{ .noun = "target", .verb = "show", .args = "INSTANCE/TARGET", .summary = "one place on one node",
 	  .example = "troth target show pg-1/server",
-	  .run = cli_run_target_show, .path = "/v1/targets", .sections = TARGET_SECTIONS },
+	  .run = cli_run_target_show, .path = "/v1/targets", .sections = CLI_TARGET_SECTIONS },
 	{ .noun = "target", .verb = "retry", .args = "INSTANCE/TARGET", .summary = "try again what failed there",
 	  .detail = "After three failures of the same contents a target is left alone until something changes. This says that something has.",
 	  .example = "troth target retry pg-1/server",
@@ -655,26 +551,51 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "topology", .args = "", .summary = "who signed what, who trusts it, who serves it",
 	  .detail = "A tree: authorities, below each version what it signed and the places that have it. Colours on a terminal: green, yellow in "
-		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default.",
+		    "the last third of a life (it should have been renewed by then), red in the last tenth. -o tree is the default; -o maestro prints "
+		    "what Maestro would.",
 	  .example = "troth topology --name /prod/pg/ca\ntroth topology -o yaml",
 	  .options = TOPOLOGY, .run = cli_run_topology, .path = "/v1/topology", .empty = "nothing yet: troth authority create /prod/pg/ca" },
+	{ .noun = "maestro", .verb = "topology", .args = "", .summary = "versions, who uses them, which sign: as Maestro prints it",
+	  .detail = "For scripts that know Maestro: alias maestro='troth maestro'. active: a deployment was seen to use the version; signing: it "
+		    "signed one that is active, so during a rotation two do; transitional: CredHub's flag. With --json (or MAESTRO_OUTPUT_JSON) as "
+		    "JSON, and with --name and --json also what the CA signs.",
+	  .example = "troth maestro topology --name /prod/pg/ca\ntroth topology --name /prod/pg/ca -o maestro",
+	  .options = CLI_MAESTRO_NAME, .run = cli_run_maestro_topology, .path = "/v1/topology" },
+	{ .noun = "maestro", .verb = "list", .args = "", .summary = "all certificates with their signers and ends",
+	  .example = "troth maestro list\ntroth maestro list --expires-within 3m",
+	  .options = CLI_MAESTRO_LIST, .run = cli_run_maestro_list, .path = "/v1/topology" },
+	{ .noun = "maestro", .verb = "regenerate", .args = "WHAT", .summary = "WHAT is ca or leaf: a new version",
+	  .detail = "ca: a rotation begins whose steps wait for update-transitional, and the new CA goes to all stores. leaf: certificates that a "
+		    "rotation does not replace anyway are renewed; agents load them as the policy of their deployment says.",
+	  .example = "troth maestro regenerate ca --name /prod/pg/ca\ntroth maestro regenerate leaf --signed-by /prod/pg/ca",
+	  .options = CLI_MAESTRO_REGENERATE, .run = cli_run_maestro_regenerate, .path = "/v1/rotations" },
+	{ .noun = "maestro", .verb = "update-transitional", .args = "WHAT", .summary = "WHAT is signing or remove: the next step",
+	  .detail = "signing: slots take certificates of the new CA. remove: the old CA leaves the stores. Refused (exit 3) as long as the "
+		    "engine waits for somebody, who is named.",
+	  .example = "troth maestro update-transitional signing --name /prod/pg/ca --wait 10m\n"
+		     "troth maestro update-transitional remove --name /prod/pg/ca --wait 10m",
+	  .options = CLI_MAESTRO_UPDATE, .run = cli_run_maestro_update, .path = "/v1/rotations" },
+	{ .noun = "maestro", .verb = "garbage-collect", .args = "", .summary = "which old CAs are still kept, and for whom",
+	  .detail = "Nothing is deleted by it: a version is put away at the moment in which nobody has it any more.",
+	  .example = "troth maestro garbage-collect --all --dry-run",
+	  .options = CLI_MAESTRO_COLLECT, .run = cli_run_maestro_collect, .path = "/v1/topology" },
 	{ .noun = "expiring", .args = "", .summary = "certificates that end soon",
 	  .detail = "A chain ends with its first certificate, so that counts, and is named. Those of credentials and authorities, and single "
 		    "certificates that bundles trust. Exit 1 if there are any, 0 if not.",
 	  .example = "troth expiring\ntroth expiring --within 10d -o json",
-	  .options = EXPIRING_OPTIONS, .run = cli_run_expiring, .path = "/v1/topology", .columns = EXPIRING, .empty = "nothing ends so soon" },
+	  .options = EXPIRING_OPTIONS, .run = cli_run_expiring, .path = "/v1/topology", .columns = CLI_COLUMNS_EXPIRING, .empty = "nothing ends so soon" },
 	{ .noun = "search", .args = "TEXT", .summary = "names, SANs, subjects, serials, fingerprints",
 	  .detail = "TEXT is a part of one of them, upper or lower case; of fingerprints and serials at least four digits, with or without colons. Versions that were put "
 		    "away are found too. Exit 4 if nothing has it.",
 	  .example = "troth search pg-1.pg.example\ntroth search pg-1",
-	  .run = cli_run_search, .path = "/v1/topology", .columns = FOUND, .empty = "nothing was found" },
+	  .run = cli_run_search, .path = "/v1/topology", .columns = CLI_COLUMNS_FOUND, .empty = "nothing was found" },
 
 	{ .noun = "token", .verb = "create", .args = "", .summary = "a token that joins one node",
 	  .example = "troth token create --deployment pg --instance pg-1",
 	  .options = TOKEN_CREATE, .run = cli_run_token_create, .path = "/v1/tokens" },
 	{ .noun = "token", .verb = "list", .args = "", .summary = "tokens: open, used or expired",
 	  .example = "troth token list",
-	  .options = TOKEN_LIST, .run = cli_run_list, .path = "/v1/tokens", .columns = TOKENS, .empty = "no token" },
+	  .options = TOKEN_LIST, .run = cli_run_list, .path = "/v1/tokens", .columns = CLI_COLUMNS_TOKENS, .empty = "no token" },
 	{ .noun = "token", .verb = "revoke", .args = "ID", .summary = "a token that shall not be used",
 	  .example = "troth token revoke 6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10",
 	  .run = cli_run_delete, .path = "/v1/tokens", .empty = "revoked" },
@@ -683,7 +604,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .detail = "Each has proved that it holds the key of its old identity. KEY is the beginning of the new key's SHA-256, as in the "
 		    "agent's log; FROM is the address it asks from. contested: the old key was proved with two new ones, so it was copied.",
 	  .example = "troth recover list",
-	  .run = cli_run_list, .path = "/v1/recoveries", .columns = RECOVERIES, .empty = "nobody asks for a new identity" },
+	  .run = cli_run_list, .path = "/v1/recoveries", .columns = CLI_COLUMNS_RECOVERIES, .empty = "nobody asks for a new identity" },
 	{ .noun = "recover", .verb = "approve", .args = "[INSTANCE...]", .summary = "give nodes a new identity",
 	  .detail = "Their agents take it when they ask next, and open a session; what their targets hold is unknown until they have "
 		    "reported. A waived instance joins like a new one. An approval that no agent came for ends after a day.",
@@ -704,7 +625,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = PRINCIPAL_ADD, .run = cli_run_principal_secret, .path = "/v1/principals", .member = "name" },
 	{ .noun = "principal", .verb = "list", .args = "", .summary = "who may call, and when each last did",
 	  .example = "troth principal list",
-	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/principals", .columns = PRINCIPALS, .empty = "nobody" },
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/principals", .columns = CLI_COLUMNS_PRINCIPALS, .empty = "nobody" },
 	{ .noun = "principal", .verb = "show", .args = "NAME", .summary = "one of them",
 	  .example = "troth principal show ci",
 	  .run = cli_run_show, .path = "/v1/principals" },
@@ -719,6 +640,19 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth principal revoke ci",
 	  .run = cli_run_delete, .path = "/v1/principals", .empty = "revoked" },
 
+	{ .noun = "server-certificate", .verb = "set", .args = "", .summary = "show people and scripts a certificate brought from outside",
+	  .detail = "Everything is judged before anything changes; from the answer on it is shown to who calls the server by one of its names. "
+		    "Agents and this program go on being shown the server's own, by whose CA they know it. Scripts that verify by a copy of "
+		    "ca.pem need its CA first. You are told 60, 30, 14, 7 and 1 days before its end; set the next one the same way.",
+	  .example = "troth server-certificate set --certificate-file troth.pem \\\n    --key-file troth.key --chain-file chain.pem",
+	  .options = SERVER_CERTIFICATE, .run = cli_run_server_certificate_set, .path = "/v1/server/certificate" },
+	{ .noun = "server-certificate", .verb = "show", .args = "", .summary = "what the server shows: its own, and what was brought",
+	  .example = "troth server-certificate show",
+	  .run = cli_run_server_certificate_show, .path = "/v1/server/certificate" },
+	{ .noun = "server-certificate", .verb = "unset", .args = "", .summary = "the server's own for everybody again",
+	  .example = "troth server-certificate unset",
+	  .run = cli_run_server_certificate_unset, .path = "/v1/server/certificate" },
+
 	{ .noun = "rotate", .args = "NAME", .summary = "replace a CA or a certificate, safely",
 	  .detail = "Of an authority: a new CA comes in, every leaf is replaced, the old CA goes; each step when everybody who needs the step "
 		    "before has been seen to have it. Interrupting this command does not stop the rotation.",
@@ -727,7 +661,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = ROTATE, .run = cli_run_rotate, .path = "/v1/rotations", .member = "name" },
 	{ .noun = "rotation", .verb = "list", .args = "[NAME]", .summary = "rotations, and what they wait for",
 	  .example = "troth rotation list /prod/pg/ca",
-	  .run = cli_run_rotation_list, .path = "/v1/rotations", .columns = ROTATIONS, .empty = "nothing was rotated yet" },
+	  .run = cli_run_rotation_list, .path = "/v1/rotations", .columns = CLI_COLUMNS_ROTATIONS, .empty = "nothing was rotated yet" },
 	{ .noun = "rotation", .verb = "show", .args = "NAME", .summary = "how far the newest one is",
 	  .detail = "NAME is a credential, an authority, or the id of a rotation.",
 	  .example = "troth rotation show /prod/pg/ca",
@@ -768,6 +702,31 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth events --follow --after 0",
 	  .options = EVENTS, .run = cli_run_events, .path = "/v1/events" },
 
+	{ .noun = "webhook", .verb = "add", .args = "NAME", .summary = "tell events to a URL, signed",
+	  .detail = "Each event that matches is posted as JSON until the receiver answers 2xx: in order, at least once, with webhook-id, "
+		    "webhook-timestamp and webhook-signature as in Standard Webhooks. What fails is tried again for 24 h, then the webhook is "
+		    "disabled. For admins and operators of everything.",
+	  .example = "troth webhook add ops --url https://hooks.example.org/troth \\\n    --event 'rotation.*' --receiver-ca root.pem",
+	  .options = WEBHOOK_ADD, .run = cli_run_webhook_add, .path = "/v1/webhooks", .member = "name" },
+	{ .noun = "webhook", .verb = "list", .args = "", .summary = "webhooks, and which of them fail",
+	  .detail = "WAITING are the events behind the last one that was taken.",
+	  .example = "troth webhook list",
+	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/webhooks", .columns = CLI_COLUMNS_WEBHOOKS, .empty = "no webhook" },
+	{ .noun = "webhook", .verb = "show", .args = "NAME", .summary = "one of them",
+	  .example = "troth webhook show ops",
+	  .run = cli_run_show, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "test", .args = "NAME", .summary = "send one message now and print the answer",
+	  .detail = "Also to one that is disabled. Exit 1 if the answer is not 2xx.",
+	  .example = "troth webhook test ops",
+	  .run = cli_run_webhook_test, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "enable", .args = "NAME", .summary = "go on where it stood, at once",
+	  .detail = "After it was disabled; also to try a failing one now. Events that were forgotten meanwhile are told as a gap.",
+	  .example = "troth webhook enable ops",
+	  .run = cli_run_webhook_enable, .path = "/v1/webhooks" },
+	{ .noun = "webhook", .verb = "remove", .args = "NAME", .summary = "tell it nothing more",
+	  .example = "troth webhook remove ops",
+	  .run = cli_run_delete, .path = "/v1/webhooks", .empty = "removed" },
+
 	{ .noun = "forecast", .args = "[NAME]", .summary = "what will come if nobody does anything",
 	  .detail = "The engine run ahead: renewals, rotations that begin by themselves, what will be waited for, and what breaks when. NAME as in "
 		    "explain. What it assumes is printed too.",
@@ -776,7 +735,7 @@ const struct cli_command CLI_COMMANDS[] = {
 
 	{ .noun = "audit", .verb = "list", .args = "", .summary = "who changed what, when",
 	  .example = "troth audit list --object /prod/pg/ca",
-	  .options = AUDIT_LIST, .run = cli_run_list, .path = "/v1/audit", .columns = AUDIT, .empty = "no row" },
+	  .options = AUDIT_LIST, .run = cli_run_list, .path = "/v1/audit", .columns = CLI_COLUMNS_AUDIT, .empty = "no row" },
 	{ .noun = "audit", .verb = "verify", .args = "", .summary = "does the chain of the audit hold",
 	  .detail = "Exit 1 and the number of the first broken row if it does not.",
 	  .example = "troth audit verify",
@@ -790,7 +749,7 @@ const struct cli_command CLI_COMMANDS[] = {
 		     "troth context add lab --dir /var/lib/troth/server",
 	  .run = cli_run_context_add },
 	{ .noun = "context", .verb = "list", .args = "", .summary = "the servers that are remembered",
-	  .example = "troth context list", .run = cli_run_context_list, .columns = CONTEXTS, .empty = "no context yet: troth context add" },
+	  .example = "troth context list", .run = cli_run_context_list, .columns = CLI_COLUMNS_CONTEXTS, .empty = "no context yet: troth context add" },
 	{ .noun = "context", .verb = "show", .args = "", .summary = "the one that is used",
 	  .example = "troth context show", .run = cli_run_context_show },
 	{ .noun = "context", .verb = "use", .args = "NAME", .summary = "from now on this one",
@@ -799,9 +758,9 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .example = "troth context remove lab", .run = cli_run_context_remove },
 
 	{ .noun = "profile", .verb = "list", .args = "", .summary = "the profiles installed on this node",
-	  .example = "troth profile list", .options = PROFILE_DIR, .run = cli_run_profile_list, .columns = PROFILES, .empty = "none" },
+	  .example = "troth profile list", .options = PROFILE_DIR, .run = cli_run_profile_list, .columns = CLI_COLUMNS_PROFILES, .empty = "none" },
 	{ .noun = "profile", .verb = "show", .args = "NAME", .summary = "one, with its files and parameters",
-	  .example = "troth profile show nginx", .options = PROFILE_DIR, .run = cli_run_profile_show, .sections = PROFILE_SECTIONS },
+	  .example = "troth profile show nginx", .options = PROFILE_DIR, .run = cli_run_profile_show, .sections = CLI_PROFILE_SECTIONS },
 	{ .noun = "profile", .verb = "check", .args = "FILE", .summary = "is this profile right, and what would it do",
 	  .detail = "Read by the agent's own code. With --settings every text is filled in as on that node. docs/profiles.md tells how to write one.",
 	  .example = "troth profile check profiles/nginx.yaml\ntroth profile check mail.yaml --settings settings.yaml --target tls",

@@ -80,7 +80,7 @@ extern const size_t CLI_COMMAND_COUNT;
 extern const struct cli_option CLI_GLOBALS[];
 
 /* -- a run of it ------------------------------------------------------------------------------------ */
-enum cli_format { CLI_AS_TABLE, CLI_AS_JSON, CLI_AS_YAML };
+enum cli_format { CLI_AS_TABLE, CLI_AS_JSON, CLI_AS_YAML, CLI_AS_MAESTRO };
 
 struct cli_value { const struct cli_option *option; const char *text; };
 
@@ -118,6 +118,9 @@ struct cli {
 	size_t program_count;
 };
 
+/* cli_finding.c: what a finding's JSON path is called by who typed the command; the path itself if it stands for nothing typed. */
+const char *cli_finding_place(struct cli *c, const char *path);
+void cli_findings_name(struct cli *c, struct troth_err *e);
 /* cli.c */
 int cli_run(struct cli *c, int argc, char **argv);
 troth_rc cli_usage(struct cli *c, struct troth_err *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -166,12 +169,15 @@ troth_rc cli_find(struct cli *c, const char *path, const char *what, const char 
 const char *cli_target(struct arena *a, const char *path, const struct http_pair *pairs, size_t count);
 
 /* cli_body.c: the request body, or the query, that the options given make. */
+bool cli_body_is_empty(const struct cli *c); /* no option that says something of the object was typed */
 troth_rc cli_body(struct cli *c, const char **ret_json, struct troth_err *e);
 size_t cli_query(struct cli *c, struct http_pair *pairs, size_t max);
 
 /* cli_json.c, cli_yaml.c: a value for people to read and programs to parse. */
 void cli_json_write(const struct json *j, struct buf *out);
 void cli_yaml_write(const struct json *j, struct buf *out);
+/* The same in the layout of go-yaml; members whose value is an empty list or object are written as [] and {}. */
+void cli_yaml_write_go(const struct json *j, struct buf *out);
 
 /* cli_table.c */
 const struct json *cli_pick(const struct json *j, const char *path);
@@ -200,6 +206,12 @@ cli_run_fn cli_run_forecast;
 cli_run_fn cli_run_topology;
 /* All certificates as GET /v1/topology tells them; name NULL: everything. */
 troth_rc cli_certificates(struct cli *c, const char *name, bool all, const struct json **ret, struct troth_err *e);
+/* cli_maestro.c: Maestro's commands, as ours. */
+cli_run_fn cli_run_maestro_topology, cli_run_maestro_list, cli_run_maestro_regenerate, cli_run_maestro_update, cli_run_maestro_collect;
+extern const struct cli_option CLI_MAESTRO_NAME[], CLI_MAESTRO_LIST[], CLI_MAESTRO_REGENERATE[], CLI_MAESTRO_UPDATE[], CLI_MAESTRO_COLLECT[];
+/* cli_maestro_words.c: {"topology":[...]} of items of GET /v1/topology, of this one only or (NULL) of all but troth's own;
+ * with `signs` each with what it signed. */
+const struct json *cli_maestro_topology(struct arena *a, const struct json *items, const char *name, bool signs);
 /* A member that is a time; 0 if absent. */
 msec_t cli_time_of(const struct json *j, const char *key);
 const char *cli_left_text(struct arena *a, msec_t end, msec_t now); /* "29 d", "5 h", "ended 3 d ago" */
@@ -225,11 +237,16 @@ cli_run_fn cli_run_policy, cli_run_rollout, cli_run_freeze, cli_run_thaw;
 cli_run_fn cli_run_instance_delete, cli_run_waive, cli_run_link_add, cli_run_link_remove;
 /* cli_external.c: instances without an agent. */
 cli_run_fn cli_run_instance_add, cli_run_instance_wanted, cli_run_instance_report;
+/* cli_webhook.c */
+cli_run_fn cli_run_webhook_add, cli_run_webhook_enable, cli_run_webhook_test;
 /* cli_recover.c */
 cli_run_fn cli_run_recover;
+cli_run_fn cli_run_server_certificate_set, cli_run_server_certificate_show, cli_run_server_certificate_unset;
 /* cli_outside.c */
 cli_run_fn cli_run_post, cli_run_binding_fetch, cli_run_authority_create, cli_run_authority_csr, cli_run_authority_import;
 /* cli_rotate.c */
+/* By its id, or the newest one of a credential. */
+troth_rc cli_rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e);
 /* Of a dry run: what the engine would do first. */
 void cli_print_first(struct cli *c, const struct json *next);
 cli_run_fn cli_run_rotate, cli_run_rotation_list, cli_run_rotation_show, cli_run_rotation_watch, cli_run_rotation_steer, cli_run_rotation_approve;

@@ -82,20 +82,6 @@ troth_rc cli_run_credential_attest(struct cli *c, struct troth_err *e)
 }
 
 /* -- token create ------------------------------------------------------------------------------------------ */
-/* The fingerprint that "agent enroll" pins: of the newest root in the CA file. */
-static const char *server_fingerprint(struct cli *c)
-{
-	const struct cert *const *certs, *best = NULL;
-	char hex[SHA256_HEX_LEN];
-	size_t n;
-	if (rc_failed(certs_parse_pem(c->a, c->config.ca_pem, &certs, &n, NULL)))
-		return "FINGERPRINT";
-	for (size_t i = 0; i < n; i++)
-		if (!best || certs[i]->not_before > best->not_before)
-			best = certs[i];
-	return arena_text(c->a, cert_fingerprint_hex(best, hex));
-}
-
 troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
@@ -109,7 +95,7 @@ troth_rc cli_run_token_create(struct cli *c, struct troth_err *e)
 		"\nThe token is shown this once and joins one node. On that node:\n\n"
 		"  echo %s |\n"
 		"  troth agent enroll --server %s \\\n    --ca-fingerprint %s \\\n    --token-file - \\\n    --dir /var/lib/troth-agent\n",
-		json_get_text(j, "token", "TOKEN"), c->config.server, server_fingerprint(c));
+		json_get_text(j, "token", "TOKEN"), c->config.server, json_get_text(j, "ca_fingerprint", "FINGERPRINT"));
 	return RC_OK;
 }
 

@@ -1,4 +1,4 @@
-/* What is outside: bindings, and CAs whose certificate or key is elsewhere. */
+/* What is outside: bindings, CAs whose certificate or key is elsewhere, and the server's certificate from outside. */
 #include "app/cli_internal.h"
 
 /* POST PATH/ID/VERB with what the options say. */
@@ -75,4 +75,31 @@ troth_rc cli_run_authority_import(struct cli *c, struct troth_err *e)
 	TRY(cli_body(c, &body, e));
 	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "%s%s", c->command->path, cli_flag(c, "--dry-run") ? "?dry_run=true" : ""), body, 0, &j, e));
 	return cli_print(c, j, e);
+}
+
+/* -- the server's certificate from outside -------------------------------------------------------------------------- */
+
+troth_rc cli_run_server_certificate_set(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	const char *body;
+	TRY(cli_body(c, &body, e));
+	TRY(cli_call(c, HTTP_PUT, arena_printf(c->a, "%s%s", c->command->path, cli_flag(c, "--dry-run") ? "?dry_run=true" : ""), body, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+troth_rc cli_run_server_certificate_show(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_call(c, HTTP_GET, c->command->path, NULL, 0, &j, e));
+	return cli_print(c, j, e);
+}
+
+troth_rc cli_run_server_certificate_unset(struct cli *c, struct troth_err *e)
+{
+	const struct json *j;
+	TRY(cli_call(c, HTTP_DELETE, c->command->path, NULL, 0, &j, e));
+	if (c->format == CLI_AS_TABLE)
+		fprintf(c->out, "the server shows its own certificate to everybody\n");
+	return RC_OK;
 }

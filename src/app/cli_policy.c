@@ -5,7 +5,7 @@ static troth_rc patch(struct cli *c, const char *suffix, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL, *body;
-	if (c->value_count == 0)
+	if (cli_body_is_empty(c))
 		return cli_usage(c, e, "%s policy changes nothing without an option; %s show %s says what it is", c->command->noun,
 				 c->command->noun, c->words[0]);
 	TRY(cli_body(c, &body, e));

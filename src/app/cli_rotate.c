@@ -10,8 +10,7 @@ enum {
 };
 
 /* -- finding it ---------------------------------------------------------------------------------------------- */
-/* By its id, or the newest one of a credential. */
-static troth_rc rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
+troth_rc cli_rotation_id(struct cli *c, const char *word, const char **ret_id, struct troth_err *e)
 {
 	const struct json *list;
 	if (uuid_valid(word)) {
@@ -62,7 +61,7 @@ troth_rc cli_run_rotation_show(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_GET, arena_printf(c->a, "/v1/rotations/%s", id), NULL, 0, &j, e));
 	if (c->format != CLI_AS_TABLE)
 		return cli_print(c, j, e);
@@ -176,14 +175,22 @@ static troth_rc turn(struct cli *c, struct watch *w, msec_t hold, bool *ret_over
 	return RC_OK;
 }
 
+/* --timeout; 0: none was said. */
+static troth_rc watch_length(struct cli *c, msec_t *ret, struct troth_err *e)
+{
+	const char *limit = cli_value(c, "--timeout");
+	*ret = 0;
+	if (limit && rc_failed(duration_parse(limit, ret, e)))
+		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	return RC_OK;
+}
+
 /* Each turn has the memory of one reply, however long it takes. */
 static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 {
 	CLEANUP(watch_release) struct watch w = { .id = id };
-	const char *limit = cli_value(c, "--timeout");
-	msec_t length = 0;
-	if (limit && rc_failed(duration_parse(limit, &length, e)))
-		return cli_usage(c, e, "--timeout: \"%.40s\" is not a length of time, such as 10m", limit);
+	msec_t length;
+	TRY(watch_length(c, &length, e));
 	TRY(cli_connect(c, e)); /* now: what it finds must outlive a turn */
 	w.begun = c->port->now(c->port->self);
 	cli_answered(c, &w.patience);
@@ -204,7 +211,7 @@ static troth_rc watch_run(struct cli *c, const char *id, struct troth_err *e)
 troth_rc cli_run_rotation_watch(struct cli *c, struct troth_err *e)
 {
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	return watch_run(c, id, e);
 }
 
@@ -272,9 +279,11 @@ troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *body;
+	msec_t length;
 	bool dry = cli_flag(c, "--dry-run"), wait = !dry && !cli_flag(c, "--no-wait");
 	if (cli_flag(c, "--wait") && !wait)
 		return cli_usage(c, e, "--wait and %s exclude each other", dry ? "--dry-run" : "--no-wait");
+	TRY(watch_length(c, &length, e)); /* before anything begins */
 	TRY(cli_body(c, &body, e));
 	TRY(cli_call(c, HTTP_POST, dry ? "/v1/rotations?dry_run=true" : "/v1/rotations", body, 0, &j, e));
 	if (c->format == CLI_AS_TABLE)
@@ -313,7 +322,7 @@ troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL;
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	bool dry = cli_flag(c, "--dry-run");
 	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/%s%s", id, c->command->verb, dry ? "?dry_run=true" : ""), "{}", 0, &j, e));
 	if (c->format != CLI_AS_TABLE)
@@ -345,7 +354,7 @@ troth_rc cli_run_rotation_approve(struct cli *c, struct troth_err *e)
 	const char *body = step ? arena_printf(c->a, "{\"step\":\"%s\"}", step) : "{}";
 	if (step && !text_equal(step, "introduce") && !text_equal(step, "switch") && !text_equal(step, "withdraw"))
 		return cli_usage(c, e, "--step: \"%.40s\" is none of introduce, switch, withdraw", step);
-	TRY(rotation_id(c, c->words[0], &id, e));
+	TRY(cli_rotation_id(c, c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/rotations/%s/approve?dry_run=true", id), body, 0, &j, e));
 	if (!cli_flag(c, "--dry-run")) {
 		body = arena_printf(c->a, "{\"step\":\"%s\"}", json_get_text(j, "step", ""));

@@ -34,6 +34,9 @@ troth_rc cli_run_set(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL, *body;
+	if (cli_body_is_empty(c))
+		return cli_usage(c, e, "%s set changes nothing without an option; %s show %s says what it is", c->command->noun, c->command->noun,
+				 c->words[0]);
 	TRY(cli_body(c, &body, e));
 	TRY(cli_find(c, c->command->path, c->command->noun, c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_PATCH, arena_printf(c->a, "%s/%s", c->command->path, id), body, 0, &j, e));

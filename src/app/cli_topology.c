@@ -243,6 +243,8 @@ troth_rc cli_certificates(struct cli *c, const char *name, bool all, const struc
 troth_rc cli_run_topology(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
+	if (c->format == CLI_AS_MAESTRO)
+		return cli_run_maestro_topology(c, e);
 	TRY(cli_certificates(c, cli_value(c, "--name"), cli_flag(c, "--all"), &j, e));
 	return c->format == CLI_AS_TABLE ? print_tree(c, json_get(j, "items"), e) : cli_print(c, j, e);
 }

@@ -112,6 +112,66 @@ static void write_value(const struct json *j, int depth, bool in_list, struct bu
 	}
 }
 
+/* -- as Go programs print it ------------------------------------------------------------------------------
+ * go-yaml (v3, 4 blanks): a list begins at the next column of four behind its key's, its members' members two further. */
+static int go_deeper(int indent)
+{
+	return 4 * ((indent + 4) / 4);
+}
+
+/* Ids and times are what they look like there: neither is quoted. */
+static void go_text(const char *s, size_t len, struct buf *out)
+{
+	msec_t at;
+	if (strlen(s) == len && (is_plain(s, len) || uuid_valid(s) || rc_ok(time_parse(s, &at, NULL)))) {
+		buf_add(out, s, len);
+		return;
+	}
+	struct json_writer w = json_writer_make(out);
+	jw_text_n(&w, s, len);
+}
+
+static void go_scalar(const struct json *j, struct buf *out)
+{
+	if (j->type == JSON_STRING)
+		go_text(j->str.s, j->str.len, out);
+	else
+		write_value(j, 0, false, out);
+	buf_add_byte(out, '\n');
+}
+
+static bool is_nested(const struct json *j)
+{
+	return (j->type == JSON_ARRAY && j->list.count) || (j->type == JSON_OBJECT && j->map.count);
+}
+
+static void go_write(const struct json *j, int indent, bool begun, struct buf *out)
+{
+	for (size_t i = 0; j->type == JSON_ARRAY && i < j->list.count; i++) {
+		const struct json *v = &j->list.items[i];
+		buf_printf(out, "%*s- ", indent, "");
+		if (is_nested(v))
+			go_write(v, indent + 2, true, out);
+		else
+			go_scalar(v, out);
+	}
+	for (size_t i = 0; j->type == JSON_OBJECT && i < j->map.count; i++) {
+		const struct json *v = &j->map.values[i];
+		buf_printf(out, "%*s", begun && !i ? 0 : indent, "");
+		go_text(j->map.keys[i], strlen(j->map.keys[i]), out);
+		buf_add_text(out, is_nested(v) ? ":\n" : ": ");
+		if (is_nested(v))
+			go_write(v, go_deeper(indent), false, out);
+		else
+			go_scalar(v, out);
+	}
+}
+
+void cli_yaml_write_go(const struct json *j, struct buf *out)
+{
+	go_write(j, 0, false, out);
+}
+
 void cli_yaml_write(const struct json *j, struct buf *out)
 {
 	bool below = (j->type == JSON_ARRAY && j->list.count) || (j->type == JSON_OBJECT && j->map.count);

@@ -1,6 +1,9 @@
 /* The data directory: names of its files, and the few that are written by more than one command. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/server.h"
@@ -26,6 +29,8 @@ struct datadir datadir_make(struct arena *a, const char *dir)
 		.admin_json = arena_printf(a, "%s/admin.json", d),
 		.note = arena_printf(a, "%s/epoch", d),
 		.listen = arena_printf(a, "%s/server.listen", d),
+		.config = arena_printf(a, "%s/troth.yaml", d),
+		.settings = arena_printf(a, "%s/server.settings", d),
 		.keeper_log = arena_printf(a, "%s/keeper.log", d),
 		.url = arena_printf(a, "%s/server.url", d),
 	};
@@ -43,8 +48,65 @@ troth_rc datadir_check(const struct datadir *d, struct troth_err *e)
 			return rc;
 		}
 		troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%s is not a complete data directory: there is no %s", d->dir, needed[i]);
-		err_hint(e, "make one with: troth init --dir %s", d->dir);
+		if (access(d->store, F_OK) == 0)
+			err_hint(e, "put it back, or restore a backup into a new directory: troth restore --help");
+		else
+			err_hint(e, "make one with: troth init --dir %s", d->dir);
 		return rc;
+	}
+	return RC_OK;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF": process and inode.  Of another file system's inode of the same number a
+ * caller finds no settings, and goes on as if no server ran. */
+static pid_t flock_owner(const char *line, ino_t inode)
+{
+	char kind[16], how[16];
+	long pid;
+	unsigned major, minor;
+	unsigned long long of;
+	bool read = sscanf(line, "%*s %15s %*s %15s %ld %x:%x:%llu", kind, how, &pid, &major, &minor, &of) == 6;
+	return read && strcmp(kind, "FLOCK") == 0 && strcmp(how, "WRITE") == 0 && of == inode && pid > 0 ? (pid_t)pid : 0;
+}
+
+pid_t datadir_server(const struct datadir *d)
+{
+	char line[256], lock[4096];
+	struct stat st;
+	pid_t found = 0;
+	if ((size_t)snprintf(lock, sizeof lock, "%s.lock", d->store) >= sizeof lock || stat(lock, &st) != 0)
+		return 0;
+	FILE *locks = fopen("/proc/locks", "re");
+	while (locks && !found && fgets(line, sizeof line, locks))
+		found = flock_owner(line, st.st_ino);
+	if (locks)
+		fclose(locks);
+	return found;
+}
+
+/* Whose it is: who runs this as somebody else has to be somebody else. */
+static troth_rc not_ours(const char *what, const char *path, int why, struct troth_err *e)
+{
+	struct stat st;
+	troth_rc rc = err_errno(e, why, "could not %s \"%s\"", what, path);
+	if (stat(path, &st) == 0 && st.st_uid != geteuid())
+		err_hint(e, "it belongs to the user with the id %u: run this as that user", (unsigned)st.st_uid);
+	else
+		err_hint(e, "chmod u+rw %s, and look whether its file system is mounted read-only", path);
+	return rc;
+}
+
+troth_rc datadir_check_usable(const struct datadir *d, struct troth_err *e)
+{
+	const struct { const char *path; int mode; } wanted[] = {
+		{ d->dir, R_OK | W_OK | X_OK }, { d->store, R_OK | W_OK }, { d->server_key, R_OK }, { d->server_pem, R_OK }, { d->ca_pem, R_OK },
+		{ d->admin_json, R_OK }, { d->listen, R_OK } };
+	TRY(datadir_check(d, e));
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		if (faccessat(AT_FDCWD, wanted[i].path, R_OK, AT_EACCESS) != 0)
+			return not_ours("read", wanted[i].path, errno, e);
+		if (faccessat(AT_FDCWD, wanted[i].path, wanted[i].mode, AT_EACCESS) != 0)
+			return not_ours("write to", wanted[i].path, errno, e);
 	}
 	return RC_OK;
 }
@@ -103,10 +165,20 @@ troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const ch
 	const struct json *j;
 	TRY(file_read(a, d->admin_json, LIMIT_HTTP_HEADER_BYTES, &text, e));
 	TRY(file_read(a, d->listen, LIMIT_HTTP_HEADER_BYTES, &line, e));
-	TRY(json_parse(a, text, &j, e));
+	troth_rc rc = json_parse(a, text, &j, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", d->admin_json);
+		err_hint(e, "it is one line: {\"url\":\"https://HOST:PORT\",\"ca_file\":\"ca.pem\",\"token_file\":\"admin.token\"}");
+		return rc;
+	}
 	*ret_url = json_get_text(j, "url", "");
 	*ret_listen = arena_text_n(a, (const char *)line.data, strcspn((const char *)line.data, "\n"));
-	return RC_OK;
+	const char *port = strrchr(*ret_listen, ':');
+	if (port && port != *ret_listen && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1))
+		return RC_OK;
+	rc = err_set(e, TROTH_INVALID, "%s: \"%.60s\" is no address to listen on", d->listen, *ret_listen);
+	err_hint(e, "it is one line: HOST:PORT, such as 127.0.0.1:8443");
+	return rc;
 }
 
 const char *server_url(struct arena *a, const char *listen, const char *name, int port)

@@ -210,14 +210,16 @@ int dev_command(int argc, char **argv)
 {
 	static const struct command self = { .name = "dev" };
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
-	struct server_options o = { .log_level = "warn" };
+	struct config_from from = { .given = { [SETTING_LOG_LEVEL] = "warn" } };
+	struct server_options o = { .clock_went_back = true };
 	struct option_values words = { 0 };
 	struct troth_err e = { 0 };
 	bool plain = false;
 	const char *password = NULL;
-	const struct option options[] = { { "dir", &o.dir }, { "listen", &o.listen }, { "log-level", &o.log_level },
+	const struct option options[] = { { "dir", &o.dir }, { "listen", &from.given[SETTING_LISTEN] },
+					  { "log-level", &from.given[SETTING_LOG_LEVEL] },
 					  { "plain-http", NULL, &plain, NULL }, { "admin-password", &password } };
-	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_set_log(&o, &e)))
+	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)) || rc_failed(server_take_config(a, &from, &o, &e)))
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)
 		return command_usage(&self, "say where: --dir DIR");
@@ -225,7 +227,7 @@ int dev_command(int argc, char **argv)
 	arena_secret(a);
 	dev.cert = arena_printf(a, "%s/admin.pem", dev.d.dir);
 	dev.key = arena_printf(a, "%s/admin.key", dev.d.dir);
-	troth_rc made = make_dir(&dev, o.listen, &e);
+	troth_rc made = make_dir(&dev, from.given[SETTING_LISTEN], &e);
 	datadir_close(&dev.session);
 	if (rc_failed(made))
 		return command_failed(&e);

@@ -144,7 +144,11 @@ troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_er
 		err_hint(e, "start it with: troth server --dir %s", d->dir);
 		return rc;
 	}
-	TRY(dir_make(d->dir, 0700, e));
+	troth_rc rc = dir_make(d->dir, 0700, e);
+	if (rc_failed(rc)) {
+		err_hint(e, "say another --dir, or make it and give it to the user that the server shall run as: install -d -m 700 -o USER %s", d->dir);
+		return rc;
+	}
 	TRY(make_master_key(d, e));
 	TRY(make_server_key(d, e));
 	TRY(keeper_spawn("/proc/self/exe", &spawn, &keeper, e));

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "app/meters.h"
 #include "app/pipeline.h"
 #include "service/nouns.h"
 
@@ -49,7 +50,9 @@ struct job_queue {
 };
 
 struct pipeline {
-	struct pipeline_config config;
+	struct pipeline_config config; /* its port is the one below */
+	struct server_port port;
+	struct meter_set *meters;
 	struct edge_server *edge;
 	struct store_reader *readers[EDGE_LOOPS];
 	struct store_reader *writer_reader;

@@ -180,6 +180,7 @@ static void take_reply(struct keeper_link *k, const struct keeper_reply *r)
 	struct job *job = s->job;
 	if (!job || s->id != r->id)
 		return; /* of a job that is gone */
+	meters_keeper(k->p->meters, job->ctx.need[s->index]->kind, r->kind);
 	if (rc_ok(job->rc))
 		job->rc = keeper_reply_check(r, &job->err);
 	if (rc_ok(job->rc))
@@ -223,6 +224,9 @@ static bool is_closed(struct keeper_link *k)
 static void fail_everything(struct keeper_link *k, const char *why)
 {
 	struct job *jobs = k->waiting;
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (k->slots[i].job)
+			meters_keeper(k->p->meters, k->slots[i].job->ctx.need[k->slots[i].index]->kind, TROTH_UNAVAILABLE);
 	k->waiting = NULL;
 	k->waiting_last = &k->waiting;
 	for (struct job *job = jobs; job; job = job->next)
@@ -258,6 +262,7 @@ static void on_death(struct keeper_link *k, const struct troth_err *why)
 {
 	struct troth_err e = { 0 };
 	log_err(LOG_LEVEL_ERROR, "keeper.died", why);
+	meters_keeper_died(k->p->meters);
 	k->line.close(k->client);
 	k->client = NULL;
 	fail_everything(k, "the keeper has ended and is being started again");

@@ -15,6 +15,9 @@ static const struct command SERVER_COMMANDS[] = {
 	{ "backup", "a data directory as one sealed file, while a server runs on it", BACKUP_USAGE, backup_command },
 	{ "backup verify", "can a backup be restored?", BACKUP_VERIFY_USAGE, backup_verify_command },
 	{ "restore", "a data directory from a backup", RESTORE_USAGE, restore_command },
+	{ "config check", "is a configuration of the server right?", CONFIG_CHECK_USAGE, config_check_command },
+	{ "config show", "what the server is set to, and where each value comes from", CONFIG_SHOW_USAGE, config_show_command },
+	{ "support-bundle", "what a helper needs to know, in one file and without secrets", SUPPORT_USAGE, support_command },
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 
@@ -78,18 +81,23 @@ static int hand_to_cli(int argc, char **argv)
 	return cli_main(argc, argv, programs, n);
 }
 
-/* "troth agent", alone, with --help or with a verb that is none: its commands. */
-static int tell_agent_commands(int argc, char **argv)
+/* "troth agent" or "troth config", alone, with --help or with a verb that is none: its commands. */
+static int tell_verbs(const struct command *rows, size_t count, const char *noun, int argc, char **argv)
 {
 	bool help = wants_help(argc, argv);
 	FILE *to = help ? stdout : stderr;
+	size_t len = strlen(noun);
+	const char *first = NULL;
 	if (!help && argc > 2)
-		fprintf(to, "troth: agent has no verb \"%.60s\"\n", argv[2]);
+		fprintf(to, "troth: %s has no verb \"%.60s\"\n", noun, argv[2]);
 	else if (!help)
-		fprintf(to, "troth: agent needs a verb\n");
-	for (size_t i = 0; i < ARRAY_LEN(AGENT_COMMANDS); i++)
-		fprintf(to, "  troth %-14s %s\n", AGENT_COMMANDS[i].name, AGENT_COMMANDS[i].summary);
-	fprintf(to, "%s: troth agent enroll --help\n", help ? "more, with an example" : "hint");
+		fprintf(to, "troth: %s needs a verb\n", noun);
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(rows[i].name, noun, len) == 0 && rows[i].name[len] == ' ') {
+			first = first ? first : rows[i].name;
+			fprintf(to, "  troth %-14s %s\n", rows[i].name, rows[i].summary);
+		}
+	fprintf(to, "%s: troth %s --help\n", help ? "more, with an example" : "hint", first);
 	return help ? 0 : 2;
 }
 
@@ -98,7 +106,9 @@ int main(int argc, char **argv)
 	int words = 0;
 	const struct command *c = argc > 1 ? find(argc - 1, argv + 1, &words) : NULL;
 	if (!c && argc > 1 && strcmp(argv[1], "agent") == 0)
-		return tell_agent_commands(argc, argv);
+		return tell_verbs(AGENT_COMMANDS, ARRAY_LEN(AGENT_COMMANDS), "agent", argc, argv);
+	if (!c && argc > 1 && strcmp(argv[1], "config") == 0)
+		return tell_verbs(SERVER_COMMANDS, ARRAY_LEN(SERVER_COMMANDS), "config", argc, argv);
 	if (!c)
 		return hand_to_cli(argc, argv);
 	if (wants_help(argc - words, argv + words)) {

@@ -191,6 +191,8 @@ static void on_finished(void *self, const struct edge_call *call, int status)
 	struct pipeline *p = self;
 	struct job *job = call->user;
 	const struct http_request *r = &call->request;
+	bool held = job && (job->hold_until || job->streams);
+	meters_request(p->meters, r->method, status, mono(p) - call->started, held);
 	if (job)
 		arena_freep(&job->round);
 	LOG(LOG_LEVEL_DEBUG, "http.request", LOG_S("id", r->id), LOG_S("peer", r->peer), LOG_S("method", http_method_name(r->method)),
@@ -256,6 +258,9 @@ troth_rc pipeline_new(const struct pipeline_config *config, struct pipeline **re
 	struct pipeline *p = calloc(1, sizeof *p);
 	CHECK(p);
 	p->config = *config;
+	p->port = *config->port;
+	p->port.meters = p->meters = meters_new(port_now(&p->port.clock));
+	p->config.port = &p->port;
 	p->queue_last = &p->queue;
 	wake_lock_init(p);
 	troth_rc rc = open_parts(p, e);
@@ -305,5 +310,6 @@ void pipeline_free(struct pipeline *p)
 	store_reader_close(p->writer_reader);
 	pthread_cond_destroy(&p->more);
 	pthread_mutex_destroy(&p->lock);
+	meter_set_free(p->meters);
 	free(p);
 }

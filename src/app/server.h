@@ -3,6 +3,7 @@
 #define TROTH_APP_SERVER_H
 
 #include "app/command.h"
+#include "app/config.h"
 #include "base/arena.h"
 #include "edge/server.h"
 
@@ -16,17 +17,31 @@ int backup_command(int argc, char **argv);
 int backup_verify_command(int argc, char **argv);
 int restore_command(int argc, char **argv);
 
-/* What a server is started with; texts NULL: the default. */
+extern const char SUPPORT_USAGE[];
+int support_command(int argc, char **argv);
+
+extern const char CONFIG_CHECK_USAGE[], CONFIG_SHOW_USAGE[];
+int config_check_command(int argc, char **argv);
+int config_show_command(int argc, char **argv);
+/* What the server that runs on `dir` is set to, if `ask` and it is ready; else what one would be started with.  As config_write
+ * has it; dir may be NULL. */
+troth_rc config_effective(struct arena *a, const char *dir, const struct config_from *from, bool ask, struct buf *out, struct troth_err *e);
+
+/* What a server is started with. */
 struct server_options {
-	const char *dir, *listen, *log_level, *log_format, *loops, *request_time;
+	const char *dir;
+	bool clock_went_back;       /* what was written last may be in the future */
+	const struct config_from *from; /* read again at SIGHUP */
+	struct config config;       /* what was read there (server_take_config) */
 	const char *plain_listen;   /* also without TLS, loopback only; NULL: no */
-	struct option_values public_names; /* that its certificate shall hold beside those of init */
 	/* Called once it answers; http_url is NULL without plain_listen.  May be NULL. */
 	void (*ready)(void *self, const char *url, const char *http_url);
 	void *self;
 };
-/* INVALID for a log level or format that is none. */
-troth_rc server_set_log(const struct server_options *o, struct troth_err *e);
+/* Reads the configuration, and logs as it says.  It lives in the arena. */
+/* Which file that is: DIR/troth.yaml if it is there, or `file` (may be NULL), which must be. */
+void server_config_file(struct arena *a, const char *dir, const char *file, struct config_from *ret);
+troth_rc server_take_config(struct arena *a, const struct config_from *from, struct server_options *o, struct troth_err *e);
 /* Runs it to its end; the exit code. */
 int server_run(struct arena *a, const struct server_options *o);
 
@@ -60,13 +75,21 @@ struct datadir {
 	const char *admin_token;  /* 0600 */
 	const char *admin_json;   /* {"url","ca_file","token_file"}: what the CLI reads */
 	const char *note;         /* epoch: what was written last, beside the database (note.h) */
-	const char *listen;       /* server.listen: where to listen when the command line does not say */
+	const char *listen;       /* server.listen: where to listen when nobody says */
+	const char *config;       /* troth.yaml: how the server is set, if it is there (config.h) */
+	const char *settings;     /* server.settings: what it is set to, while it is ready (config_write) */
 	const char *keeper_log;   /* the keeper's own */
 	const char *url;          /* server.url: there while the server is ready */
 };
 struct datadir datadir_make(struct arena *a, const char *dir);
 /* NOT_FOUND with "run troth init first" unless it is a complete data directory. */
 troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
+
+/* The process of the server that holds the directory's store; 0: none does.  Looked up in /proc/locks, as a try of the lock itself
+ * would turn away a server that starts at that moment. */
+pid_t datadir_server(const struct datadir *d);
+/* For who will run a server on it: and all of it can be read, and written where a server writes. */
+troth_rc datadir_check_usable(const struct datadir *d, struct troth_err *e);
 
 /* Leaf, chain, bridge (server_certificate_ret) and the root that the chain ends at: agents that know only a fingerprint
  * need to see the root.  `server_ca` holds the candidates; chain and bridge may be NULL.  Lives in a. */

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "model/name.h"
-#include "service/nouns.h"
+#include "service/ca/brought.h"
 
 enum { RENEW_RETRY_MS = 60 * 1000 };
 
@@ -28,6 +28,11 @@ struct server_tls {
 	bool observed, telling, started; /* it asks; it is being told; it was told since this process began */
 	int64_t generation;         /* of agents_ca */
 	int64_t serial, told, under_way; /* counts what there is to tell */
+	/* What somebody brought beside it (brought.h): its number in the store, what is shown of it ("": nothing), and its CA. */
+	int64_t brought;
+	char *brought_pem, *brought_anchor; /* malloc'ed */
+	char *anchor_shown;         /* of what the listener shows; malloc'ed */
+	struct buf brought_key;
 };
 
 /* -- reading --------------------------------------------------------------------------------------------------- */
@@ -56,7 +61,12 @@ static troth_rc read_files(struct server_tls *t, struct troth_err *e)
 	const struct cert *const *certs;
 	size_t n;
 	TRY(file_read(t->a, t->d->server_pem, LIMIT_PEM_BYTES, &pem, e));
-	TRY(certs_parse_pem(t->a, pem, &certs, &n, e));
+	troth_rc rc = certs_parse_pem(t->a, pem, &certs, &n, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", t->d->server_pem);
+		err_hint(e, "put it back from a backup: the server's certificate with its chain");
+		return rc;
+	}
 	t->server_pem = (const char *)pem.data;
 	t->renew_at = certs[0]->not_before + (certs[0]->not_after - certs[0]->not_before) / 2;
 	judge_names(t, certs[0]);
@@ -74,6 +84,54 @@ static bool keep(char **kept, const char *text)
 	return true;
 }
 
+/* -- what was brought ------------------------------------------------------------------------------------------- */
+/* Sealed to the key of our own certificate; as PEM. */
+static troth_rc open_brought_key(struct server_tls *t, struct bytes sealed, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf der = buf_make_secret(LIMIT_KEY_DER_BYTES), pem = buf_make_secret(LIMIT_PEM_BYTES);
+	CLEANUP(key_releasep) struct key *own = NULL, *brought = NULL;
+	TRY(key_parse(buf_bytes(&t->key), &own, e));
+	TRY(cms_open_large(own, sealed, &der, e));
+	TRY(key_parse(buf_bytes(&der), &brought, e));
+	TRY(key_write(brought, KEY_PKCS8_PEM, &pem, e));
+	buf_release(&t->brought_key);
+	t->brought_key = pem;
+	pem = buf_make_secret(0);
+	return RC_OK;
+}
+
+static void brought_unusable(struct server_tls *t, struct troth_err *e)
+{
+	err_hint(e, "bring it again, or another one: troth server-certificate set");
+	log_err(LOG_LEVEL_ERROR, "tls.brought_unusable", e);
+	(void)keep(&t->brought_pem, "");
+	(void)keep(&t->brought_anchor, "");
+}
+
+/* Without its key nothing of it is shown: everybody gets our own. */
+static void take_brought(struct server_tls *t, const struct brought_load_ret *now)
+{
+	struct troth_err e = { 0 };
+	buf_release(&t->brought_key);
+	t->brought = now->number;
+	t->stale = true;
+	(void)keep(&t->brought_pem, now->number ? now->pem : "");
+	(void)keep(&t->brought_anchor, now->number ? now->anchor : "");
+	if (!now->number || rc_ok(open_brought_key(t, now->sealed, &e)))
+		return;
+	err_prefix(&e, "the key of the certificate that was brought");
+	brought_unusable(t, &e);
+}
+
+static troth_rc read_brought(struct server_tls *t, struct tx *tx, struct arena *a, struct troth_err *e)
+{
+	struct brought_load_ret now = { 0 };
+	struct no_cmd none = { 0 };
+	TRY(pipeline_read(t->pipeline, tx, a, &VERB_BROUGHT_LOAD, &none, &now, e));
+	take_brought(t, &now);
+	return RC_OK;
+}
+
 static troth_rc read_trust(struct server_tls *t, struct tx *tx, struct arena *a, struct troth_err *e)
 {
 	struct server_trust_ret trust = { 0 };
@@ -85,7 +143,29 @@ static troth_rc read_trust(struct server_tls *t, struct tx *tx, struct arena *a,
 	t->serial += t->observed != trust.observed;
 	t->generation = trust.generation;
 	t->observed = trust.observed;
-	return RC_OK;
+	return trust.brought == t->brought ? RC_OK : read_brought(t, tx, a, e);
+}
+
+/* What a client of this machine needs to verify either certificate; `more`: and what is shown until now. */
+static troth_rc write_ca_pem(struct server_tls *t, const char *more, struct troth_err *e)
+{
+	struct bytes now = { 0 }, want = bytes_of_text(arena_printf(t->a, "%s%s%s", t->server_ca, t->brought_anchor, more));
+	if (rc_ok(file_read(t->a, t->d->ca_pem, LIMIT_PEM_BYTES, &now, NULL)) && bytes_equal(now, want))
+		return RC_OK;
+	return file_write(t->d->ca_pem, want, 0644, e);
+}
+
+/* Told apart from what OpenSSL would say of it later. */
+static troth_rc read_own_key(struct server_tls *t, struct troth_err *e)
+{
+	CLEANUP(key_releasep) struct key *key = NULL;
+	TRY(file_read_secret(t->d->server_key, LIMIT_PEM_BYTES, &t->key, e));
+	troth_rc rc = key_parse(buf_bytes(&t->key), &key, e);
+	if (rc_failed(rc)) {
+		err_prefix(e, "%s", t->d->server_key);
+		err_hint(e, "put it back from a backup: the key of the certificate in %s", t->d->server_pem);
+	}
+	return rc;
 }
 
 troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *store, struct pipeline *p, struct server_tls **ret,
@@ -94,17 +174,25 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	struct server_tls *t = ARENA_NEW(a, struct server_tls);
 	CLEANUP(store_reader_closep) struct store_reader *reader = NULL;
 	struct tx *tx;
+	struct troth_err late = { 0 };
 	t->d = d;
 	t->pipeline = p;
+	(void)keep(&t->brought_pem, "");
+	(void)keep(&t->brought_anchor, "");
+	(void)keep(&t->anchor_shown, "");
 	t->a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	*ret = t; /* the caller frees it either way */
-	TRY(file_read_secret(d->server_key, LIMIT_PEM_BYTES, &t->key, e));
+	TRY(read_own_key(t, e));
 	TRY(store_reader_open(store, &reader, e));
 	TRY(store_read_begin(reader, &tx, e));
 	troth_rc rc = read_trust(t, tx, t->a, e);
 	store_read_end(tx);
 	TRY(rc);
-	t->stale = false; /* the listener is made of this */
+	/* The listener is made of this; the file may be older, if power failed between a commit and it. */
+	t->stale = rc_failed(write_ca_pem(t, "", &late));
+	(void)keep(&t->anchor_shown, t->brought_anchor);
+	if (t->stale)
+		log_err(LOG_LEVEL_WARN, "tls.ca_file_unwritten", &late); /* the next commit tries again */
 	t->serial++;
 	return read_files(t, e);
 }
@@ -114,10 +202,29 @@ void server_tls_free(struct server_tls *t)
 	if (!t)
 		return;
 	buf_release(&t->key);
+	buf_release(&t->brought_key);
+	free(t->brought_pem);
+	free(t->brought_anchor);
+	free(t->anchor_shown);
 	free(t->agents_ca);
 	free(t->server_ca);
 	free(t->signer);
 	arena_free(t->a);
+}
+
+/* Whatever is wrong with it must not keep the listener from its own one, by which agents know it. */
+static void add_brought(struct server_tls *t, struct edge_tls *tls)
+{
+	struct edge_tls both = *tls;
+	struct troth_err e = { 0 };
+	both.brought_pem = bytes_of_text(t->brought_pem);
+	both.brought_key = &t->brought_key;
+	if (!both.brought_pem.len)
+		return;
+	if (rc_ok(edge_tls_check(&both, &e)))
+		*tls = both;
+	else if (rc_ok(edge_tls_check(tls, NULL))) /* else it is not the brought one's fault */
+		brought_unusable(t, &e);
 }
 
 troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct troth_err *e)
@@ -128,7 +235,9 @@ troth_rc server_tls_context(struct server_tls *t, struct edge_tls *ret, struct t
 	struct bytes *ders = ARENA_ARRAY(t->a, struct bytes, n);
 	for (size_t i = 0; i < n; i++)
 		ders[i] = cas[i]->der;
-	*ret = (struct edge_tls){ bytes_of_text(t->server_pem), &t->key, ders, n };
+	struct edge_tls tls = { .cert_pem = bytes_of_text(t->server_pem), .key_pem = &t->key, .client_cas = ders, .client_ca_count = n };
+	add_brought(t, &tls); /* may find that nothing can be shown of it */
+	*ret = tls;
 	return RC_OK;
 }
 
@@ -158,8 +267,11 @@ static troth_rc reload(struct server_tls *t, struct troth_err *e)
 	arena_reset(t->a);
 	TRY(read_files(t, e));
 	TRY(server_tls_context(t, &tls, e));
+	if (strcmp(t->anchor_shown, t->brought_anchor) != 0)
+		TRY(write_ca_pem(t, t->anchor_shown, e)); /* so that the file verifies what is shown, before and after */
 	TRY(edge_server_set_tls(t->edge, &tls, e));
-	return file_write(t->d->ca_pem, bytes_of_text(t->server_ca), 0644, e);
+	(void)keep(&t->anchor_shown, t->brought_anchor);
+	return write_ca_pem(t, "", e);
 }
 
 static void reload_and_say(struct server_tls *t, const char *event)

@@ -9,6 +9,7 @@
 
 #include "app/job.h"
 #include "base/log.h"
+#include "service/webhook/webhook.h"
 
 enum { MINUTE_MS = 60 * 1000, WAKE_LEAST_MS = 20, HOUSEKEEPING_MS = 10 * MINUTE_MS,
        IDEMPOTENCY_MS = 24 * 3600 * 1000, COMMITTED_BYTES = 64 << 20 };
@@ -32,6 +33,7 @@ troth_rc writer_push(struct pipeline *p, struct job *job, enum push how)
 		*p->queue_last = job;
 		p->queue_last = &job->next;
 		p->queued++;
+		meters_queue(p->meters, p->queued);
 		pthread_cond_signal(&p->more);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -68,6 +70,7 @@ static size_t take_batch(struct pipeline *p, struct job **jobs, bool *ret_end)
 	}
 	if (!p->queue)
 		p->queue_last = &p->queue;
+	meters_queue(p->meters, p->queued);
 	*ret_end = p->stopping && n == 0;
 	pthread_mutex_unlock(&p->lock);
 	return n;
@@ -280,8 +283,8 @@ static void sign_audit(struct pipeline *p)
 static bool used_a_ca(struct job **jobs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (jobs[i]->ctx.need_count && jobs[i]->verb != &VERB_AUDIT_SIGN)
-			return true;
+		if (jobs[i]->ctx.need_count && jobs[i]->verb != &VERB_AUDIT_SIGN && jobs[i]->verb != &VERB_WEBHOOK_NEXT)
+			return true; /* neither of those uses a CA */
 	return false;
 }
 
@@ -331,6 +334,7 @@ static void batch_and_settle(struct pipeline *p, struct job **jobs, size_t n)
 	struct troth_err e = { 0 };
 	bool due = n == 0, minute = minute_has_passed(p);
 	troth_rc rc = batch(p, jobs, n, a, &committed, &e);
+	meters_batch(p->meters, n, rc_ok(rc));
 	if (rc_failed(rc)) {
 		p->next_wake = wall(p) + MSEC_S;
 		fail_all(p, jobs, n, &e);

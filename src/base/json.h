@@ -19,6 +19,7 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_
 
 struct json {                       /* lives in the arena that json_parse was given */
 	enum json_kind type;
+	unsigned line;              /* in YAML: of a member its key's, from 1 (yaml_tree.h); 0 in JSON */
 	const char *path;           /* "$.versions[0].pem" */
 	union {
 		bool b;

@@ -17,11 +17,15 @@ enum {
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
 	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
 	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
+	LIMIT_SUPPORT_BYTES = 256 << 20,       /* a support bundle, in memory while it is made */
+	LIMIT_SUPPORT_ROWS = 10000,            /* of a list in it: a person looks for one, and asks the API for more */
+	LIMIT_SUPPORT_LOG_BYTES = 8 << 20,     /* of a log in it: some 20,000 lines of the keeper's */
 	LIMIT_PEM_BYTES = 512 << 10,           /* one upload of certificates */
 	LIMIT_CERT_DER_BYTES = 32 << 10,       /* a certificate with 100 names is 4 KiB */
 	LIMIT_KEY_DER_BYTES = 8 << 10,         /* RSA-4096 in PKCS#8 is 2.4 KiB */
 	LIMIT_CSR_DER_BYTES = 16 << 10,        /* as a certificate, with slack */
 	LIMIT_CHAIN_CERTS = 10,                /* OpenSSL's own depth default is 100; real chains have 4 */
+	LIMIT_TLS_CAS_NAMED = 8,               /* in a ClientHello: a trust file of one authority in rotation has 2 or 3 */
 	LIMIT_BUNDLE_CERTS = 500,              /* Mozilla's list has some 150 */
 	LIMIT_YAML_BYTES = 256 << 10,          /* a config or a profile */
 	LIMIT_FINDINGS = 50,                   /* all findings, but a page of them */
@@ -30,6 +34,7 @@ enum {
 	LIMIT_CONNECTIONS = 20000,             /* 26 KiB each: 520 MiB */
 	LIMIT_CONNECTION_REQUEST_S = 20,       /* a whole request, handshake included, from first byte */
 	LIMIT_CONNECTION_IDLE_S = 120,         /* a kept-alive connection between two requests */
+	LIMIT_CONFIG_TIME_S = 3600,            /* either may be set so long: who needs more for a request has another problem */
 	LIMIT_HOLD_S = 55,                     /* a held poll; below the 60 s of common NATs and proxies */
 	LIMIT_WRITER_BATCH = 64,               /* verbs in a transaction: 1.6 ms (limits.md section 3) */
 	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
@@ -43,11 +48,24 @@ enum {
 	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
 	LIMIT_EVENTS_KEPT_S = 30 * 24 * 3600,  /* a reader that was away a month reads anew; the audit keeps what people did for good */
 	LIMIT_EVENTS_FORGOTTEN = 5000,         /* events put away in one transaction: some 20 ms; the rest with the next */
+	LIMIT_WEBHOOKS = 32,                   /* of a server: each costs a few rows read after a commit */
+	LIMIT_WEBHOOK_EVENTS = 32,             /* patterns of one webhook: there are some 60 types */
+	LIMIT_WEBHOOK_BODY_BYTES = 64 << 10,   /* of a message: what a keeper message carries thrice; larger data is left out and said */
+	LIMIT_WEBHOOK_SCAN = 100,              /* events looked at in one transaction for one that is wanted */
+	LIMIT_WEBHOOK_TIMEOUT_S = 15,          /* for an answer: receivers are asked to answer first and work later */
+	LIMIT_WEBHOOK_REPLY_BYTES = 64 << 10,  /* of an answer; it is dropped, but read as far as this */
+	LIMIT_WEBHOOK_FIRST_S = 5,             /* before the first retry: a receiver that is restarted */
+	LIMIT_WEBHOOK_PAUSE_S = 3600,          /* between two tries, at most: some 30 tries a day at a dead receiver */
+	LIMIT_WEBHOOK_GIVE_UP_S = 24 * 3600,   /* of failing: a receiver's bad night is bridged; longer wants a person */
+	LIMIT_WEBHOOK_TRIES_LEAST = 10,        /* before giving up: the server itself may have been off those 24 h; at least half an hour of trying */
 	LIMIT_STREAM_BACKLOG_BYTES = 1 << 20, /* of events that a reader has not taken: it comes again and goes on where it was */
 	LIMIT_REQUEST_ARENA_BYTES = 64 << 20,  /* a request's memory; a page of everything fits */
+	LIMIT_METRIC_SERIES = 2000,            /* of one metric that is labelled by names: 200 KiB of text, which Prometheus keeps for months */
 	LIMIT_FANOUT_SLICE = 256,              /* held polls answered before the loop breathes */
 
 	/* -- engine and agents --------------------------------------------------------------- */
+	LIMIT_APPLY_LINES = 2000,              /* of an installation's log: a line a percent and step, some rotations at once */
+	LIMIT_DEPLOYED_CERTS = 4000,           /* in an answer that knows no pages (Ops Manager): some 16 KiB of a request's arena each */
 	LIMIT_INTERMEDIATES = 60,              /* authorities below one that rotates: one keeper batch with it */
 	LIMIT_PENDING_DOCUMENTS = 4,           /* handed out and unseen per target; above it nothing new */
 	LIMIT_DISTRUSTED = 64,                 /* certificates that one target is told not to go back to: its documents hold few */

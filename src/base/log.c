@@ -1,6 +1,7 @@
 /* The log sink: builds the whole line, then one write, so lines of threads do not mix. */
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -12,8 +13,8 @@ enum { LINE_MAX_BYTES = 8 << 10 };
 
 static struct {
 	int fd;
-	enum log_level least;
-	enum log_format format;
+	_Atomic enum log_level least;
+	_Atomic enum log_format format;
 	char process[16];
 } sink = { .fd = 2, .least = LOG_LEVEL_INFO, .format = LOG_FORMAT_LOGFMT, .process = "troth" };
 
@@ -25,6 +26,12 @@ void log_setup(int fd, enum log_level least, enum log_format format, const char 
 	sink.least = least;
 	sink.format = format;
 	snprintf(sink.process, sizeof sink.process, "%s", process);
+}
+
+void log_change(enum log_level least, enum log_format format)
+{
+	sink.least = least;
+	sink.format = format;
 }
 
 static void put_json(struct buf *b, const char *when, enum log_level level, const char *event,

@@ -23,6 +23,8 @@ struct log_pair { const char *key, *text; int64_t number; }; /* text NULL: the n
 
 /* `fd` stays the caller's.  `process` ("server", "keeper") is printed in each line. */
 void log_setup(int fd, enum log_level least, enum log_format format, const char *process);
+/* Another level and format from now on, while other threads log. */
+void log_change(enum log_level least, enum log_format format);
 /* LOG(LOG_LEVEL_INFO, "rotation.started", LOG_S("name", name), LOG_I("targets", n)) */
 void log_event(enum log_level level, const char *event, const struct log_pair *pairs, size_t count);
 #define LOG(level, event, ...)                                                                     \

@@ -30,7 +30,7 @@ struct http_link {
 	struct bufferevent *bev;              /* NULL before TCP is there */
 	struct event *idle_timer;
 	struct http_exchange *exchange; /* NULL: idle */
-	bool connected, reused;
+	bool connected, reused, barred; /* barred: an address was not to be dialled */
 	struct http_link *next;
 };
 
@@ -44,7 +44,7 @@ struct http_exchange {
 	void *self;
 	enum http_method method;
 	msec_t timeout;
-	bool in_body, got_bytes, retried;
+	bool in_body, got_bytes, retried, cut; /* cut: its body is not waited for */
 	size_t scanned;
 	struct wire_head head;
 	struct wire_chunks chunks;
@@ -80,7 +80,7 @@ static void link_free(struct http_link *l)
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;
-	if (l->connected) {
+	if (l->connected && !l->client->config.plain) {
 		SSL *ssl = bufferevent_openssl_get_ssl(l->bev);
 		SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 		(void)SSL_shutdown(ssl);
@@ -149,7 +149,7 @@ static void exchange_succeed(struct http_exchange *x)
 			type = x->head.headers.items[i].value;
 	const char *text = buf_text(&x->body);
 	struct http_answer answer = { x->head.status, type, x->head.headers, bytes_of(text, x->body.len) };
-	if (x->head.keep_alive && (x->head.chunked || x->head.content_length >= 0 || x->head.status == 204))
+	if (x->head.keep_alive && !x->cut && (x->head.chunked || x->head.content_length >= 0 || x->head.status == 204))
 		link_idle(x->link);
 	else
 		link_free(x->link);
@@ -186,7 +186,10 @@ static troth_rc read_head(struct http_exchange *x, struct evbuffer *in, bool *re
 	evbuffer_drain(in, end);
 	x->scanned = 0;
 	x->in_body = x->head.status >= 200; /* 1xx: the real one follows */
-	ENSURE(x->head.content_length <= (int64_t)x->body.max, e, TROTH_TOO_LARGE, "the answer has %lld bytes; at most %zu are accepted",
+	bool unwanted = x->client->config.head_suffices &&
+			(x->head.chunked || x->head.content_length < 0 || x->head.content_length > (int64_t)x->body.max);
+	x->cut = x->in_body && unwanted && !has_no_body(x);
+	ENSURE(unwanted || x->head.content_length <= (int64_t)x->body.max, e, TROTH_TOO_LARGE, "the answer has %lld bytes; at most %zu are accepted",
 	       (long long)x->head.content_length, x->body.max);
 	return RC_OK;
 }
@@ -208,7 +211,7 @@ static troth_rc read_plain(struct http_exchange *x, struct evbuffer *in, bool *r
 
 static troth_rc read_body(struct http_exchange *x, struct evbuffer *in, bool *ret_end, struct troth_err *e)
 {
-	*ret_end = has_no_body(x);
+	*ret_end = has_no_body(x) || x->cut;
 	if (*ret_end)
 		return RC_OK;
 	if (!x->head.chunked)
@@ -253,7 +256,7 @@ static void on_read(struct bufferevent *bev, void *self)
 static troth_rc link_error(struct http_link *l, struct troth_err *e)
 {
 	const struct uri_server *s = &l->client->server;
-	unsigned long code = bufferevent_get_openssl_error(l->bev);
+	unsigned long code = l->client->config.plain ? 0 : bufferevent_get_openssl_error(l->bev);
 	if (code || !l->connected) {
 		troth_rc rc = tls_handshake_error(bufferevent_openssl_get_ssl(l->bev), code, e);
 		err_object(e, "%s:%d", s->host, s->port);
@@ -269,6 +272,12 @@ static bool may_retry(const struct http_exchange *x)
 	return x->link->reused && !x->got_bytes && !x->retried && x->method != HTTP_POST && x->method != HTTP_PATCH;
 }
 
+/* Without TLS nobody can tell an end from a cut. */
+static bool said_goodbye(const struct http_link *l)
+{
+	return l->client->config.plain || (SSL_get_shutdown(bufferevent_openssl_get_ssl(l->bev)) & SSL_RECEIVED_SHUTDOWN);
+}
+
 static void link_broke(struct http_link *l, short what)
 {
 	struct http_exchange *x = l->exchange;
@@ -280,8 +289,7 @@ static void link_broke(struct http_link *l, short what)
 		exchange_start(x);
 		return;
 	}
-	bool to_the_end = x->in_body && !x->head.chunked && x->head.content_length < 0 && (what & BEV_EVENT_EOF) &&
-			  (SSL_get_shutdown(bufferevent_openssl_get_ssl(l->bev)) & SSL_RECEIVED_SHUTDOWN);
+	bool to_the_end = x->in_body && !x->head.chunked && x->head.content_length < 0 && (what & BEV_EVENT_EOF) && said_goodbye(l);
 	if (to_the_end) { /* RFC 9112 6.3: the body goes to the end, and TLS said it is the end */
 		x->head.keep_alive = false;
 		exchange_succeed(x);
@@ -312,7 +320,6 @@ static troth_rc resolve(const struct uri_server *s, struct addrinfo **ret, struc
 	return RC_OK;
 }
 
-/* TCP is there: TLS, and the request that waits. */
 static troth_rc link_secure(struct http_link *l, int fd, struct troth_err *e)
 {
 	struct http_client *c = l->client;
@@ -322,8 +329,23 @@ static troth_rc link_secure(struct http_link *l, int fd, struct troth_err *e)
 	if (!l->bev)
 		SSL_free(ssl);
 	ENSURE(l->bev, e, TROTH_UNAVAILABLE, "out of memory");
-	connecting_end(l, false);
 	bufferevent_openssl_set_allow_dirty_shutdown(l->bev, 1);
+	return RC_OK;
+}
+
+static troth_rc link_plain(struct http_link *l, int fd, struct troth_err *e)
+{
+	l->bev = bufferevent_socket_new(l->client->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	ENSURE(l->bev, e, TROTH_UNAVAILABLE, "out of memory");
+	l->connected = true;
+	return RC_OK;
+}
+
+/* TCP is there: TLS, and the request that waits. */
+static troth_rc link_begin(struct http_link *l, int fd, struct troth_err *e)
+{
+	TRY(l->client->config.plain ? link_plain(l, fd, e) : link_secure(l, fd, e));
+	connecting_end(l, false);
 	bufferevent_setcb(l->bev, on_read, NULL, on_event, l);
 	bufferevent_enable(l->bev, EV_READ | EV_WRITE);
 	bufferevent_write(l->bev, l->exchange->request.data, l->exchange->request.len);
@@ -344,7 +366,7 @@ static void on_connected(evutil_socket_t fd, short what, void *self)
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* slower without, not wrong */
-	troth_rc rc = link_secure(l, fd, &e);
+	troth_rc rc = link_begin(l, fd, &e);
 	if (rc_failed(rc))
 		exchange_fail(l->exchange, rc, &e);
 }
@@ -373,12 +395,15 @@ static void link_try_next(struct http_link *l, int err_no)
 	for (; l->address; ) {
 		const struct addrinfo *to = l->address;
 		l->address = to->ai_next;
-		err_no = link_dial(l, to);
-		if (err_no == 0)
+		bool may = !l->client->config.may_dial || l->client->config.may_dial(to->ai_addr);
+		l->barred = l->barred || !may;
+		err_no = may ? link_dial(l, to) : err_no;
+		if (may && err_no == 0)
 			return;
 	}
 	struct troth_err e = { 0 };
-	troth_rc rc = err_set(&e, TROTH_UNAVAILABLE, "could not connect to %s:%d: %s", s->host, s->port, strerror(err_no));
+	troth_rc rc = l->barred ? err_set(&e, TROTH_FORBIDDEN, "%s:%d is at an address that is not called from here", s->host, s->port)
+				: err_set(&e, TROTH_UNAVAILABLE, "could not connect to %s:%d: %s", s->host, s->port, strerror(err_no));
 	exchange_fail(l->exchange, rc, &e);
 }
 
@@ -511,8 +536,8 @@ troth_rc http_client_new(struct event_base *base, const struct http_client_confi
 	c->base = base;
 	c->a = arena_new(LIMIT_HTTP_HEADER_BYTES * 2);
 	copy_config(c, config);
-	troth_rc rc = uri_server_parse(config->server, &c->server, e);
-	if (rc_ok(rc))
+	troth_rc rc = config->plain ? uri_plain_server_parse(config->server, &c->server, e) : uri_server_parse(config->server, &c->server, e);
+	if (rc_ok(rc) && !config->plain)
 		rc = tls_client_context(config, c->config.pin, &c->tls, e);
 	if (rc_failed(rc)) {
 		http_client_free(c);

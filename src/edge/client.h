@@ -1,7 +1,8 @@
-/* An HTTP/1.1 client over TLS, for the agent (asynchronous, on its libevent base) and for the CLI
+/* An HTTP/1.1 client over TLS, for the agent and the server's webhooks (asynchronous, on a libevent base) and for the CLI
  * (http_call, blocking).
  *
- * The server's certificate is always verified, chain and name: there is no switch to turn it off.
+ * The server's certificate is always verified, chain and name: there is no switch to turn it off, but one for no TLS at all,
+ * for webhooks to this machine.
  * Trust comes from a PEM file's bytes, or, for the one enrolment call, from the SHA-256 fingerprint
  * of a CA that the server must send in its chain.  Connections are kept alive and reused for half a
  * minute; a GET, PUT or DELETE on a reused one that the server closed meanwhile is sent again, once.
@@ -15,14 +16,20 @@
 #include "edge/http.h"
 
 struct event_base;
+struct sockaddr;
 struct http_client;
 struct http_exchange; /* one request under way */
 
 struct http_client_config {
-	const char *server;        /* "https://host:port"; IPv6 as https://[::1]:8443; nothing but https */
+	const char *server;        /* "https://host:port"; IPv6 as https://[::1]:8443; nothing but https, unless `plain` */
 	struct bytes ca_pem;       /* trust anchors, one or more CERTIFICATE blocks; or */
 	bool old_anchors;          /* an anchor may have expired: it stands for its name and key (RFC 5280 6.1.1 d).  All below it must be
 	                              valid now.  For recovery only, where nothing is believed but who the server is */
+	bool system_anchors;       /* trust what the system's programs trust (OpenSSL's default paths) instead of ca_pem */
+	bool foreign;              /* no server of troth: it is not told which CAs are believed (tls_choice.h) */
+	bool plain;                /* no TLS at all, `server` is "http://...": for somebody on this machine, told nothing secret */
+	bool (*may_dial)(const struct sockaddr *to); /* asked for each address that the name leads to, when it is dialled; NULL: any */
+	bool head_suffices;        /* the caller wants the status only: a body that is chunked, long or without length is not waited for */
 	bool pinned;               /* trust the CA of the server's chain that has this fingerprint */
 	uint8_t pin[SHA256_LEN];
 	const char *cert_file;     /* client certificate (leaf first) and key, PEM files; NULL: none */

@@ -23,7 +23,7 @@ static void set_deadline(struct edge_conn *c, msec_t after)
 	event_add(c->timer, &tv);
 }
 
-static msec_t request_time(const struct edge_conn *c) { return c->loop->server->config.request_time; }
+static msec_t request_time(const struct edge_conn *c) { return c->loop->server->request_time; }
 
 /* -- ending ------------------------------------------------------------------------------------ */
 static void forget_request(struct edge_conn *c)
@@ -272,7 +272,7 @@ static void on_write(struct bufferevent *bev, void *self)
 		return;
 	}
 	c->state = CONN_IDLE;
-	set_deadline(c, c->loop->server->config.idle_time);
+	set_deadline(c, c->loop->server->idle_time);
 	bufferevent_enable(bev, EV_READ);
 	advance(c); /* what was pipelined */
 }

@@ -94,6 +94,8 @@ struct edge_server {
 	int fds[EDGE_LISTENERS], ports[EDGE_LISTENERS]; /* fd -1: not listened on */
 	struct edge_loop *loops;
 	atomic_uint connections;
+	atomic_uint connections_most;            /* these three: edge_server_set_limits */
+	_Atomic msec_t request_time, idle_time;
 	_Atomic msec_t grace;
 	pthread_mutex_t tls_lock;
 	SSL_CTX *tls;

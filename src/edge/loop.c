@@ -82,7 +82,7 @@ static void on_accept(evutil_socket_t listener, short what, void *self)
 				pause_accepting(loop);
 			return;
 		}
-		if (atomic_fetch_add(&s->connections, 1) >= s->config.connections) {
+		if (atomic_fetch_add(&s->connections, 1) >= s->connections_most) {
 			atomic_fetch_sub(&s->connections, 1);
 			close(fd);
 			continue;

@@ -11,12 +11,17 @@
 
 static msec_t or_default(msec_t given, msec_t otherwise) { return given > 0 ? given : otherwise; }
 
+void edge_server_set_limits(struct edge_server *s, unsigned connections, msec_t request_time, msec_t idle_time)
+{
+	s->connections_most = connections ? connections : LIMIT_CONNECTIONS;
+	s->request_time = or_default(request_time, LIMIT_CONNECTION_REQUEST_S * MSEC_S);
+	s->idle_time = or_default(idle_time, LIMIT_CONNECTION_IDLE_S * MSEC_S);
+}
+
 static void fill_config(struct edge_server *s, const struct edge_config *config)
 {
 	s->config = *config;
-	s->config.connections = config->connections ? config->connections : LIMIT_CONNECTIONS;
-	s->config.request_time = or_default(config->request_time, LIMIT_CONNECTION_REQUEST_S * MSEC_S);
-	s->config.idle_time = or_default(config->idle_time, LIMIT_CONNECTION_IDLE_S * MSEC_S);
+	edge_server_set_limits(s, config->connections, config->request_time, config->idle_time);
 	s->config.hold_time = or_default(config->hold_time, LIMIT_HOLD_S * MSEC_S);
 	text_copy(s->listen, sizeof s->listen, config->listen);
 	s->config.listen = s->listen;
@@ -135,6 +140,14 @@ void edge_server_join(struct edge_server *s)
 			pthread_join(s->loops[i].thread, NULL);
 		s->loops[i].started = false;
 	}
+}
+
+troth_rc edge_tls_check(const struct edge_tls *tls, struct troth_err *e)
+{
+	SSL_CTX *ctx = NULL;
+	TRY(tls_server_context(tls, &ctx, e));
+	SSL_CTX_free(ctx);
+	return RC_OK;
 }
 
 troth_rc edge_server_set_tls(struct edge_server *s, const struct edge_tls *tls, struct troth_err *e)

@@ -52,7 +52,7 @@ struct edge_config {
 	const char *listen;            /* "127.0.0.1:8443" */
 	const char *plain_listen;      /* NULL: none.  The same without TLS, for trying things; refused unless it is loopback */
 	unsigned loops;                /* 1..EDGE_LOOPS */
-	unsigned connections;          /* 0: LIMIT_CONNECTIONS */
+	unsigned connections;          /* 0: LIMIT_CONNECTIONS; this and the next two: edge_server_set_limits */
 	msec_t request_time;           /* 0: LIMIT_CONNECTION_REQUEST_S; handshake and the first request together, then each request */
 	msec_t idle_time;              /* 0: LIMIT_CONNECTION_IDLE_S; between two requests */
 	msec_t hold_time;              /* 0: LIMIT_HOLD_S */
@@ -66,12 +66,15 @@ struct edge_config {
 enum { EDGE_LOOPS = 16, EDGE_TOPIC = 80 };
 
 /* What the server shows and whom it asks for: PEM with the leaf first, its key, and the CAs (DER) whose client
- * certificates are accepted (none: no client certificate is asked for). */
+ * certificates are accepted (none: no client certificate is asked for).  A second certificate that somebody brought is
+ * shown to whom it is for (tls_choice.h). */
 struct edge_tls {
 	struct bytes cert_pem;
 	const struct buf *key_pem;
 	const struct bytes *client_cas;
 	size_t client_ca_count;
+	struct bytes brought_pem;      /* leaf first; len 0: none */
+	const struct buf *brought_key; /* PEM */
 };
 
 /* Binds, so that a busy port is told here, but answers nobody before edge_server_start.  config is copied, the tables
@@ -81,8 +84,13 @@ troth_rc edge_server_new(const struct edge_config *config, const struct edge_tls
 int edge_server_port(const struct edge_server *s);
 int edge_server_plain_port(const struct edge_server *s); /* 0: none */
 troth_rc edge_server_start(struct edge_server *s, struct troth_err *e);
+/* Would it be taken?  INVALID with words otherwise. */
+troth_rc edge_tls_check(const struct edge_tls *tls, struct troth_err *e);
 /* Any thread.  New connections get the new context; old ones keep theirs to their end.  On failure the old stays. */
 troth_rc edge_server_set_tls(struct edge_server *s, const struct edge_tls *tls, struct troth_err *e);
+/* Any thread.  0 is the default, as in edge_config.  What waits now keeps the deadline it has; connections above a lower cap
+ * are not closed, but nobody new is taken until there is room. */
+void edge_server_set_limits(struct edge_server *s, unsigned connections, msec_t request_time, msec_t idle_time);
 /* Any thread.  No new connections or requests; held ones are answered now, those under way have `grace` to end. */
 void edge_server_stop(struct edge_server *s, msec_t grace);
 void edge_server_join(struct edge_server *s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "edge/tls_choice.h"
 #include "pki/pki.h"
 #include "port/port.h"
 
@@ -111,6 +112,7 @@ static troth_rc server_fill(SSL_CTX *ctx, const struct edge_tls *tls, struct tro
 	static const unsigned char context_id[] = "troth"; /* asked for by OpenSSL whenever peers are verified */
 	TRY(use_certificates(ctx, tls->cert_pem, e));
 	TRY(use_key(ctx, tls->key_pem, e));
+	TRY(tls_choice_offer(ctx, tls, e));
 	TRY(use_client_cas(ctx, tls->client_cas, tls->client_ca_count, e));
 	if (SSL_CTX_set_session_id_context(ctx, context_id, sizeof context_id - 1) != 1)
 		return openssl_error(e, TROTH_INTERNAL, "could not set the TLS session context");
@@ -249,8 +251,12 @@ troth_rc tls_client_context(const struct http_client_config *config, const uint8
 		SSL_CTX_set_cert_verify_callback(ctx, verify_by_old_anchors, NULL);
 	else
 		SSL_CTX_set_cert_verify_callback(ctx, verify_server, config->pinned ? (void *)pin : NULL);
-	if (!config->pinned)
+	if (config->system_anchors)
+		ENSURE(SSL_CTX_set_default_verify_paths(ctx) == 1, e, TROTH_UNAVAILABLE, "the system's list of CAs cannot be used");
+	else if (!config->pinned)
 		TRY(use_anchors(ctx, config->ca_pem, e));
+	if (!config->foreign)
+		TRY(tls_choice_ask(ctx, config->pinned, e));
 	if (config->cert_file)
 		TRY(use_own_certificate(ctx, config->cert_file, config->key_file, e));
 	*ret = ctx;

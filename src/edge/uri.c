@@ -144,7 +144,7 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
 }
 
-static bool server_parse(const char *url, struct uri_server *s)
+static bool server_parse(const char *url, int port, struct uri_server *s)
 {
 	bool v6 = url[0] == '[';
 	const char *end = v6 ? strchr(url, ']') : url + strcspn(url, ":/?#@");
@@ -154,7 +154,7 @@ static bool server_parse(const char *url, struct uri_server *s)
 	snprintf(s->host, sizeof s->host, "%.*s", (int)(end - start), start);
 	s->is_address = is_address(s->host);
 	end += v6 ? 1 : 0;
-	s->port = 443;
+	s->port = port;
 	if (v6 && !s->is_address)
 		return false;
 	return *end == ':' ? port_parse(end + 1, &s->port) : !*end || strcmp(end, "/") == 0;
@@ -164,11 +164,21 @@ troth_rc uri_server_parse(const char *url, struct uri_server *ret, struct troth_
 {
 	static const char scheme[] = "https://";
 	struct uri_server s = { 0 };
-	if (!text_starts(url, scheme) || !server_parse(url + strlen(scheme), &s)) {
+	if (!text_starts(url, scheme) || !server_parse(url + strlen(scheme), 443, &s)) {
 		troth_rc rc = err_set(e, TROTH_INVALID, "\"%.200s\" is not a server's address", url);
 		err_hint(e, "write https://HOST:PORT, such as https://127.0.0.1:8443; plain http is not spoken");
 		return rc;
 	}
+	*ret = s;
+	return RC_OK;
+}
+
+troth_rc uri_plain_server_parse(const char *url, struct uri_server *ret, struct troth_err *e)
+{
+	static const char scheme[] = "http://";
+	struct uri_server s = { 0 };
+	ENSURE(text_starts(url, scheme) && server_parse(url + strlen(scheme), 80, &s), e, TROTH_INVALID,
+	       "\"%.200s\" is not the address of a server that speaks plain http", url);
 	*ret = s;
 	return RC_OK;
 }

@@ -19,5 +19,7 @@ char *uri_escape(struct arena *a, const char *value);
 /* "https://host:port" or "https://[::1]:8443", nothing behind it but an optional "/"; port defaults to 443. */
 struct uri_server { char host[256]; int port; bool is_address; /* an IP, so the certificate must name it as IP */ };
 troth_rc uri_server_parse(const char *url, struct uri_server *ret, struct troth_err *e);
+/* The same for "http://"; port defaults to 80. */
+troth_rc uri_plain_server_parse(const char *url, struct uri_server *ret, struct troth_err *e);
 
 #endif

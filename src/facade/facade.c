@@ -3,15 +3,19 @@
 
 #include "facade/credhub/credhub.h"
 #include "facade/native/native.h"
+#include "facade/opsmanager/opsmanager.h"
 #include "facade/uaa/uaa.h"
 
 const struct facade FACADES_SERVED[] = {
 	{ "credhub", "credhub_cli" },
+	{ "opsmanager", "opsman" },
 	{ NULL, NULL },
 };
 
 static const struct route_table *const COMPATIBLE[] = {
-	&CREDHUB_SERVER_ROUTES, &CREDHUB_DATA_ROUTES, &CREDHUB_SET_ROUTES, &CREDHUB_CERTIFICATE_ROUTES, &UAA_ROUTES,
+	&CREDHUB_SERVER_ROUTES, &CREDHUB_DATA_ROUTES, &CREDHUB_SET_ROUTES, &CREDHUB_CERTIFICATE_ROUTES,
+	&OPSMANAGER_AUTHORITY_ROUTES, &OPSMANAGER_DEPLOYED_ROUTES, &OPSMANAGER_INSTALLATION_ROUTES, &OPSMANAGER_OTHER_ROUTES,
+	&UAA_ROUTES,
 };
 
 _Static_assert((int)NATIVE_TABLE_COUNT + (int)ARRAY_LEN(COMPATIBLE) <= (int)FACADE_TABLES_MAX, "room for every table");

@@ -72,6 +72,10 @@ static void spec_pairs(struct buf *out, const struct cert_spec *spec)
 
 static void request_pairs(struct buf *out, const struct keeper_request *req)
 {
+	if (req->kind == KEEPER_WEBHOOK_SIGN) {
+		pair_text(out, "message", req->webhook_sign.message);
+		buf_printf(out, " timestamp=%lld", (long long)req->webhook_sign.timestamp);
+	}
 	if (req->kind != KEEPER_AUDIT_SIGN)
 		return;
 	buf_printf(out, " seq=%llu", (unsigned long long)req->audit_sign.seq);

@@ -19,6 +19,8 @@ enum {
 	LIMIT_KEEPER_NEW_PER_S = 10,           /* and then so many a second */
 	LIMIT_KEEPER_AUDIT_BURST = 10000,      /* audit heads: one each CA use and each minute */
 	LIMIT_KEEPER_AUDIT_PER_S = 100,        /* and then so many a second */
+	LIMIT_KEEPER_WEBHOOK_BURST = 10000,    /* messages to one webhook: the events of a fleet's rotation */
+	LIMIT_KEEPER_WEBHOOK_PER_S = 100,      /* and then so many a second; each waits for its answer, so few receivers take more */
 	LIMIT_KEEPER_BACKDATE_S = 3600,        /* notBefore may lie so far back: 5 min by habit, and skew */
 	LIMIT_KEEPER_LIFE_DAYS = 50 * 366,     /* the longest certificate: public roots have 25 years */
 	LIMIT_KEEPER_SECURE_HEAP_BYTES = 1 << 20, /* OpenSSL's locked heap: 16 RSA-4096 keys use a tenth */

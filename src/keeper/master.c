@@ -67,8 +67,13 @@ troth_rc keeper_master_read(const char *path, unsigned char *out, struct troth_e
 		path = in_directory;
 	}
 	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return err_errno(e, errno, "could not open master key \"%s\"", path);
+	if (fd < 0) {
+		int err_no = errno;
+		troth_rc rc = err_errno(e, err_no, "could not open master key \"%s\"", path);
+		err_hint(e, err_no == ENOENT ? "put it back from its backup: no other opens the keys in the store"
+					     : "it must be readable by the user that the server runs as, and by nobody else");
+		return rc;
+	}
 	struct stat st;
 	if (fstat(fd, &st) != 0)
 		return err_errno(e, errno, "could not inspect master key \"%s\"", path);

@@ -102,6 +102,16 @@ static const struct field AUDIT_SIGN[] = {
 	{ 2, FIELD_INT, "sequence", REQ(audit_sign.seq), .size = sizeof(uint64_t), .min = 0, .max = INT64_MAX },
 	{ 3, FIELD_FIXED, "head", REQ(audit_sign.head), .size = SHA256_LEN },
 };
+static const struct field WEBHOOK_WRAP[] = {
+	FIELD_POLICY_AT(1, webhook_wrap.policy),
+	{ 2, FIELD_BYTES, "secret", REQ(webhook_wrap.secret), .max = KEEPER_WEBHOOK_SECRET_BYTES, .required = true },
+};
+static const struct field WEBHOOK_SIGN[] = {
+	{ 1, FIELD_BYTES, "wrapped key", REQ(webhook_sign.blob), .max = LIMIT_KEEPER_BLOB_BYTES, .required = true },
+	{ 2, FIELD_TEXT, "message id", REQ(webhook_sign.message), .max = KEEPER_WEBHOOK_ID_BYTES, .required = true },
+	{ 3, FIELD_INT, "timestamp", REQ(webhook_sign.timestamp), .size = sizeof(int64_t), .min = 0, .max = TIME_MAX },
+	{ 4, FIELD_BYTES, "body", REQ(webhook_sign.body), .max = LIMIT_WEBHOOK_BODY_BYTES, .required = true },
+};
 
 static const struct {
 	const char *name;
@@ -121,6 +131,8 @@ static const struct {
 	[KEEPER_KEY_MAKE] = { "key-make", KEY_MAKE, ARRAY_LEN(KEY_MAKE) },
 	[KEEPER_KEY_OPEN] = { "key-open", KEY_OPEN, ARRAY_LEN(KEY_OPEN) },
 	[KEEPER_AUDIT_CREATE] = { "audit-create", AUDIT_CREATE, ARRAY_LEN(AUDIT_CREATE) },
+	[KEEPER_WEBHOOK_WRAP] = { "webhook-wrap", WEBHOOK_WRAP, ARRAY_LEN(WEBHOOK_WRAP) },
+	[KEEPER_WEBHOOK_SIGN] = { "webhook-sign", WEBHOOK_SIGN, ARRAY_LEN(WEBHOOK_SIGN) },
 	[KEEPER_AUDIT_SIGN] = { "audit-sign", AUDIT_SIGN, ARRAY_LEN(AUDIT_SIGN) },
 };
 enum { FIELDS_MAX = 8 };

@@ -9,7 +9,7 @@
 static const struct field FIELDS[] = {
 	{ 1, FIELD_UUID, "policy key id", offsetof(struct keeper_policy, key_id) },
 	{ 2, FIELD_INT, "policy kind", offsetof(struct keeper_policy, kind), .size = sizeof(enum keeper_key_kind),
-	  .min = KEEPER_KEY_AUTHORITY, .max = KEEPER_KEY_AUDIT },
+	  .min = KEEPER_KEY_AUTHORITY, .max = KEEPER_KEY_WEBHOOK },
 	{ 3, FIELD_TEXT, "policy authority", offsetof(struct keeper_policy, authority), .max = LIMIT_NAME_BYTES,
 	  .required = true },
 	{ 4, FIELD_BOOL, "policy may sign CA", offsetof(struct keeper_policy, may_sign_ca) },
@@ -53,6 +53,6 @@ troth_rc keeper_policy_read(struct arena *a, struct bytes blob, struct keeper_po
 const char *keeper_key_kind_name(enum keeper_key_kind kind)
 {
 	static const char *const NAMES[] = { [KEEPER_KEY_AUTHORITY] = "authority", [KEEPER_KEY_LEAF] = "leaf",
-					     [KEEPER_KEY_AUDIT] = "audit" };
-	return kind >= KEEPER_KEY_AUTHORITY && kind <= KEEPER_KEY_AUDIT ? NAMES[kind] : "unknown";
+					     [KEEPER_KEY_AUDIT] = "audit", [KEEPER_KEY_WEBHOOK] = "webhook" };
+	return kind >= KEEPER_KEY_AUTHORITY && kind <= KEEPER_KEY_WEBHOOK ? NAMES[kind] : "unknown";
 }

@@ -20,23 +20,26 @@ enum keeper_key_kind {
 	KEEPER_KEY_AUTHORITY = 1, /* signs certificates */
 	KEEPER_KEY_LEAF,          /* of a service: kept for delivery, signs nothing here */
 	KEEPER_KEY_AUDIT,         /* signs heads of the audit chain, nothing else */
+	KEEPER_KEY_WEBHOOK,       /* a shared secret: signs what is sent to one webhook, nothing else */
 };
 
 struct keeper_policy {
 	char key_id[UUID_LEN];         /* the caller's name for the key: the version's uuid */
 	enum keeper_key_kind kind;
-	const char *authority;         /* "/prod/pg/ca"; for a leaf its credential's name; for audit "/troth/audit" */
+	const char *authority;         /* "/prod/pg/ca"; for a leaf its credential's name; for audit "/troth/audit";
+	                                  for a webhook its name */
 	bool may_sign_ca;              /* authority: may sign other authorities' certificates */
 	int path_len;                  /* authority: CAs allowed below this one; -1 = any number */
 	msec_t latest_not_after;       /* authority: nothing it signs may end later */
 	bool exportable;               /* a leaf's: KEY_OPEN gives it out; of an authority only recorded, no request of this keeper exports its key */
-	uint8_t spki_hash[SHA256_LEN]; /* SHA-256 of the public key's SPKI; the keeper fills it in */
+	uint8_t spki_hash[SHA256_LEN]; /* SHA-256 of the public key's SPKI, of a webhook's secret itself; the keeper
+	                                  fills it in */
 };
 
 /* The policy of a blob as it is written there: NOT checked, for listing and for choosing a blob.
  * CORRUPT if the bytes are not a blob.  Texts live in arena a. */
 troth_rc keeper_policy_read(struct arena *a, struct bytes blob, struct keeper_policy *ret, struct troth_err *e);
-/* "authority", "leaf", "audit"; "unknown" for what is not a kind. */
+/* "authority", "leaf", "audit", "webhook"; "unknown" for what is not a kind. */
 const char *keeper_key_kind_name(enum keeper_key_kind kind);
 
 /* -- inside the room -------------------------------------------------------------------------- */

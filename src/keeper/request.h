@@ -19,6 +19,12 @@
 
 /* The agents' authority: recipients of sealed keys are certificates signed by a key of this name. */
 #define KEEPER_AGENTS_AUTHORITY "/troth/agents"
+/* The one key that goes to the server itself: of the certificate that somebody brought for its listener.  Its recipient
+ * is the server's own certificate, signed by a key of the other name. */
+#define KEEPER_LISTENER_KEY "/troth/brought-tls"
+#define KEEPER_SERVER_AUTHORITY "/troth/server"
+
+enum { KEEPER_WEBHOOK_SECRET_BYTES = 32, KEEPER_WEBHOOK_ID_BYTES = 64 };
 
 enum keeper_kind {
 	KEEPER_PING = 1,
@@ -27,11 +33,13 @@ enum keeper_kind {
 	KEEPER_LEAF_SIGN,        /* a leaf for a public key that someone else made */
 	KEEPER_LEAF_SEAL,        /* a leaf whose key the keeper makes and seals to one agent */
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
-	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent */
+	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent (KEEPER_LISTENER_KEY: to the server) */
 	KEEPER_KEY_MAKE,         /* a leaf's key for somebody outside who may ask for it again: policy.exportable */
 	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only, never an authority's */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
+	KEEPER_WEBHOOK_WRAP,     /* takes in the secret of a webhook */
+	KEEPER_WEBHOOK_SIGN,     /* signs one message to a webhook with it */
 	KEEPER_AUTHORITY_CROSS,  /* the key of another root of the same name, certified by `issuer`: newWithOld, RFC 4210 4.4 */
 	KEEPER_AUTHORITY_REQUEST, /* the key of a CA whose certificate is signed elsewhere: generates it, signs a PKCS#10 with it */
 	KEEPER_AUTHORITY_RENEW,  /* a root's key certified once more: the same name and key, other dates */
@@ -91,8 +99,8 @@ struct keeper_request {
 		} key_wrap;
 		struct {
 			struct bytes blob;           /* of kind LEAF */
-			struct bytes recipient;      /* as in leaf_seal */
-			struct keeper_issuer agents;
+			struct bytes recipient;      /* as in leaf_seal; of KEEPER_LISTENER_KEY: the server's certificate */
+			struct keeper_issuer agents; /* that signed it: of /troth/agents, or of /troth/server */
 		} key_seal;
 		struct {
 			struct keeper_policy policy; /* kind LEAF, exportable; spki_hash ignored */
@@ -109,6 +117,16 @@ struct keeper_request {
 			uint64_t seq;
 			uint8_t head[SHA256_LEN];
 		} audit_sign;
+		struct {
+			struct keeper_policy policy; /* kind WEBHOOK; spki_hash ignored */
+			struct bytes secret;         /* KEEPER_WEBHOOK_SECRET_BYTES, SECRET: as key_wrap's key */
+		} webhook_wrap;
+		struct {
+			struct bytes blob;           /* of kind WEBHOOK */
+			const char *message;         /* its id: letters, digits, '_' and '-', at most KEEPER_WEBHOOK_ID_BYTES */
+			int64_t timestamp;           /* seconds since 1970, as the header says it */
+			struct bytes body;           /* at most LIMIT_WEBHOOK_BODY_BYTES */
+		} webhook_sign;
 	};
 };
 
@@ -117,12 +135,12 @@ struct keeper_reply {
 	uint64_t id;              /* of the request; 0: a message could not be read at all */
 	enum troth_kind kind;     /* TROTH_OK or why not */
 	const char *text, *hint;  /* of a refusal; "" otherwise */
-	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, KEY_MAKE, AUDIT_CREATE */
+	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, KEY_MAKE, AUDIT_CREATE, WEBHOOK_WRAP */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
 	                             AUTHORITY_REQUEST: the PKCS#10 */
 	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, KEY_MAKE, KEY_OPEN, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
-	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head */
+	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head; WEBHOOK_SIGN: HMAC-SHA256 over id.timestamp.body */
 	struct bytes key;         /* KEY_MAKE, KEY_OPEN: the private key as PEM (RSA: PKCS#1; EC: SEC1), SECRET: make the arena a secret one */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };

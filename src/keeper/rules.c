@@ -175,20 +175,43 @@ troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert,
 	return RC_OK;
 }
 
-troth_rc rules_recipient(const struct keeper_policy *agents, const struct cert *agents_cert, const struct cert *recipient,
-			 msec_t now, struct troth_err *e)
+/* To whom keys are sealed: who signs them, what their certificates are for, and what both are called. */
+struct recipients {
+	const char *authority;
+	unsigned eku;
+	const char *who, *what;
+};
+static const struct recipients AGENTS = { KEEPER_AGENTS_AUTHORITY, EKU_CLIENT, "agents", "an agent's identity (a client certificate)" };
+static const struct recipients LISTENER = { KEEPER_SERVER_AUTHORITY, EKU_SERVER, "the server", "the server's certificate" };
+
+static troth_rc recipient_is_one(const struct recipients *of, const struct keeper_policy *by, const struct cert *by_cert,
+				 const struct cert *recipient, msec_t now, struct troth_err *e)
 {
-	TRY(rules_issuer(agents, agents_cert, e));
-	ENSURE(strcmp(agents->authority, KEEPER_AGENTS_AUTHORITY) == 0, e, TROTH_FORBIDDEN,
-	       "key %s is of %s, not of " KEEPER_AGENTS_AUTHORITY ": keys are sealed to agents only", agents->key_id,
-	       agents->authority);
-	ENSURE(cert_issued_by(recipient, agents_cert), e, TROTH_FORBIDDEN,
-	       "recipient \"%.80s\" is not signed by " KEEPER_AGENTS_AUTHORITY, recipient->subject);
-	ENSURE(!recipient->is_ca && recipient->has_eku && (recipient->eku & EKU_CLIENT), e, TROTH_FORBIDDEN,
-	       "recipient \"%.80s\" is not an agent's identity (a client certificate)", recipient->subject);
+	TRY(rules_issuer(by, by_cert, e));
+	ENSURE(strcmp(by->authority, of->authority) == 0, e, TROTH_FORBIDDEN, "key %s is of %s, not of %s: keys are sealed to %s only",
+	       by->key_id, by->authority, of->authority, of->who);
+	ENSURE(cert_issued_by(recipient, by_cert), e, TROTH_FORBIDDEN, "recipient \"%.80s\" is not signed by %s", recipient->subject,
+	       of->authority);
+	ENSURE(!recipient->is_ca && recipient->has_eku && (recipient->eku & of->eku), e, TROTH_FORBIDDEN, "recipient \"%.80s\" is not %s",
+	       recipient->subject, of->what);
 	ENSURE(recipient->key_type_known && (recipient->key_type == KEY_EC_P256 || recipient->key_type == KEY_EC_P384), e,
 	       TROTH_INVALID, "recipient \"%.80s\" has no elliptic-curve key to seal to", recipient->subject);
 	ENSURE(recipient->not_before <= now + SKEW && recipient->not_after >= now, e, TROTH_FORBIDDEN,
 	       "the certificate of recipient \"%.80s\" is not valid now", recipient->subject);
 	return RC_OK;
+}
+
+troth_rc rules_recipient(const struct keeper_policy *agents, const struct cert *agents_cert, const struct cert *recipient,
+			 msec_t now, struct troth_err *e)
+{
+	return recipient_is_one(&AGENTS, agents, agents_cert, recipient, now, e);
+}
+
+troth_rc rules_key_recipient(const struct keeper_policy *key, const struct keeper_policy *by, const struct cert *by_cert,
+			     const struct cert *recipient, msec_t now, struct troth_err *e)
+{
+	ENSURE(key->kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it goes to no agent", key->key_id,
+	       keeper_key_kind_name(key->kind));
+	bool listener = strcmp(key->authority, KEEPER_LISTENER_KEY) == 0;
+	return recipient_is_one(listener ? &LISTENER : &AGENTS, by, by_cert, recipient, now, e);
 }

@@ -31,5 +31,8 @@ troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert,
 /* Who may be sent a sealed key: an agent, by certificate of the agents' authority, valid now. */
 troth_rc rules_recipient(const struct keeper_policy *agents, const struct cert *agents_cert, const struct cert *recipient,
 			 msec_t now, struct troth_err *e);
+/* Who may be sent this key that was brought: as above; the listener's goes to the server and to nobody else. */
+troth_rc rules_key_recipient(const struct keeper_policy *key, const struct keeper_policy *by, const struct cert *by_cert,
+			     const struct cert *recipient, msec_t now, struct troth_err *e);
 
 #endif

@@ -13,6 +13,7 @@
 #include "keeper/rate.h"
 #include "keeper/rules.h"
 #include "keeper/signer.h"
+#include "keeper/webhook.h"
 #include "keeper/wrap.h"
 
 struct keeper_state {
@@ -235,6 +236,7 @@ static troth_rc leaf_seal(struct work *w, struct keeper_reply *ret, struct troth
 static troth_rc wrap_allowed(const struct keeper_policy *p, struct troth_err *e)
 {
 	ENSURE(p->kind != KEEPER_KEY_AUDIT, e, TROTH_FORBIDDEN, "an audit key is made by the keeper, it cannot be brought");
+	ENSURE(p->kind != KEEPER_KEY_WEBHOOK, e, TROTH_FORBIDDEN, "the secret of a webhook is no private key: webhook-wrap takes it");
 	ENSURE(p->kind != KEEPER_KEY_AUTHORITY || !p->authority || strcmp(p->authority, KEEPER_AGENTS_AUTHORITY) != 0, e,
 	       TROTH_FORBIDDEN, "the key of " KEEPER_AGENTS_AUTHORITY " is made by the keeper, it cannot be brought");
 	return RC_OK;
@@ -254,7 +256,8 @@ static troth_rc key_wrap(struct work *w, struct keeper_reply *ret, struct troth_
 	return wrap_key(w->s->master, &policy, brought, w->a, &ret->blob, e);
 }
 
-/* A leaf's key that was uploaded goes to an agent that shall serve it; a CA's or an audit key goes to nobody. */
+/* A leaf's key that was uploaded goes to an agent that shall serve it, the listener's to the server; a CA's or an audit
+ * key goes to nobody. */
 static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_err *e)
 {
 	struct keeper_policy policy;
@@ -263,10 +266,8 @@ static troth_rc key_seal(struct work *w, struct keeper_reply *ret, struct troth_
 	const struct cert *recipient;
 	TRY(open_issuer(w, &w->req->key_seal.agents, &agents, e));
 	TRY(cert_parse(w->a, w->req->key_seal.recipient, &recipient, e));
-	TRY(rules_recipient(&agents->policy, agents->cert, recipient, w->now, e));
 	TRY(wrap_open(w->s->master, w->req->key_seal.blob, w->a, &policy, &key, e));
-	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it goes to no agent", policy.key_id,
-	       keeper_key_kind_name(policy.kind));
+	TRY(rules_key_recipient(&policy, &agents->policy, agents->cert, recipient, w->now, e));
 	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy, .recipient = recipient }, e));
 	TRY(key_spki(key, w->a, &ret->spki, e));
@@ -337,6 +338,33 @@ static troth_rc audit_sign(struct work *w, struct keeper_reply *ret, struct trot
 	return key_spki(signer->key, w->a, &ret->spki, e);
 }
 
+static troth_rc webhook_wrap(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	struct keeper_policy policy = w->req->webhook_wrap.policy;
+	struct bytes secret = w->req->webhook_wrap.secret;
+	TRY(rules_new_policy(&policy, KEEPER_KEY_WEBHOOK, w->now, e));
+	ENSURE(secret.len == KEEPER_WEBHOOK_SECRET_BYTES, e, TROTH_INVALID, "the secret of a webhook has %d bytes", KEEPER_WEBHOOK_SECRET_BYTES);
+	TRY(take(w, WHOLE_KEEPER, RATE_NEW, e));
+	pki_sha256(secret, policy.spki_hash); /* 256 random bits: their hash tells nothing of them */
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	return wrap_secret(w->s->master, &policy, secret, w->a, &ret->blob, e);
+}
+
+static troth_rc webhook_sign(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf secret = buf_make_secret(KEEPER_WEBHOOK_SECRET_BYTES);
+	struct keeper_policy policy;
+	uint8_t mac[SHA256_LEN];
+	TRY(wrap_open_secret(w->s->master, w->req->webhook_sign.blob, w->a, &policy, &secret, e));
+	/* made first, as it checks the id; given out last */
+	TRY(keeper_webhook_mac(buf_bytes(&secret), w->req->webhook_sign.message, w->req->webhook_sign.timestamp, w->req->webhook_sign.body,
+			       mac, e));
+	TRY(take(w, policy.spki_hash, RATE_WEBHOOK, e));
+	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
+	ret->signature = arena_bytes(w->a, bytes_of(mac, sizeof mac));
+	return RC_OK;
+}
+
 static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_reply *, struct troth_err *) = {
 	[KEEPER_PING] = ping,
 	[KEEPER_AUTHORITY_CREATE] = authority_create,
@@ -350,6 +378,8 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_KEY_OPEN] = key_open,
 	[KEEPER_AUDIT_CREATE] = audit_create,
 	[KEEPER_AUDIT_SIGN] = audit_sign,
+	[KEEPER_WEBHOOK_WRAP] = webhook_wrap,
+	[KEEPER_WEBHOOK_SIGN] = webhook_sign,
 	[KEEPER_AUTHORITY_CROSS] = authority_cross,
 	[KEEPER_AUTHORITY_RENEW] = authority_renew,
 };

@@ -74,6 +74,21 @@ static troth_rc warm_audit(struct keeper_state *s, struct arena *a, struct troth
 	return act(s, &sign, a, &reply, e);
 }
 
+static troth_rc warm_webhook(struct keeper_state *s, struct arena *a, struct troth_err *e)
+{
+	static const uint8_t secret[KEEPER_WEBHOOK_SECRET_BYTES];
+	struct keeper_reply reply;
+	struct keeper_request wrap = { .id = 8, .kind = KEEPER_WEBHOOK_WRAP };
+	wrap.webhook_wrap.policy = (struct keeper_policy){ .key_id = WARM_UUID, .kind = KEEPER_KEY_WEBHOOK, .authority = "warm-up" };
+	wrap.webhook_wrap.secret = bytes_of(secret, sizeof secret);
+	TRY(act(s, &wrap, a, &reply, e));
+	struct keeper_request sign = { .id = 9, .kind = KEEPER_WEBHOOK_SIGN };
+	sign.webhook_sign.blob = reply.blob;
+	sign.webhook_sign.message = "warm-up";
+	sign.webhook_sign.body = bytes_of("{}", 2);
+	return act(s, &sign, a, &reply, e);
+}
+
 static troth_rc warm_request(struct keeper_state *s, msec_t now, struct arena *a, struct troth_err *e)
 {
 	struct keeper_reply reply;
@@ -93,6 +108,7 @@ static troth_rc warm_all(struct keeper_state *s, msec_t now, struct arena *a, st
 	TRY(warm_leaves(s, now, a, &root, e));
 	TRY(warm_audit(s, a, e));
 	TRY(warm_request(s, now, a, e));
+	TRY(warm_webhook(s, a, e));
 	keeper_handle(s, &bad, a, &reply); /* a refusal has ways of its own */
 	ENSURE(reply.kind != TROTH_OK, e, TROTH_INTERNAL, "warm-up: a broken request was not refused");
 	return RC_OK;

@@ -1,4 +1,4 @@
-/* AES-256-GCM around one private key.  The clear key is only ever in a secret buffer or in OpenSSL's
+/* AES-256-GCM around one private key, or one shared secret.  What is clear is only ever in a secret buffer or in OpenSSL's
  * secure heap, and is wiped before either function returns. */
 #include "keeper/wrap.h"
 
@@ -55,8 +55,9 @@ static troth_rc seal(const unsigned char *master, struct bytes associated, struc
 	return RC_OK;
 }
 
-troth_rc wrap_key(const unsigned char master[32], const struct keeper_policy *policy, const struct key *k,
-		  struct arena *a, struct bytes *ret_blob, struct troth_err *e)
+/* The policy, then `plain` sealed with it as associated data. */
+static troth_rc wrap_plain(const unsigned char *master, const struct keeper_policy *policy, struct bytes plain, struct arena *a,
+			   struct bytes *ret_blob, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf encoded = buf_make(KEEPER_POLICY_BYTES);
 	TRY(keeper_policy_encode(policy, &encoded, e));
@@ -65,15 +66,28 @@ troth_rc wrap_key(const unsigned char master[32], const struct keeper_policy *po
 	field_put_u16(&out, (uint16_t)encoded.len);
 	buf_add_bytes(&out, buf_bytes(&encoded));
 	CHECK(buf_ok(&out));
-	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
-	TRY(key_write(k, KEY_PKCS8_DER, &plain, e));
 	uint8_t associated[sizeof MAGIC + 2 + KEEPER_POLICY_BYTES]; /* a copy: `out` moves when it grows */
 	size_t associated_len = out.len;
 	memcpy(associated, out.data, associated_len);
-	TRY(seal(master, bytes_of(associated, associated_len), buf_bytes(&plain), &out, e));
+	TRY(seal(master, bytes_of(associated, associated_len), plain, &out, e));
 	ENSURE(buf_ok(&out), e, TROTH_TOO_LARGE, "the wrapped key does not fit %d bytes", LIMIT_KEEPER_BLOB_BYTES);
 	*ret_blob = arena_bytes(a, buf_bytes(&out));
 	return RC_OK;
+}
+
+troth_rc wrap_key(const unsigned char master[32], const struct keeper_policy *policy, const struct key *k,
+		  struct arena *a, struct bytes *ret_blob, struct troth_err *e)
+{
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	TRY(key_write(k, KEY_PKCS8_DER, &plain, e));
+	return wrap_plain(master, policy, buf_bytes(&plain), a, ret_blob, e);
+}
+
+troth_rc wrap_secret(const unsigned char master[32], const struct keeper_policy *policy, struct bytes secret, struct arena *a,
+		     struct bytes *ret_blob, struct troth_err *e)
+{
+	CHECK(policy->kind == KEEPER_KEY_WEBHOOK);
+	return wrap_plain(master, policy, secret, a, ret_blob, e);
 }
 
 static bool unseal(const unsigned char *master, const struct wrap_parts *p, uint8_t *plain)
@@ -89,33 +103,45 @@ static bool unseal(const unsigned char *master, const struct wrap_parts *p, uint
 	       EVP_DecryptFinal_ex(ctx, plain + n, &last) == 1;
 }
 
-static troth_rc key_open(const unsigned char *master, const struct wrap_parts *p, struct key **ret, struct troth_err *e)
+/* What was wrapped, in the secure heap. */
+struct opened { uint8_t *plain; size_t len; };
+
+static void opened_release(struct opened *o)
 {
-	uint8_t *plain = OPENSSL_secure_malloc(p->sealed.len);
-	ENSURE(plain, e, TROTH_UNAVAILABLE, "no secure memory is left to open a key");
-	troth_rc rc;
-	if (!unseal(master, p, plain)) {
-		rc = err_set(e, TROTH_CORRUPT, "the wrapped key was changed, or belongs to another master key");
+	if (o->plain)
+		OPENSSL_secure_clear_free(o->plain, o->len);
+}
+
+static troth_rc open_plain(const unsigned char *master, struct bytes blob, struct arena *a, struct keeper_policy *ret_policy,
+			   struct opened *ret, struct troth_err *e)
+{
+	struct wrap_parts parts;
+	TRY(wrap_split(blob, &parts, e));
+	ret->plain = OPENSSL_secure_malloc(parts.sealed.len);
+	ENSURE(ret->plain, e, TROTH_UNAVAILABLE, "no secure memory is left to open a key");
+	ret->len = parts.sealed.len;
+	if (!unseal(master, &parts, ret->plain)) {
+		troth_rc rc = err_set(e, TROTH_CORRUPT, "the wrapped key was changed, or belongs to another master key");
 		err_hint(e, "restore the store and the master key from the same backup");
-	} else {
-		rc = key_parse(bytes_of(plain, p->sealed.len), ret, e);
+		return rc;
 	}
-	OPENSSL_secure_clear_free(plain, p->sealed.len);
-	return rc;
+	ENSURE(rc_ok(keeper_policy_decode(a, parts.policy, ret_policy, NULL)), e, TROTH_CORRUPT,
+	       "the policy of the wrapped key is of another version of troth");
+	return RC_OK;
 }
 
 troth_rc wrap_open(const unsigned char master[32], struct bytes blob, struct arena *a, struct keeper_policy *ret_policy,
 		   struct key **ret_key, struct troth_err *e)
 {
-	struct wrap_parts parts;
 	struct keeper_policy policy;
 	struct bytes spki;
 	uint8_t hash[SHA256_LEN];
+	CLEANUP(opened_release) struct opened o = { 0 };
 	CLEANUP(key_releasep) struct key *k = NULL;
-	TRY(wrap_split(blob, &parts, e));
-	TRY(key_open(master, &parts, &k, e));
-	ENSURE(rc_ok(keeper_policy_decode(a, parts.policy, &policy, NULL)), e, TROTH_CORRUPT,
-	       "the policy of the wrapped key is of another version of troth");
+	TRY(open_plain(master, blob, a, &policy, &o, e));
+	ENSURE(policy.kind != KEEPER_KEY_WEBHOOK, e, TROTH_FORBIDDEN, "key %s is of kind webhook: it signs messages to %s, nothing else",
+	       policy.key_id, policy.authority);
+	TRY(key_parse(bytes_of(o.plain, o.len), &k, e));
 	TRY(key_spki(k, a, &spki, e));
 	spki_id(spki, hash);
 	ENSURE(memcmp(hash, policy.spki_hash, SHA256_LEN) == 0, e, TROTH_CORRUPT,
@@ -123,5 +149,19 @@ troth_rc wrap_open(const unsigned char master[32], struct bytes blob, struct are
 	*ret_policy = policy;
 	*ret_key = k;
 	k = NULL;
+	return RC_OK;
+}
+
+troth_rc wrap_open_secret(const unsigned char master[32], struct bytes blob, struct arena *a, struct keeper_policy *ret_policy,
+			  struct buf *ret_secret, struct troth_err *e)
+{
+	struct keeper_policy policy;
+	CLEANUP(opened_release) struct opened o = { 0 };
+	TRY(open_plain(master, blob, a, &policy, &o, e));
+	ENSURE(policy.kind == KEEPER_KEY_WEBHOOK, e, TROTH_FORBIDDEN, "key %s is of kind %s: it signs no message to a webhook", policy.key_id,
+	       keeper_key_kind_name(policy.kind));
+	buf_add(ret_secret, o.plain, o.len);
+	ENSURE(buf_ok(ret_secret), e, TROTH_CORRUPT, "the wrapped secret is too long");
+	*ret_policy = policy;
 	return RC_OK;
 }

@@ -4,7 +4,8 @@
  *      `------- associated data -------'
  *
  * The nonce is random (96 bits): far below 2^32 wraps per master key, which the rate of new keys
- * (limits.h) does not reach in a century.  The plain text is the key as PKCS#8 DER. */
+ * (limits.h) does not reach in a century.  The plain text is the key as PKCS#8 DER,
+ * or the bytes of a webhook's secret. */
 #ifndef TROTH_KEEPER_WRAP_H
 #define TROTH_KEEPER_WRAP_H
 
@@ -27,5 +28,12 @@ troth_rc wrap_key(const unsigned char master[32], const struct keeper_policy *po
  * texts live in arena a; the caller releases the key. */
 troth_rc wrap_open(const unsigned char master[32], struct bytes blob, struct arena *a, struct keeper_policy *ret_policy,
 		   struct key **ret_key, struct troth_err *e);
+/* The same for what is no private key: the secret of a webhook (policy->kind WEBHOOK).  FORBIDDEN when the one is opened as the
+ * other. */
+troth_rc wrap_secret(const unsigned char master[32], const struct keeper_policy *policy, struct bytes secret, struct arena *a,
+		     struct bytes *ret_blob, struct troth_err *e);
+/* Appends to ret_secret, a secret buffer of the caller's. */
+troth_rc wrap_open_secret(const unsigned char master[32], struct bytes blob, struct arena *a, struct keeper_policy *ret_policy,
+			  struct buf *ret_secret, struct troth_err *e);
 
 #endif

@@ -34,6 +34,8 @@ const char *name_label_fault(const char *name);
 const char *name_deployment_fault(const char *name);
 /* A principal's scope: a path or a label, where '*' stands for any run of characters. */
 const char *name_scope_fault(const char *scope);
+/* The common name of the CA of every server of troth, by which its certificate can be asked for. */
+#define NAME_SERVER_CA "troth server CA"
 /* Names under /troth/ belong to the program; only init makes them. */
 bool name_is_reserved(const char *name);
 

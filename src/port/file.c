@@ -105,7 +105,17 @@ troth_rc file_sync_parent(const char *path, struct troth_err *e)
 	return RC_OK;
 }
 
-troth_rc file_write(const char *path, struct bytes data, mode_t mode, struct troth_err *e)
+/* Not every file system can rename without replacing; where it cannot, a second name does the same. */
+static int rename_new(const char *tmp, const char *path)
+{
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if ((errno != EINVAL && errno != ENOSYS) || link(tmp, path) != 0)
+		return -1;
+	return unlink(tmp);
+}
+
+static troth_rc write_by(int (*take)(const char *, const char *), const char *path, struct bytes data, mode_t mode, struct troth_err *e)
 {
 	char tmp[PATH_MAX];
 	ENSURE(snprintf(tmp, sizeof tmp, "%s.tmp", path) < (int)sizeof tmp, e, TROTH_INVALID, "path is too long");
@@ -116,13 +126,23 @@ troth_rc file_write(const char *path, struct bytes data, mode_t mode, struct tro
 	troth_rc rc = write_all(fd, data, tmp, e);
 	if (rc_ok(rc) && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
 		rc = err_errno(e, errno, "could not sync file \"%s\"", tmp);
-	if (rc_ok(rc) && rename(tmp, path) != 0)
+	if (rc_ok(rc) && take(tmp, path) != 0)
 		rc = err_errno(e, errno, "could not rename \"%s\" to \"%s\"", tmp, path);
 	if (rc_failed(rc)) {
 		unlink(tmp);
 		return rc;
 	}
 	return file_sync_parent(path, e);
+}
+
+troth_rc file_write(const char *path, struct bytes data, mode_t mode, struct troth_err *e)
+{
+	return write_by(rename, path, data, mode, e);
+}
+
+troth_rc file_write_new(const char *path, struct bytes data, mode_t mode, struct troth_err *e)
+{
+	return write_by(rename_new, path, data, mode, e);
 }
 
 troth_rc dir_make(const char *path, mode_t mode, struct troth_err *e)

@@ -60,6 +60,8 @@ troth_rc file_read(struct arena *a, const char *path, size_t max, struct bytes *
 troth_rc file_read_secret(const char *path, size_t max, struct buf *ret, struct troth_err *e);
 /* Writes path.tmp, fsyncs, renames, fsyncs the directory: after a crash the old or the new file. */
 troth_rc file_write(const char *path, struct bytes data, mode_t mode, struct troth_err *e);
+/* The same for a file that must not be there yet: CONFLICT if it is, whoever made it and whenever. */
+troth_rc file_write_new(const char *path, struct bytes data, mode_t mode, struct troth_err *e);
 /* Makes a rename of `path` durable: fsyncs the directory that it is in. */
 troth_rc file_sync_parent(const char *path, struct troth_err *e);
 /* mkdir -p of one level at a time; an existing directory is fine. */

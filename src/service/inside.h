@@ -60,5 +60,7 @@ troth_rc facts_content(struct tx *tx, struct arena *a, struct view *view, int64_
 troth_rc facts_rolling(struct tx *tx, struct arena *a, struct view *view, int64_t deployment_id, struct troth_err *e);
 /* All versions of an authority and what depends on their labels; of a leaf its chains. */
 troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int64_t credential_id, struct troth_err *e);
+/* The authority of a rotation, and what its steps hold besides. */
+troth_rc facts_rotation(struct tx *tx, struct arena *a, struct view *view, const struct rotation_row *rotation, struct troth_err *e);
 
 #endif

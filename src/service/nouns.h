@@ -352,6 +352,7 @@ struct token_view {
 struct token_ret {
 	struct token_view token;
 	const char *secret;         /* shown this once */
+	const char *ca_fingerprint; /* hex: of the root by which the node will know the server */
 };
 struct token_list_cmd {
 	struct page page;
@@ -474,6 +475,7 @@ struct server_trust_ret {
 	bool observed;              /* what the listener shows and believes is to be said: VERB_SERVER_SEEN */
 	int64_t generation;         /* of agents_ca; 0 before its first change */
 	const char *signer;         /* PEM: the CA that shall have signed what the listener shows */
+	int64_t brought;            /* a number for what somebody brought for it; 0: nothing (VERB_BROUGHT_LOAD, brought.h) */
 };
 extern const struct verb VERB_SERVER_TRUST;       /* no_cmd -> server_trust_ret; system */
 /* The listener shows this certificate to whoever connects from now on, and believes these (own.c). */

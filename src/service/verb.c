@@ -20,6 +20,8 @@ troth_rc principal_in_scope(const struct principal *who, const char *name, struc
 	return rc;
 }
 
+bool principal_sees_everything(const struct principal *who) { return who->scope[0] == 0 || text_equal(who->scope, "*"); }
+
 troth_rc verb_allowed(const struct verb *verb, const struct principal *who, struct troth_err *e)
 {
 	if (who->roles & verb->roles)

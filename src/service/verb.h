@@ -32,6 +32,7 @@ struct tx;             /* store/store.h */
 struct service;        /* service/service.h */
 struct keeper_request; /* keeper/keeper.h */
 struct keeper_reply;
+struct meter_set;      /* base/meter.h */
 
 /* -- who ----------------------------------------------------------------------------------- */
 enum role {
@@ -64,11 +65,13 @@ extern const struct principal PRINCIPAL_ANONYMOUS;
 
 /* May `who` touch the object of this name?  FORBIDDEN with words otherwise. */
 troth_rc principal_in_scope(const struct principal *who, const char *name, struct troth_err *e);
+bool principal_sees_everything(const struct principal *who); /* its scope excludes nothing */
 
 /* -- what a verb sees ---------------------------------------------------------------------- */
 struct server_port {             /* the seam to the world; real in app/, seeded in sim/ */
 	struct port_clock clock; /* use ctx->now, not this, inside verbs */
 	struct port_random random;
+	const struct meter_set *meters; /* what this process counts of itself (base/meter.h); NULL: nothing */
 	int password_cost;       /* log2 of scrypt's N; 0: LIMIT_PASSWORD_COST.  Tests take little */
 };
 

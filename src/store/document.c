@@ -21,6 +21,9 @@ static const struct query NEWEST = { &DOCUMENT, .rows = "WHERE target_id = ?1 AN
 static const struct query LIST_PENDING = { &DOCUMENT, .rows = "WHERE target_id = ?1 AND state = 'pending' ORDER BY generation" };
 static const struct query LIST_TARGET = { &DOCUMENT, .rows = "WHERE target_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ALL_PENDING = { &DOCUMENT, .rows = "WHERE state = 'pending' AND id > ?1 ORDER BY id LIMIT ?2" };
+static const struct query COUNT_LASTING = { &DOCUMENT, .sql = "SELECT count(*) FROM document d JOIN target t ON t.id = d.target_id "
+	"JOIN template m ON m.id = t.template_id JOIN deployment p ON p.id = m.deployment_id WHERE d.state = 'pending' AND t.state = 'counted' "
+	"AND p.ephemeral = 0 AND p.party IN ('agent', 'external') AND p.name GLOB ?1" };
 static const struct query HAND = { &DOCUMENT, .sql = "UPDATE document SET handed_at = ?4, session = ?3 WHERE target_id = ?1 AND generation = ?2 AND handed_at = 0" };
 static const struct query SETTLE = { &DOCUMENT, .sql = "UPDATE document SET state = 'settled' WHERE target_id = ?1 AND state = 'pending' AND generation <= ?2" };
 static const struct query VOID = { &DOCUMENT, .sql = "UPDATE document SET state = 'void' WHERE target_id = ?1 AND state = 'pending'" };
@@ -91,4 +94,9 @@ troth_rc document_row_delete(struct tx *tx, int64_t target_id, int64_t generatio
 troth_rc document_row_forget(struct tx *tx, int64_t target_id, int64_t below, struct troth_err *e)
 {
 	return rows_exec(tx, &FORGET, ARGS(arg_int(target_id), arg_int(below)), NULL, e);
+}
+
+troth_rc document_row_count_lasting(struct tx *tx, const char *glob, int64_t *ret_count, struct troth_err *e)
+{
+	return rows_int(tx, &COUNT_LASTING, ARGS(arg_text(glob)), ret_count, e);
 }

@@ -136,18 +136,30 @@ troth_rc store_write_begin(struct store *s, struct tx **ret_tx, struct troth_err
 
 /* -- readers ----------------------------------------------------------------------------------------- */
 
-troth_rc store_reader_open(struct store *s, struct store_reader **ret_reader, struct troth_err *e)
+static troth_rc reader_open(const char *path, const char *vfs, int busy_timeout_ms, struct store_reader **ret, struct troth_err *e)
 {
 	struct store_reader *r = calloc(1, sizeof *r);
 	ENSURE(r, e, TROTH_UNAVAILABLE, "no memory for a reader");
-	troth_rc rc = conn_open(&r->conn, s->path, SQLITE_OPEN_READONLY, s->vfs[0] ? s->vfs : NULL, s->busy_timeout_ms, e);
+	troth_rc rc = conn_open(&r->conn, path, SQLITE_OPEN_READONLY, vfs, busy_timeout_ms, e);
 	if (rc_failed(rc)) {
 		store_reader_close(r);
 		return rc;
 	}
-	*ret_reader = r;
+	*ret = r;
 	return RC_OK;
 }
+
+troth_rc store_reader_open(struct store *s, struct store_reader **ret_reader, struct troth_err *e)
+{
+	return reader_open(s->path, s->vfs[0] ? s->vfs : NULL, s->busy_timeout_ms, ret_reader, e);
+}
+
+troth_rc store_reader_of_path(const char *path, int busy_timeout_ms, struct store_reader **ret, struct troth_err *e)
+{
+	return reader_open(path, NULL, busy_timeout_ms, ret, e);
+}
+
+struct conn *store_reader_conn(struct store_reader *r) { return &r->conn; }
 
 void store_reader_close(struct store_reader *r)
 {

@@ -18,6 +18,7 @@ static const struct column COLUMNS[] = {
 	C(operation_row, finished, COL_INT),
 };
 static const struct table OPERATION = TABLE(operation, COLUMNS, operation_row, uuid);
+static const struct query LIST_NEWEST = { &OPERATION, .rows = "WHERE kind = ?1 ORDER BY id DESC LIMIT ?2" };
 static const struct query LIST_RUNNING = { &OPERATION, .rows = "WHERE state = 'running' ORDER BY id" };
 
 troth_rc operation_row_insert(struct tx *tx, struct operation_row *row, struct troth_err *e)
@@ -52,4 +53,10 @@ troth_rc operation_row_list_running(struct tx *tx, struct arena *a,
 	struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_list(tx, a, &LIST_RUNNING, NO_ARGS, ret_rows, ret_count, e);
+}
+
+troth_rc operation_row_list_newest(struct tx *tx, struct arena *a, const char *kind, int limit,
+	struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_NEWEST, ARGS(arg_text(kind), arg_int(limit)), ret_rows, ret_count, e);
 }

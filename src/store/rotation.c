@@ -15,6 +15,8 @@ static const struct column COLUMNS[] = {
 	C(rotation_row, wanted_before, COL_IDS),
 	C(rotation_row, distrusted, COL_IDS),
 	C(rotation_row, superseded_by, COL_REF),
+	C(rotation_row, by_steps, COL_BOOL),
+	C(rotation_row, ordered, COL_INT),
 	C(rotation_row, operation_id, COL_REF),
 	C(rotation_row, reason, COL_TEXT),
 	C(rotation_row, started_by, COL_TEXT),

@@ -443,6 +443,8 @@ troth_rc document_row_list_pending(struct tx *tx, struct arena *a, int64_t targe
 troth_rc document_row_list_target(struct tx *tx, struct arena *a, int64_t target_id, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Of all targets: all pending ones, by id. */
 troth_rc document_row_list_all_pending(struct tx *tx, struct arena *a, struct page page, struct document_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* On their way to counted targets of agents and external instances that do not leave by themselves, in deployments whose name the glob fits. */
+troth_rc document_row_count_lasting(struct tx *tx, const char *glob, int64_t *ret_count, struct troth_err *e);
 /* Sets handed_at and session where handed_at is 0. */
 troth_rc document_row_hand(struct tx *tx, int64_t target_id, int64_t generation, int64_t session, msec_t now, struct troth_err *e);
 /* Pending ones with generation <= high_water become settled. */
@@ -605,6 +607,8 @@ struct rotation_row {
 	struct id_list wanted_before; /* versions that were wanted when it began: an abort goes back to them */
 	struct id_list distrusted; /* versions that it distrusts (emergency); nothing brings them back */
 	int64_t superseded_by;     /* rotation that took its place while it ran; 0: none */
+	bool by_steps;             /* each of its steps waits for its approval, whatever its authority's rollout says */
+	int64_t ordered;           /* of one by steps: what the next apply approves (service/rotation/steps.h); bits */
 	int64_t operation_id;
 	const char *reason;        /* or NULL */
 	const char *started_by;    /* principal's name, or NULL */
@@ -638,6 +642,8 @@ troth_rc operation_row_update(struct tx *tx, const struct operation_row *row, st
 troth_rc operation_row_get(struct tx *tx, struct arena *a, int64_t id, struct operation_row *ret, struct troth_err *e);
 troth_rc operation_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct operation_row *ret, struct troth_err *e);
 troth_rc operation_row_list(struct tx *tx, struct arena *a, struct page page, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Of one kind, newest first. */
+troth_rc operation_row_list_newest(struct tx *tx, struct arena *a, const char *kind, int limit, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc operation_row_list_running(struct tx *tx, struct arena *a, struct operation_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- rollout and approval: what a person wants to say yes to ------------------------------------------------------------ */
@@ -706,6 +712,34 @@ troth_rc outbox_done(struct tx *tx, int64_t id, struct troth_err *e);
 troth_rc outbox_retry(struct tx *tx, int64_t id, msec_t due, const char *error, struct troth_err *e);
 /* The earliest due of all; 0 if empty. */
 troth_rc outbox_next_due(struct tx *tx, msec_t *ret_due, struct troth_err *e);
+
+/* -- webhook: somebody outside who is told each event -------------------------------------------------------------------------- */
+struct webhook_row {
+	int64_t id;
+	const char *uuid;
+	const char *name;          /* unique */
+	const char *url;           /* may hold a secret of the receiver's: never in audit or events */
+	const char *events;        /* patterns of event kinds with blanks between; "*": all */
+	const char *ca_pem;        /* whom its certificate must come from, or NULL: the system's CAs */
+	struct bytes key_blob;     /* the secret, wrapped by the keeper */
+	int64_t cursor;            /* seq of the last event that was delivered, or that it does not want */
+	msec_t disabled_at;        /* 0: it is enabled */
+	const char *disabled_why;
+	int64_t attempts;          /* that failed since the last success */
+	msec_t failing_since, due; /* 0: the last one succeeded; when the next try is */
+	const char *last_error;    /* or NULL */
+	msec_t last_delivered;     /* 0: never */
+	int64_t test_operation;    /* a test that was asked for and has not been sent; 0: none */
+	const char *created_by;
+	msec_t created;
+};
+troth_rc webhook_row_insert(struct tx *tx, struct webhook_row *row, struct troth_err *e);
+troth_rc webhook_row_update(struct tx *tx, const struct webhook_row *row, struct troth_err *e);
+troth_rc webhook_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc webhook_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct webhook_row *ret, struct troth_err *e);
+troth_rc webhook_row_by_name(struct tx *tx, struct arena *a, const char *name, struct webhook_row *ret, struct troth_err *e);
+troth_rc webhook_row_list(struct tx *tx, struct arena *a, struct page page, struct webhook_row **ret_rows, size_t *ret_count, struct troth_err *e);
+troth_rc webhook_row_count(struct tx *tx, int64_t *ret_count, struct troth_err *e);
 
 /* -- event: a table with a growing sequence is the queue -------------------------------------------------------------------- */
 struct event_row {

@@ -244,6 +244,7 @@ static const char STEP_1[] =
 	"  state TEXT NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled')),"
 	"  progress TEXT, waits_for TEXT, result TEXT, started_by TEXT,"
 	"  created INTEGER NOT NULL, updated INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX operation_kind ON operation(kind, id);"
 	"CREATE INDEX operation_running ON operation(state) WHERE state = 'running';"
 	"CREATE TABLE rotation (" ID UUID
 	"  credential_id INTEGER NOT NULL REFERENCES credential(id),"
@@ -251,6 +252,7 @@ static const char STEP_1[] =
 	"  new_version INTEGER REFERENCES version(id), old_versions TEXT NOT NULL,"
 	"  below_new TEXT NOT NULL, below_old TEXT NOT NULL,"
 	"  wanted_before TEXT NOT NULL, distrusted TEXT NOT NULL, superseded_by INTEGER REFERENCES rotation(id),"
+	BOOL("by_steps") "  ordered INTEGER NOT NULL,"
 	"  operation_id INTEGER REFERENCES operation(id),"
 	"  reason TEXT, started_by TEXT, started INTEGER NOT NULL, finished INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rotation_credential ON rotation(credential_id);"
@@ -277,6 +279,15 @@ static const char STEP_1[] =
 	"CREATE INDEX wait_rank ON wait(rank);"
 	"CREATE INDEX wait_authority ON wait(authority_id, rank);"
 	"CREATE INDEX wait_target ON wait(target_id);"
+
+	"CREATE TABLE webhook (" ID UUID
+	"  name TEXT NOT NULL UNIQUE, url TEXT NOT NULL, events TEXT NOT NULL, ca_pem TEXT, key_blob BLOB NOT NULL,"
+	"  cursor INTEGER NOT NULL,"
+	"  disabled_at INTEGER NOT NULL, disabled_why TEXT,"
+	"  attempts INTEGER NOT NULL, failing_since INTEGER NOT NULL, due INTEGER NOT NULL,"
+	"  last_error TEXT, last_delivered INTEGER NOT NULL,"
+	"  test_operation INTEGER REFERENCES operation(id) ON DELETE SET NULL,"
+	"  created_by TEXT NOT NULL, created INTEGER NOT NULL) STRICT;"
 
 	/* -- the journal ------------------------------------------------------------------------------- */
 	"CREATE TABLE outbox (" ID

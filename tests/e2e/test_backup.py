@@ -87,6 +87,9 @@ def test_what_cannot_be_done_changes_nothing(build, keys, tmp_path):
         refused(troth(build, "backup", file, "--dir", server.dir, "--recipient", key), 1, f"--recipient {key}")
         refused(troth(build, "backup", file, "--dir", server.dir, "--recipient", tmp_path / "no.pem"), 4, "no.pem")
         refused(troth(build, "backup", file, "--dir", server.dir), 2, "--recipient")
+        refused(troth(build, "backup", "verify", tmp_path / "no.cms", "--key", key), 4, "the backup FILE: could not open", "no.cms")
+        refused(troth(build, "backup", "verify", cert, "--key", tmp_path / "no.key"), 4, "--key: could not open", "no.key")
+        refused(troth(build, "restore", tmp_path / "no.cms", "--dir", tmp_path / "new", "--key", key), 4, "the backup FILE:")
         assert list(tmp_path.iterdir()) == []
         ok(troth(build, "backup", file, "--dir", server.dir, "--recipient", cert))
         refused(troth(build, "backup", file, "--dir", server.dir, "--recipient", cert), 1, "exists already")

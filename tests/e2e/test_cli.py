@@ -32,7 +32,7 @@ def test_help_names_every_command(build):
 @pytest.mark.parametrize("noun, verbs", [("authority", "create list show"), ("credential", "create list show"),
                                          ("bundle", "create list show"), ("deployment", "create list show"),
                                          ("instance", "list show"), ("target", "list show"), ("token", "create"),
-                                         ("principal", "add list show rotate unlock revoke"),
+                                         ("principal", "add list show rotate unlock revoke"), ("server-certificate", "set show unset"),
                                          ("rotation", "list show watch pause resume abort"), ("audit", "list verify")])
 def test_each_command_has_help_with_an_example(build, noun, verbs):
     for verb in verbs.split():
@@ -67,6 +67,43 @@ def test_refused_input_exits_1_with_a_hint(cli):
     r = cli.run("authority", "create", "no-slash")
     assert r.returncode == 1
     assert "must start with" in r.stderr and "hint" in r.stderr
+
+
+# What was typed, the exit code, and what must be said of it.
+WRONG = [
+    ("authority create x --ttl 1s --key-type rsa-1", 1, "NAME: must start with", "--ttl: is not between", "--key-type: is not a key type", "rsa-2048"),
+    ("authority create /x --ttl soon", 1, '--ttl: "soon" is not a duration', "hint: write a number and a unit: 90d"),
+    ("authority create /x --path-len many", 2, '--path-len: "many" is not a number', "--help"),
+    ("authority set /cli/ca", 2, "changes nothing without an option", "--help"),
+    ("authority policy /cli/ca", 2, "changes nothing without an option"),
+    ("authority policy /cli/ca --switch x", 1, "--switch: is not when slots switch", "each"),
+    ("credential create /x --authority /cli/ca --san a.example --san b..c", 1, '--san "b..c": ', "dns:pg-1.example"),
+    ("credential create /x --authority /cli/ca --san a.example --csr-file /etc/passwd", 1, "--csr-file: certificate request"),
+    ("credential create /x --authority /cli/ca --san a.example --csr-file /nonexistent", 4, '--csr-file: could not open file "/nonexistent"'),
+    ("bundle create /b --certificate alias=a,file=/etc/passwd", 1, "--certificate, file: there is no certificate"),
+    ("bundle create /b --certificate alias=a,file=/nonexistent", 4, '--certificate: could not open file "/nonexistent"'),
+    ("deployment create d --slot name=a,profile=nginx,authority=/cli/ca,credential=x,san=..,ttl=soon", 1, "--slot, credential: must start",
+     "--slot, san: ", '--slot, ttl: "soon"'),
+    ("deployment create d --slot name", 2, '--slot: "name" is not key=value'),
+    ("token create --deployment none --ttl x", 1, '--ttl: "x" is not a duration'),
+    ("principal add x --role king", 1, '--role: "king" is not a role', "admin, operator"),
+    ("rotate /cli/ca --timeout x", 2, '--timeout: "x" is not a length of time'),
+    ("rotate /cli/ca --yes-break x", 2, '--yes-break: "x" is not a number'),
+    ("binding create /b --bundle /none --ack x", 1, "--ack: is not a way to acknowledge", "confirm, fetch or attest"),
+    ("forecast --until tomorrow", 1, "neither a day nor a length", "2027-06-01"),
+    ("events --after x", 2, '--after: "x" is not the number of an event'),
+]
+
+
+@pytest.mark.release_only
+def test_wrong_types_are_named_as_they_were_typed(cli):
+    before = cli.ok("audit", "list", "-o", "json")
+    for words, code, *said in WRONG:
+        r = cli.run(*words.split())
+        assert r.returncode == code and r.stdout == "" and "$." not in r.stderr, (words, r.returncode, r.stdout, r.stderr)
+        for text in said:
+            assert text in r.stderr, (words, text, r.stderr)
+    assert cli.ok("audit", "list", "-o", "json") == before
 
 
 def test_no_server_is_said_so(build, tmp_path):

@@ -27,6 +27,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -s
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=web" -keyout web.key -out web.csr
 printf 'subjectAltName=DNS:web-1.example\\nextendedKeyUsage=serverAuth\\nbasicConstraints=critical,CA:FALSE\\nkeyUsage=critical,digitalSignature\\n' >ext
 openssl x509 -req -in web.csr -CA chain.pem -CAkey chain.key -days 60 -extfile ext -out web.pem
+cp web.key troth.key && cp web.pem troth.pem
 """
 
 
@@ -112,6 +113,8 @@ STORY = (
     lambda w: w.sh("openssl req -new -key lb.key -subj /CN=lb -out lb.csr && troth credential attest /prod/lb --replaced gone && "
                    "troth credential attest /prod/app/client --replaced gone"),
     "rotate:0", "rotate:1", "rotation list", "rotation show", "rotation watch", "forecast", "explain",
+    "maestro topology", "maestro list", "maestro regenerate:0", "maestro update-transitional:0", "maestro regenerate:1", World.settled,
+    "maestro update-transitional:1", troth("rotation watch /prod/pg/ca"), "maestro garbage-collect",
     "authority policy", troth("rotate /prod/pg/ca --no-wait"), "rotation pause", "rotation resume", "rotation abort",
     lambda w: w.stage("approve"), "rotation approve:0", troth("rotation approve /prod/pg/ca --step introduce"),
     lambda w: w.stage("switch"), "rotation approve:1",
@@ -121,19 +124,19 @@ STORY = (
           "deployment create edge --external --slot name=tls,authority=/prod/pg/ca,credential=/pg/{instance}/tls,san={instance}.example",
           "instance add edge/edge-2"), lambda w: shutil.copy(w.dir / "lb.csr", w.dir / "edge-1.csr"),
     "instance add", "instance wanted", "instance report", "instance csr", "recover list", "recover approve:0", "recover approve:1", "recover deny",
-    "freeze", "thaw", "events", "audit list", "audit verify", "health", "version",
+    "freeze", "thaw", "server-certificate set", "server-certificate show", "server-certificate unset", "events", "webhook add", "webhook list", "webhook show", "webhook test", "webhook enable", "webhook remove", "audit list", "audit verify", "health", "version",
     "principal add", "principal list", "principal show", "principal rotate", "principal unlock", "principal revoke",
     "context add", "context list", "context show", "context use", "context remove", "profile list", "profile show", "profile check",
     "completion", "man", "deployment policy", "waive", "instance delete", "deployment delete",
 )
 # Exit codes that are answers too: something is found, the time is over, it is not late enough, nobody's identity has expired.
-CODES = {"expiring": (0, 1), "diff": (0, 1), "events": (124,), "binding waive": (1, 3), "recover approve:0": (4,), "recover deny": (4,)}
+CODES = {"expiring": (0, 1), "diff": (0, 1), "events": (124,), "binding waive": (1, 3), "recover approve:0": (4,), "recover deny": (4,), "webhook test": (1,)}
 LATER = (datetime.date.today() + datetime.timedelta(days=200)).isoformat()
 
 
 def in_this_world(world, text):
     changes = (("/etc/bash_completion.d/troth", "completion"), ("/usr/local/share/man/man1", "man1"), ("/var/lib/troth/server", world.said["data_dir"]),
-               ("/corp/root --certificate-file root.pem", "/corp/root --certificate-file other.pem"), ("2027-06-01", LATER), ("troth events --follow", "timeout 0.5 troth events --follow"),
+               ("/corp/root --certificate-file root.pem", "/corp/root --certificate-file other.pem"), ("2027-06-01", LATER), ("hooks.example.org", "127.0.0.1:1"), ("troth events --follow", "timeout 0.5 troth events --follow"),
                ("instance csr edge-1", "instance csr edge-2"), ("$ID", "$(troth binding show /prod/shop -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10", "$(troth token list -o json | grep -oPm1 '\"id\": \"\\K[^\"]+')"),
                ("--yes-break 12", "--yes-break $(troth rotate /prod/pg/ca --compromised --dry-run -o json | grep -oPm1 '\"breaks\": \\K\\d+')"))
@@ -164,7 +167,7 @@ def lines_of(text):
 def all_examples(build, where):
     subprocess.run([str(build / "troth"), "man", "--into", str(where)], check=True, timeout=30)
     pages = {p: examples_of(p) for p in where.glob("troth-*.1")}
-    return {re.search(r"^troth ([a-z]+( [a-z]+)?)", re.sub(r"\\-", "-", p.read_text().split(".B ")[1]))[0].split(" [")[0].removeprefix("troth "): e
+    return {re.search(r"^troth ([a-z-]+( [a-z-]+)?)", re.sub(r"\\-", "-", p.read_text().split(".B ")[1]))[0].split(" [")[0].removeprefix("troth "): e
             for p, e in pages.items() if e}
 
 

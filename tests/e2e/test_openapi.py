@@ -265,9 +265,22 @@ class Walk:
         self.get("/v1/freeze")
         self.change("DELETE", "/v1/freeze")
         self.change("POST", "/v1/server/certificate", {"csr": csr()[1]})
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = certificate("walk", key.public_key(), "Corporate", self.root_key, dns="walk.example")
+        self.change("PUT", "/v1/server/certificate", {"certificate": leaf, "chain": self.root, "private_key": pem_key(key)})
+        assert self.get("/v1/server/certificate")["brought"]["names"] == ["dns:walk.example"]
+        self.change("DELETE", "/v1/server/certificate", status=204)
+
+    def webhooks(self):
+        made = self.change("POST", "/v1/webhooks", {"name": "ops", "url": "http://127.0.0.1:1/", "events": ["nothing"]}, 201, again=409)
+        at = f"/v1/webhooks/{made['id']}"
+        self.get("/v1/webhooks"), self.get(at)
+        self.change("POST", at + "/test", status=202)
+        self.change("POST", at + "/enable")
+        self.change("DELETE", at, status=204)
 
     def looking(self):
-        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
+        for path in ("/v1/health", "/v1/version", "/v1/openapi.json", "/metrics", "/v1/audit", "/v1/audit/verify", "/v1/events?limit=2"):
             self.get(path)
         stream = Caller(self.server)
         stream.connect()
@@ -290,7 +303,7 @@ OF_THE_EXPIRED = {("POST /v1/agent/recovery", 200), ("POST /v1/agent/recovery", 
 def test_every_route_gives_what_is_described(server, tmp_path):
     walk = Walk(server, tmp_path)
     server.api.seen.clear()
-    walk.nouns(), walk.elsewhere(), walk.credentials(), walk.tokens(), walk.agent(), walk.upload(), walk.rotations(), walk.outside(), walk.external(), walk.people()
+    walk.nouns(), walk.elsewhere(), walk.credentials(), walk.tokens(), walk.agent(), walk.upload(), walk.rotations(), walk.outside(), walk.external(), walk.people(), walk.webhooks()
     walk.recovering(), walk.looking(), walk.farewell()
     described = {(str(o), status) for o in server.api.operations for status in o.responses if status < 400}
     never = described - server.api.seen - OF_THE_EXPIRED

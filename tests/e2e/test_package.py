@@ -63,7 +63,8 @@ def exec_start(root, unit):
 def test_what_is_in_them(packages):
     server, agent = (subprocess.run(["dpkg-deb", "-c", str(p)], capture_output=True, text=True, check=True).stdout for p in packages)
     for path in ("./usr/bin/troth", "./usr/share/man/man1/troth.1.gz", "./usr/share/man/man1/troth-rotate.1.gz",
-                 "./usr/share/bash-completion/completions/troth", "./lib/systemd/system/troth-server.service", "./usr/share/doc/troth/copyright"):
+                 "./usr/share/bash-completion/completions/troth", "./lib/systemd/system/troth-server.service", "./usr/share/doc/troth/copyright",
+                 "./usr/share/doc/troth/examples/troth-alerts.yaml", "./usr/share/doc/troth/examples/troth-grafana.json"):
         assert path + "\n" in server, path
     for path in ("./etc/troth/profiles/nginx.yaml", "./etc/troth/agent.yaml", "./lib/systemd/system/troth-agent.service"):
         assert path + "\n" in agent, path
@@ -80,6 +81,8 @@ def test_lintian_finds_no_error(packages):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_the_server_is_confined(packages, root):
     dpkg(root, "-i", *packages)
+    (root / "bin").mkdir(exist_ok=True)
+    shutil.copy("/bin/kill", root / "bin/kill")  # of procps, which the package depends upon
     r = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--root={root}", "--no-pager", "troth-server.service"],
                        capture_output=True, text=True, timeout=60)
     score = re.search(r"exposure level for troth-server.service: ([0-9.]+)", r.stdout)
@@ -127,6 +130,10 @@ def test_installed_started_used_and_purged(packages, root):
         started.append(subprocess.Popen(exec_start(root, "troth-server.service"), user=uid, group=gid, extra_groups=[], umask=0o077,
                                         stdout=open(root / "server.log", "w"), stderr=subprocess.STDOUT))
         use(root, data, started)
+        (data / "troth.yaml").write_text("log_format: json\n")
+        reload = re.search(r"^ExecReload=(.*)$", (root / "lib/systemd/system/troth-server.service").read_text(), re.M).group(1)
+        subprocess.run(reload.replace("$MAINPID", str(started[0].pid)).split(), check=True)
+        until("the reload", lambda: '"event":"config.reloaded"' in (root / "server.log").read_text())
     finally:
         for process in reversed(started):
             process.terminate()

@@ -1,8 +1,11 @@
 """The server as a process: how it starts, refuses to start, stops, and lives with a keeper that dies."""
 
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -49,6 +52,104 @@ def test_wrong_command_lines(build, tmp_path):
                  ("server", "--dir", "x", "--log-level", "loud")):
         r = troth(build, *args)
         assert r.returncode == 2 and "--help" in r.stderr, args
+
+
+@pytest.fixture()
+def ordinary(build):
+    """A data directory of a user who is not root, where he can reach it; called with words of a command, it is run as him."""
+    base = pathlib.Path(tempfile.mkdtemp(prefix="troth-e2e-", dir="/tmp"))
+    base.chmod(0o755)
+    shutil.copy(build / "troth", base / "troth")
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    home = base / "home"
+    home.mkdir()
+    if user:
+        os.chown(home, 65534, 65534)
+
+    def run(*args):
+        return subprocess.run([base / "troth", *map(str, args)], capture_output=True, text=True, timeout=20, **user)
+    run.dir = home / "d"
+    assert run("init", "--dir", run.dir, "--listen", "127.0.0.1:0").returncode == 0
+    try:
+        yield run
+    finally:
+        for path in (run.dir, *run.dir.iterdir()):
+            path.chmod(0o700)
+        shutil.rmtree(base)
+
+
+def hint(r):
+    return next((line for line in r.stderr.splitlines() if line.startswith("hint: ")), "")
+
+
+@pytest.mark.release_only
+def test_what_cannot_be_read_or_written_is_named(ordinary):
+    d = ordinary.dir
+    for path, mode, words in ((d, 0o500, "could not write to"), (d / "troth.db", 0o400, "could not write to"), (d / "troth.db", 0, "could not read"),
+                              (d / "server.key", 0, "could not read"), (d / "server.listen", 0, "could not read")):
+        was = path.stat().st_mode & 0o777
+        path.chmod(mode)
+        r = ordinary("server", "--dir", d)
+        path.chmod(was)
+        assert r.returncode == 1 and f'{words} "{path}": Permission denied' in r.stderr and "chmod u+rw" in hint(r), (path, mode, r.stderr)
+    if os.geteuid() == 0:
+        os.chown(d / "server.key", 0, 0)
+        r = ordinary("server", "--dir", d)
+        assert r.returncode == 1 and "it belongs to the user with the id 0" in hint(r), r.stderr
+        os.chown(d / "server.key", 65534, 65534)
+    (d / "master.key").chmod(0)
+    r = ordinary("server", "--dir", d)
+    assert r.returncode == 1 and f'could not open master key "{d}/master.key"' in r.stderr and "readable by the user" in r.stderr, r.stderr
+    for args in (("init", "--dir", "/proc/nowhere/d"), ("dev", "--dir", "/proc/nowhere/d")):
+        r = ordinary(*args)
+        assert r.returncode in (1, 4) and "could not make directory" in r.stderr and "say another --dir" in hint(r), r.stderr
+
+
+@pytest.mark.release_only
+def test_what_is_missing_or_damaged_is_named(ordinary):
+    d = ordinary.dir
+    for name in ("troth.db", "server.key", "server.pem", "ca.pem", "admin.json", "server.listen"):
+        (d / name).rename(d / "away")
+        r = ordinary("server", "--dir", d)
+        (d / "away").rename(d / name)
+        assert r.returncode == 4 and f"there is no {d / name}" in r.stderr and ("init" if name == "troth.db" else "restore") in hint(r), r.stderr
+    for name, words in (("troth.db", "not a store"), ("server.key", "server.key: "), ("server.pem", "server.pem: "), ("admin.json", "admin.json: "),
+                        ("server.listen", "server.listen: "), ("epoch", "epoch"), ("master.key", "master.key")):
+        kept = (d / name).read_bytes() if (d / name).exists() else None
+        (d / name).write_text("junk\n")
+        r = ordinary("server", "--dir", d)
+        (d / name).write_bytes(kept) if kept is not None else (d / name).unlink()
+        assert r.returncode == 1 and words in r.stderr and hint(r), (name, r.stderr)
+    (d / "master.key").rename(d / "away")
+    r = ordinary("server", "--dir", d)
+    assert r.returncode == 1 and "from its backup" in r.stderr, r.stderr
+
+
+@pytest.mark.release_only
+def test_a_clock_in_the_past(build, tmp_path):
+    """What was written last is the measure: five minutes are forgiven, a day is not, unless somebody says so."""
+    program, shift, d = tmp_path / "troth", tmp_path / "troth.shift", tmp_path / "d"
+    shutil.copy(build / "tests/e2e/troth-shifted", program)
+
+    def run(*args, ready=False):
+        p = subprocess.Popen([program, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if ready:
+            until("the server", lambda: (d / "server.url").exists() or p.poll() is not None)
+            p.terminate()
+        try:
+            _, said = p.communicate(timeout=20)
+        finally:
+            p.kill()
+        return p.returncode, said
+    assert run("init", "--dir", d, "--listen", "127.0.0.1:0")[0] == 0
+    shift.write_text("-86400")
+    code, said = run("server", "--dir", d)
+    assert code == 1 and "the clock says" in said and "hint: set the clock" in said and "--clock-went-back" in said
+    assert run("server", "--dir", d, "--clock-went-back", ready=True)[0] == 0
+    shift.write_text("0")
+    assert run("server", "--dir", d, ready=True)[0] == 0
+    shift.write_text("-100")
+    assert run("server", "--dir", d, ready=True)[0] == 0
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])

@@ -22,6 +22,7 @@ LONG_FUNCTIONS = {}
 # A file whose test has another name, or that only a whole program can run -> where it is proved.
 TESTED_ELSEWHERE = {
     "app/main.c": "tests/e2e/test_cli.py",
+    "app/cli_columns.c": "tests/unit/app/test_cli_commands.c",
 }
 
 
@@ -141,6 +142,17 @@ def test_floor_has_readme(folder):
     readme = SRC / folder / "README.md"
     assert readme.is_file(), f"src/{folder}/README.md is missing"
     assert len(readme.read_text()) > 200, f"src/{folder}/README.md says too little"
+
+
+@pytest.mark.parametrize("room", sorted(p.name for p in (SRC / "service").iterdir() if p.is_dir()))
+def test_room_has_readme_whose_tests_exist(room):
+    """A room's README names the test that holds each invariant: words of three parts and more, and test files."""
+    text = (SRC / "service" / room / "README.md").read_text()
+    tests = "".join(p.read_text() for p in (TOP / "tests").rglob("test_*") if p.suffix in (".c", ".py"))
+    named = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", text))
+    assert named and [n for n in sorted(named) if not re.search(rf"\b{n}\b", tests)] == []
+    files = set(re.findall(r"`(?:tests/[a-z0-9/]*)?(test_[a-z0-9_]+\.(?:c|py))`", text))
+    assert [f for f in sorted(files) if not list((TOP / "tests").rglob(f))] == []
 
 
 def test_every_source_has_its_test():

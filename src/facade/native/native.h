@@ -4,7 +4,7 @@
 
 #include "edge/route.h"
 
-enum { NATIVE_TABLE_COUNT = 21 };
+enum { NATIVE_TABLE_COUNT = 23 };
 extern const struct route_table *const NATIVE_TABLES[NATIVE_TABLE_COUNT];
 
 #endif

@@ -460,7 +460,7 @@ static void put_parameters(struct json_writer *w, struct arena *a, const struct 
 /* -- operations -------------------------------------------------------------------------------------------- */
 static const char *operation_id(struct arena *a, const struct route *row)
 {
-	char *id = arena_printf(a, "%s%s", http_method_name(row->method), row->pattern + strlen("/v1")), *out = id;
+	char *id = arena_printf(a, "%s%s", http_method_name(row->method), row->pattern + (text_starts(row->pattern, "/v1/") ? strlen("/v1") : 0)), *out = id;
 	for (char *p = id; *p; p++)
 		if (*p != '{' && *p != '}')
 			*out++ = *p == '/' || *p == '.' ? '_' : *p >= 'A' && *p <= 'Z' ? (char)(*p + 'a' - 'A') : *p;

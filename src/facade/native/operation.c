@@ -4,7 +4,7 @@
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
 
-static void write_operation(struct json_writer *w, const struct operation_row *row)
+void operation_write(struct json_writer *w, const struct operation_row *row)
 {
 	jw_object(w);
 	jw_kv_text(w, "id", row->uuid);
@@ -35,7 +35,7 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 	struct json_writer w = http_reply_json(reply, 200);
 	words_list_begin(&w);
 	for (size_t i = 0; i < x->count; i++)
-		write_operation(&w, &x->items[i]);
+		operation_write(&w, &x->items[i]);
 	words_list_end(&w, x->next);
 }
 
@@ -43,7 +43,7 @@ static void show_render(struct arena *a, const struct http_request *r, const voi
 {
 	const struct operation_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, 200);
-	write_operation(&w, &x->operation);
+	operation_write(&w, &x->operation);
 }
 
 static troth_rc events_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)

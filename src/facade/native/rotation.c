@@ -9,6 +9,7 @@ static const struct json_field ROTATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct rotate_cmd, name), JF_REQUIRED, 0, LIMIT_NAME_BYTES },
 	{ "reason", JF_TEXT, offsetof(struct rotate_cmd, reason), 0, 0, 0 },
 	{ "again", JF_BOOL, offsetof(struct rotate_cmd, again), 0, 0, 0 },
+	{ "by_steps", JF_BOOL, offsetof(struct rotate_cmd, by_steps), 0, 0, 0 },
 	{ "cross_sign", JF_BOOL, offsetof(struct rotate_cmd, cross_sign), 0, 0, 0 },
 	{ "compromised", JF_BOOL, offsetof(struct rotate_cmd, compromised), 0, 0, 0 },
 	{ "version", JF_TEXT, offsetof(struct rotate_cmd, version), 0, 0, UUID_LEN },
@@ -134,6 +135,7 @@ static void write_rotation(struct json_writer *w, const struct rotation_view *v,
 		jw_text(w, v->old_versions[i]);
 	jw_array_end(w);
 	jw_kv_bool(w, "cross_sign", v->cross_sign);
+	jw_kv_bool(w, "by_steps", v->by_steps);
 	jw_key(w, "below");
 	jw_array(w);
 	for (size_t i = 0; i < v->below_count; i++) {

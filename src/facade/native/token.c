@@ -23,12 +23,14 @@ static troth_rc list_parse(struct arena *a, const struct http_request *r, void *
 	return words_page(r, &c->page, e);
 }
 
-static void write_token(struct json_writer *w, const struct token_view *v, const char *secret)
+static void write_token(struct json_writer *w, const struct token_view *v, const char *secret, const char *pin)
 {
 	jw_object(w);
 	jw_kv_text(w, "id", v->row.uuid);
 	if (secret)
 		jw_kv_text(w, "token", secret);
+	if (pin)
+		jw_kv_text(w, "ca_fingerprint", pin);
 	jw_kv_text(w, "deployment", v->deployment);
 	jw_kv_text(w, "instance", v->row.instance_name);
 	jw_kv_bool(w, "reinstall", v->row.reinstall);
@@ -43,7 +45,7 @@ static void create_render(struct arena *a, const struct http_request *r, const v
 {
 	const struct token_ret *x = ret;
 	struct json_writer w = http_reply_json(reply, words_created(r));
-	write_token(&w, &x->token, r->dry_run ? NULL : x->secret);
+	write_token(&w, &x->token, r->dry_run ? NULL : x->secret, x->ca_fingerprint);
 }
 
 static void list_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
@@ -52,7 +54,7 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 	struct json_writer w = http_reply_json(reply, 200);
 	words_list_begin(&w);
 	for (size_t i = 0; i < x->count; i++)
-		write_token(&w, &x->items[i], NULL);
+		write_token(&w, &x->items[i], NULL, NULL);
 	words_list_end(&w, x->next);
 }
 

@@ -56,6 +56,8 @@ static void write_item(struct arena *a, struct json_writer *w, const struct topo
 	jw_kv_text(w, "authority", x->credential.issuer);
 	jw_kv_text(w, "key_type", row->key_type);
 	words_texts(w, "sans", x->credential.spec.sans);
+	jw_kv_bool(w, "rotating", x->rotating);
+	words_texts(w, "approved", x->approved);
 	jw_key(w, "versions");
 	jw_array(w);
 	for (size_t i = 0; i < x->version_count; i++)

@@ -22,10 +22,10 @@ const char *uaa_auth_word(const struct http_request *r, const struct troth_err *
 
 static const char *word_of(const struct http_request *r, const struct troth_err *e)
 {
+	if (strchr(e->clause, '_') && text_starts(e->clause, "type:"))
+		return e->clause + strlen("type:"); /* a word of OAuth's own */
 	if (e->kind == TROTH_UNAUTHENTICATED)
 		return uaa_auth_word(r, e);
-	if (strchr(e->clause, '_') && text_starts(e->clause, "type:"))
-		return e->clause + strlen("type:");
 	switch (e->kind) {
 	case TROTH_FORBIDDEN: return "access_denied";
 	case TROTH_BUSY: case TROTH_UNAVAILABLE: return "temporarily_unavailable";
@@ -152,10 +152,6 @@ static void token_render(struct arena *a, const struct http_request *r, const vo
 {
 	const struct login_cmd *c = cmd;
 	const struct login_ret *x = ret;
-	if (x->refused && c->grant == LOGIN_REFRESH) {
-		write_error(reply, 401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect");
-		return;
-	}
 	if (x->refused) {
 		write_error(reply, 401, c->grant == LOGIN_CLIENT ? "invalid_client" : "unauthorized", "Bad credentials");
 		return;

@@ -265,6 +265,7 @@ static troth_rc supersede_one(struct verb_ctx *ctx, struct rotation_row *row, co
 	row->superseded_by = by->id;
 	row->finished = ctx->now;
 	TRY(rotation_row_update(ctx->tx, row, e));
+	verb_changed(ctx, CHANGED_ROTATION, row->id);
 	TRY(operation_row_get(ctx->tx, ctx->a, row->operation_id, &op, e));
 	op.state = OPERATION_CANCELLED;
 	op.finished = op.updated = ctx->now;

@@ -1,6 +1,7 @@
 /* Uploading: a judged chain becomes a version, its key a wrapped one, and each slot is to get it.  See upload.h. */
 #include "service/ca/upload.h"
 
+#include "model/name.h"
 #include "service/ca/bundle.h"
 #include "service/check.h"
 #include "service/inside.h"
@@ -27,9 +28,8 @@ static msec_t valid_from(const struct upload_chain *chain, msec_t now)
 	return now;
 }
 
-static troth_rc anchor_find(struct verb_ctx *ctx, struct upload_plan *plan, unsigned eku, struct troth_err *e)
+troth_rc upload_anchor(struct verb_ctx *ctx, const struct upload_chain *chain, unsigned eku, const struct cert **ret, struct troth_err *e)
 {
-	const struct upload_chain *chain = &plan->chain;
 	struct cert_pool cas = { 0 };
 	const size_t *found;
 	size_t n;
@@ -44,7 +44,7 @@ static troth_rc anchor_find(struct verb_ctx *ctx, struct upload_plan *plan, unsi
 	TRY(chain_anchors(ctx->a, (struct der_list){ served, chain->count }, (struct der_list){ anchors, cas.count },
 			  valid_from(chain, ctx->now), eku & EKU_SERVER || !eku ? EKU_SERVER : EKU_CLIENT, &found, &n, e));
 	if (n) {
-		plan->anchor = cas.items[found[0]];
+		*ret = cas.items[found[0]];
 		return RC_OK;
 	}
 	struct checker c = { ctx->a, e };
@@ -61,6 +61,11 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 	TRY(record_uuid("credential", id, e));
 	TRY(credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
 	ENSURE(ret->kind == CREDENTIAL_LEAF, e, TROTH_INVALID, "%s is an authority: a leaf is uploaded here", ret->name);
+	if (name_is_reserved(ret->name)) {
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s is troth's own", ret->name);
+		err_hint(e, "the certificate of the server's listener is brought with: troth server-certificate set");
+		return rc;
+	}
 	return record_visible(ctx->who, "credential", ret->name, e);
 }
 
@@ -82,7 +87,7 @@ static troth_rc judge(struct verb_ctx *ctx, const struct upload_cmd *cmd, struct
 	TRY(credential_spec_read(ctx->a, plan->leaf.spec, &spec, e));
 	upload_chain_fits(ctx->a, &plan->chain, &spec, e);
 	if (plan->chain.count)
-		TRY(anchor_find(ctx, plan, spec.eku, e));
+		TRY(upload_anchor(ctx, &plan->chain, spec.eku, &plan->anchor, e));
 	return check_done(e);
 }
 
@@ -234,7 +239,10 @@ troth_rc upload_is_owned(struct tx *tx, struct arena *a, const struct credential
 troth_rc upload_refuse_renewal(const struct credential_row *leaf, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s was uploaded: only its owner can bring the next one", leaf->name);
-	err_hint(e, "troth credential upload %s --certificate-file PEM --key-file PEM --chain-file PEM", leaf->name);
+	if (name_is_reserved(leaf->name))
+		err_hint(e, "troth server-certificate set --certificate-file PEM --key-file PEM --chain-file PEM");
+	else
+		err_hint(e, "troth credential upload %s --certificate-file PEM --key-file PEM --chain-file PEM", leaf->name);
 	err_object(e, "%s", leaf->name);
 	return rc;
 }

@@ -26,6 +26,8 @@ struct upload_cmd {
 void upload_chain_read(struct arena *a, const struct upload_cmd *cmd, msec_t now, struct upload_chain *ret, struct troth_err *e);
 /* Is it what the credential's slots need: names, use?  Findings. */
 void upload_chain_fits(struct arena *a, const struct upload_chain *chain, const struct credential_spec *spec, struct troth_err *e);
+/* A CA that came with it or is known here and under which, alone, it is valid; a finding if there is none. */
+troth_rc upload_anchor(struct verb_ctx *ctx, const struct upload_chain *chain, unsigned eku, const struct cert **ret, struct troth_err *e);
 void upload_check(struct arena *a, const struct upload_cmd *cmd, struct troth_err *e);
 
 struct upload_ret {

@@ -1,6 +1,7 @@
 /* Join tokens: one use, an end, one deployment, perhaps one name.  Only the SHA-256 is stored; the token
  * itself is 256 random bits, so the hash needs no salt and no slow function. */
 #include "service/check.h"
+#include "service/fleet/identity.h"
 #include "service/record.h"
 #include "service/nouns.h"
 
@@ -95,6 +96,18 @@ static troth_rc record_token(struct verb_ctx *ctx, const char *action, const str
 	return record_change(ctx, &(struct change){ .action = action, .object = v->deployment, .after = record_end(&r, ctx->a) }, e);
 }
 
+/* By which the node will know the server: of the root that signs for it. */
+static troth_rc pin_of(struct verb_ctx *ctx, const char **ret, struct troth_err *e)
+{
+	struct credential_row server;
+	struct signer signer;
+	char *hex = arena_alloc(ctx->a, SHA256_HEX_LEN);
+	TRY(credential_row_by_name(ctx->tx, ctx->a, SERVER_AUTHORITY, &server, e));
+	TRY(signer_load(ctx->tx, ctx->a, server.id, &signer, e));
+	*ret = cert_fingerprint_hex(signer.cert, hex);
+	return RC_OK;
+}
+
 static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct token_create_cmd *cmd = arg;
@@ -117,6 +130,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		.reinstall = cmd->reinstall,
 	};
 	ret->token.state = state_of(&ret->token.row, ctx->now);
+	TRY(pin_of(ctx, &ret->ca_fingerprint, e));
 	TRY(token_row_insert(ctx->tx, &ret->token.row, e));
 	return record_token(ctx, "token.create", &ret->token, e);
 }

@@ -194,9 +194,30 @@ static bool is_history(const struct topology_version *v)
 	return !v->use_count && !v->view.row.signing && (v->view.row.retired_at || !v->view.row.wanted);
 }
 
+/* Of an authority: does a rotation of it go on, and which of its steps did somebody approve? */
+static troth_rc load_rotation(struct verb_ctx *ctx, const struct credential_row *row, struct topology_item *ret, struct troth_err *e)
+{
+	struct rotation_row *rotations;
+	struct approval_row *approvals;
+	size_t n, count;
+	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rotations, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (rotations[i].credential_id != row->id)
+			continue;
+		ret->rotating = true;
+		TRY(approval_row_list_rotation(ctx->tx, ctx->a, rotations[i].id, &approvals, &count, e));
+		ret->approved = (struct json_texts){ ARENA_ARRAY(ctx->a, const char *, count), 0 };
+		for (size_t k = 0; k < count; k++)
+			ret->approved.items[ret->approved.count++] = APPROVAL_STEP_NAMES[approvals[k].step];
+	}
+	return RC_OK;
+}
+
 static troth_rc load_item(struct verb_ctx *ctx, const struct credential_row *row, bool all, struct topology_item *ret, struct troth_err *e)
 {
 	TRY(credential_view_load(ctx->tx, ctx->a, row, true, &ret->credential, e));
+	if (row->kind == CREDENTIAL_AUTHORITY)
+		TRY(load_rotation(ctx, row, ret, e));
 	size_t n = ret->credential.version_count, history = 0;
 	ret->versions = ARENA_ARRAY(ctx->a, struct topology_version, n);
 	for (size_t i = 0; i < n; i++) {

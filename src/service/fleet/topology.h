@@ -31,6 +31,8 @@ struct topology_item {
 	struct credential_view credential; /* without versions */
 	struct topology_version *versions; /* newest first */
 	size_t version_count;
+	bool rotating;                     /* an authority: its rotation is open ... */
+	struct json_texts approved;        /* ... and somebody approved these steps of it */
 };
 struct topology_ret {
 	struct topology_item *items;

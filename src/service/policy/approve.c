@@ -3,6 +3,7 @@
  * With rollout manual (of the authority, or of a deployment that has part in it) the engine leaves each step alone until
  * it is approved, and says so in its waits.  An approval is a row of its rotation: a new goal is another rotation, and
  * begins without any.  Only a step that waits can be approved, so nobody approves what nobody has seen. */
+#include "service/ca/hierarchy.h"
 #include "service/check.h"
 #include "service/rotation/explain.h"
 #include "service/nouns.h"
@@ -32,14 +33,11 @@ struct asked {
 	size_t count[APPROVAL_WITHDRAW + 1];
 };
 
-static troth_rc asked_load(struct verb_ctx *ctx, int64_t authority_id, struct asked *ret, struct troth_err *e)
+static troth_rc asked_add(struct verb_ctx *ctx, int64_t authority_id, struct asked *ret, struct troth_err *e)
 {
 	struct wait_row *rows;
 	size_t n;
-	*ret = (struct asked){ 0 };
 	TRY(wait_row_list_authority(ctx->tx, ctx->a, authority_id, LIMIT_PAGE, &rows, &n, e));
-	for (int i = 0; i <= APPROVAL_WITHDRAW; i++)
-		ret->what[i] = ARENA_ARRAY(ctx->a, const char *, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		struct explained x;
 		enum approval_step step;
@@ -47,8 +45,24 @@ static troth_rc asked_load(struct verb_ctx *ctx, int64_t authority_id, struct as
 		if (!step_of(x.reason, &step))
 			continue;
 		ret->waits[step] = true;
-		ret->what[step][ret->count[step]++] = explain_plain(ctx->a, &x);
+		if (ret->count[step] < LIMIT_PAGE)
+			ret->what[step][ret->count[step]++] = explain_plain(ctx->a, &x);
 	}
+	return RC_OK;
+}
+
+/* A rotation by steps holds the CAs below its own as well. */
+static troth_rc asked_load(struct verb_ctx *ctx, const struct rotation_row *rotation, struct asked *ret, struct troth_err *e)
+{
+	struct id_list ids = { ARENA_NEW(ctx->a, int64_t), 1 };
+	ids.items[0] = rotation->credential_id;
+	*ret = (struct asked){ 0 };
+	if (rotation->by_steps)
+		TRY(hierarchy_below(ctx->tx, ctx->a, rotation->credential_id, &ids, e));
+	for (int i = 0; i <= APPROVAL_WITHDRAW; i++)
+		ret->what[i] = ARENA_ARRAY(ctx->a, const char *, LIMIT_PAGE);
+	for (size_t i = 0; i < ids.count; i++)
+		TRY(asked_add(ctx, ids.items[i], ret, e));
 	return RC_OK;
 }
 
@@ -108,7 +122,7 @@ static troth_rc approve_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	TRY(rotation_find(ctx, cmd->id, &rotation, &c, e));
 	if (!rotation_is_open(&rotation))
 		return rotation_refuse_over(&rotation, &c, e);
-	TRY(asked_load(ctx, c.id, &asked, e));
+	TRY(asked_load(ctx, &rotation, &asked, e));
 	TRY(choose(&asked, &c, cmd->step, &step, e));
 	*ret = (struct approve_ret){ .rotation = rotation.uuid, .name = c.name, .step = APPROVAL_STEP_NAMES[step],
 				     .what = asked.what[step], .what_count = asked.count[step], .dry_run = ctx->options.dry_run };

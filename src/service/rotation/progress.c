@@ -228,7 +228,7 @@ static troth_rc finish(struct verb_ctx *ctx, struct tale *t, struct troth_err *e
 		t->credential.paused = false;
 		TRY(credential_row_update(ctx->tx, &t->credential, e));
 	}
-	TRY(facts_credential(ctx->tx, ctx->a, ctx->svc->view, t->credential.id, e)); /* no pause, nothing to approve */
+	TRY(facts_rotation(ctx->tx, ctx->a, ctx->svc->view, &t->rotation, e)); /* no pause, nothing to approve */
 	t->op.state = OPERATION_SUCCEEDED;
 	t->op.finished = ctx->now;
 	t->op.result = arena_printf(ctx->a, "{\"rotation\":\"%s\",\"seconds\":%lld}", t->rotation.uuid,

@@ -13,6 +13,7 @@
 #include "service/ca/own.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
+#include "service/rotation/steps.h"
 #include "service/ca/upload.h"
 
 #include "model/name.h"
@@ -256,6 +257,7 @@ static troth_rc record_start(struct verb_ctx *ctx, const struct credential_row *
 	jw_kv_text(&r.w, "new_version", ret->new_version);
 	jw_kv_int(&r.w, "old_versions", (int64_t)rotation->old_versions.count);
 	jw_kv_bool(&r.w, "cross_sign", cross_sign);
+	jw_kv_bool(&r.w, "by_steps", rotation->by_steps);
 	jw_kv_int(&r.w, "below", (int64_t)rotation->below_new.count);
 	jw_kv_text(&r.w, "reason", rotation->reason);
 	if (ret->compromised) {
@@ -324,7 +326,7 @@ static troth_rc start(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 		      const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
 {
 	const struct credential_row *c = &plan->credential;
-	struct rotation_row rotation = { 0 };
+	struct rotation_row rotation = { .by_steps = cmd->by_steps, .ordered = cmd->by_steps ? ORDER_INTRODUCE : 0 };
 	struct operation_row op;
 	if (cmd->key_type || cmd->ttl)
 		TRY(keep_change(ctx, c, e));

@@ -67,6 +67,7 @@ troth_rc rotation_view_load(struct verb_ctx *ctx, const struct rotation_row *row
 		.finished = row->finished,
 	};
 	ret->compromised = row->distrusted.count > 0;
+	ret->by_steps = row->by_steps;
 	TRY(is_going_back(ctx, row, &ret->going_back, e));
 	TRY(version_uuid(ctx, row->new_version, &ret->new_version, e));
 	TRY(cross_load(ctx, row, &ret->cross_sign, e));

@@ -26,6 +26,7 @@ struct rotate_cmd {
 	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
 	const char *key_type;     /* an authority made here: of this version and those after it; NULL: as it was */
 	msec_t ttl;               /* the same: how long it lives; 0: as it was */
+	bool by_steps;            /* an authority: each step waits for its approval, and `introduce` is ordered (steps.h) */
 	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
 };
 struct rotation_pair { const char *slot, *store; }; /* "svc-0/tls", "app-1/trust" */
@@ -70,7 +71,7 @@ struct rotation_view {
 	const char *new_version;  /* uuid or NULL */
 	const char **old_versions;
 	size_t old_count;
-	bool cross_sign;
+	bool cross_sign, by_steps;
 	struct rotation_below *below; /* brought with it; after an abort also what came back */
 	size_t below_count;
 	const char *operation, *operation_state;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "service/runner/acts.h"
 #include "service/policy/policy.h"
+#include "service/rotation/apply.h"
 #include "service/rotation/progress.h"
 #include "service/runner/waits.h"
 
@@ -92,6 +93,7 @@ static troth_rc run_all(struct run *run, msec_t *ret_next_wake, struct troth_err
 	if (!unfinished)
 		TRY(waits_write(&ctx, &plan, e));
 	TRY(progress_update(&ctx, e));
+	TRY(apply_update(&ctx, e));
 	ctx_end(&ctx);
 	return RC_OK;
 }

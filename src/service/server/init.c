@@ -4,6 +4,8 @@
  * an interrupted init is run again and goes on.  The last step, the admin principal, is what makes it
  * complete: its token is shown once. */
 #include "service/server/audit.h"
+#include "model/name.h"
+#include "service/ca/brought.h"
 #include "service/ca/credential.h"
 #include "service/fleet/identity.h"
 #include "service/ca/own.h"
@@ -167,6 +169,7 @@ static troth_rc trust_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct signer signer;
 	TRY(server_authority(ctx, &signer, e));
 	ret->signer = cert_pem(ctx->a, signer.cert->der);
+	TRY(brought_now(ctx, &ret->brought, e));
 	TRY(identity_own_ca(ctx, SERVER_AUTHORITY, &ret->server_ca, e));
 	TRY(own_clients(ctx->tx, ctx->a, &ret->observed, &ret->generation, &ret->agents_ca, e));
 	return ret->observed ? RC_OK : identity_own_ca(ctx, IDENTITY_AUTHORITY, &ret->agents_ca, e);
@@ -277,7 +280,7 @@ troth_rc init_run(struct service *svc, struct arena *a, const struct server_port
 	TRY(step(&in, &AUDIT_KEY, &none, &nothing, e));
 	TRY(step(&in, &VERB_RECOVERY_KEY, &none, &nothing, e));
 	if (!state.server)
-		TRY(own_authority_step(&in, SERVER_AUTHORITY, "troth server CA", 1, e));
+		TRY(own_authority_step(&in, SERVER_AUTHORITY, NAME_SERVER_CA, 1, e));
 	if (!state.agents)
 		TRY(own_authority_step(&in, IDENTITY_AUTHORITY, "troth agents CA", 0, e));
 	TRY(step(&in, &VERB_SERVER_CERTIFICATE, &tls, &made, e));

@@ -1,7 +1,7 @@
 /* Logging in: a password becomes an access token that ends soon (LIMIT_ACCESS_TOKEN_S), and for a person also a refresh token.
  *
  * Whose password it was, wrong, locked out or nobody's: the caller hears the same, after the same work.  So a refused login
- * is a verb that succeeds: what it counts must stay. */
+ * is a verb that succeeds: what it counts must stay.  A refresh token that is not good is an error like others. */
 #ifndef TROTH_SERVICE_LOGIN_H
 #define TROTH_SERVICE_LOGIN_H
 
@@ -12,6 +12,7 @@ enum login_grant {
 	LOGIN_CLIENT,   /* a program by its own name and password: client, client_secret */
 	LOGIN_REFRESH,  /* refresh_token, by the same client */
 };
+#define REFRESH_TOKEN_INVALID "type:invalid_token" /* clause of that error */
 struct login_cmd {
 	enum login_grant grant;
 	const char *client, *client_secret;

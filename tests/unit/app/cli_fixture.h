@@ -28,6 +28,7 @@ struct scene {
 	msec_t now;
 	const char *dir;           /* TROTH_DIR */
 	const char *config_home;   /* XDG_CONFIG_HOME */
+	const char *maestro_json;  /* MAESTRO_OUTPUT_JSON */
 	char *out, *err;           /* what was printed; freed by scene_end */
 	size_t out_len, err_len;
 	bool terminal;
@@ -59,7 +60,8 @@ static inline void scene_pause(void *self, msec_t length) { ((struct scene *)sel
 static inline const char *scene_env(void *self, const char *name)
 {
 	const struct scene *s = self;
-	return strcmp(name, "TROTH_DIR") == 0 ? s->dir : strcmp(name, "XDG_CONFIG_HOME") == 0 ? s->config_home : NULL;
+	return strcmp(name, "TROTH_DIR") == 0 ? s->dir : strcmp(name, "XDG_CONFIG_HOME") == 0 ? s->config_home :
+	       strcmp(name, "MAESTRO_OUTPUT_JSON") == 0 ? s->maestro_json : NULL;
 }
 
 /* A directory as `troth init` leaves it. */

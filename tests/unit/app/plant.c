@@ -75,7 +75,7 @@ static struct keeper_reply fake_reply(struct plant *p, struct arena *a, uint64_t
 {
 	bool refused = atomic_load(&p->mood) == KEEPER_REFUSES;
 	return (struct keeper_reply){ .id = id, .kind = refused ? TROTH_FORBIDDEN : TROTH_OK, .text = refused ? "the policy says no" : "",
-				      .hint = "", .der = bytes_of_text(arena_printf(a, "der %llu", (unsigned long long)id)) };
+				      .hint = "", .blob = bytes_of_text("blob"), .signature = bytes_of_text("signature"), .der = bytes_of_text(arena_printf(a, "der %llu", (unsigned long long)id)) };
 }
 
 static troth_rc fake_receive(struct keeper_client *c, struct arena *a, msec_t timeout, struct keeper_reply replies[LIMIT_KEEPER_BATCH],

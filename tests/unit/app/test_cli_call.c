@@ -59,9 +59,9 @@ static void all_findings_are_printed(void **state)
 		  "\"hint\":\"write it like /a/b\"},{\"path\":\"$.ttl\",\"rule\":\"r\",\"text\":\"is too short\"}]}" },
 	};
 	assert_int_equal(RUN(s, turns, "authority", "create", "x"), 1);
-	assert_has(s->err, "$.name: must start with '/'");
+	assert_has(s->err, "NAME: must start with '/'");
 	assert_has(s->err, "hint: write it like /a/b");
-	assert_has(s->err, "$.ttl: is too short");
+	assert_has(s->err, "--ttl: is too short");
 }
 
 static void an_object_is_found_by_its_name_or_id(void **state)

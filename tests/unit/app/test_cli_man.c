@@ -17,12 +17,26 @@ static void the_page_of_a_command(void **state)
 	assert_has(s->out, "TROTH-EXPLAIN");
 }
 
+/* A hyphen that is meant stands as \- on a page. */
+static const char *as_set(const char *noun, char out[64])
+{
+	size_t n = 0;
+	for (; *noun && n < 62; noun++) {
+		if (*noun == '-')
+			out[n++] = '\\';
+		out[n++] = *noun;
+	}
+	out[n] = 0;
+	return out;
+}
+
 static void the_whole(void **state)
 {
 	struct scene *s = *state;
+	char noun[64];
 	assert_int_equal(RUN_ALONE(s, "man"), 0);
 	for (size_t i = 0; i < CLI_COMMAND_COUNT; i++)
-		assert_has(s->out, CLI_COMMANDS[i].noun);
+		assert_has(s->out, as_set(CLI_COMMANDS[i].noun, noun));
 	assert_has(s->out, ".SH OPTIONS OF EVERY COMMAND\n");
 	assert_has(s->out, ".SH EXIT STATUS\n");
 }

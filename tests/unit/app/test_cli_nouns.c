@@ -25,10 +25,11 @@ static void a_token_comes_with_the_command_for_the_node(void **state)
 {
 	struct scene *s = *state;
 	static const struct turn turns[] = { { "POST /v1/tokens", "{\"deployment\":\"pg\",\"instance\":\"pg-1\"}", 201,
-					       "{\"id\":\"1\",\"token\":\"troth-join-x\",\"deployment\":\"pg\"}" } };
+					       "{\"id\":\"1\",\"token\":\"troth-join-x\",\"ca_fingerprint\":\"3f9a\",\"deployment\":\"pg\"}" } };
 	assert_int_equal(RUN(s, turns, "token", "create", "--deployment", "pg", "--instance", "pg-1"), 0);
 	assert_has(s->out, "troth agent enroll --server https://127.0.0.1:8443");
 	assert_has(s->out, "echo troth-join-x |");
+	assert_has(s->out, "--ca-fingerprint 3f9a ");
 	assert_int_equal(RUN(s, turns, "token", "create", "--deployment", "pg", "--instance", "pg-1", "-o", "json"), 0);
 	assert_has(s->out, "\"token\": \"troth-join-x\"");
 	assert_null(strstr(s->out, "agent enroll"));

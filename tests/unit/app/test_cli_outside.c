@@ -88,6 +88,29 @@ static void a_root_is_imported(void **state)
 	unlink(pem);
 }
 
+#define SHOWN "{\"own\":{\"names\":[\"ip:127.0.0.1\"]},\"brought\":{\"names\":[\"dns:troth.example\"],\"anchor\":\"CN=Corporate\"}}"
+
+static void a_certificate_for_the_server_is_brought(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn set[] = { { "PUT /v1/server/certificate", "{\"certificate\":\"PEM\\n\",\"private_key\":\"PEM\\n\"}", 200, SHOWN } };
+	static const struct turn dry[] = { { "PUT /v1/server/certificate?dry_run=true", NULL, 200, SHOWN } };
+	static const struct turn show[] = { { "GET /v1/server/certificate", NULL, 200, SHOWN } };
+	static const struct turn unset[] = { { "DELETE /v1/server/certificate", NULL, 204, "" } };
+	char file[] = "/tmp/troth-pem-XXXXXX";
+	int fd = mkstemp(file);
+	assert_true(fd >= 0 && write(fd, "PEM\n", 4) == 4);
+	close(fd);
+	assert_int_equal(RUN(s, set, "server-certificate", "set", "--certificate-file", file, "--key-file", file), 0);
+	assert_has(s->out, "dns:troth.example");
+	assert_int_equal(RUN(s, dry, "server-certificate", "set", "--certificate-file", file, "--key-file", file, "--dry-run"), 0);
+	assert_int_equal(RUN(s, show, "server-certificate", "show"), 0);
+	assert_has(s->out, "CN=Corporate");
+	assert_int_equal(RUN(s, unset, "server-certificate", "unset"), 0);
+	assert_has(s->out, "its own certificate to everybody");
+	assert_int_equal(unlink(file), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +120,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_a_file_to_be_carried_away),
 		cmocka_unit_test(what_comes_next_is_said),
 		cmocka_unit_test(a_root_is_imported),
+		cmocka_unit_test(a_certificate_for_the_server_is_brought),
 	};
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
 }

@@ -27,6 +27,13 @@ static void waiting_prints_a_line_per_change(void **state)
 	assert_null(strchr(s->out, '\x1b'));
 }
 
+static void by_steps_is_said_of_the_rotation(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = { { "POST /v1/rotations", "{\"name\":\"/demo/ca\",\"by_steps\":true}", 202, STARTED } };
+	assert_int_equal(RUN(s, turns, "rotate", "/demo/ca", "--by-steps", "--no-wait"), 0);
+}
+
 static void a_terminal_is_redrawn(void **state)
 {
 	struct scene *s = *state;
@@ -176,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_approval_is_looked_up_first),
 		cmocka_unit_test(waiting_prints_a_line_per_change),
+		cmocka_unit_test(by_steps_is_said_of_the_rotation),
 		cmocka_unit_test(a_terminal_is_redrawn),
 		cmocka_unit_test(a_late_spectator_is_told_the_whole_time),
 		cmocka_unit_test(a_server_that_restarts_is_endured),

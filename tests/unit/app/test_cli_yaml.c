@@ -10,6 +10,25 @@ static void check(const char *json, const char *yaml)
 	arena_free(a);
 }
 
+static void check_go(const char *json, const char *yaml)
+{
+	struct arena *a = arena_new(1 << 20);
+	CLEANUP(buf_release) struct buf out = buf_make(4096);
+	cli_yaml_write_go(fixture_json(a, json), &out);
+	assert_string_equal(buf_text(&out), yaml);
+	arena_free(a);
+}
+
+/* go-yaml: columns of four, two behind a dash; ids and times are no strings there. */
+static void the_layout_of_go_programs(void **state)
+{
+	check_go("{\"t\":[{\"n\":\"/a\",\"v\":[{\"id\":\"17d262db-a3b5-4e16-9dcc-5cb83fded06d\",\"d\":[\"x\",\"y\"],\"on\":true}],\"m\":{\"k\":1}},{\"n\":\"b\"}]}",
+		 "t:\n    - \"n\": /a\n      v:\n        - id: 17d262db-a3b5-4e16-9dcc-5cb83fded06d\n          d:\n            - x\n            - \"y\"\n"
+		 "          \"on\": true\n      m:\n        k: 1\n    - \"n\": b\n");
+	check_go("{\"at\":\"2027-10-10T17:21:39Z\",\"none\":[],\"empty\":{},\"odd\":\"a: b\",\"lines\":\"a\\nb\\n\",\"no\":null}",
+		 "at: 2027-10-10T17:21:39Z\nnone: []\nempty: {}\nodd: \"a: b\"\nlines: \"a\\nb\\n\"\n\"no\": null\n");
+}
+
 static void values_are_written_plainly(void **state)
 {
 	check("{\"items\":[{\"name\":\"/prod/ca\",\"n\":1,\"ok\":true,\"of\":[\"a\",\"b\"]},{\"name\":\"/b\"}],\"next\":null}",
@@ -46,6 +65,7 @@ static void whole_lines_are_literal_blocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_layout_of_go_programs),
 		cmocka_unit_test(values_are_written_plainly),
 		cmocka_unit_test(what_could_be_something_else_is_quoted),
 		cmocka_unit_test(whole_lines_are_literal_blocks),

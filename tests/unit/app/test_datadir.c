@@ -27,6 +27,32 @@ static void missing_files_are_named(void **state)
 	assert_non_null(strstr(e.hint, "troth init"));
 }
 
+/* What is missing of one that was whole is not made by init. */
+static void a_hole_in_a_whole_one_is_told_as_such(void **state)
+{
+	struct troth_err e = { 0 };
+	assert_true(rc_ok(file_write(d.store, bytes_of_text("x"), 0600, &e)));
+	assert_int_equal(datadir_check(&d, &e).code, TROTH_NOT_FOUND);
+	assert_non_null(strstr(e.primary, d.server_key));
+	assert_non_null(strstr(e.hint, "troth restore"));
+	assert_int_equal(datadir_check_usable(&d, &e).code, TROTH_NOT_FOUND);
+	unlink(d.store);
+}
+
+static void a_broken_address_is_told_with_its_file(void **state)
+{
+	const char *url, *at;
+	struct troth_err e = { 0 };
+	assert_true(rc_ok(file_write(d.listen, bytes_of_text("nowhere\n"), 0600, &e)));
+	assert_true(rc_ok(file_write(d.admin_json, bytes_of_text("junk\n"), 0600, &e)));
+	assert_int_equal(datadir_read_address(a, &d, &url, &at, &e).code, TROTH_INVALID);
+	assert_non_null(strstr(e.primary, d.admin_json));
+	assert_true(rc_ok(file_write(d.admin_json, bytes_of_text("{}\n"), 0600, &e)));
+	assert_int_equal(datadir_read_address(a, &d, &url, &at, &e).code, TROTH_INVALID);
+	assert_non_null(strstr(e.primary, d.listen));
+	assert_non_null(strstr(e.hint, "HOST:PORT"));
+}
+
 static void address_there_and_back(void **state)
 {
 	const char *url, *at;
@@ -115,7 +141,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(missing_files_are_named),
-					    cmocka_unit_test(address_there_and_back), cmocka_unit_test(urls),
+					    cmocka_unit_test(a_hole_in_a_whole_one_is_told_as_such), cmocka_unit_test(urls),
+					    cmocka_unit_test(a_broken_address_is_told_with_its_file), cmocka_unit_test(address_there_and_back),
 					    cmocka_unit_test(a_relative_directory_is_named_once),
 					    cmocka_unit_test(served_chain_ends_with_the_root) };
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "../edge/fixture.h"
+#include "../service/brought.h"
 #include "app/server.h"
 #include "app/server_tls.h"
 #include "keeper/keeper.h"
+#include "service/ca/brought.h"
 #include "service/rotation/rotation.h"
 
 /* A real server, all parts of it, on a clock whose days the test moves. */
@@ -108,8 +110,8 @@ static void renewed_at_half_life(void **state)
 	const char *before = read_text(x->d.server_pem);
 	atomic_store(&x->shift, 46 * MSEC_DAY); /* of 90 */
 	nudge();
+	assert_true(changes(x->d.server_pem, before)); /* asked for by one turn, written by a later one */
 	atomic_store(&x->shift, 0);
-	assert_true(changes(x->d.server_pem, before));
 	const struct cert *old = leaf_of(before), *fresh = leaf_of(read_text(x->d.server_pem));
 	assert_false(bytes_equal(fresh->serial, old->serial));
 	assert_true(bytes_equal(fresh->spki, old->spki)); /* one rename replaces it: the key stays */
@@ -204,6 +206,83 @@ static void new_ca_of_agents_is_believed(void **state)
 	world_free(w);
 }
 
+/* -- a certificate that somebody brought -------------------------------------------------------------------- */
+static bool ca_pem_has(const char *pem, bool want)
+{
+	for (msec_t end = mono() + 10000; mono() < end; poll(NULL, 0, 5))
+		if ((strstr(read_text(x->d.ca_pem), pem) != NULL) == want)
+			return true;
+	return false;
+}
+
+/* What a caller by this name gets of the listener. */
+static const char *shown(const char *name)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	struct world w = { .a = x->a, .port = edge_server_port(x->edge) };
+	struct raw tcp = raw_connect_plain(&w);
+	char subject[80] = "";
+	SSL_set_fd(ssl, tcp.fd);
+	SSL_set_tlsext_host_name(ssl, name);
+	assert_int_equal(SSL_connect(ssl), 1);
+	X509 *leaf = SSL_get1_peer_certificate(ssl);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, subject, sizeof subject);
+	X509_free(leaf);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(tcp.fd);
+	return arena_text(x->a, subject);
+}
+
+static bool comes_to_show(const char *name, const char *subject)
+{
+	for (msec_t end = mono() + 10000; mono() < end; poll(NULL, 0, 5))
+		if (text_equal(shown(name), subject))
+			return true;
+	return false;
+}
+
+/* The same once more, with a key that cannot be opened: a data directory whose server.key is another's. */
+static troth_rc spoil_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	struct credential_row row;
+	struct version_row v;
+	char uuid[UUID_LEN];
+	TRY(credential_row_by_name(ctx->tx, ctx->a, BROUGHT_CREDENTIAL, &row, e));
+	TRY(version_row_get(ctx->tx, ctx->a, row.signing_version, &v, e));
+	verb_uuid(ctx, uuid);
+	v.uuid = uuid;
+	v.sealed_key = bytes_of_text("not sealed to anybody");
+	TRY(version_row_insert(ctx->tx, &v, e));
+	row.signing_version = v.id;
+	return credential_row_update(ctx->tx, &row, e);
+}
+
+static const struct verb SPOIL = { "test.spoil", VERB_WRITE, ROLE_SYSTEM, sizeof(struct no_cmd), sizeof(struct no_ret), NULL, spoil_run };
+
+static void what_is_brought_is_shown_until_it_is_taken_away(void **state)
+{
+	struct brought b = brought_make(x->a, port_now(&PORT_CLOCK_REAL), (struct brought_wish){ .san = "troth.example" });
+	struct brought_cmd cmd = { .certificate = b.leaf, .chain = arena_printf(x->a, "%s%s", b.root, b.inter), .private_key = b.key };
+	struct no_cmd none = { 0 };
+	const char *own = shown("127.0.0.1");
+	assert_string_equal(shown("troth.example"), own);
+	pipeline_submit(x->pipeline, &VERB_BROUGHT_SET, NULL, &cmd, NULL, NULL);
+	assert_true(ca_pem_has(b.root, true)); /* beside our own */
+	assert_non_null(strstr(read_text(x->d.server_pem), "BEGIN CERTIFICATE"));
+	assert_true(comes_to_show("troth.example", "svc"));
+	assert_string_equal(shown("127.0.0.1"), own);
+	pipeline_submit(x->pipeline, &VERB_BROUGHT_UNSET, NULL, &none, NULL, NULL);
+	assert_true(ca_pem_has(b.root, false));
+	assert_string_equal(shown("troth.example"), own);
+	pipeline_submit(x->pipeline, &VERB_BROUGHT_SET, NULL, &cmd, NULL, NULL);
+	assert_true(comes_to_show("troth.example", "svc"));
+	pipeline_submit(x->pipeline, &SPOIL, NULL, &none, NULL, NULL);
+	assert_true(ca_pem_has(b.root, false));
+	assert_string_equal(shown("troth.example"), own); /* nobody is shut out */
+}
+
 static int setup(void **state)
 {
 	x = calloc(1, sizeof *x);
@@ -238,6 +317,7 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_to_do_nothing_done), cmocka_unit_test(renewed_at_half_life),
+					    cmocka_unit_test(what_is_brought_is_shown_until_it_is_taken_away),
 					    cmocka_unit_test(new_ca_reaches_ca_pem),
 					    cmocka_unit_test(new_ca_of_agents_is_believed) };
 	if (argc > 1 && strcmp(argv[1], "keeper") == 0)

@@ -55,6 +55,21 @@ static void lower_levels_are_silent(void **state)
 	assert_contains(text, "error=\"disk is full\"");
 }
 
+static void level_and_format_change(void **state)
+{
+	log_setup(ends[1], LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT, "test");
+	log_change(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
+	LOG(LOG_LEVEL_DEBUG, "a.b", LOG_I("n", 1));
+	const char *text = line();
+	assert_contains(text, "\"process\":\"test\",\"event\":\"a.b\"");
+	log_change(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	LOG(LOG_LEVEL_DEBUG, "quiet", LOG_I("n", 1));
+	LOG(LOG_LEVEL_INFO, "loud", LOG_I("n", 1));
+	text = line();
+	assert_null(strstr(text, "quiet"));
+	assert_contains(text, "event=loud");
+}
+
 static void a_line_too_long_says_so(void **state)
 {
 	char big[9000];
@@ -71,6 +86,7 @@ int main(void)
 		cmocka_unit_test(logfmt_is_one_line),
 		cmocka_unit_test(json_parses),
 		cmocka_unit_test(lower_levels_are_silent),
+		cmocka_unit_test(level_and_format_change),
 		cmocka_unit_test(a_line_too_long_says_so),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -243,7 +243,7 @@ void world_serve(struct world *w, struct edge_config config)
 	struct troth_err e = { 0 };
 	struct bytes ca;
 	struct edge_tls tls = world_tls(w, &ca);
-	config.listen = "127.0.0.1:0";
+	config.listen = config.listen ? config.listen : "127.0.0.1:0";
 	config.loops = config.loops ? config.loops : 2;
 	config.request_time = config.request_time ? config.request_time : 2000;
 	config.clock = &PORT_CLOCK_REAL;

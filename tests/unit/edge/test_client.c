@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "fixture.h"
 
@@ -137,6 +139,70 @@ static void refused_before_sending(void **state)
 	assert_int_equal(call(config, (struct http_outgoing){ .target = "/" }, &answer, &e).code, TROTH_INVALID);
 }
 
+static bool not_loopback(const struct sockaddr *to) { return to->sa_family != AF_INET; }
+
+static void an_address_that_may_not_be_dialled(void **state)
+{
+	struct http_client_config config = world_client(w);
+	struct http_answer answer;
+	struct troth_err e;
+	int before = atomic_load(&w->handled);
+	config.may_dial = not_loopback;
+	assert_int_equal(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e).code, TROTH_FORBIDDEN);
+	assert_non_null(strstr(e.primary, "at an address that is not called from here"));
+	assert_int_equal(atomic_load(&w->handled), before);
+}
+
+/* Who wants the status only is not kept waiting by a body that nobody reads. */
+static void a_long_body_is_not_waited_for(void **state)
+{
+	struct http_client_config config = world_client(w);
+	struct http_answer answer;
+	struct troth_err e;
+	config.head_suffices = true;
+	config.max_reply_bytes = 1000;
+	assert_true(rc_ok(call(config, (struct http_outgoing){ .target = "/big" }, &answer, &e)));
+	assert_int_equal(answer.status, 200);
+	assert_true(rc_ok(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e)));
+	assert_true(answer.body.len > 0);
+}
+
+static void plain_http_is_spoken_to_who_is_told_to(void **state)
+{
+	struct edge_server *edge = w->edge;
+	int port = w->port;
+	struct http_client_config config = { .plain = true };
+	struct http_answer answer;
+	struct troth_err e;
+	world_serve(w, (struct edge_config){ .plain_listen = "127.0.0.1:0" });
+	config.server = arena_printf(w->a, "http://127.0.0.1:%d", edge_server_plain_port(w->edge));
+	assert_true(rc_ok(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e)));
+	assert_int_equal(answer.status, 200);
+	config.server = "http://127.0.0.1:1";
+	assert_int_equal(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e).code, TROTH_UNAVAILABLE);
+	config.server = "https://127.0.0.1:1";
+	assert_int_equal(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e).code, TROTH_INVALID);
+	edge_server_stop(w->edge, 0);
+	edge_server_join(w->edge);
+	edge_server_free(w->edge);
+	w->edge = edge;
+	w->port = port;
+}
+
+/* The system does not know the test's CA. */
+static void the_systems_cas_are_believed_when_asked_for(void **state)
+{
+	struct http_client_config config = world_client(w);
+	struct http_answer answer;
+	struct troth_err e;
+	config.ca_pem = (struct bytes){ 0 };
+	config.system_anchors = true;
+	assert_int_equal(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e).code, TROTH_UNAUTHENTICATED);
+	setenv("SSL_CERT_FILE", world_file(w, "system.pem", w->chain_pem, strlen(w->chain_pem)), 1);
+	assert_true(rc_ok(call(config, (struct http_outgoing){ .target = "/echo" }, &answer, &e)));
+	unsetenv("SSL_CERT_FILE");
+}
+
 /* -- asynchronous --------------------------------------------------------------------------------------- */
 struct tally { int ok, failed, last_status; struct http_client *client; int again; };
 
@@ -205,6 +271,8 @@ int main(void)
 		cmocka_unit_test(plain), cmocka_unit_test(problems), cmocka_unit_test(wrong_ca), cmocka_unit_test(wrong_name),
 		cmocka_unit_test(certificate_of_another_name), cmocka_unit_test(pinned), cmocka_unit_test(nobody_there),
 		cmocka_unit_test(too_late_and_too_large), cmocka_unit_test(refused_before_sending),
+		cmocka_unit_test(an_address_that_may_not_be_dialled), cmocka_unit_test(a_long_body_is_not_waited_for),
+		cmocka_unit_test(plain_http_is_spoken_to_who_is_told_to), cmocka_unit_test(the_systems_cas_are_believed_when_asked_for),
 		cmocka_unit_test(reuses_connections), cmocka_unit_test(cancel_and_free_under_way),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -65,9 +65,27 @@ static void connection_cap(void **state)
 	world_free(w);
 }
 
+static void limits_change_while_it_runs(void **state)
+{
+	struct world *w = world_new();
+	world_serve(w, (struct edge_config){ .connections = 1, .request_time = 5000 });
+	struct raw first = raw_connect(w, false), more = raw_connect_plain(w);
+	assert_true(raw_ended(&more, 2000));
+	raw_close(&more);
+	edge_server_set_limits(w->edge, 2, 100, 0);
+	struct raw second = raw_connect_plain(w); /* there is room for it, and it is given 100 ms for its handshake */
+	msec_t began = mono();
+	assert_true(raw_ended(&second, 4000));
+	assert_in_range(mono() - began, 50, 3000);
+	raw_close(&first);
+	raw_close(&second);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(stops_with_held_and_idle_and_away),
-					    cmocka_unit_test(publications_are_cheap_when_nobody_waits), cmocka_unit_test(connection_cap) };
+					    cmocka_unit_test(publications_are_cheap_when_nobody_waits), cmocka_unit_test(connection_cap),
+					    cmocka_unit_test(limits_change_while_it_runs) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,12 @@ static void servers(void **state)
 	assert_true(!s.is_address && s.port == 443);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(uri_server_parse(bad[i], &s, NULL).code, TROTH_INVALID);
+	assert_true(rc_ok(uri_plain_server_parse("http://127.0.0.1:8080", &s, NULL)));
+	assert_true(s.port == 8080 && s.is_address);
+	assert_true(rc_ok(uri_plain_server_parse("http://[::1]", &s, NULL)));
+	assert_int_equal(s.port, 80);
+	assert_int_equal(uri_plain_server_parse("https://127.0.0.1", &s, NULL).code, TROTH_INVALID);
+	assert_int_equal(uri_plain_server_parse("http://127.0.0.1:0", &s, NULL).code, TROTH_INVALID);
 }
 
 int main(void)

@@ -107,7 +107,7 @@ static void hold(struct call *c, const struct route *route, const char *body, co
 {
 	const struct json *said = NULL;
 	struct troth_err e = { 0 };
-	if (!route->summary)
+	if (!route->gives)
 		return; /* of another API, which describes itself elsewhere */
 	if (body && rc_failed(json_parse(c->room->a, bytes_of_text(body), &said, &e)))
 		said = NULL;

@@ -129,7 +129,7 @@ static const char *answer_differs(struct arena *a, const struct api_answer *answ
 		size_t n = strcspn(p, "|,");
 		const char *word = arena_text_n(a, p, n);
 		if (strchr(word, '/'))
-			why = text_equal(word, type) ? NULL : why;
+			why = type && strncmp(word, type, n) == 0 && (!type[n] || type[n] == ';') ? NULL : why; /* "text/plain; version=..." */
 		else if (j && *word == '[')
 			why = page_differs(a, arena_text_n(a, word + 1, n - 2), j);
 		else if (j)

@@ -87,7 +87,7 @@ static void wrong_ones_hear_the_same(void **state)
 		refused(c, 401, "unauthorized", "Bad credentials", forms[i]);
 		assert_string_equal(c->text, "{\"error\":\"unauthorized\",\"error_description\":\"Bad credentials\"}");
 	}
-	refused(c, 401, "invalid_token", "expired, was revoked", "client_id=credhub_cli&grant_type=refresh_token&refresh_token=x");
+	refused(c, 401, "invalid_token", "refresh token expired, was revoked", "client_id=credhub_cli&grant_type=refresh_token&refresh_token=x");
 	call_free(c);
 }
 

@@ -63,6 +63,17 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.authority_renew.root = issuer;
 		r.authority_renew.spec = spec_of(CERT_ROOT, T0);
 		break;
+	case KEEPER_WEBHOOK_WRAP:
+		r.webhook_wrap.policy = policy_of("ops", T0);
+		r.webhook_wrap.secret = B("thirty-two bytes of a secret ....");
+		r.webhook_wrap.secret.len = KEEPER_WEBHOOK_SECRET_BYTES;
+		break;
+	case KEEPER_WEBHOOK_SIGN:
+		r.webhook_sign.blob = B("webhook blob");
+		r.webhook_sign.message = "msg_1";
+		r.webhook_sign.timestamp = T0 / 1000;
+		r.webhook_sign.body = B("{}");
+		break;
 	case KEEPER_AUDIT_CREATE:
 		memcpy(r.audit_create.key_id, UUID_2, UUID_LEN);
 		break;

@@ -35,7 +35,7 @@ static void members_out_of_bounds_are_refused(void **state)
 {
 	struct keeper_policy good = policy_of("/demo/ca", T0), p = good;
 	CLEANUP(buf_release) struct buf out = buf_make(KEEPER_POLICY_BYTES);
-	p.kind = 4;
+	p.kind = KEEPER_KEY_WEBHOOK + 1;
 	assert_true(rc_failed(keeper_policy_encode(&p, &out, NULL)));
 	p = good;
 	p.path_len = -2;
@@ -74,6 +74,7 @@ static void kinds_have_names(void **state)
 	assert_string_equal(keeper_key_kind_name(KEEPER_KEY_AUTHORITY), "authority");
 	assert_string_equal(keeper_key_kind_name(KEEPER_KEY_LEAF), "leaf");
 	assert_string_equal(keeper_key_kind_name(KEEPER_KEY_AUDIT), "audit");
+	assert_string_equal(keeper_key_kind_name(KEEPER_KEY_WEBHOOK), "webhook");
 	assert_string_equal(keeper_key_kind_name(0), "unknown");
 }
 

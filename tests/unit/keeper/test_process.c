@@ -63,6 +63,23 @@ static void the_audit_head_is_signed_in_the_sandbox(void **state)
 	assert_true(rc_ok(keeper_audit_verify(r.spki, 3, sign.audit_sign.head, r.signed_at, r.signature, NULL)));
 }
 
+static void a_message_to_a_webhook_is_signed_in_the_sandbox(void **state)
+{
+	struct spawned *s = *state;
+	struct keeper_request wrap = { .kind = KEEPER_WEBHOOK_WRAP }, sign = { .kind = KEEPER_WEBHOOK_SIGN };
+	struct keeper_reply key, r;
+	wrap.webhook_wrap.policy = (struct keeper_policy){ .key_id = UUID_1, .kind = KEEPER_KEY_WEBHOOK, .authority = "ops" };
+	wrap.webhook_wrap.secret = bytes_of_text("0123456789abcdef0123456789abcdef");
+	ask_spawned(s, &wrap, s->a, &key);
+	assert_reply_ok(&key);
+	sign.webhook_sign.blob = key.blob;
+	sign.webhook_sign.message = "msg_1";
+	sign.webhook_sign.body = bytes_of(arena_alloc(s->a, LIMIT_WEBHOOK_BODY_BYTES), LIMIT_WEBHOOK_BODY_BYTES);
+	ask_spawned(s, &sign, s->a, &r);
+	assert_reply_ok(&r);
+	assert_int_equal(r.signature.len, SHA256_LEN);
+}
+
 static void a_ca_certificate_is_asked_for_in_the_sandbox(void **state)
 {
 	struct spawned *s = *state;
@@ -269,6 +286,7 @@ int main(int argc, char **argv)
 		T(twenty_signatures_of_each_algorithm_in_the_sandbox),
 		T(a_key_is_made_and_sealed_in_the_sandbox),
 		T(the_audit_head_is_signed_in_the_sandbox),
+		T(a_message_to_a_webhook_is_signed_in_the_sandbox),
 		T(a_ca_certificate_is_asked_for_in_the_sandbox),
 		T(the_short_lane_answers_while_the_long_one_makes_a_key),
 		T(too_many_slow_requests_are_refused_as_busy),

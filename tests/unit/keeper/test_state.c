@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "keeper/audit.h"
+#include "keeper/webhook.h"
 
 static struct keeper_reply ask(struct fixture *f, const struct keeper_request *req)
 {
@@ -332,6 +333,85 @@ static void keys_that_may_not_be_brought_are_refused(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "may not sign certificates");
 }
 
+/* -- webhooks -------------------------------------------------------------------------------- */
+
+static struct keeper_request webhook_request(void)
+{
+	struct keeper_request req = { .id = 9, .kind = KEEPER_WEBHOOK_WRAP };
+	req.webhook_wrap.policy = (struct keeper_policy){ .key_id = UUID_1, .kind = KEEPER_KEY_WEBHOOK, .authority = "ops" };
+	req.webhook_wrap.secret = bytes_of_text("0123456789abcdef0123456789abcdef");
+	return req;
+}
+
+static struct keeper_request sign_message(struct bytes blob)
+{
+	struct keeper_request req = { .id = 10, .kind = KEEPER_WEBHOOK_SIGN };
+	req.webhook_sign.blob = blob;
+	req.webhook_sign.message = "msg_1";
+	req.webhook_sign.timestamp = T0 / 1000;
+	req.webhook_sign.body = bytes_of_text("{}");
+	return req;
+}
+
+static void a_webhooks_secret_signs_its_messages_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t mac[SHA256_LEN];
+	struct keeper_issuer ca = root(f);
+	struct keeper_request wrap = webhook_request(), sign;
+	struct keeper_reply wrapped = ask(f, &wrap), r;
+	assert_reply_ok(&wrapped);
+	sign = sign_message(wrapped.blob);
+	r = ask(f, &sign);
+	assert_reply_ok(&r);
+	assert_true(rc_ok(keeper_webhook_mac(wrap.webhook_wrap.secret, "msg_1", T0 / 1000, bytes_of_text("{}"), mac, NULL)));
+	assert_true(bytes_equal(r.signature, bytes_of(mac, sizeof mac)));
+	assert_non_null(strstr(f->log, "act=webhook-sign result=granted"));
+	assert_non_null(strstr(f->log, "message=\"msg_1\" timestamp=1795000000"));
+	assert_null(strstr(f->log, "0123456789abcdef"));
+	r = leaf(f, (struct keeper_issuer){ wrapped.blob, ca.cert }, NULL);
+	assert_refused(&r, TROTH_FORBIDDEN, "is of kind webhook");
+	sign = sign_message(ca.blob);
+	r = ask(f, &sign);
+	assert_refused(&r, TROTH_FORBIDDEN, "it signs no message to a webhook");
+	sign = sign_message(wrapped.blob);
+	sign.webhook_sign.message = "a.b";
+	r = ask(f, &sign);
+	assert_refused(&r, TROTH_INVALID, "not the id of a message");
+}
+
+static void a_webhooks_secret_has_its_length_and_its_own_door(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request req = webhook_request();
+	req.webhook_wrap.secret.len--;
+	struct keeper_reply r = ask(f, &req);
+	assert_refused(&r, TROTH_INVALID, "has 32 bytes");
+	req = webhook_request();
+	req.webhook_wrap.policy.kind = KEEPER_KEY_LEAF;
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "kind leaf");
+	req = wrap_request(f, KEEPER_KEY_WEBHOOK, "ops");
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "webhook-wrap takes it");
+}
+
+static void messages_to_a_webhook_have_a_rate(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_request wrap = webhook_request(), sign;
+	struct keeper_reply wrapped = ask(f, &wrap), r = { 0 };
+	sign = sign_message(wrapped.blob);
+	for (int i = 0; i <= LIMIT_KEEPER_WEBHOOK_BURST && r.kind == TROTH_OK; i++) {
+		f->log_len = 0;
+		r = ask(f, &sign);
+	}
+	assert_refused(&r, TROTH_BUSY, "messages to this webhook");
+	f->mono += MSEC_S;
+	r = ask(f, &sign);
+	assert_reply_ok(&r);
+}
+
 /* -- the audit head --------------------------------------------------------------------------- */
 
 static void an_audit_head_is_signed_with_the_keepers_time(void **state)
@@ -486,6 +566,35 @@ static void a_key_that_may_be_asked_for_is_given_out(void **state)
 	assert_refused(&r, TROTH_FORBIDDEN, "cannot be used for a key of kind leaf");
 }
 
+/* The listener's key goes to the server, that of nobody else does, and it goes to nobody else. */
+static void the_listeners_key_is_sealed_to_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_issuer agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
+	struct keeper_issuer servers = make_root(ask_state, f, f->a, KEEPER_SERVER_AUTHORITY, KEY_EC_P256, T0);
+	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only), server = agent_of(f, servers, KEY_EC_P256, server_only),
+		     client = agent_of(f, servers, KEY_EC_P256, client_only);
+	CLEANUP(buf_release) struct buf plain = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, KEEPER_LISTENER_KEY), other = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
+	struct keeper_reply wrapped = ask(f, &wrap), leaf = ask(f, &other), r;
+	struct keeper_request req = { .id = 5, .kind = KEEPER_KEY_SEAL, .key_seal = { wrapped.blob, server.cert, servers } };
+	r = ask(f, &req);
+	assert_reply_ok(&r);
+	assert_true(rc_ok(cms_open(server.key, server.cert, r.sealed, &plain, NULL)));
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, one.cert, agents };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to the server only");
+	req.key_seal = (typeof(req.key_seal)){ wrapped.blob, client.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "is not the server's certificate");
+	req.key_seal = (typeof(req.key_seal)){ leaf.blob, server.cert, servers };
+	r = ask(f, &req);
+	assert_refused(&r, TROTH_FORBIDDEN, "sealed to agents only");
+	key_release(one.key);
+	key_release(server.key);
+	key_release(client.key);
+}
+
 static void a_key_is_not_sealed_to_an_expired_agent(void **state)
 {
 	struct fixture *f = *state;
@@ -557,11 +666,14 @@ static void no_kind_of_use_goes_without_its_line(void **state)
 	struct keeper_issuer ca = root(f), agents = make_root(ask_state, f, f->a, KEEPER_AGENTS_AUTHORITY, KEY_EC_P256, T0);
 	struct agent one = agent_of(f, agents, KEY_EC_P256, client_only);
 	struct keeper_request create = { .id = 4, .kind = KEEPER_AUDIT_CREATE, .audit_create = { .key_id = UUID_2 } };
-	struct keeper_reply audit = ask(f, &create);
+	struct keeper_request hook = webhook_request();
+	struct keeper_reply audit = ask(f, &create), webhook = ask(f, &hook);
 	struct keeper_request reqs[] = {
 		create,
 		{ .id = 5, .kind = KEEPER_AUDIT_SIGN, .audit_sign = { .blob = audit.blob } },
 		wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf"),
+		webhook_request(),
+		sign_message(webhook.blob),
 		seal_request(ca, agents, one.cert, KEY_EC_P256, T0),
 		intermediate_request(ca),
 	};
@@ -757,9 +869,13 @@ int main(void)
 		T(a_leaf_key_signs_nothing),
 		T(an_authority_key_signs_no_audit_head_and_an_audit_key_no_certificate),
 		T(keys_that_may_not_be_brought_are_refused),
+		T(a_webhooks_secret_signs_its_messages_and_nothing_else),
+		T(a_webhooks_secret_has_its_length_and_its_own_door),
+		T(messages_to_a_webhook_have_a_rate),
 		T(an_audit_head_is_signed_with_the_keepers_time),
 		T(a_sealed_key_opens_for_its_agent_only),
 		T(a_key_is_sealed_to_agents_only),
+		T(the_listeners_key_is_sealed_to_the_server),
 		T(a_key_is_not_sealed_to_an_expired_agent),
 		T(a_brought_key_is_sealed_to_an_agent),
 		T(a_key_that_may_be_asked_for_is_given_out),

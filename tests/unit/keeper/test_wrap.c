@@ -98,6 +98,26 @@ static void another_master_key_does_not_open_it(void **state)
 	assert_non_null(strstr(e.hint, "same backup"));
 }
 
+static void a_secret_comes_back_and_is_no_key(void **state)
+{
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	CLEANUP(buf_release) struct buf secret = buf_make_secret(64), none = buf_make_secret(64);
+	CLEANUP(key_releasep) struct key *k = NULL, *back = NULL;
+	struct keeper_policy p = policy_of("ops", T0), read;
+	struct bytes plain = bytes_of_text("0123456789abcdef0123456789abcdef"), blob;
+	struct troth_err e = { 0 };
+	p.kind = KEEPER_KEY_WEBHOOK;
+	assert_true(rc_ok(wrap_secret(MASTER, &p, plain, a, &blob, NULL)));
+	assert_null(memmem(blob.data, blob.len, plain.data, 8));
+	assert_true(rc_ok(wrap_open_secret(MASTER, blob, a, &read, &secret, NULL)));
+	assert_true(bytes_equal(buf_bytes(&secret), plain));
+	assert_string_equal(read.authority, "ops");
+	assert_int_equal(wrap_open(MASTER, blob, a, &read, &back, &e).code, TROTH_FORBIDDEN);
+	assert_int_equal(wrap_open_secret(MASTER, wrapped(a, KEY_ED25519, &k), a, &read, &none, &e).code, TROTH_FORBIDDEN);
+	assert_int_equal(wrap_open_secret(OTHER, blob, a, &read, &none, &e).code, TROTH_CORRUPT);
+	assert_int_equal(none.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +125,7 @@ int main(void)
 		cmocka_unit_test(two_wraps_of_one_key_differ),
 		cmocka_unit_test(no_changed_bit_opens),
 		cmocka_unit_test(a_policy_cannot_be_moved_to_another_key),
+		cmocka_unit_test(a_secret_comes_back_and_is_no_key),
 		cmocka_unit_test(another_master_key_does_not_open_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,19 @@ static void what_was_written_is_read(void **state)
 	assert_true(secret.secret);
 }
 
+static void what_is_new_replaces_nothing(void **state)
+{
+	struct bytes got;
+	unlink(path);
+	assert_ok(file_write_new(path, bytes_of_text("first"), 0600, &unit_err));
+	assert_fails(file_write_new(path, bytes_of_text("second"), 0600, &unit_err), TROTH_CONFLICT);
+	assert_ok(file_read(a, path, 10, &got, &unit_err));
+	assert_true(bytes_equal(got, bytes_of_text("first")));
+	char tmp[160];
+	snprintf(tmp, sizeof tmp, "%s.tmp", path);
+	assert_int_equal(access(tmp, F_OK), -1);
+}
+
 static void too_large_missing_and_odd_files_are_refused(void **state)
 {
 	struct bytes got;
@@ -81,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_written_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_new_replaces_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_large_missing_and_odd_files_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_left_over_temporary_file_is_no_obstacle, setup, teardown),
 		cmocka_unit_test_setup_teardown(directories_are_made_level_by_level, setup, teardown),

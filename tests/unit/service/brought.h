@@ -13,6 +13,7 @@ struct brought {
 
 struct brought_wish {
 	const char *san;      /* "svc-0.example" */
+	enum san_kind kind;   /* of that */
 	const char *name;     /* of the root; NULL: "Corporate" */
 	unsigned eku;         /* 0: server */
 	msec_t from, until;   /* relative to now; 0: an hour ago, 60 days */
@@ -47,7 +48,7 @@ static inline struct brought brought_make(struct arena *a, msec_t now, struct br
 	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_PEM_BYTES);
 	struct troth_err e = { 0 };
 	const struct cert *root, *inter;
-	struct san san = { SAN_DNS, w.san ? w.san : "svc-0.example" };
+	struct san san = { w.kind, w.san ? w.san : "svc-0.example" };
 	struct bytes der = brought_sign(a, (struct cert_spec){ .kind = CERT_ROOT, .common_name = w.name ? w.name : "Corporate", .path_len = -1,
 		.not_before = now - MSEC_DAY, .not_after = now + 3650 * MSEC_DAY }, rk, NULL, rk);
 	assert_true(rc_ok(cert_parse(a, der, &root, &e)));

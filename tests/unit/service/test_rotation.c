@@ -52,9 +52,24 @@ static void twice_is_once(void **state)
 	fleet_free(f);
 }
 
+/* Of the rotation, not of its authority: the next one goes by itself again. */
+static void by_steps_is_shown(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct rotate_ret r;
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/ca", .by_steps = true }, &r);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, fleet_rotation(f, r.rotation).by_steps && fleet_store_size(fleet_node(f, "app-0")) == 1);
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/demo/ca", .again = true }, &r);
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, !fleet_rotation(f, r.rotation).by_steps && text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_steps_is_shown),
 		cmocka_unit_test(list_and_show),
 		cmocka_unit_test(steered_when_over),
 		cmocka_unit_test(twice_is_once),

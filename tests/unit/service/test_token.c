@@ -16,6 +16,7 @@ static void test_create_and_list(void **state)
 	uint8_t hash[SHA256_LEN];
 	token_hash(ret.secret, hash);
 	assert_memory_equal(ret.token.row.hash.data, hash, sizeof hash);
+	assert_int_equal(strlen(ret.ca_fingerprint), SHA256_HEX_LEN - 1);
 	cmd = (struct token_create_cmd){ .deployment = "pg" };
 	room_do(r, &VERB_TOKEN_CREATE, &cmd, &ret);
 	assert_int_equal(ret.token.row.expires, r->now + MSEC_DAY);

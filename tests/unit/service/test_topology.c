@@ -64,6 +64,34 @@ static void a_rotation_is_seen_in_it(void **state)
 	fleet_free(f);
 }
 
+/* What people approved of a rotation that goes on is told with the authority, for those who speak of phases. */
+static void steps_that_were_approved(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_ret ret;
+	struct approve_ret approved;
+	struct topology_ret t = look(f, "/demo/ca", false);
+	const struct topology_item *ca = item(f, &t, "/demo/ca");
+	FLEET_CHECK(f, !ca->rotating && !ca->approved.count);
+	fleet_must(f, &VERB_AUTHORITY_ROLLOUT, &(struct authority_rollout_cmd){ ca->credential.row.uuid, NULL, "manual" }, &ret);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	t = look(f, "/demo/ca", false);
+	FLEET_CHECK(f, item(f, &t, "/demo/ca")->rotating && !item(f, &t, "/demo/ca")->approved.count);
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ r.rotation, "introduce" }, &approved);
+	t = look(f, "/demo/ca", false);
+	ca = item(f, &t, "/demo/ca");
+	FLEET_CHECK(f, ca->rotating && ca->approved.count == 1 && text_equal(ca->approved.items[0], "introduce"));
+	FLEET_CHECK(f, !item(f, &t, "/demo/svc-0/server")->rotating); /* it is its CA's */
+	fleet_settle(f, 40);
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ r.rotation, "switch" }, &approved);
+	fleet_settle(f, 40);
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ r.rotation, "withdraw" }, &approved);
+	fleet_settle(f, 40);
+	t = look(f, "/demo/ca", false);
+	FLEET_CHECK(f, !item(f, &t, "/demo/ca")->rotating && !item(f, &t, "/demo/ca")->approved.count);
+	fleet_free(f);
+}
+
 static void a_name_is_what_is_above_and_below_it(void **state)
 {
 	struct fleet *f = fleet_levels(2);
@@ -148,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_signed_trusts_and_serves),
 		cmocka_unit_test(a_rotation_is_seen_in_it),
+		cmocka_unit_test(steps_that_were_approved),
 		cmocka_unit_test(a_name_is_what_is_above_and_below_it),
 		cmocka_unit_test(a_chain_ends_with_its_first_certificate),
 		cmocka_unit_test(an_uploaded_chain_ends_with_what_was_uploaded),

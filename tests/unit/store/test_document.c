@@ -86,10 +86,40 @@ static void voiding_and_forgetting(void **state)
 	box_commit(b, tx);
 }
 
+/* On their way to whom somebody waits for: counted, of a deployment that lasts, of this name. */
+static void lasting_ones_are_counted(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	int64_t count;
+	for (int n = 1; n <= 3; n++) {
+		struct target_row target;
+		struct template_row template;
+		struct deployment_row deployment;
+		int64_t id = add_target(b, tx, n);
+		OK(target_row_get(tx, b->a, id, &target, &b->e));
+		target.state = n == 1 ? TARGET_JOINING : TARGET_COUNTED;
+		OK(target_row_update(tx, &target, &b->e));
+		OK(template_row_get(tx, b->a, target.template_id, &template, &b->e));
+		OK(deployment_row_get(tx, b->a, template.deployment_id, &deployment, &b->e));
+		deployment.name = n == 3 ? "/prod/pg" : deployment.name;
+		deployment.ephemeral = n == 2;
+		OK(deployment_row_update(tx, &deployment, &b->e));
+		(void)send(b, tx, id, 1);
+	}
+	OK(document_row_count_lasting(tx, "*", &count, &b->e));
+	assert_int_equal(count, 1); /* the third */
+	OK(document_row_count_lasting(tx, "/prod/*", &count, &b->e));
+	assert_int_equal(count, 1);
+	OK(document_row_count_lasting(tx, "/other/*", &count, &b->e));
+	assert_int_equal(count, 0);
+	box_commit(b, tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_TEST(settling_drops_up_to_the_high_water_mark),
+		BOX_TEST(lasting_ones_are_counted), BOX_TEST(settling_drops_up_to_the_high_water_mark),
 		BOX_TEST(a_generation_is_used_once),
 		BOX_TEST(handing_out_is_noted_once),
 		BOX_TEST(voiding_and_forgetting),

@@ -30,10 +30,29 @@ static void every_column_comes_back(void **state)
 	box_commit(b, tx);
 }
 
+static void of_one_kind_the_newest_first(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	static const char *const kinds[] = { "apply", "rotation", "apply", "apply" };
+	struct operation_row *rows;
+	size_t count;
+	for (int i = 0; i < 4; i++)
+		OK(operation_row_insert(tx, &(struct operation_row){ .uuid = uuid_of(b, i), .kind = kinds[i] }, &b->e));
+	OK(operation_row_list_newest(tx, b->a, "apply", 2, &rows, &count, &b->e));
+	assert_true(count == 2 && rows[0].id > rows[1].id);
+	assert_string_equal(rows[0].uuid, uuid_of(b, 3));
+	assert_string_equal(rows[1].uuid, uuid_of(b, 2));
+	OK(operation_row_list_newest(tx, b->a, "none", 2, &rows, &count, &b->e));
+	assert_int_equal(count, 0);
+	box_commit(b, tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(every_column_comes_back),
+		BOX_TEST(of_one_kind_the_newest_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ static void every_column_comes_back(void **state)
 	struct operation_row operation = { .uuid = uuid_of(b, 1), .kind = "rotation" };
 	OK(operation_row_insert(tx, &operation, &b->e));
 	struct rotation_row in = { .uuid = uuid_of(b, 1), .credential_id = ca, .state = ROTATION_PAUSED, .new_version = version,
-		.old_versions = { old, 2 }, .wanted_before = { wanted, 1 }, .distrusted = { old, 1 },
+		.old_versions = { old, 2 }, .wanted_before = { wanted, 1 }, .distrusted = { old, 1 }, .by_steps = true, .ordered = 258,
 		.operation_id = operation.id, .reason = "yearly", .started_by = "ada", .started = 5, .finished = 6 }, out;
 	OK(rotation_row_insert(tx, &in, &b->e));
 	OK(rotation_row_by_uuid(tx, b->a, in.uuid, &out, &b->e));
@@ -17,6 +17,7 @@ static void every_column_comes_back(void **state)
 	assert_true(out.old_versions.count == 2 && out.old_versions.items[1] == 41 && out.operation_id == operation.id);
 	assert_true(out.wanted_before.count == 1 && out.wanted_before.items[0] == 41);
 	assert_true(out.distrusted.count == 1 && out.distrusted.items[0] == 40 && out.superseded_by == 0);
+	assert_true(out.by_steps && out.ordered == 258);
 	out.superseded_by = in.id;
 	OK(rotation_row_update(tx, &out, &b->e));
 	OK(rotation_row_get(tx, b->a, in.id, &out, &b->e));

@@ -1,5 +1,5 @@
 /* libyaml's events to our tree.  Recursion is bounded by LIMIT_JSON_DEPTH, size by LIMIT_YAML_BYTES. */
-#include "agent/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -135,6 +135,7 @@ static troth_rc read_mapping(struct reader *r, const char *path, int depth, stru
 		ret->map.values = values;
 		TRY(read_value(r, &ev, arena_printf(r->a, "%s.%.80s", path, key), depth,
 			       &ret->map.values[ret->map.count], e));
+		ret->map.values[ret->map.count].line = (unsigned)key_ev.start_mark.line + 1;
 		ret->map.keys[ret->map.count++] = key;
 	}
 }
@@ -145,6 +146,7 @@ static troth_rc read_value(struct reader *r, const yaml_event_t *ev, const char 
 	size_t line = ev->start_mark.line + 1;
 	memset(ret, 0, sizeof *ret);
 	ret->path = path;
+	ret->line = (unsigned)line;
 	ENSURE(depth < LIMIT_JSON_DEPTH, e, TROTH_TOO_LARGE, "line %zu: nested deeper than %d levels", line, LIMIT_JSON_DEPTH);
 	switch (ev->type) {
 	case YAML_SCALAR_EVENT: return read_scalar(r, ev, ret, e);

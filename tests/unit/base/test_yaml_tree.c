@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "agent/yaml_tree.h"
 #include "base/limits.h"
+#include "base/yaml_tree.h"
 
 static int setup(void **state)
 {
@@ -58,6 +58,15 @@ static void block_and_flow_are_the_same(void **state)
 		assert_int_equal(many->list.items[i].i, i);
 }
 
+static void values_know_their_line(void **state)
+{
+	const struct json *j = parse(*state, "# a remark\na: 1\n\nb:\n  - x\n  - y\nc: {d: 2}\n");
+	assert_int_equal(json_get(j, "a")->line, 2);
+	assert_int_equal(json_get(j, "b")->line, 4); /* of its key */
+	assert_int_equal(json_get(j, "b")->list.items[1].line, 6);
+	assert_int_equal(json_get(json_get(j, "c"), "d")->line, 7);
+}
+
 static void refused(struct arena *a, const char *text, const char *words)
 {
 	const struct json *j;
@@ -87,7 +96,7 @@ static void what_is_not_accepted_is_named_with_its_line(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(scalars_have_the_types_people_mean), CASE(block_and_flow_are_the_same),
+	const struct CMUnitTest tests[] = { CASE(scalars_have_the_types_people_mean), CASE(block_and_flow_are_the_same), CASE(values_know_their_line),
 					    CASE(what_is_not_accepted_is_named_with_its_line) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,335 @@
+"""Ops Manager's API against a real fleet: the requests that om and scripts send, and the replies as its documents have them.
+
+An nginx with its agent, an agent with a trust store, and handshakes without a pause between them: its documented rotation, step by
+step; the incident of a health check in the middle of one; everything that is wrong in a request."""
+
+import concurrent.futures
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+import expected
+import node
+from fleet import until
+from test_members import PROFILE
+
+CHECKS = int(os.environ.get("TROTH_HEALTH_CHECKS", "4"))  # 200 make the whole incident; a few are enough to fail without its cure
+CHECK_LEASE_S = 3
+
+
+class Ops:
+    """The API, as om calls it: always with a Content-Type, mostly without a body."""
+
+    def __init__(self, server, name, role):
+        self.server = server
+        self.token = server.cli.json("principal", "add", name, "--role", role, "--facade", "opsmanager")["token"]
+
+    def call(self, method, path, body=None, args=()):
+        status, reply, kind = self.server.curl(method, path, body, token=self.token, held=False,
+                                               args=("-H", "Content-Type: application/json", *args) if body is None else args)
+        assert kind.startswith("application/json") and status < 500, (method, path, status, reply)
+        return status, reply
+
+    def is_(self, name, method, path, body=None, status=200):
+        got, reply = self.call(method, path, body)
+        assert got == status, (method, path, got, reply)
+        expected.hold("opsmanager", name, reply)
+        return reply
+
+    def authorities(self):
+        return self.call("GET", "/api/v0/certificate_authorities")[1]["certificate_authorities"]
+
+    def guid(self, active):
+        return next(a["guid"] for a in self.authorities() if a["active"] == active)
+
+    def apply(self):
+        """apply-changes, with its requests, and waiting for it as people do who know ?wait."""
+        body = {"ignore_warnings": "false", "force_latest_variables": False, "deploy_products": "all"}
+        number = self.is_("install", "POST", "/api/v0/installations", body)["install"]["id"]
+        until("the installation", lambda: self.call("GET", f"/api/v0/installations/{number}?wait=5")[1]["status"] != "running")
+        self.is_("installation_succeeded", "GET", f"/api/v0/installations/{number}")
+        return number
+
+
+class Agent:
+    """A node with a trust store that is read at each use."""
+
+    def __init__(self, world, deployment, name):
+        self.name, self.dir = name, world.folder / name
+        self.dir.mkdir()
+        server = world.server
+        (self.dir / "settings.yaml").write_text(f"targets:\n  trust: {{root: {self.dir}}}\n")
+        token = server.cli.json("token", "create", "--deployment", deployment, "--instance", name)["token"]
+        subprocess.run([server.cli.program, "agent", "enroll", "--server", server.url, "--ca-fingerprint", world.fingerprint, "--token-file",
+                        "-", "--dir", str(self.dir / "agent")], input=token + "\n", text=True, check=True, capture_output=True, timeout=30)
+        self.agent = subprocess.Popen([server.cli.program, "agent", "run", "--dir", str(self.dir / "agent"), "--profiles",
+                                       str(world.folder / "profiles"), "--settings", str(self.dir / "settings.yaml")],
+                                      stdout=open(self.dir / "log", "w"), stderr=subprocess.STDOUT)
+
+    @property
+    def ca(self):
+        return self.dir / "trust/current/ca.pem"
+
+    def stop(self):
+        self.agent.terminate()
+        self.agent.wait(20)
+
+
+class World:
+    def __init__(self, server, folder):
+        self.server, self.cli, self.folder, self.parts = server, server.cli, folder, []
+        self.ops = Ops(server, "opsman", "admin")
+
+    def begin(self):
+        node.authority(self.cli)
+        node.deployment(self.cli, "web")
+        for name, options in (("app", ()), ("bosh-health", ("--ephemeral", "--ttl", f"{CHECK_LEASE_S}s"))):
+            self.cli.ok("deployment", "create", name, *options, "--store",
+                        f"name=trust,profile=check-trust,bundle={node.BUNDLE},parameter.proof=read")
+        (self.folder / "profiles").mkdir()
+        (self.folder / "profiles/check-trust.yaml").write_text(PROFILE)
+        self.nginx = node.Nginx(self.server, self.folder, "web", "web-1")
+        self.parts.append(self.nginx)
+        self.fingerprint = self.cli.ok("token", "create", "--deployment", "app").split("--ca-fingerprint ")[1].split()[0]
+        self.app = Agent(self, "app", "app-1")
+        self.parts.append(self.app)
+        until("the store to count", lambda: self.cli.json("target", "list", "--instance", "app-1")["items"][0]["state"] == "counted")
+        self.traffic = node.Traffic(self.nginx, lambda: self.app.ca.read_text())
+        self.traffic.start()
+
+    def shake(self, n=20):
+        want = self.traffic.good + n
+        until("handshakes", lambda: self.traffic.good > want or self.traffic.bad)
+        assert not self.traffic.bad, self.traffic.bad[:3]
+
+    def shake_as(self, agent):
+        """One handshake with what this one trusts."""
+        context = ssl.create_default_context(cafile=str(agent.ca))
+        with socket.create_connection(("127.0.0.1", self.nginx.port), timeout=10) as raw, \
+                context.wrap_socket(raw, server_hostname=self.nginx.host):
+            pass
+
+    def trusted(self):
+        return self.app.ca.read_text().count("BEGIN")
+
+    def serial(self):
+        return self.traffic.shown[-1].serial
+
+    def end(self):
+        if hasattr(self, "traffic"):
+            self.traffic.ended = True
+            self.traffic.join()
+        for part in self.parts:
+            part.stop()
+
+
+@pytest.fixture(scope="module")
+def world(server, tmp_path_factory):
+    w = World(server, tmp_path_factory.mktemp("opsmanager"))
+    try:
+        w.begin()
+        yield w
+    finally:
+        w.end()
+
+
+def test_what_is_there(world):
+    ops = world.ops
+    world.shake()
+    ops.is_("info", "GET", "/api/v0/info")
+    ops.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
+    ops.is_("root_ca_certificate", "GET", "/api/v0/security/root_ca_certificate")
+    flat = ops.is_("deployed_certificates", "GET", "/api/v0/deployed/certificates")["certificates"]
+    ops.is_("deployed_certificates_v1", "GET", "/api/v1/deployed/certificates")
+    assert ops.call("GET", "/api/v0/deployed/certificates?expires_within=1d") == (200, {"certificates": []})
+    assert ops.call("GET", "/api/v0/deployed/certificates?expires_within=4m")[1]["certificates"] == flat[1:]  # the leaf: 90 days
+    assert ops.call("GET", "/api/v0/deployed/certificates?show_excluded_from_rotation_only=true")[1]["certificates"] == []
+    leaves = ops.call("GET", "/api/v1/deployed/certificates?expires_within=4m&no_cache=true")[1]["certificates"]
+    assert [c["name"] for c in leaves] == ["/prod/ca"] and [c["name"] for c in leaves[0]["signs"]] == ["/prod/web/web-1"]
+    products = ops.call("GET", "/api/v0/deployed/products")[1]
+    assert products == ops.call("GET", "/api/v0/staged/products")[1] and "web" in [p["guid"] for p in products]
+    ops.is_("installations_none", "GET", "/api/v0/installations")
+    ops.is_("regenerate_none", "POST", "/api/v0/certificate_authorities/active/regenerate")
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_the_documented_rotation(world):
+    """Generate, apply, activate, regenerate, apply, delete, apply; after each: who holds what; no handshake failed."""
+    ops, old = world.ops, world.serial()
+    new = ops.is_("generate", "POST", "/api/v0/certificate_authorities/generate")["guid"]
+    two = ops.is_("certificate_authorities_two", "GET", "/api/v0/certificate_authorities")["certificate_authorities"]
+    assert two[1]["guid"] == new
+    ops.is_("generate_again", "POST", "/api/v0/certificate_authorities/generate", status=422)
+    ops.is_("delete_fresh", "DELETE", f"/api/v0/certificate_authorities/{new}", status=422)
+    world.shake()
+    assert world.trusted() == 1  # nothing reaches a node outside an apply
+    first = ops.apply()
+    assert world.trusted() == 2 and world.serial() == old
+    log = ops.is_("logs", "GET", f"/api/v0/installations/{first}/logs")["logs"]
+    assert "applying changes" in log and "stores trust the new certificate authority" in log and "every member was seen" in log, log
+    world.shake()
+
+    ops.is_("activate", "POST", f"/api/v0/certificate_authorities/{new}/activate", {})
+    assert ops.guid(True) == new
+    ops.is_("generate_again_active", "POST", "/api/v0/certificate_authorities/generate", "null", status=422)
+    ops.is_("delete_needed", "DELETE", f"/api/v0/certificate_authorities/{two[0]['guid']}", status=422)
+    ops.is_("regenerate", "POST", "/api/v0/certificate_authorities/active/regenerate")
+    world.shake()
+    assert world.serial() == old
+    ops.apply()
+    until("the new certificate", lambda: world.serial() != old)
+    world.shake()
+    assert world.trusted() == 2
+
+    ops.is_("delete", "DELETE", f"/api/v0/certificate_authorities/{two[0]['guid']}")
+    world.shake()
+    assert world.trusted() == 2
+    ops.apply()
+    assert world.trusted() == 1
+    assert ops.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")["certificate_authorities"][0]["guid"] == new
+    assert [i["status"] for i in ops.call("GET", "/api/v0/installations")[1]["installations"]] == ["succeeded"] * 3
+    world.shake()
+    print(f"{world.traffic.good} handshakes, {len(world.traffic.bad)} failed")
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_a_health_check_in_the_middle(world):
+    """It comes with an agent, takes what is newest, and is gone: regenerate is never refused because of it."""
+    ops = world.ops
+    ops.call("POST", "/api/v0/certificate_authorities/generate")
+    ops.apply()
+    ops.call("POST", f"/api/v0/certificate_authorities/{ops.guid(False)}/activate", {})
+    begun, asked = time.monotonic(), 0
+    for number in range(CHECKS):
+        check = Agent(world, "bosh-health", f"check-{number}")
+        try:
+            if number < 2:  # an agent that never came so far as to hold anything is a check too, and a quicker one
+                until("it to trust something", check.ca.exists)
+                world.shake_as(check)
+            for _ in range(3):
+                ops.is_("regenerate", "POST", "/api/v0/certificate_authorities/active/regenerate")
+                asked += 1
+        finally:
+            check.stop()
+            shutil.rmtree(check.dir)
+    took = time.monotonic() - begun
+    world.shake()
+    ops.apply()
+    ops.call("DELETE", f"/api/v0/certificate_authorities/{ops.guid(False)}")
+    ops.apply()
+    world.shake()
+    until("the last one to leave by itself", lambda: not world.cli.json("instance", "list", "--deployment", "bosh-health")["items"])
+    print(f"{CHECKS} health checks in {took:.1f} s, {asked} regenerate calls, none refused; {len(world.traffic.bad)} handshakes failed")
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_a_foreign_health_check_in_the_middle(world):
+    """One without an agent that trusts the newest alone, and says so: one violation, which names it and goes with it."""
+    ops, cli = world.ops, world.cli
+    cli.ok("deployment", "create", "/opsmgr/bosh-health", "--external", "--ephemeral", "--ttl", "10m", "--grace", "none", "--store",
+           f"name=trust,bundle={node.BUNDLE}")
+    ops.call("POST", "/api/v0/certificate_authorities/generate")
+    ops.apply()
+    new = ops.authorities()[1]
+    ops.call("POST", f"/api/v0/certificate_authorities/{new['guid']}/activate", {})
+    regenerate = "/api/v0/certificate_authorities/active/regenerate"
+    ops.is_("regenerate", "POST", regenerate)
+    party = node.party(world.server, "/opsmgr/bosh-health", "check-1")
+    party.wanted()
+    party.report(None, new["cert_pem"])
+    refused = ops.is_("regenerate_violation", "POST", regenerate, status=422)
+    assert refused["blocking"][0]["version_id"] == new["guid"] and refused["retry_after"] <= 600
+    op = Ops(world.server, "op", "operator")
+    op.is_("errors_nested", "POST", f"{regenerate}?skip_safety_check=true", status=403)
+    ops.is_("regenerate", "POST", f"{regenerate}?skip_safety_check=true")
+    ops.is_("regenerate", "POST", regenerate, {"skip_safety_check": True})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(ops.call, "POST", regenerate + "?wait=60")
+        world.shake()  # it is held: a refusal would be there long ago
+        assert not waiting.done()
+        cli.ok("instance", "delete", party.instance["id"], "--now")
+        assert waiting.result(30)[0] == 200
+    ops.is_("regenerate", "POST", regenerate)
+    ops.apply()
+    ops.call("DELETE", f"/api/v0/certificate_authorities/{ops.guid(False)}")
+    ops.apply()
+    world.shake()
+
+
+NOBODY = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11"
+WRONG = (  # method, path, body, status
+    ("GET", "/api/v0/deployed/certificates?expires_within=soon", None, 400),
+    ("GET", "/api/v0/deployed/certificates?expires_within=0d", None, 400),
+    ("GET", "/api/v0/deployed/certificates?unknown=1", None, 400),
+    ("POST", "/api/v0/certificate_authorities/generate", {"unknown": True}, 400),
+    ("POST", "/api/v0/certificate_authorities/generate", {"skip_safety_check": "yes"}, 400),
+    ("POST", "/api/v0/certificate_authorities/generate", {"exclude_from_rotation": ["/nobody/ca"]}, 400),
+    ("POST", "/api/v0/certificate_authorities/generate", {"exclude_from_rotation": ["/prod/ca"]}, 422),
+    ("POST", "/api/v0/certificate_authorities/generate?dry_run=true", None, 400),
+    ("POST", "/api/v0/certificate_authorities/generate", "[1", 400),
+    ("POST", "/api/v0/certificate_authorities/generate", "[]", 400),
+    ("POST", f"/api/v0/certificate_authorities/{NOBODY}/activate", {}, 404),
+    ("POST", "/api/v0/certificate_authorities/no-uuid/activate", {}, 404),
+    ("POST", "/api/v0/certificate_authorities//activate", {}, 404),  # om without --id, when it read no date
+    ("DELETE", f"/api/v0/certificate_authorities/{NOBODY}", None, 404),
+    ("DELETE", "/api/v0/certificate_authorities/" + "x" * 2000, None, 404),
+    ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x", "private_key_pem": "y"}, 404),
+    ("POST", "/api/v0/certificates/generate", {"domains": ["*.example"]}, 404),
+    ("GET", "/api/v0/installations/1x", None, 404),
+    ("GET", "/api/v0/installations/999999999999999999", None, 404),
+    ("GET", "/api/v0/installations/1/logs", None, 404),
+    ("POST", "/api/v0/installations", {"deploy_products": "none"}, 422),
+    ("POST", "/api/v0/installations", {"deploy_products": ["web"]}, 422),
+    ("POST", "/api/v0/installations", {"deploy": "all"}, 400),
+    ("GET", "/api/v0/staged/director", None, 404),
+    ("PUT", "/api/v0/unlock", {"passphrase": "x"}, 404),
+)
+
+
+def test_what_is_wrong(world):
+    """The documented status and shape, and nothing changed."""
+    ops = world.ops
+    token, ops.token = ops.token, None
+    ops.is_("errors_nested", "GET", "/api/v0/certificate_authorities", status=401)
+    ops.is_("errors_nested", "GET", "/api/v0/staged/director", status=401)  # what is not there is nobody's business either
+    ops.token = token
+    before = len(world.cli.json("audit", "list")["items"]), ops.authorities()
+    for method, path, body, status in WRONG:
+        ops.is_("errors_nested" if status == 400 else "errors", method, path, body, status)
+    active = ops.guid(True)
+    ops.is_("errors", "DELETE", f"/api/v0/certificate_authorities/{active}", status=422)
+    ops.is_("activate", "POST", f"/api/v0/certificate_authorities/{active}/activate", {})  # it is: nothing to do
+    assert (len(world.cli.json("audit", "list")["items"]), ops.authorities()) == before
+    auditor = Ops(world.server, "aud", "auditor")
+    auditor.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
+    for method, path, status in (("POST", "/api/v0/certificate_authorities/generate", 403), ("POST", "/api/v0/installations", 403),
+                                 ("DELETE", f"/api/v0/certificate_authorities/{active}", 403)):
+        auditor.is_("errors_nested", method, path, status=status)
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_a_token_as_om_asks_for_it(world):
+    """POST /uaa/oauth/token: for people with Basic opsman and no secret, for programs with their own."""
+    password = world.cli.json("principal", "add", "ada", "--role", "operator", "--facade", "opsmanager", "--password")["password"]
+    for basic, form in (("opsman:", f"client_id=opsman&grant_type=password&username=ada&password={password}&token_format=jwt"),
+                        (f"ada:{password}", "grant_type=client_credentials&token_format=jwt")):
+        status, reply, _ = world.server.curl("POST", "/uaa/oauth/token", None, token=None, held=False, args=("-u", basic, "-d", form))
+        assert status == 200 and reply["token_type"] == "bearer" and reply["expires_in"] > 0, reply
+        ada, ada.token = Ops.__new__(Ops), reply["access_token"]
+        ada.server = world.server
+        ada.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
+
+
+@pytest.mark.skipif(not shutil.which("om"), reason="om is not installed (github.com/pivotal-cf/om is not in the module proxy)")
+def test_om(world):
+    def om(*args):
+        r = subprocess.run(["om", "--target", world.server.url, "-k", *args], capture_output=True, text=True, timeout=60)
+        assert r.returncode == 0, r.stdout + r.stderr
+        return r.stdout
+
+    assert "cert_pem" in om("certificate-authorities", "--format", "json")

@@ -1,0 +1,109 @@
+/* /api/v0/certificate_authorities: bodies of every kind, answers and refusals. */
+#include "opsman.h"
+
+#define CAS "/api/v0/certificate_authorities"
+
+static const char *guid(struct call *c, const char *active)
+{
+	call_expect(c, 200, HTTP_GET, CAS, NULL);
+	for (int i = 0; i < 3; i++)
+		if (text_equal(call_at(c, arena_printf(c->room->a, "certificate_authorities.%d.active", i)), active))
+			return call_at(c, arena_printf(c->room->a, "certificate_authorities.%d.guid", i));
+	fail_msg("no such authority: %s", c->text);
+	return NULL;
+}
+
+static void generate_activate_regenerate_delete(void **state)
+{
+	struct call *c = opsman_new();
+	struct arena *a = c->room->a;
+	const char *old = guid(c, "true");
+	call_expect(c, 200, HTTP_POST, CAS "/generate", "null");
+	call_is(c, "active", "false");
+	assert_int_equal(call_count(c, "warnings"), 0);
+	assert_int_equal(call_count(c, "certificates.regenerate_failed"), 0);
+	const char *new = call_at(c, "guid");
+	call_expect(c, 422, HTTP_POST, CAS "/generate", "");
+	call_is(c, "errors.0", "failed to create new inactive certificate authorities");
+	call_is(c, "safety_violations.0.violation", "certificate authorities can not have a transitional version");
+	call_is(c, "safety_violations.0.certificate_names.0", "/prod/pg/ca");
+	call_is(c, "retry_after", NULL);
+	call_expect(c, 422, HTTP_DELETE, arena_printf(a, CAS "/%s", new), NULL);
+	call_is(c, "safety_violations.0.violation", "latest certificate authority version is not active yet");
+	call_expect(c, 200, HTTP_POST, arena_printf(a, CAS "/%s/activate", new), "{}");
+	call_is(c, "certificates.updated.0.variable_path", "/prod/pg/ca");
+	call_is(c, "certificates.updated.0.location", "ops_manager");
+	assert_string_equal(guid(c, "true"), new);
+	call_expect(c, 200, HTTP_GET, "/api/v0/security/root_ca_certificate", NULL);
+	call_has(c, "root_ca_certificate_pem", "-----BEGIN CERTIFICATE-----");
+	call_expect(c, 200, HTTP_DELETE, arena_printf(a, CAS "/%s", old), NULL); /* nobody uses it here */
+	call_is(c, "certificates.updated.0.reason", NULL);
+	call_free(c);
+}
+
+static void a_regenerate_says_what_it_leaves_alone(void **state)
+{
+	struct call *c = opsman_new();
+	room_enroll(c->room, "pg", "pg-1");
+	call_expect(c, 200, HTTP_POST, CAS "/generate", NULL);
+	const char *new = call_at(c, "guid");
+	c->wait = MSEC_MIN;
+	assert_int_equal(call(c, HTTP_POST, CAS "/active/regenerate", NULL), 200); /* what it goes on as is the writer's */
+	assert_false(c->held);
+	call_expect(c, 200, HTTP_POST, arena_printf(c->room->a, CAS "/%s/activate?skip_safety_check=true", new), "{\"skip_safety_check\":true}");
+	call_free(c);
+}
+
+static void what_is_wrong(void **state)
+{
+	struct call *c = opsman_new();
+	size_t audit = room_audit_count(c->room);
+	call_expect(c, 400, HTTP_POST, CAS "/generate", "{\"exclude_from_rotation\":\"/prod/pg/ca\"}");
+	call_has(c, "errors.errors.0", "exclude_from_rotation");
+	call_expect(c, 400, HTTP_POST, CAS "/generate", "{\"exclude_from_rotation\":[\"/none\"],\"more\":1}");
+	call_expect(c, 400, HTTP_POST, CAS "/generate", "7");
+	call_expect(c, 400, HTTP_POST, CAS "/generate?skip_safety_check=perhaps", NULL);
+	call_expect(c, 422, HTTP_POST, CAS "/generate", "{\"exclude_from_rotation\":[\"/prod/pg/ca\"]}");
+	call_has(c, "errors.0", "no root authority is left");
+	call_expect(c, 404, HTTP_POST, CAS "/6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11/activate", NULL);
+	call_has(c, "errors.0", "there is no certificate authority");
+	call_expect(c, 422, HTTP_DELETE, arena_printf(c->room->a, CAS "/%s", guid(c, "true")), NULL);
+	assert_int_equal(room_audit_count(c->room), audit);
+	call_free(c);
+}
+
+static void two_roots_are_told_apart(void **state)
+{
+	struct call *c = opsman_new();
+	room_authority(c->room, "/other/ca", NULL);
+	call_expect(c, 422, HTTP_POST, CAS "/generate", NULL);
+	call_has(c, "errors.0", "/prod/pg/ca, /other/ca");
+	call_expect(c, 200, HTTP_POST, CAS "/generate", "{\"exclude_from_rotation\":[\"/prod/pg/ca\"]}");
+	call_is(c, "certificates.excluded.0.variable_path", "/prod/pg/ca");
+	call_is(c, "issuer", "CN=/other/ca");
+	call_free(c);
+}
+
+static void who_may(void **state)
+{
+	struct call *c = opsman_new();
+	c->bearer = opsman_caller(c, "op", "operator");
+	call_expect(c, 403, HTTP_POST, CAS "/generate?skip_safety_check=true", NULL);
+	call_has(c, "errors.errors.0", "only an administrator");
+	c->bearer = opsman_caller(c, "aud", "auditor");
+	call_expect(c, 403, HTTP_POST, CAS "/generate", NULL);
+	call_expect(c, 200, HTTP_GET, CAS, NULL);
+	c->bearer = "troth-admin-nobody";
+	call_expect(c, 401, HTTP_GET, CAS, NULL);
+	assert_int_equal(call_count(c, "errors.errors"), 1);
+	call_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generate_activate_regenerate_delete), cmocka_unit_test(a_regenerate_says_what_it_leaves_alone),
+		cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

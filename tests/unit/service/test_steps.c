@@ -1,0 +1,191 @@
+/* Orders of a rotation by steps: what each sets going, and what is in its way. */
+#include "bysteps.h"
+
+static void generate_apply_activate_regenerate_apply_delete_apply(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *app = fleet_node(f, "app-0"), *svc = fleet_node(f, "svc-0");
+	struct order_ret g = steps_generate(f);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, fleet_store_size(app) == 1); /* nothing reaches a node outside an apply */
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_store_size(app) == 2 && !fleet_signed_by(f, svc, g.root.version.row.uuid));
+	steps_activate(f, 1);
+	fleet_settle(f, 20);
+	struct order_ret r = steps_regenerate(f);
+	FLEET_CHECK(f, !r.violation_count && r.leaf_count == 3 && r.excluded_count == 0);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, !fleet_signed_by(f, svc, g.root.version.row.uuid));
+	fleet_restart(f);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_signed_by(f, svc, g.root.version.row.uuid) && fleet_store_size(app) == 2);
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, fleet_store_size(app) == 2);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_store_size(app) == 1 && steps_roots(f).count == 1 && steps_roots(f).items[0].active);
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+/* A forgotten apply is made up for by the next one; the engine walks the steps. */
+static void one_apply_for_all(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct order_ret g = steps_generate(f);
+	steps_activate(f, 1);
+	FLEET_CHECK(f, !steps_regenerate(f).violation_count);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_signed_by(f, fleet_node(f, "svc-0"), g.root.version.row.uuid));
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+/* The CAs between come with their root, and wait for the same steps. */
+static void intermediates_wait_too(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	struct order_ret g = steps_generate(f);
+	FLEET_CHECK(f, g.leaf_count == 1 && text_equal(g.leaves[0].name, "/demo/inter"));
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
+	FLEET_CHECK(f, !fleet_chains_to(f, fleet_node(f, "svc-0"), g.root.version.row.uuid));
+	struct approve_ret looked;
+	f->dry_run = true;
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ "/demo/ca", "switch" }, &looked); /* the native word knows as well */
+	f->dry_run = false;
+	steps_activate(f, 1);
+	FLEET_CHECK(f, steps_regenerate(f).leaf_count == 3);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_chains_to(f, fleet_node(f, "svc-0"), g.root.version.row.uuid));
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1);
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+static void generate_while_one_runs(void **state)
+{
+	struct fleet *f = fleet_demo();
+	steps_generate(f);
+	struct order_ret r = steps_order(f, &VERB_ROOT_GENERATE, (struct order_cmd){ 0 });
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].kind == VIOLATION_UNFINISHED && steps_roots(f).count == 2);
+	steps_activate(f, 1);
+	r = steps_order(f, &VERB_ROOT_GENERATE, (struct order_cmd){ 0 });
+	FLEET_CHECK(f, r.violations[0].kind == VIOLATION_OLD_CHILDREN && r.violations[0].blocking.count == 1);
+	FLEET_CHECK(f, text_equal(r.violations[0].blocking.items[0].deployment, "svc") && r.violations[0].blocking.items[0].members == 3);
+	const char *second = steps_version(f, 1);
+	r = steps_order(f, &VERB_ROOT_GENERATE, (struct order_cmd){ .force = true });
+	FLEET_CHECK(f, !r.violation_count && !text_equal(r.root.version.row.uuid, second)); /* on top of it */
+	fleet_free(f);
+}
+
+static void a_fresh_one_is_deleted_only_by_force(void **state)
+{
+	struct fleet *f = fleet_demo();
+	steps_generate(f);
+	steps_apply_all(f);
+	struct order_ret r = steps_remove(f, 1, false);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].kind == VIOLATION_ENDS_ROTATION && !r.violations[0].blocking.count);
+	fleet_settle(f, 10);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
+	FLEET_CHECK(f, !steps_remove(f, 1, true).violation_count);
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1 && steps_roots(f).count == 1);
+	fleet_free(f);
+}
+
+static void what_is_needed_or_active_is_not_deleted(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct order_cmd first = { .version = steps_version(f, 0) };
+	fleet_refused(f, &f->admin, &VERB_ROOT_REMOVE, &first, TROTH_CONFLICT, "is the active certificate authority");
+	steps_generate(f);
+	fleet_refused(f, &f->admin, &VERB_ROOT_REMOVE, &first, TROTH_CONFLICT, "is the active certificate authority");
+	steps_activate(f, 1);
+	struct order_ret r = steps_remove(f, 0, false);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].kind == VIOLATION_NEEDED && r.violations[0].blocking.items[0].members == 3);
+	steps_activate(f, 0); /* it was a mistake */
+	fleet_refused(f, &f->admin, &VERB_ROOT_REMOVE, &first, TROTH_CONFLICT, "is the active certificate authority");
+	fleet_free(f);
+}
+
+/* A health check that came before the switch and says nothing more: nobody is refused because of it, and it is waited for no
+ * longer than its lease. */
+static void an_ephemeral_never_violates(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct order_ret g = steps_generate(f);
+	steps_apply_all(f);
+	struct fleet_node *n = steps_ephemeral(f, true, "check-1");
+	n->off = true;
+	steps_activate(f, 1);
+	FLEET_CHECK(f, !steps_regenerate(f).violation_count);
+	struct operation_row op = steps_applied(f);
+	FLEET_CHECK(f, op.state == OPERATION_RUNNING && fleet_signed_by(f, fleet_node(f, "svc-0"), g.root.version.row.uuid));
+	FLEET_CHECK(f, !fleet_signed_by(f, n, g.root.version.row.uuid)); /* so two versions have children */
+	FLEET_CHECK(f, !steps_regenerate(f).violation_count && !steps_remove(f, 0, false).violation_count);
+	f->now = n->until;
+	fleet_settle(f, 10);
+	FLEET_CHECK(f, steps_installation(f, op.id).state == OPERATION_SUCCEEDED);
+	fleet_free(f);
+}
+
+/* The same without an agent: named, as long as it is there. */
+static void an_outsider_violates_until_it_is_gone(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct order_ret g = steps_generate(f);
+	steps_apply_all(f);
+	struct outsider p = steps_outsider(f, "bosh-health", 5 * MSEC_MIN, g.root.version.row.uuid);
+	steps_activate(f, 1);
+	struct order_ret r = steps_regenerate(f);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].kind == VIOLATION_TWO_SIGNERS && r.violations[0].blocking.count == 1);
+	const struct in_use *b = &r.violations[0].blocking.items[0];
+	FLEET_CHECK(f, text_equal(b->deployment, "bosh-health") && text_equal(b->version_uuid, g.root.version.row.uuid) && b->ephemeral);
+	FLEET_CHECK(f, b->lease_until > f->now && r.retry_after == b->lease_until - f->now && b->since <= f->now);
+	FLEET_CHECK(f, text_equal(b->instance, p.v.row.uuid) && !f->last.hold.wanted && !f->last.then);
+	FLEET_CHECK(f, steps_order(f, &VERB_ROOT_REGENERATE, (struct order_cmd){ .force = true }).violation_count == 0);
+	fleet_must(f, &VERB_INSTANCE_DELETE, &(struct instance_delete_cmd){ p.v.row.uuid, true }, &(struct no_ret){ 0 });
+	FLEET_CHECK(f, !steps_regenerate(f).violation_count);
+	fleet_free(f);
+}
+
+static void refusals(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal op = { .name = "op", .roles = ROLE_OPERATOR }, narrow = { .name = "n", .roles = ROLE_ADMIN, .scope = "/other/*" };
+	struct order_cmd force = { .force = true }, version = { .version = "x" };
+	fleet_refused(f, &op, &VERB_ROOT_GENERATE, &force, TROTH_FORBIDDEN, "only an administrator");
+	fleet_refused(f, &op, &VERB_ROOT_REGENERATE, &force, TROTH_FORBIDDEN, "only an administrator");
+	fleet_refused(f, &narrow, &VERB_ROOT_GENERATE, &(struct order_cmd){ 0 }, TROTH_CONFLICT, "no root authority is left");
+	const char *other = "/nobody/ca";
+	fleet_refused(f, &f->admin, &VERB_ROOT_GENERATE, &(struct order_cmd){ .exclude = { &other, 1 } }, TROTH_INVALID, "not the name of a root");
+	fleet_refused(f, &f->admin, &VERB_ROOT_ACTIVATE, &version, TROTH_NOT_FOUND, "is not an id");
+	version.version = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11";
+	fleet_refused(f, &f->admin, &VERB_ROOT_REMOVE, &version, TROTH_NOT_FOUND, "there is no certificate authority");
+	version.version = steps_version(f, 0);
+	fleet_refused(f, &narrow, &VERB_ROOT_ACTIVATE, &version, TROTH_NOT_FOUND, "there is no certificate authority");
+	fleet_rotate(f, "/demo/ca");
+	version.version = steps_version(f, 1);
+	fleet_refused(f, &f->admin, &VERB_ROOT_ACTIVATE, &version, TROTH_CONFLICT, "is rotated without steps");
+	FLEET_CHECK(f, steps_regenerate(f).excluded_count == 1);
+	fleet_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generate_apply_activate_regenerate_apply_delete_apply),
+		cmocka_unit_test(one_apply_for_all),
+		cmocka_unit_test(intermediates_wait_too),
+		cmocka_unit_test(generate_while_one_runs),
+		cmocka_unit_test(a_fresh_one_is_deleted_only_by_force),
+		cmocka_unit_test(what_is_needed_or_active_is_not_deleted),
+		cmocka_unit_test(an_ephemeral_never_violates),
+		cmocka_unit_test(an_outsider_violates_until_it_is_gone),
+		cmocka_unit_test(refusals),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
