@@ -153,9 +153,13 @@ def test_two_levels_end_with_the_new_chain(client):
     beside = lambda name, version: client.json(f"PUT /api/v1/certificates/{ids[name]}/update_transitional_version", {"version": version})  # noqa: E731
     current = lambda name: client.json(f"GET /api/v1/certificates/{ids[name]}/versions?current=true")  # noqa: E731
     new = client.json(f"POST /api/v1/certificates/{ids['/t/root']}/regenerate", {"set_as_transitional": True})
-    client.json(f"POST /api/v1/certificates/{ids['/t/sub']}/regenerate", {"set_as_transitional": True, "allow_transitional_parent_to_sign": True})
+    came = client.json(f"POST /api/v1/certificates/{ids['/t/sub']}/regenerate", {"set_as_transitional": True, "allow_transitional_parent_to_sign": True})
+    assert came["transitional"] and came["id"] == current("/t/sub")[1]["id"] and came["value"]["ca"].count("BEGIN") == 2
+    early = client.json("POST /api/v1/regenerate", {"name": "/t/leaf"})
+    assert early["value"]["ca"].startswith(current("/t/sub")[0]["value"]["certificate"]), "before the flags move the old chain signs"
+    old = current("/t/sub")[0]["id"]
     beside("/t/root", root["id"])
-    beside("/t/sub", current("/t/sub")[0]["id"])
+    assert [(v["id"], v["transitional"]) for v in beside("/t/sub", old)] == [(came["id"], False), (old, True)]
     leaf = client.json("POST /api/v1/regenerate", {"name": "/t/leaf"})
     beside("/t/sub", None)
     beside("/t/root", None)
@@ -172,7 +176,7 @@ def own_root(name):
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
     cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=400)).add_extension(x509.BasicConstraints(True, None), True)
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=400)).add_extension(x509.BasicConstraints(True, None), True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True).sign(key, hashes.SHA256()))
     pem = serialization.Encoding.PEM

@@ -79,12 +79,12 @@ static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 }
 
 /* "O=x" of a subject as RFC 2253 has it; what is escaped there is not taken over. */
-static const char *organization_of(struct arena *a, const char *subject)
+static const char *attribute_of(struct arena *a, const char *subject, const char *type)
 {
 	for (const char *p = subject; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
-		size_t len = strcspn(p, ",+");
-		if (text_starts(p, "O=") && len > 2 && !memchr(p, '\\', len))
-			return arena_text_n(a, p + 2, len - 2);
+		size_t len = strcspn(p, ",+"), skip = strlen(type);
+		if (text_starts(p, type) && len > skip && !memchr(p, '\\', len))
+			return arena_text_n(a, p + skip, len - skip);
 	}
 	return NULL;
 }
@@ -92,7 +92,8 @@ static const char *organization_of(struct arena *a, const char *subject)
 static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *root)
 {
 	char uuid[UUID_LEN];
-	struct credential_spec spec = { .common_name = root->common_name, .organization = organization_of(ctx->a, root->subject),
+	struct credential_spec spec = { .common_name = root->common_name, .organization = attribute_of(ctx->a, root->subject, "O="),
+					.organizational_unit = attribute_of(ctx->a, root->subject, "OU="),
 					.path_len = root->path_len };
 	verb_uuid(ctx, uuid);
 	return (struct credential_row){
