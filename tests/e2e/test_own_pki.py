@@ -371,7 +371,7 @@ def test_more_names_in_the_servers_certificate(build):
         until("the rotation", lambda: s.cli.json("rotation", "list")["items"][0]["state"] == "done")
         assert names_of(s) == before | {"troth.example.org", "10.1.2.3"}
         s.stop()
-        for bad, words in (("dns:x.example", "has a type before it"), ("*.example.org", "is a pattern"), ("a b", "--public-name \"a b\"")):
+        for bad in ("dns:x.example", "*.example.org", "a b"):
             r = subprocess.run([build / "troth", "server", "--dir", s.dir, "--public-name", bad], capture_output=True, text=True, timeout=30)
-            assert r.returncode == 1 and words in r.stderr and "hint" in r.stderr, r.stderr
+            assert r.returncode == 2 and "--public-name" in r.stderr and f'"{bad}"' in r.stderr and "hint" in r.stderr, r.stderr
         s.log = open(s.base / "server.log", "a")  # it is stopped
