@@ -6,6 +6,7 @@
 
 #include "facade/uaa/uaa.h"
 #include "service/ca/adopt.h"
+#include "service/ca/forget.h"
 #include "service/ca/generate.h"
 #include "service/rotation/beside.h"
 
@@ -25,6 +26,7 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 	{ CLAUSE_STATIC, 400, "The credential could not be regenerated because the certificate was statically set and is not self-signed or is "
 			      "invalid." },
 	{ CLAUSE_OTHER_KEY, 400, "The provided certificate does not match the private key." },
+	{ CLAUSE_LAST_VERSION, 400, "The minimum number of versions for a Certificate is 1." },
 	{ CLAUSE_ONE_BESIDE, 400, "The maximum number of transitional versions for a given CA is 1." },
 	{ CLAUSE_FOREIGN_VERSION, 400, "The request could not be completed because the specified version does not exist or does not belong to the "
 				       "specified credential." },

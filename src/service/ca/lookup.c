@@ -82,7 +82,7 @@ troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, str
 	ret->count = 0;
 	for (size_t i = 0; i < c->version_count; i++) {
 		const struct version_view *v = &c->versions[i];
-		if (was_taken_back(row, &v->row))
+		if (v->row.forgotten || was_taken_back(row, &v->row))
 			continue;
 		struct lookup_version *item = &ret->items[ret->count++];
 		item->version = v;
