@@ -1,31 +1,35 @@
-/* Bodies of the native API: the first byte names the route, the rest is what a client sent.  A body that
- * is refused must become a problem document that is JSON. */
+/* Bodies of all APIs: the first byte names the route, the rest is what a client sent.  A body that is refused must
+ * become an error, in its API's shape, that is JSON. */
 #include "base/limits.h"
-#include "facade/native/native.h"
+#include "facade/facade.h"
 #include "service/verb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct route *route_at(size_t n)
 {
-	size_t total = 0;
-	for (size_t t = 0; t < NATIVE_TABLE_COUNT; t++)
-		total += NATIVE_TABLES[t]->count;
+	struct route_table tables[FACADE_TABLES_MAX];
+	size_t total = 0, count = facade_tables(tables);
+	for (size_t t = 0; t < count; t++)
+		total += tables[t].count;
 	n %= total;
-	for (size_t t = 0; t < NATIVE_TABLE_COUNT; t++) {
-		if (n < NATIVE_TABLES[t]->count)
-			return &NATIVE_TABLES[t]->rows[n];
-		n -= NATIVE_TABLES[t]->count;
+	for (size_t t = 0; t < count; t++) {
+		if (n < tables[t].count)
+			return &tables[t].rows[n];
+		n -= tables[t].count;
 	}
 	return NULL;
 }
 
-static void render_problem(struct arena *a, const struct http_request *r, const struct troth_err *e)
+static void render_problem(struct arena *a, const struct route *route, const struct http_request *r, const struct troth_err *e)
 {
 	struct http_reply reply = http_reply_make();
 	const struct json *j;
-	http_reply_problem(&reply, r, e);
-	if (buf_ok(&reply.body))
+	if (route->problem)
+		route->problem(a, r, e, &reply);
+	else
+		http_reply_problem(&reply, r, e);
+	if (reply.body.len && buf_ok(&reply.body))
 		CHECK(rc_ok(json_parse(a, buf_bytes(&reply.body), &j, NULL)));
 	http_reply_release(&reply);
 }
@@ -41,10 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct http_request r = { .method = route->method, .path = route->pattern, .params = { params, ARRAY_LEN(params) },
 				  .body = bytes_of(body, size - 1) };
 	struct troth_err e = { 0 };
-	void *cmd = arena_alloc(a, route->verb->cmd_size);
+	void *cmd = route->verb ? arena_alloc(a, route->verb->cmd_size) : NULL;
 	if (route->parse && rc_failed(route->parse(a, &r, cmd, &e))) {
 		CHECK(e.kind != TROTH_OK && e.primary[0]);
-		render_problem(a, &r, &e);
+		render_problem(a, route, &r, &e);
 	}
 	arena_free(a);
 	return 0;

@@ -1,23 +1,21 @@
-/* What a stranger can send: a request's head, target, query, chunks and body, down to the command that the native route
- * makes of it; and what a broken server could answer to our client. */
+/* What a stranger can send: a request's head, target, query, chunks and body, down to the command that a route of
+ * any API makes of it; and what a broken server could answer to our client. */
 #include <string.h>
 
 #include "base/limits.h"
 #include "edge/router.h"
 #include "edge/uri.h"
 #include "edge/wire.h"
-#include "facade/native/native.h"
+#include "facade/facade.h"
 #include "service/verb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct router *router_make(struct arena *a)
 {
-	struct route_table tables[NATIVE_TABLE_COUNT];
+	struct route_table tables[FACADE_TABLES_MAX];
 	const struct router *router;
-	for (size_t i = 0; i < NATIVE_TABLE_COUNT; i++)
-		tables[i] = *NATIVE_TABLES[i];
-	CHECK(rc_ok(router_new(a, tables, NATIVE_TABLE_COUNT, &router, NULL)));
+	CHECK(rc_ok(router_new(a, tables, facade_tables(tables), &router, NULL)));
 	return router;
 }
 

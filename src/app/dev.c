@@ -42,7 +42,7 @@ const char DEV_USAGE[] =
 
 #define PASSWORD_PRINCIPAL "dev"    /* who logs in by password; for the API x it is dev-x */
 
-enum { LOGINS_MAX = 8 };
+enum { LOGINS_MAX = 8, MADE_COST = 10 /* of passwords that are made: 120 random bits need no slow derivation, and trying has to begin at once */ };
 struct dev_login { const char *facade, *client, *user, *password; };
 
 struct dev {
@@ -56,10 +56,14 @@ struct dev {
 };
 
 /* Opened when there is something to do: usually there is not. */
+static troth_rc dev_open(struct dev *dev, struct troth_err *e)
+{
+	return dev->session.svc ? RC_OK : datadir_open(dev->a, dev->d.dir, &dev->session, e);
+}
+
 static troth_rc dev_do(struct dev *dev, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e)
 {
-	if (!dev->session.svc)
-		TRY(datadir_open(dev->a, dev->d.dir, &dev->session, e));
+	TRY(dev_open(dev, e));
 	return datadir_do(&dev->session, dev->a, verb, cmd, ret, e);
 }
 
@@ -126,6 +130,8 @@ static troth_rc make_login(struct dev *dev, struct dev_login *login, const char 
 	login->password = kept;
 	if (kept && (!said || text_equal(said, kept)))
 		return RC_OK;
+	TRY(dev_open(dev, e));
+	dev->session.port->password_cost = said ? 0 : MADE_COST;
 	troth_rc rc = dev_do(dev, &VERB_PRINCIPAL_ADD, &add, &ret, e);
 	if (rc.code == TROTH_CONFLICT) {
 		err_clear(e);

@@ -58,7 +58,7 @@ struct datadir_session {
 	struct keeper_client *keeper;
 	struct store *store;
 	struct service *svc;
-	const struct server_port *port; /* in the arena */
+	struct server_port *port; /* in the arena */
 };
 troth_rc datadir_open(struct arena *a, const char *dir, struct datadir_session *ret, struct troth_err *e);
 troth_rc datadir_do(struct datadir_session *s, struct arena *a, const struct verb *verb, const void *cmd, void *ret, struct troth_err *e);

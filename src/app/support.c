@@ -315,21 +315,21 @@ static void close_store(struct support *s)
 }
 
 /* -- the file -------------------------------------------------------------------------------------------------------------- */
-/* Whole or not at all, and never in place of another: a link fails where a rename would replace. */
-static troth_rc write_new(struct arena *a, const char *file, struct bytes data, struct troth_err *e)
+/* CONFLICT, as it is told before the work and after it. */
+static troth_rc is_taken(const char *file, struct troth_err *e)
 {
-	const char *part = arena_printf(a, "%s.%ld", file, (long)getpid());
-	troth_rc rc = file_write(part, data, 0600, e);
-	if (rc_failed(rc)) {
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "\"%s\" exists already", file);
+	err_hint(e, "a bundle never replaces another file: give it a new name");
+	return rc;
+}
+
+static troth_rc write_new(const char *file, struct bytes data, struct troth_err *e)
+{
+	troth_rc rc = file_write_new(file, data, 0600, e);
+	if (rc.code == TROTH_CONFLICT)
+		return is_taken(file, e);
+	if (rc_failed(rc))
 		err_prefix(e, "could not write \"%s\"", file);
-		return rc;
-	}
-	int why = link(part, file) == 0 ? 0 : errno;
-	unlink(part);
-	if (why == 0)
-		return file_sync_parent(file, e);
-	rc = why == EEXIST ? err_set(e, TROTH_CONFLICT, "\"%s\" exists already", file) : err_errno(e, why, "could not make file \"%s\"", file);
-	err_hint(e, why == EEXIST ? "a bundle never replaces another file: give it a new name" : "write it to a disk of this machine, and copy it from there");
 	return rc;
 }
 
@@ -340,11 +340,7 @@ static troth_rc check_places(const struct support *s, const char *file, struct t
 		err_hint(e, "say which one with --dir, and run this as the user that it belongs to");
 		return rc;
 	}
-	if (access(file, F_OK) != 0)
-		return RC_OK;
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "\"%s\" exists already", file);
-	err_hint(e, "a bundle never replaces another file: give it a new name");
-	return rc;
+	return access(file, F_OK) == 0 ? is_taken(file, e) : RC_OK;
 }
 
 static troth_rc make_bundle(struct support *s, const char *file, struct troth_err *e)
@@ -356,7 +352,7 @@ static troth_rc make_bundle(struct support *s, const char *file, struct troth_er
 	troth_rc rc = add_all(s, &out, e);
 	close_store(s);
 	TRY(rc);
-	TRY(write_new(s->a, file, buf_bytes(&out), e));
+	TRY(write_new(file, buf_bytes(&out), e));
 	printf("bundle    %s, %zu bytes\nserver    %s\n", file, out.len, s->server ? "runs" : "does not run");
 	if (s->faults)
 		printf("missing   %zu part%s; NAME.failed in it says why\n", s->faults, s->faults == 1 ? "" : "s");

@@ -33,6 +33,7 @@ struct http_request {
 
 	const char *id;            /* request id: in the log, and in the X-Request-Id of the reply */
 	const char *peer;          /* "192.0.2.7:51234", for the audit and the log */
+	bool plain;                /* it came without TLS */
 	struct bytes peer_cert;    /* DER of the verified client certificate; len 0 if there was none */
 	const char *bearer;        /* of Authorization: Bearer; NULL if absent */
 	const char *basic_user, *basic_password; /* of Authorization: Basic; NULL if absent */

@@ -173,7 +173,7 @@ static struct edge_call *call_new(struct edge_conn *c)
 	call->loop = c->loop->index;
 	call->started = loop_mono(c->loop);
 	call->request = (struct http_request){
-		.method = c->head.method, .path = "", .headers = c->head.headers, .peer = arena_text(c->a, c->peer),
+		.method = c->head.method, .path = "", .headers = c->head.headers, .peer = arena_text(c->a, c->peer), .plain = c->plain,
 		.peer_cert = arena_bytes(c->a, c->peer_cert), .now = port_now(c->loop->server->config.clock),
 		.body = bytes_of(arena_text_n(c->a, (const char *)c->body.data, c->body.len), c->body.len),
 	};

@@ -42,7 +42,7 @@ struct no_ret { char unused; };
 
 /* -- authorities and credentials (authority.c, credential.c) ----------------------------------- */
 struct authority_create_cmd {
-	const char *name, *key_type, *common_name, *organization;
+	const char *name, *key_type, *common_name, *organization, *organizational_unit;
 	const char *issuer;         /* name of an authority; NULL: a root */
 	msec_t ttl, leaf_ttl;       /* 0: 3650d (root) or 1825d, and 90d */
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */

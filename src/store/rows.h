@@ -131,6 +131,7 @@ struct version_row {
 	msec_t renew_at;           /* when the next one is asked for (leaf) or a rotation starts by itself (authority); 0: never */
 	msec_t renew_latest;       /* authority: from here on even on top of a rotation that still runs; 0: never */
 	msec_t renewing;           /* authority: since when its rotation has been ordered and not begun; 0: not */
+	msec_t forgotten;          /* somebody outside wants to see it no more (service/ca/forget.h); 0: not */
 };
 troth_rc version_row_insert(struct tx *tx, struct version_row *row, struct troth_err *e);
 troth_rc version_row_update(struct tx *tx, const struct version_row *row, struct troth_err *e);

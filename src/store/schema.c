@@ -59,7 +59,7 @@ static const char STEP_1[] =
 	"  cross_cert INTEGER REFERENCES cert(id), cross_by INTEGER REFERENCES version(id),"
 	BOOL("wanted") BOOL("signing") BOOL("can_sign") BOOL("distrusted")
 	"  created INTEGER NOT NULL, retired_at INTEGER NOT NULL,"
-	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL) STRICT;"
+	"  renew_at INTEGER NOT NULL, renew_latest INTEGER NOT NULL, renewing INTEGER NOT NULL, forgotten INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX version_credential ON version(credential_id);"
 	"CREATE INDEX version_cert ON version(cert_id);"
 	"CREATE INDEX version_anchor ON version(anchor_cert) WHERE anchor_cert IS NOT NULL;"

@@ -26,6 +26,7 @@ static const struct column COLUMNS[] = {
 	C(version_row, renew_at, COL_INT),
 	C(version_row, renew_latest, COL_INT),
 	C(version_row, renewing, COL_INT),
+	C(version_row, forgotten, COL_INT),
 };
 static const struct table VERSION = TABLE(version, COLUMNS, version_row, uuid);
 static const struct query SIGNING_OFF = { &VERSION, .sql = "UPDATE version SET signing = 0 WHERE credential_id = ?1 AND signing = 1" };

@@ -1,6 +1,8 @@
 """CredHub's API for certificates: stories of calls and replies (golden/credhub), sent to a real server and compared whole."""
 
+import datetime
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -8,8 +10,11 @@ import subprocess
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from test_memory import scan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden" / "credhub"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -158,9 +163,13 @@ def test_two_levels_end_with_the_new_chain(client):
     beside = lambda name, version: client.json(f"PUT /api/v1/certificates/{ids[name]}/update_transitional_version", {"version": version})  # noqa: E731
     current = lambda name: client.json(f"GET /api/v1/certificates/{ids[name]}/versions?current=true")  # noqa: E731
     new = client.json(f"POST /api/v1/certificates/{ids['/t/root']}/regenerate", {"set_as_transitional": True})
-    client.json(f"POST /api/v1/certificates/{ids['/t/sub']}/regenerate", {"set_as_transitional": True, "allow_transitional_parent_to_sign": True})
+    came = client.json(f"POST /api/v1/certificates/{ids['/t/sub']}/regenerate", {"set_as_transitional": True, "allow_transitional_parent_to_sign": True})
+    assert came["transitional"] and came["id"] == current("/t/sub")[1]["id"] and came["value"]["ca"].count("BEGIN") == 2
+    early = client.json("POST /api/v1/regenerate", {"name": "/t/leaf"})
+    assert early["value"]["ca"].startswith(current("/t/sub")[0]["value"]["certificate"]), "before the flags move the old chain signs"
+    old = current("/t/sub")[0]["id"]
     beside("/t/root", root["id"])
-    beside("/t/sub", current("/t/sub")[0]["id"])
+    assert [(v["id"], v["transitional"]) for v in beside("/t/sub", old)] == [(came["id"], False), (old, True)]
     leaf = client.json("POST /api/v1/regenerate", {"name": "/t/leaf"})
     beside("/t/sub", None)
     beside("/t/root", None)
@@ -168,6 +177,50 @@ def test_two_levels_end_with_the_new_chain(client):
     assert len(sub) == 1 and current("/t/root")[0]["id"] == new["id"] and len(current("/t/root")) == 1
     assert issued(leaf["value"]["certificate"], sub[0]["value"]["certificate"])
     assert issued(sub[0]["value"]["certificate"], new["value"]["certificate"])
+
+
+def own_root(name):
+    """A self-signed CA and its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=400)).add_extension(x509.BasicConstraints(True, None), True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True).sign(key, hashes.SHA256()))
+    pem = serialization.Encoding.PEM
+    return cert.public_bytes(pem).decode(), key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()).decode()
+
+
+def test_set_takes_a_ca_with_its_key(client):
+    """As `credhub set` sends it; then it signs, is rotated like one that was made here, and its key is given to nobody."""
+    cert, key = own_root("own")
+    other = own_root("other")[1]
+    body = {"name": "/s/ca", "type": "certificate", "value": {"ca": "", "ca_name": "", "certificate": cert, "private_key": key}}
+    wrong = {**body, "value": {**body["value"], "private_key": other}}
+    assert client.json("PUT /api/v1/data", wrong, 400) == {"error": "The provided certificate does not match the private key."}
+    made = client.json("PUT /api/v1/data", body)
+    assert list(made) == ["type", "version_created_at", "id", "name", "metadata", "expiry_date", "transitional", "certificate_authority",
+                          "self_signed", "generated", "value"]
+    assert made["value"] == {"ca": cert, "certificate": cert, "private_key": None} and not made["generated"] and made["self_signed"]
+    leaf = client.json("POST /api/v1/data", {"name": "/s/leaf", "type": "certificate", "parameters": {"common_name": "s.example", "ca": "/s/ca", "key_type": "ec-p256"}})
+    load = lambda pem: x509.load_pem_x509_certificate(pem.encode())  # noqa: E731
+    assert issued(leaf["value"]["certificate"], cert)
+    next_one = client.json("POST /api/v1/regenerate", {"name": "/s/ca"})
+    assert next_one["generated"] and {a.rfc4514_string() for a in load(next_one["value"]["certificate"]).subject.rdns} == {"O=Own", "CN=own"}
+    assert client.json("PUT /api/v1/data", {**body, "name": "/s/again"}, 400)["error"].startswith("this certificate is version")
+
+
+@pytest.mark.release_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")
+def test_a_ca_key_that_was_set_is_gone_after_the_reply(client):
+    cert, key = own_root("gone")
+    client.json("PUT /api/v1/data", {"name": "/gone/ca", "type": "certificate", "value": {"certificate": cert, "private_key": key}})
+    scalar = serialization.load_pem_private_key(key.encode(), None).private_numbers().private_value
+    needles = {"big-endian": scalar.to_bytes(32, "big"), "little-endian": scalar.to_bytes(32, "little"), "pem": key.splitlines()[1].encode(),
+               "certificate": cert.splitlines()[5].encode()}
+    found = scan(client.server.process.pid, needles)
+    assert found["big-endian"] == found["little-endian"] == found["pem"] == 0, found
 
 
 def test_login_as_the_cli_does_it(client):

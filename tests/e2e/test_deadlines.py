@@ -4,6 +4,8 @@ import pytest
 
 from fleet import Fleet, until
 
+pytestmark = pytest.mark.release_only  # its members live for seconds
+
 
 @pytest.fixture(scope="module")
 def brief(build):

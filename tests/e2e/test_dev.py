@@ -72,9 +72,14 @@ def test_its_passwords_log_in_and_stay(build, directory):
         access = token(dev, line["admin_user"], line["admin_password"], "troth")
         assert dev.curl("--cacert", line["ca_file"], "-H", f"Authorization: Bearer {access}")["roles"] == ["admin"]
         assert token(dev, line["admin_user"], "as you want it to be", "troth") is None
-        for facade in line["facades"].values():
+        asked = {"credhub": "/api/v1/data?path=/", "opsmanager": "/api/v0/certificate_authorities"}
+        assert line["facades"].keys() == asked.keys()
+        for name, facade in line["facades"].items():
             assert facade["base_url"] == line["url"]
-            assert token(dev, facade["user"], facade["password"], facade["client_id"])
+            access = token(dev, facade["user"], facade["password"], facade["client_id"])
+            answers = {where: dev.curl("--cacert", line["ca_file"], "-H", f"Authorization: Bearer {access}", "-o", str(directory / "answer"), "-w",
+                                       "%{http_code}", path=path) for where, path in asked.items()}
+            assert answers == {where: 200 if where == name else 401 for where in asked}
             assert token(dev, facade["user"], facade["password"] + "x", facade["client_id"]) is None
             assert token(dev, facade["user"], facade["password"], "troth") is None
     finally:

@@ -127,7 +127,7 @@ STORY = (
     "freeze", "thaw", "server-certificate set", "server-certificate show", "server-certificate unset", "events", "webhook add", "webhook list", "webhook show", "webhook test", "webhook enable", "webhook remove", "audit list", "audit verify", "health", "version",
     "principal add", "principal list", "principal show", "principal rotate", "principal unlock", "principal revoke",
     "context add", "context list", "context show", "context use", "context remove", "profile list", "profile show", "profile check",
-    "completion", "man", "deployment policy", "waive", "instance delete", "deployment delete",
+    "completion", "man", "deployment policy", "waive", World.settled, "instance delete", "deployment delete",
 )
 # Exit codes that are answers too: something is found, the time is over, it is not late enough, nobody's identity has expired.
 CODES = {"expiring": (0, 1), "diff": (0, 1), "events": (124,), "binding waive": (1, 3), "recover approve:0": (4,), "recover deny": (4,), "webhook test": (1,)}

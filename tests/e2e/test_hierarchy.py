@@ -10,6 +10,8 @@ import pytest
 
 from fleet import CLIENTS, SERVICES, Fleet, until
 
+pytestmark = pytest.mark.release_only  # the same paths as in test_main_path, over longer chains
+
 
 @pytest.fixture(scope="module")
 def fleet(build):

@@ -251,3 +251,40 @@ def test_a_whole_rotation_by_its_words(server, tmp_path):
         assert site.trust.read_text().count("BEGIN") == 1
         assert site.cli.json("authority", "show", node.AUTHORITY)["rollout"] == "automatic"
         print(f"{site.traffic.good} handshakes, 0 failed")
+
+
+@pytest.mark.release_only  # one server, asked a few things
+def test_credhubs_calls_and_these_words_lead_one_rotation(server):
+    """The same word is the same act: what one begins the other goes on with, and both say the same of it."""
+    cli, ca = server.cli, "/mix/ca"
+    cli.ok("authority", "create", ca)
+    token = cli.json("principal", "add", "mix", "--role", "admin", "--facade", "credhub")["token"]
+
+    def credhub(method, path, body=None):
+        status, reply, _ = server.curl(method, path, body, token=token, held=False)
+        assert status == 200, reply
+        return reply
+
+    def both():
+        """(new, old): has it the flag?  By each."""
+        theirs = [(v["id"], v["transitional"]) for v in credhub("GET", f"{path}/versions?current=true")]
+        ours = cli.json("maestro", "topology", "--name", ca)["topology"][0]["versions"]
+        assert dict(theirs) == {v["version_id"]: v.get("transitional", False) for v in ours}
+        return [v.get("transitional", False) for v in ours]
+
+    path = "/api/v1/certificates/" + credhub("GET", f"/api/v1/certificates?name={ca}")["certificates"][0]["id"]
+    credhub("POST", f"{path}/regenerate", {"set_as_transitional": True})
+    assert both() == [True, False]
+    cli.ok("maestro", "update-transitional", "signing", "--name", ca)
+    assert both() == [False, True]
+    cli.ok("maestro", "update-transitional", "remove", "--name", ca)
+    assert both() == [False]
+
+    old = cli.json("maestro", "topology", "--name", ca)["topology"][0]["versions"][0]["version_id"]
+    cli.ok("maestro", "regenerate", "ca", "--name", ca)
+    assert both() == [True, False]
+    credhub("PUT", f"{path}/update_transitional_version", {"version": old})
+    assert both() == [False, True]
+    assert cli.json("maestro", "garbage-collect", "--name", ca)["kept"][0]["version_id"] == old
+    credhub("PUT", f"{path}/update_transitional_version", {"version": None})
+    assert both() == [False]

@@ -17,6 +17,7 @@ import expected
 import node
 from fleet import until
 from test_members import PROFILE
+from test_server_certificate import NAME, Corporate, issuer_shown
 
 CHECKS = int(os.environ.get("TROTH_HEALTH_CHECKS", "4"))  # 200 make the whole incident; a few are enough to fail without its cure
 CHECK_LEASE_S = 3
@@ -259,6 +260,28 @@ def test_a_foreign_health_check_in_the_middle(world):
     ops.call("DELETE", f"/api/v0/certificate_authorities/{ops.guid(False)}")
     ops.apply()
     world.shake()
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_the_ssl_certificate(world, tmp_path):
+    """Set, shown to who connects, and taken away; its key is in no answer."""
+    ops, path = world.ops, "/api/v0/settings/ssl_certificate"
+    corporate = Corporate(tmp_path / "corporate")
+    pem, key = corporate.certificate.read_text() + corporate.root.read_text(), corporate.key.read_text()
+    ops.is_("ssl_certificate_none", "GET", path)
+    for body, status in (({"certificate": pem}, 400), ({"certificate": pem, "private_key": "x"}, 400), ({"certificate": "x", "private_key": key}, 400),
+                         ({"certificate": corporate.certificate.read_text(), "private_key": key}, 400)):
+        ops.is_("errors_nested", "PUT", path, body, status)
+    Ops(world.server, "op2", "operator").is_("errors_nested", "PUT", path, {"certificate": pem, "private_key": key}, 403)
+    ops.is_("ssl_certificate_none", "GET", path)
+    ops.is_("nothing", "PUT", path, {"certificate": pem, "private_key": key})
+    until("it to be shown", lambda: "Corporate" in issuer_shown(world.server, NAME))
+    shown = ops.is_("ssl_certificate", "GET", path)
+    assert shown["ssl_certificate"]["certificate"] == corporate.certificate.read_text() and key.splitlines()[1] not in world.server.logged()
+    world.shake()
+    ops.is_("nothing", "DELETE", path)
+    ops.is_("nothing", "DELETE", path)
+    ops.is_("ssl_certificate_none", "GET", path)
 
 
 NOBODY = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11"

@@ -10,6 +10,8 @@ import pytest
 
 from fleet import LINE, TOP, until
 
+pytestmark = pytest.mark.release_only  # it is about scripts/quickstart, which runs what test_main_path has sanitized
+
 
 def quickstart(build, *args):
     return subprocess.run([str(TOP / "scripts/quickstart"), "--build", str(build), *args], capture_output=True, text=True,

@@ -8,6 +8,8 @@ import pytest
 
 from fleet import CLIENTS, until
 
+pytestmark = pytest.mark.release_only  # the same paths as in test_main_path, in another order
+
 
 @pytest.fixture(autouse=True)
 def no_policy(fleet):

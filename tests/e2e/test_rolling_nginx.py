@@ -15,6 +15,8 @@ import pytest
 import node
 from fleet import until
 
+pytestmark = pytest.mark.release_only  # the same paths as in test_main_path, in another order
+
 NODES = ("web-1", "web-2", "web-3")
 
 

@@ -98,13 +98,16 @@ def plant(server):
             pin = out.split("--ca-fingerprint ")[1].split()[0]
             subprocess.run([str(server.build / "troth"), "agent", "enroll", "--server", server.url, "--ca-fingerprint", pin, "--token-file", "-",
                             "--dir", str(server.base / "agent")], input=token, text=True, check=True, capture_output=True, timeout=30)
+    secrets.add("a password", re.search(r"^password +(\S{16,})$", cli.ok("principal", "add", "ada", "--role", "operator", "--password"), re.M)[1])
+    shown = re.search(r"whsec_(\S+)", cli.ok("webhook", "add", "ops", "--url", "http://127.0.0.1:9/x"))[1]
+    secrets.add("a webhook's secret", shown)
+    secrets.add("a webhook's secret", base64.b64decode(shown))
     subprocess.run(["bash", "-ec", OPENSSL], cwd=server.base, check=True, capture_output=True)
     at = server.base
     cli.ok("credential", "upload", "/x/node-1", "--certificate-file", str(at / "web.pem"), "--key-file", str(at / "web.key"), "--chain-file",
            str(at / "root.pem"), "--trust-issuer", "/x/trust")
     cli.ok("token", "create", "--deployment", "web", "--instance", "node-2")
-    for name in ("web.key",):
-        secrets.add_pem_key(name, (at / name).read_text())
+    secrets.add_pem_key("web.key", (at / "web.key").read_text())
     secrets.add_pem_key("server.key", (server.dir / "server.key").read_text())
     secrets.add("master.key", (server.dir / "master.key").read_bytes())
     secrets.add("admin.token", server.token)
@@ -115,7 +118,8 @@ def plant(server):
                 secrets.add(f"{table}.{column}", value)
                 seen.add(f"{table}.{column}")
     db.close()
-    assert {"version.key_blob", "version.sealed_key", "sealed.sealed", "token.hash", "principal.token_hash", "meta.value"} <= seen, seen
+    assert {"version.key_blob", "version.sealed_key", "sealed.sealed", "token.hash", "principal.token_hash", "principal.password",
+            "webhook.key_blob", "meta.value"} <= seen, seen
     return secrets
 
 
@@ -167,7 +171,7 @@ def test_a_bundle_of_a_server_that_runs_and_of_one_that_does_not(build, world, t
         assert (level["value"], level["source"]) == (("info", "default") if runs else ("warn", "file"))
         assert settings.get("pid") == (server.process.pid if runs else None)
         store = json.loads(files["store.json"])
-        assert store["epoch"] == 1 and store["schema"] == json.loads(files["api/version.json"])["schema"] and store["rows"]["principal"] == 2
+        assert store["epoch"] == 1 and store["schema"] == json.loads(files["api/version.json"])["schema"] and store["rows"]["principal"] == 3
         assert {"/x/ca", "/troth/server"} <= {a["name"] for a in rows(files["api/authorities.jsonl"])}
         assert all(a["versions"] for a in rows(files["api/authorities.jsonl"]))
         assert [t["name"] for t in rows(files["api/targets.jsonl"])] == ["tls"]

@@ -1,6 +1,7 @@
 /* /api/v1/certificates: list, versions, regenerate, and who is trusted beside the one that signs. */
 #include "facade/credhub/words.h"
 
+#include "service/ca/forget.h"
 #include "service/ca/generate.h"
 #include "service/rotation/beside.h"
 
@@ -152,9 +153,24 @@ static void beside_render(struct arena *a, const struct http_request *r, const v
 	credhub_array(a, &w, &current);
 }
 
+static troth_rc forget_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	*(struct forget_cmd *)cmd = (struct forget_cmd){ http_param(r, "id"), http_param(r, "version") };
+	return credhub_plain(r, e);
+}
+
+static void forget_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct lookup_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	credhub_credential(a, &w, x, x->items);
+}
+
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v1/certificates", &VERB_CREDENTIAL_LOOKUP, list_parse, list_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_GET, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_LOOKUP, versions_parse, versions_render, CREDHUB_FLAGS | ROUTE_SECRET,
+	  credhub_problem },
+	{ HTTP_DELETE, "/api/v1/certificates/{id}/versions/{version}", &VERB_VERSION_FORGET, forget_parse, forget_render, CREDHUB_FLAGS,
 	  credhub_problem },
 	{ HTTP_POST, "/api/v1/certificates/{id}/regenerate", &VERB_CREDENTIAL_GENERATE, regenerate_parse, regenerate_render,
 	  CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },

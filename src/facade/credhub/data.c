@@ -136,23 +136,12 @@ static troth_rc read_mode(const struct post_body *b, struct generate_cmd *c, str
 	return credhub_refuse(e, "The mode is one of overwrite, no-overwrite and converge.");
 }
 
-static troth_rc check_type(const char *type, struct troth_err *e)
-{
-	static const char *const OTHERS[] = { "value", "json", "password", "user", "ssh", "rsa" };
-	for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++)
-		ENSURE(!text_equal(type, OTHERS[i]), e, TROTH_INVALID, "troth keeps certificates only: a credential of type '%s' cannot be kept here", type);
-	if (type && text_equal(type, "certificate"))
-		return RC_OK;
-	return credhub_refuse(e, "The request does not include a valid type. Valid values include 'value', 'json', 'password', 'user', 'certificate', "
-				 "'ssh' and 'rsa'.");
-}
-
-/* troth writes a common name and an organization; who needs more of a subject gets a refusal rather than another name. */
+/* Who needs more of a subject than troth writes gets a refusal rather than another name. */
 static troth_rc check_subject(const struct parameters *p, struct troth_err *e)
 {
-	ENSURE(!p->organization_unit && !p->locality && !p->state && !p->country, e, TROTH_INVALID,
-	       "troth writes a common name and an organization into a subject: leave organization_unit, locality, state and country out");
-	ENSURE(p->common_name || p->organization, e, TROTH_INVALID,
+	ENSURE(!p->locality && !p->state && !p->country, e, TROTH_INVALID,
+	       "troth writes common_name, organization and organization_unit into a subject: leave locality, state and country out");
+	ENSURE(p->common_name || p->organization || p->organization_unit, e, TROTH_INVALID,
 	       "At least one subject value must be specified. Please update and retry your request.");
 	return RC_OK;
 }
@@ -233,6 +222,7 @@ static troth_rc read_parameters(struct arena *a, const struct parameters *p, str
 	c->issuer = credhub_name(a, p->ca);
 	c->common_name = p->common_name;
 	c->organization = p->organization;
+	c->organizational_unit = p->organization_unit;
 	TRY(read_role(p, c, e));
 	return p->is_ca ? RC_OK : read_names(a, p, c, e);
 }
@@ -249,9 +239,9 @@ static troth_rc post_parse(struct arena *a, const struct http_request *r, void *
 	c->name = credhub_name(a, b.name);
 	c->again = b.regenerate;
 	if (!c->again) {
-		TRY(check_type(b.type, e));
+		TRY(credhub_type(b.type, false, e));
 		TRY(read_mode(&b, c, e));
-		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), &p, e));
+		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), false, &p, e));
 		TRY(read_parameters(a, &p, c, e));
 	}
 	generate_check(a, c, e);

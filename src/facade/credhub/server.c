@@ -13,7 +13,7 @@ static const char *own_url(struct arena *a, const struct http_request *r)
 	for (const char *p = host; p && *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]", *p))
 			host = NULL;
-	return arena_printf(a, "https://%.255s", host && *host ? host : "localhost");
+	return arena_printf(a, "%s://%.255s", r->plain ? "http" : "https", host && *host ? host : "localhost");
 }
 
 static void info_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)

@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "facade/uaa/uaa.h"
+#include "service/ca/adopt.h"
+#include "service/ca/forget.h"
 #include "service/ca/generate.h"
 #include "service/rotation/beside.h"
 
@@ -23,6 +25,8 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 	{ CLAUSE_NO_ISSUER, 404, "The request could not be completed because the CA does not exist or you do not have sufficient authorization." },
 	{ CLAUSE_STATIC, 400, "The credential could not be regenerated because the certificate was statically set and is not self-signed or is "
 			      "invalid." },
+	{ CLAUSE_OTHER_KEY, 400, "The provided certificate does not match the private key." },
+	{ CLAUSE_LAST_VERSION, 400, "The minimum number of versions for a Certificate is 1." },
 	{ CLAUSE_ONE_BESIDE, 400, "The maximum number of transitional versions for a given CA is 1." },
 	{ CLAUSE_FOREIGN_VERSION, 400, "The request could not be completed because the specified version does not exist or does not belong to the "
 				       "specified credential." },
@@ -164,9 +168,22 @@ troth_rc credhub_body(struct arena *a, const struct http_request *r, const struc
 	return read_object(a, j, fields, n, strict, out, e);
 }
 
-troth_rc credhub_object(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, void *out, struct troth_err *e)
+troth_rc credhub_object(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, bool strict, void *out,
+			struct troth_err *e)
 {
-	return !j || j->type == JSON_NULL ? RC_OK : read_object(a, j, fields, n, false, out, e);
+	return !j || j->type == JSON_NULL ? RC_OK : read_object(a, j, fields, n, strict, out, e);
+}
+
+troth_rc credhub_type(const char *type, bool strict, struct troth_err *e)
+{
+	static const char *const OTHERS[] = { "value", "json", "password", "user", "ssh", "rsa" };
+	static const char UNKNOWN[] = "The request does not include a valid type. Valid values include 'value', 'json', 'password', 'user', 'certificate', "
+				      "'ssh' and 'rsa'.";
+	for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++)
+		ENSURE(!text_equal(type, OTHERS[i]), e, TROTH_INVALID, "troth keeps certificates only: a credential of type '%s' cannot be kept here", type);
+	if (type && text_equal(type, "certificate"))
+		return RC_OK;
+	return strict ? credhub_unprocessable(e, UNKNOWN) : credhub_refuse(e, UNKNOWN);
 }
 
 troth_rc credhub_no_metadata(const struct json *m, struct troth_err *e)

@@ -22,7 +22,10 @@ troth_rc credhub_plain(const struct http_request *r, struct troth_err *e);
 troth_rc credhub_body(struct arena *a, const struct http_request *r, const struct json_field *fields, size_t n, bool strict, void *out,
 		      struct troth_err *e);
 /* A member that is an object (NULL, null: nothing said). */
-troth_rc credhub_object(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, void *out, struct troth_err *e);
+troth_rc credhub_object(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, bool strict, void *out,
+			struct troth_err *e);
+/* `certificate` it is, or refused: 422 where `strict`. */
+troth_rc credhub_type(const char *type, bool strict, struct troth_err *e);
 /* Metadata is not kept: nothing, or an empty object, is all that may be said. */
 troth_rc credhub_no_metadata(const struct json *metadata, struct troth_err *e);
 

@@ -47,6 +47,7 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
+	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
 	check_ttl(&c, "$.ttl", cmd->ttl);
 	check_ttl(&c, "$.leaf_ttl", cmd->leaf_ttl);
 	renewal_check(&c, "", &cmd->renew, ttl_of(cmd));
@@ -95,6 +96,7 @@ static const char *common_name_of(const struct authority_create_cmd *cmd)
 static struct credential_spec spec_of(const struct authority_create_cmd *cmd)
 {
 	return (struct credential_spec){ .common_name = common_name_of(cmd), .organization = cmd->organization,
+					 .organizational_unit = cmd->organizational_unit,
 					 .path_len = path_len_of(cmd), .permitted_dns = cmd->permitted_dns,
 					 .clamp = cmd->clamp };
 }
@@ -119,7 +121,7 @@ static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signe
 static struct cert_spec cert_spec_of(const struct verb_ctx *ctx, const struct authority_create_cmd *cmd)
 {
 	struct cert_spec s = { .kind = cmd->issuer ? CERT_INTERMEDIATE : CERT_ROOT, .common_name = common_name_of(cmd),
-			       .organization = cmd->organization, .not_before = ctx->now - CERT_BACKDATE,
+			       .organization = cmd->organization, .organizational_unit = cmd->organizational_unit, .not_before = ctx->now - CERT_BACKDATE,
 			       .not_after = ctx->now + ttl_of(cmd), .path_len = path_len_of(cmd),
 			       .permitted_dns = cmd->permitted_dns.items,
 			       .permitted_dns_count = cmd->permitted_dns.count };

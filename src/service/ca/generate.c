@@ -4,6 +4,7 @@
  * arena and keeper answers.  A leaf has its own: first its key, then each signature that could be the one. */
 #include "service/ca/generate.h"
 
+#include "model/name.h"
 #include "service/ca/credential.h"
 #include "service/ca/make_leaf.h"
 #include "service/ca/upload.h"
@@ -24,6 +25,7 @@ struct generate_plan {
 	bool fresh;                     /* nothing of that name is there */
 	struct credential_row row;      /* what is there; of a leaf that is made: what it will be */
 	int64_t newest;                 /* its newest version */
+	const char *brought;            /* the version that stands beside already: a rotation above brought it */
 	struct make_leaf leaf;
 	struct authority_create_cmd create;
 	struct rotate_cmd rotate;
@@ -41,6 +43,7 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 	check_new_name(&c, "$.name", cmd->name, false);
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
+	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_ttl(&c, "$.ttl", cmd->ttl);
@@ -57,7 +60,8 @@ static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 	*ret = (struct credential_row){ 0 };
 	if (!cmd->issuer)
 		return RC_OK;
-	troth_rc rc = authority_by_name(ctx, cmd->issuer, ret, e);
+	troth_rc rc = name_is_reserved(cmd->issuer) ? err_set(e, TROTH_NOT_FOUND, "%s is troth's own and signs nothing for others", cmd->issuer)
+						    : authority_by_name(ctx, cmd->issuer, ret, e);
 	if (rc_failed(rc))
 		err_clause(e, CLAUSE_NO_ISSUER);
 	return rc;
@@ -65,7 +69,8 @@ static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 
 static const char *spec_text(struct arena *a, const struct generate_cmd *cmd)
 {
-	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization, .sans = cmd->sans,
+	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization,
+					.organizational_unit = cmd->organizational_unit, .sans = cmd->sans,
 					.eku = cmd->authority ? 0 : credential_role_eku(cmd->role), .path_len = -1, .clamp = true };
 	return credential_spec_write(a, &spec);
 }
@@ -96,7 +101,8 @@ static bool same_authority(const struct generate_cmd *cmd, const struct credenti
 			   const struct credential_spec *spec)
 {
 	return row->issuer_id == issuer->id && text_equal(row->key_type, cmd->key_type ? cmd->key_type : KEY_TYPE) &&
-	       (!cmd->common_name || text_equal(spec->common_name, cmd->common_name)) && text_equal(spec->organization, cmd->organization);
+	       (!cmd->common_name || text_equal(spec->common_name, cmd->common_name)) && text_equal(spec->organization, cmd->organization) &&
+	       text_equal(spec->organizational_unit, cmd->organizational_unit);
 }
 
 /* As it was asked for, but for its life? */
@@ -153,8 +159,11 @@ static troth_rc decide_there(struct verb_ctx *ctx, const struct generate_cmd *cm
 static troth_rc find(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct credential_row *ret, bool *ret_there, struct troth_err *e)
 {
 	*ret_there = true;
-	if (cmd->again)
-		return lookup_find(ctx, cmd->name, cmd->id, ret, e);
+	if (cmd->again) {
+		TRY(lookup_find(ctx, cmd->name, cmd->id, ret, e));
+		ENSURE(!name_is_reserved(ret->name), e, TROTH_UNSAFE, "%s is troth's own: troth rotate %s", ret->name, ret->name);
+		return RC_OK;
+	}
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	*ret_there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, cmd->name, ret, NULL));
 	return RC_OK;
@@ -180,6 +189,24 @@ static void define_leaf(struct verb_ctx *ctx, const struct generate_cmd *cmd, co
 	row->rev++;
 }
 
+/* A CA below one that is rotated has its next version already, and follows that one's steps. */
+static troth_rc look_above(struct verb_ctx *ctx, struct generate_plan *plan, struct troth_err *e)
+{
+	struct rotation_row leading;
+	struct version_row *versions;
+	size_t n;
+	TRY(lookup_leading(ctx, plan->row.id, &leading, e));
+	if (!leading.id || leading.credential_id == plan->row.id)
+		return RC_OK;
+	TRY(version_row_list_credential(ctx->tx, ctx->a, plan->row.id, PAGE_ALL, &versions, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (versions[i].wanted && !versions[i].signing)
+			plan->brought = versions[i].uuid;
+	if (plan->brought)
+		plan->act = ACT_KEEP;
+	return RC_OK;
+}
+
 static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
 {
 	struct credential_row issuer = { 0 };
@@ -193,6 +220,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, str
 	else
 		TRY(cmd->again ? again_of(ctx, &plan->row, &plan->act, e) : decide_there(ctx, cmd, &issuer, &plan->row, &plan->act, e));
 	ENSURE(!cmd->beside || plan->act == ACT_ROTATE, e, TROTH_INVALID, "%s is no authority: no version of it is trusted", plan->row.name);
+	if (cmd->beside)
+		TRY(look_above(ctx, plan, e));
 	plan->newest = there ? plan->row.signing_version : 0;
 	if (plan->act == ACT_LEAF)
 		define_leaf(ctx, cmd, &issuer, plan);
@@ -213,7 +242,8 @@ static troth_rc run_inner(struct verb_ctx *ctx, struct generate_plan *plan, cons
 static struct authority_create_cmd create_of(const struct generate_cmd *cmd)
 {
 	return (struct authority_create_cmd){ .name = cmd->name, .key_type = cmd->key_type ? cmd->key_type : KEY_TYPE,
-					      .common_name = cmd->common_name, .organization = cmd->organization, .issuer = cmd->issuer,
+					      .common_name = cmd->common_name, .organization = cmd->organization,
+					      .organizational_unit = cmd->organizational_unit, .issuer = cmd->issuer,
 					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true,
 					      .renew = { .word = "never" }, .leaf_renew = { .word = "never" } };
 }
@@ -230,7 +260,7 @@ static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *c
 		err_clause(e, CLAUSE_ONE_BESIDE);
 		return rc;
 	}
-	plan->rotate = (struct rotate_cmd){ .name = plan->row.name, .again = !cmd->beside, .key_type = cmd->key_type, .ttl = cmd->ttl };
+	plan->rotate = (struct rotate_cmd){ .name = plan->row.name, .again = !cmd->beside, .by_steps = cmd->beside, .key_type = cmd->key_type, .ttl = cmd->ttl };
 	return run_inner(ctx, plan, &VERB_ROTATE, &plan->rotate, e);
 }
 
@@ -278,16 +308,6 @@ static troth_rc generate_prepare(struct verb_ctx *ctx, const void *arg, struct t
 
 /* -- run ------------------------------------------------------------------------------------------------------------ */
 
-/* Led by hand from here on: each step of this rotation, and of those after it, waits for somebody's word. */
-static troth_rc lead_by_hand(struct verb_ctx *ctx, int64_t authority, struct troth_err *e)
-{
-	struct rollout_row row;
-	TRY(rollout_row_of(ctx->tx, ctx->a, authority, &row, e));
-	row.manual = true;
-	verb_changed(ctx, CHANGED_CREDENTIAL, authority);
-	return rollout_row_put(ctx->tx, &row, e);
-}
-
 static troth_rc make_version(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, const char **ret_version,
 			     struct troth_err *e)
 {
@@ -295,8 +315,6 @@ static troth_rc make_version(struct verb_ctx *ctx, const struct generate_cmd *cm
 	TRY(VERB_ROTATE.run(ctx, &plan->rotate, &rotated, e));
 	if (ctx->retry)
 		return RC_OK;
-	if (cmd->beside)
-		TRY(lead_by_hand(ctx, plan->row.id, e));
 	TRY(beside_approve(ctx, rotated.rotation, cmd->beside ? BESIDE_INTRODUCE : BESIDE_ALL, e));
 	*ret_version = rotated.new_version;
 	return beside_engine(ctx, e);
@@ -340,7 +358,9 @@ static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, c
 	struct version_row newest;
 	TRY(credential_row_by_name(ctx->tx, ctx->a, plan->row.name ? plan->row.name : plan->create.name, &row, e));
 	ret->made = version != NULL;
-	if (!version) {
+	if (!version && plan->brought) {
+		version = plan->brought;
+	} else if (!version) {
 		ENSURE(row.signing_version, e, TROTH_NOT_FOUND, "%s has no certificate yet", row.name);
 		TRY(version_row_get(ctx->tx, ctx->a, row.signing_version, &newest, e));
 		version = newest.uuid;

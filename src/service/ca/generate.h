@@ -26,7 +26,7 @@ struct generate_cmd {
 	bool authority;
 	bool beside;                /* an authority's new version is trusted in addition until somebody says that it signs */
 	const char *issuer;         /* an authority's name; NULL: a root */
-	const char *common_name, *organization;
+	const char *common_name, *organization, *organizational_unit;
 	const char *role;           /* of a leaf: server, client, both */
 	const char *key_type;       /* NULL: rsa-2048, or as it was */
 	struct json_texts sans;
@@ -39,7 +39,7 @@ struct generate_ret {
 void generate_check(struct arena *a, const struct generate_cmd *cmd, struct troth_err *e);
 /* CONFLICT with these clauses, beside CLAUSE_ONE_BESIDE. */
 #define CLAUSE_STATIC "type:static"       /* it was brought from elsewhere: nothing here can make the next one */
-#define CLAUSE_NO_ISSUER "type:no-issuer" /* NOT_FOUND: the authority that shall sign it */
+#define CLAUSE_NO_ISSUER "type:no-issuer" /* NOT_FOUND: the authority that shall sign it; also one of troth's own */
 extern const struct verb VERB_CREDENTIAL_GENERATE; /* generate_cmd -> generate_ret; not as a dry run: keys would be made */
 
 #endif

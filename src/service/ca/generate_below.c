@@ -1,6 +1,7 @@
 /* All leaves below an authority, once more.  See generate_below.h. */
 #include "service/ca/generate_below.h"
 
+#include "model/name.h"
 #include "service/ca/credential.h"
 #include "service/ca/generate.h"
 #include "service/ca/hierarchy.h"
@@ -59,7 +60,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 	struct credential_row top, *leaves;
 	struct id_list below;
 	size_t n;
-	troth_rc rc = authority_by_name(ctx, cmd->authority, &top, e);
+	troth_rc rc = name_is_reserved(cmd->authority) ? err_set(e, TROTH_NOT_FOUND, "%s is troth's own: what it signs is renewed by itself", cmd->authority)
+						       : authority_by_name(ctx, cmd->authority, &top, e);
 	if (rc_failed(rc)) {
 		err_clause(e, CLAUSE_NO_ISSUER);
 		return rc;

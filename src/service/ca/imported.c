@@ -85,6 +85,13 @@ static troth_rc check_unused(struct verb_ctx *ctx, const struct cert *root, stru
 	return used ? refuse_used(&owner, &v, e) : RC_OK;
 }
 
+troth_rc imported_check_root(struct verb_ctx *ctx, const struct cert *root, struct troth_err *e)
+{
+	TRY(check_subject(ctx, root, e));
+	TRY(check_done(e));
+	return check_unused(ctx, root, e);
+}
+
 static troth_rc find_row(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e)
 {
 	TRY(principal_in_scope(ctx->who, name, e));

@@ -23,6 +23,8 @@ struct authority_import_ret {
 void authority_import_check(struct arena *a, const struct authority_import_cmd *cmd, struct troth_err *e);
 extern const struct verb VERB_AUTHORITY_IMPORT; /* authority_import_cmd -> authority_import_ret */
 
+/* May this root become one of ours: no verifier takes it for another CA (rule N; findings), and it is no version of one yet. */
+troth_rc imported_check_root(struct verb_ctx *ctx, const struct cert *root, struct troth_err *e);
 /* A new one, with this root as its first version; the root was judged (certify_root_judge). */
 troth_rc imported_make(struct verb_ctx *ctx, const char *name, const struct cert *root, struct credential_row *ret,
 		       struct version_row *ret_version, struct troth_err *e);

@@ -16,22 +16,50 @@ troth_rc lookup_find(struct verb_ctx *ctx, const char *name, const char *id, str
 	return record_visible(ctx->who, "credential", ret->name, e);
 }
 
-/* Somebody said of the rotation that runs: what it replaces may go now. */
-static troth_rc withdrawal_approved(struct verb_ctx *ctx, int64_t credential_id, bool *ret_runs, bool *ret_approved, struct troth_err *e)
+static troth_rc has_brought(struct verb_ctx *ctx, const struct rotation_row *r, int64_t authority_id, bool *ret, struct troth_err *e)
+{
+	*ret = false;
+	for (size_t i = 0; i < r->below_new.count && !*ret; i++) {
+		struct version_row v;
+		TRY(version_row_get(ctx->tx, ctx->a, r->below_new.items[i], &v, e));
+		*ret = v.credential_id == authority_id;
+	}
+	return RC_OK;
+}
+
+troth_rc lookup_leading(struct verb_ctx *ctx, int64_t authority_id, struct rotation_row *ret, struct troth_err *e)
 {
 	struct rotation_row *rows;
-	struct approval_row *approvals;
-	size_t n, approval_count;
-	*ret_runs = *ret_approved = false;
+	size_t n;
+	*ret = (struct rotation_row){ 0 };
 	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].credential_id != credential_id)
-			continue;
-		*ret_runs = true;
-		TRY(approval_row_list_rotation(ctx->tx, ctx->a, rows[i].id, &approvals, &approval_count, e));
-		for (size_t k = 0; k < approval_count; k++)
-			*ret_approved = *ret_approved || approvals[k].step == APPROVAL_WITHDRAW;
+		bool brought;
+		if (rows[i].credential_id == authority_id) {
+			*ret = rows[i];
+			return RC_OK;
+		}
+		TRY(has_brought(ctx, &rows[i], authority_id, &brought, e));
+		if (brought)
+			*ret = rows[i];
 	}
+	return RC_OK;
+}
+
+/* Somebody said of the rotation that runs: what it replaces may go now. */
+static troth_rc withdrawal_approved(struct verb_ctx *ctx, int64_t authority_id, bool *ret_runs, bool *ret_approved, struct troth_err *e)
+{
+	struct rotation_row leading;
+	struct approval_row *approvals;
+	size_t n;
+	*ret_approved = false;
+	TRY(lookup_leading(ctx, authority_id, &leading, e));
+	*ret_runs = leading.id != 0;
+	if (!leading.id)
+		return RC_OK;
+	TRY(approval_row_list_rotation(ctx->tx, ctx->a, leading.id, &approvals, &n, e));
+	for (size_t i = 0; i < n; i++)
+		*ret_approved = *ret_approved || approvals[i].step == APPROVAL_WITHDRAW;
 	return RC_OK;
 }
 
@@ -46,14 +74,15 @@ static bool was_taken_back(const struct credential_row *row, const struct versio
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e)
 {
 	struct credential_view *c = &ret->credential;
-	bool runs, approved, authority = row->kind == CREDENTIAL_AUTHORITY;
+	bool runs = false, approved = false, authority = row->kind == CREDENTIAL_AUTHORITY;
 	TRY(credential_view_load(ctx->tx, ctx->a, row, true, c, e));
-	TRY(withdrawal_approved(ctx, row->id, &runs, &approved, e));
+	if (authority)
+		TRY(withdrawal_approved(ctx, row->id, &runs, &approved, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct lookup_version, c->version_count + 1);
 	ret->count = 0;
 	for (size_t i = 0; i < c->version_count; i++) {
 		const struct version_view *v = &c->versions[i];
-		if (was_taken_back(row, &v->row))
+		if (v->row.forgotten || was_taken_back(row, &v->row))
 			continue;
 		struct lookup_version *item = &ret->items[ret->count++];
 		item->version = v;

@@ -60,6 +60,8 @@ struct catalog_ret {
 extern const struct verb VERB_CREDENTIAL_CATALOG;
 
 /* -- for the room's own verbs ------------------------------------------------------------------------------ */
+/* The open rotation that leads this authority: its own, or that of a CA above, which brought it a version; id 0: none. */
+troth_rc lookup_leading(struct verb_ctx *ctx, int64_t authority_id, struct rotation_row *ret, struct troth_err *e);
 /* The credential with all its versions and their flags; ca and keys are NULL. */
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e);
 /* Fills items[i].ca for all of them. */

@@ -188,10 +188,12 @@ static troth_rc load_version(struct verb_ctx *ctx, const struct credential_row *
 	return RC_OK;
 }
 
-/* What was replaced and is held nowhere any more is history. */
-static bool is_history(const struct topology_version *v)
+/* What was replaced and is held nowhere any more is history; a CA when the engine has put it away: before, somebody may have to
+ * say yes to that. */
+static bool is_history(const struct topology_version *v, enum credential_kind kind)
 {
-	return !v->use_count && !v->view.row.signing && (v->view.row.retired_at || !v->view.row.wanted);
+	const struct version_row *row = &v->view.row;
+	return !v->use_count && !row->signing && (row->retired_at || (!row->wanted && kind == CREDENTIAL_LEAF));
 }
 
 /* Of an authority: does a rotation of it go on, and which of its steps did somebody approve? */
@@ -223,7 +225,7 @@ static troth_rc load_item(struct verb_ctx *ctx, const struct credential_row *row
 	for (size_t i = 0; i < n; i++) {
 		struct topology_version *v = &ret->versions[ret->version_count];
 		TRY(load_version(ctx, row, &ret->credential.versions[i], v, e));
-		ret->version_count += !is_history(v) || (all && history++ < LIMIT_TOPOLOGY_HISTORY);
+		ret->version_count += !is_history(v, row->kind) || (all && history++ < LIMIT_TOPOLOGY_HISTORY);
 	}
 	return RC_OK;
 }

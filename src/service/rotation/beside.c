@@ -179,6 +179,7 @@ troth_rc beside_engine(struct verb_ctx *ctx, struct troth_err *e)
 {
 	msec_t wake; /* the writer asks again at the end of its transaction, and keeps that one */
 	TRY(verb_apply_changes(ctx, e));
+	ctx->svc->touched = true; /* by what the engine does now, too */
 	return runner_run(ctx->svc, ctx->tx, ctx->now, &wake, e);
 }
 
@@ -189,7 +190,8 @@ struct steering {
 	struct credential_row c;
 	struct lookup_ret seen;
 	const struct version_row *signs, *beside, *wish; /* NULL: none */
-	struct rotation_row rotation;                     /* id 0: none is open */
+	struct rotation_row rotation;                     /* of its own; id 0: none is open */
+	bool follows;                                     /* the steps of one above it, which brought it a version */
 };
 
 static troth_rc find_wish(struct steering *s, struct troth_err *e)
@@ -209,8 +211,7 @@ static troth_rc find_wish(struct steering *s, struct troth_err *e)
 
 static troth_rc look(struct verb_ctx *ctx, struct steering *s, struct troth_err *e)
 {
-	struct rotation_row *rows;
-	size_t n;
+	struct rotation_row leading;
 	TRY(lookup_find(ctx, NULL, s->cmd->id, &s->c, e));
 	ENSURE(s->c.kind == CREDENTIAL_AUTHORITY, e, TROTH_INVALID, "%s is no authority: no version of it signs", s->c.name);
 	TRY(lookup_load(ctx, &s->c, &s->seen, e));
@@ -219,10 +220,10 @@ static troth_rc look(struct verb_ctx *ctx, struct steering *s, struct troth_err 
 		s->signs = x->active ? &x->version->row : s->signs;
 		s->beside = x->beside ? &x->version->row : s->beside;
 	}
-	TRY(rotation_row_list_open(ctx->tx, ctx->a, &rows, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].credential_id == s->c.id)
-			s->rotation = rows[i];
+	TRY(lookup_leading(ctx, s->c.id, &leading, e));
+	s->follows = leading.id && leading.credential_id != s->c.id;
+	if (!s->follows)
+		s->rotation = leading;
 	return find_wish(s, e);
 }
 
@@ -296,8 +297,8 @@ static troth_rc let_all_go(struct verb_ctx *ctx, struct steering *s, struct trot
 static troth_rc decide(struct verb_ctx *ctx, struct steering *s, struct troth_err *e)
 {
 	const struct version_row *w = s->wish, *b = s->beside;
-	if ((w ? w->id : 0) == (b ? b->id : 0))
-		return RC_OK; /* it is so already */
+	if ((w ? w->id : 0) == (b ? b->id : 0) || s->follows)
+		return RC_OK; /* it is so already, or will be by what is said of the one above */
 	if (!b || !s->signs)
 		return refuse_way(s, "no rotation of it runs, so no other version is trusted", "begin one: troth rotate", e);
 	if (!s->rotation.id)

@@ -1,11 +1,13 @@
 /* A rotation led by hand: who is trusted beside the one that signs.
  *
  * Two versions of an authority can be trusted: the one that signs, and one beside it.  Whoever leads a rotation by hand says
- * only that, three times, and each time says yes to what the engine then does (approvals of approve.c):
+ * only that, three times, and each time says yes to what the engine then does (a rotation by steps, approvals of approve.c):
  *
  *     make a version that is trusted beside       generate.h   {old signs, new beside}    introduce
  *     let the old one be the one beside           beside       {new signs, old beside}    switch
  *     nobody is beside                            beside       {new signs}                withdraw
+ *
+ * A CA below it follows: its next version came with the one above, and what is said of it alone changes nothing.
  *
  * A step for which somebody is not ready is refused, with names (UNSAFE).  An administrator may insist (force): the step
  * is said yes to, and holders outside the fleet that would be waited for are waived, by name in the audit; the engine still

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "service/ca/hierarchy.h"
+#include "service/outside/holder.h"
 
 struct census {
 	struct in_use_list list;
@@ -154,6 +155,47 @@ troth_rc in_use_load(struct verb_ctx *ctx, int64_t authority_id, struct in_use_l
 	return RC_OK;
 }
 
+/* -- who took one --------------------------------------------------------------------------------------------- */
+static troth_rc add_holder(struct verb_ctx *ctx, int64_t root, const struct credential_row *leaf, struct in_use_list *ret, struct troth_err *e)
+{
+	struct version_row newest, top;
+	struct cert_row cert;
+	bool holds;
+	if (leaf->kind != CREDENTIAL_LEAF || !leaf->signing_version)
+		return RC_OK;
+	TRY(holder_holds(ctx, leaf, leaf->signing_version, &holds, e));
+	if (!holds)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, leaf->signing_version, &newest, e));
+	TRY(cert_row_get(ctx->tx, ctx->a, newest.cert_id, &cert, e));
+	TRY(root_version(ctx, root, newest.id, &top, e));
+	if (top.id && cert.not_after > ctx->now)
+		ret->items[ret->count++] = (struct in_use){ .deployment = leaf->name, .version = top.id, .version_uuid = top.uuid,
+							     .since = newest.created, .lease_until = cert.not_after, .members = 1 };
+	return RC_OK;
+}
+
+troth_rc in_use_held(struct verb_ctx *ctx, int64_t authority_id, struct in_use_list *ret, struct troth_err *e)
+{
+	struct in_use_list list = { 0 };
+	struct id_list below;
+	TRY(hierarchy_below(ctx->tx, ctx->a, authority_id, &below, e));
+	for (size_t i = 0; i < below.count; i++) {
+		struct credential_row *leaves;
+		size_t n;
+		TRY(credential_row_list_issuer(ctx->tx, ctx->a, below.items[i], PAGE_ALL, &leaves, &n, e));
+		struct in_use *more = ARENA_ARRAY(ctx->a, struct in_use, list.count + n + 1);
+		if (list.count)
+			memcpy(more, list.items, list.count * sizeof *more);
+		list.items = more;
+		for (size_t k = 0; k < n; k++)
+			TRY(add_holder(ctx, authority_id, &leaves[k], &list, e));
+	}
+	*ret = list;
+	return RC_OK;
+}
+
+/* -- counting ------------------------------------------------------------------------------------------------- */
 size_t in_use_versions(const struct in_use_list *list)
 {
 	size_t n = 0;
@@ -166,22 +208,20 @@ size_t in_use_versions(const struct in_use_list *list)
 	return n;
 }
 
-/* Those who decide and (do not) use this version. */
-static struct in_use_list pick(struct arena *a, const struct in_use_list *list, int64_t version, bool same)
+struct in_use_list in_use_others(struct arena *a, const struct in_use_list *list, int64_t expected)
 {
 	struct in_use_list out = { ARENA_ARRAY(a, struct in_use, list->count + 1), 0 };
 	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].decides && (list->items[i].version == version) == same)
+		if (list->items[i].decides && list->items[i].version != expected)
 			out.items[out.count++] = list->items[i];
 	return out;
 }
 
-struct in_use_list in_use_others(struct arena *a, const struct in_use_list *list, int64_t expected)
+struct in_use_list in_use_of(struct arena *a, const struct in_use_list *list, int64_t version, bool all)
 {
-	return pick(a, list, expected, false);
-}
-
-struct in_use_list in_use_of(struct arena *a, const struct in_use_list *list, int64_t version)
-{
-	return pick(a, list, version, true);
+	struct in_use_list out = { ARENA_ARRAY(a, struct in_use, list->count + 1), 0 };
+	for (size_t i = 0; i < list->count; i++)
+		if ((all || list->items[i].decides) && list->items[i].version == version)
+			out.items[out.count++] = list->items[i];
+	return out;
 }

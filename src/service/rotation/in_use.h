@@ -26,11 +26,14 @@ struct in_use_list { struct in_use *items; size_t count; };
 /* Versions of this root authority in use now, in the order in which they are found.  A target of which nobody knows what it
  * holds is left out, and so is who left. */
 troth_rc in_use_load(struct verb_ctx *ctx, int64_t authority_id, struct in_use_list *ret, struct troth_err *e);
+/* The same of who took certificates of it through the API, by the newest that each took: `deployment` is the credential's name,
+ * `lease_until` the end of that certificate.  They never decide: nobody sees what they use. */
+troth_rc in_use_held(struct verb_ctx *ctx, int64_t authority_id, struct in_use_list *ret, struct troth_err *e);
 /* How many versions those who decide use. */
 size_t in_use_versions(const struct in_use_list *list);
 /* Those who decide and use another than `expected`. */
 struct in_use_list in_use_others(struct arena *a, const struct in_use_list *list, int64_t expected);
-/* Those who decide and use this one. */
-struct in_use_list in_use_of(struct arena *a, const struct in_use_list *list, int64_t version);
+/* Those who use this one: who decides, or (`all`) everybody. */
+struct in_use_list in_use_of(struct arena *a, const struct in_use_list *list, int64_t version, bool all);
 
 #endif

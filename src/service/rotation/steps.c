@@ -9,6 +9,7 @@
 #include "model/name.h"
 #include "service/ca/hierarchy.h"
 #include "service/ca/upload.h"
+#include "service/outside/holder.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
 
@@ -242,12 +243,30 @@ static troth_rc activate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 /* -- regenerate ------------------------------------------------------------------------------------------------ */
 static bool shall_switch(const struct root *root) { return by_steps(root) && root->rotation.ordered & ORDER_ACTIVE; }
 
+/* Does a slot serve it?  Who took it through the API is none. */
+static troth_rc is_served(struct verb_ctx *ctx, const struct credential_row *c, bool *ret, struct troth_err *e)
+{
+	struct target_row *targets;
+	size_t n;
+	*ret = false;
+	TRY(target_row_list_credential(ctx->tx, ctx->a, c->id, &targets, &n, e));
+	for (size_t i = 0; i < n && !*ret; i++) {
+		struct template_row template;
+		TRY(template_row_get(ctx->tx, ctx->a, targets[i].template_id, &template, e));
+		*ret = party_has_instances(template.party) && targets[i].state != TARGET_LEFT;
+	}
+	return RC_OK;
+}
+
 static troth_rc add_leaf(struct verb_ctx *ctx, const struct credential_row *c, struct order_ret *ret, struct troth_err *e)
 {
-	bool owned;
+	bool owned, served;
 	TRY(upload_is_owned(ctx->tx, ctx->a, c, &owned, e));
-	if (owned)
-		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ c->name, "it was brought by its owner, who replaces it", false };
+	TRY(is_served(ctx, c, &served, e));
+	const char *why = owned ? "it was brought by its owner, who replaces it"
+			: served ? NULL : "nothing here serves it: whoever takes its certificates takes the next one after the next apply";
+	if (why)
+		ret->excluded[ret->excluded_count++] = (struct ordered_leaf){ c->name, why, false };
 	else
 		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ c->name, NULL, false };
 	return RC_OK;
@@ -457,19 +476,53 @@ static troth_rc judge_old(struct verb_ctx *ctx, const struct root *root, int64_t
 	struct in_use_list used;
 	struct violation v = { VIOLATION_NEEDED, root->view.row.name, "regenerate and apply first, so that nobody uses it" };
 	TRY(in_use_load(ctx, root->view.row.id, &used, e));
-	v.blocking = in_use_of(ctx->a, &used, version);
+	v.blocking = in_use_of(ctx->a, &used, version, false);
+	TRY(in_use_held(ctx, root->view.row.id, &used, e));
+	struct in_use_list held = in_use_of(ctx->a, &used, version, true);
+	if (!v.blocking.count) {
+		v.blocking = held;
+		v.advice = "whoever took these takes new ones first; or they end by themselves";
+	}
 	if (v.blocking.count)
 		violate(ctx, ret, v);
 	return RC_OK;
 }
 
-static troth_rc decide_removal(struct verb_ctx *ctx, const struct order_cmd *cmd, struct root *root, enum removal *ret_what,
+static troth_rc record_holder(struct verb_ctx *ctx, const struct root *root, const char *name, bool late, struct troth_err *e)
+{
+	struct change change = { .action = late ? "credential.waive" : "credential.attest", .object = name };
+	change.after = arena_printf(ctx->a, "{\"rotation\":\"%s\",\"replaced\":%s}", root->rotation.uuid, late ? "null" : "\"renewed\"");
+	return record_change(ctx, &change, e);
+}
+
+/* Who took a newer one is taken at his word, as nobody asks for the old CA to go before; who did not is waited for no more. */
+static troth_rc settle_holders(struct verb_ctx *ctx, const struct root *root, int64_t old, struct troth_err *e)
+{
+	struct in_use_list held;
+	TRY(in_use_held(ctx, root->view.row.id, &held, e));
+	for (size_t i = 0; i < held.count; i++) {
+		struct credential_row leaf;
+		bool late = held.items[i].version == old;
+		size_t vouched = 0;
+		TRY(credential_row_by_name(ctx->tx, ctx->a, held.items[i].deployment, &leaf, e));
+		if (late)
+			TRY(holder_waive(ctx, leaf.name, e));
+		else
+			TRY(holder_vouch(ctx, &leaf, &vouched, e));
+		if (late || vouched)
+			TRY(record_holder(ctx, root, leaf.name, late, e));
+	}
+	return RC_OK;
+}
+
+static troth_rc decide_removal(struct verb_ctx *ctx, const struct order_cmd *cmd, struct root *root, int64_t *ret_version, enum removal *ret_what,
 			       struct order_ret *ret, struct troth_err *e)
 {
 	struct version_view v;
 	*ret_what = REMOVE_NOTHING;
 	TRY(check_force(ctx, cmd, e));
 	TRY(find_version(ctx, cmd->version, root, &v, e));
+	*ret_version = v.row.id;
 	if (v.row.id == active_version(root))
 		return refuse_active(root, e);
 	if (!root->rotation.id)
@@ -492,7 +545,8 @@ static troth_rc remove_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	struct order_ret ret = { 0 };
 	struct root root;
 	enum removal what;
-	TRY(decide_removal(ctx, arg, &root, &what, &ret, e));
+	int64_t version;
+	TRY(decide_removal(ctx, arg, &root, &version, &what, &ret, e));
 	if (what != REMOVE_ABORT || ret.violation_count)
 		return RC_OK;
 	return VERB_ROTATION_ABORT.prepare(ctx, &(struct rotation_cmd){ root.rotation.uuid }, e);
@@ -513,13 +567,15 @@ static troth_rc remove_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct order_ret *ret = out;
 	struct root root;
 	enum removal what;
-	TRY(decide_removal(ctx, cmd, &root, &what, ret, e));
+	int64_t version;
+	TRY(decide_removal(ctx, cmd, &root, &version, &what, ret, e));
 	if (ret->violation_count || what == REMOVE_NOTHING)
 		return RC_OK;
 	ret->leaves = ARENA_ARRAY(ctx->a, struct ordered_leaf, 1);
 	ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ root.view.row.name, NULL, true };
 	if (what == REMOVE_ABORT)
 		return abort_it(ctx, &root, e);
+	TRY(settle_holders(ctx, &root, version, e));
 	return write_order(ctx, &root, root.rotation.ordered | ORDER_WITHDRAW, "delete", cmd->force, e);
 }
 

@@ -198,14 +198,14 @@ struct principal_plan {
 /* abcdef-ghijkm-...: no letter looks like another. */
 static const char *make_password(const struct verb_ctx *ctx)
 {
-	static const char letters[32] __attribute__((nonstring)) = "abcdefghijkmnpqrstuvwxyz23456789";
+	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
 	uint8_t random[PASSWORD_MADE];
 	char text[PASSWORD_MADE + PASSWORD_MADE / PASSWORD_GROUP], *out = text;
 	verb_random(ctx, random, sizeof random);
 	for (size_t i = 0; i < PASSWORD_MADE; i++) {
 		if (i && i % PASSWORD_GROUP == 0)
 			*out++ = '-';
-		*out++ = letters[random[i] % sizeof letters];
+		*out++ = letters[random[i] % (sizeof letters - 1)];
 	}
 	const char *made = arena_text_n(ctx->a, text, (size_t)(out - text));
 	secret_wipe(random, sizeof random);

@@ -102,6 +102,31 @@ static void the_last_one_signs_until_somebody_else_can(void **state)
 	fleet_free(f);
 }
 
+/* In no store and no slot: nothing of it would leave, and still somebody wants to say when it is over. */
+static void not_without_its_approval(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fact *r;
+
+	fleet_ca(f, 3, 6);
+	fleet_find_ca(f, 3)->signing = true;
+	fleet_tell_ca(f, fleet_find_ca(f, 3));
+	fleet_ca(f, 4, 6);
+	fleet_want(f, 3, false);
+	r = fleet_rollout(f, 6);
+	r->rollout.manual = true;
+	r->rollout.unapproved = STEP_WITHDRAW;
+	fleet_tell(f, r);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 4)->signing && !fleet_find_ca(f, 3)->retired);
+	assert_int_equal(fleet_wait(f, WAIT_APPROVE_WITHDRAW, 0, 0)->ca, 3);
+	r->rollout.unapproved = 0;
+	fleet_tell(f, r);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 3)->retired);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +135,7 @@ int main(void)
 		cmocka_unit_test(repeated_fingerprint),
 		cmocka_unit_test(a_newcomer_holds_up_nothing),
 		cmocka_unit_test(the_last_one_signs_until_somebody_else_can),
+		cmocka_unit_test(not_without_its_approval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,10 @@
 /* /api/v0/certificate_authorities: bodies of every kind, answers and refusals. */
 #include "opsman.h"
 
+#include <string.h>
+
+#include "facade/facade.h"
+
 #define CAS "/api/v0/certificate_authorities"
 
 static const char *guid(struct call *c, const char *active)
@@ -99,11 +103,41 @@ static void who_may(void **state)
 	call_free(c);
 }
 
+/* Whatever is sent to whichever row: an answer in its shape, and never a failure of the server's. */
+static void odd_requests(void **state)
+{
+	static const char *const BODIES[] = {
+		"", "null", "{}", "[]", "\"x\"", "7", "{", "{\"\":1}", "\xff\xfe", "{\"skip_safety_check\":null}", "{\"skip_safety_check\":\"\\u0000\"}",
+		"{\"exclude_from_rotation\":[[]]}", "{\"exclude_from_rotation\":[\"\",\"/\",\"/prod/pg/ca\"]}", "{\"deploy_products\":{}}",
+		"{\"certificate\":\"-----BEGIN CERTIFICATE-----\\n-----END CERTIFICATE-----\",\"private_key\":\"-----BEGIN PRIVATE KEY-----\"}",
+	};
+	static const char *const PATHS[] = { "%s", "%s?wait=0", "%s?skip_safety_check", "%s?expires_within=%%", "%s?dry_run=true", "%s?x=1&x=2" };
+	struct call *c = opsman_new();
+	struct arena *a = c->room->a;
+	struct route_table tables[FACADE_TABLES_MAX];
+	for (size_t t = 0, n = facade_tables(tables); t < n; t++)
+		for (size_t i = 0; text_equal(tables[t].facade, "opsmanager") && i < tables[t].count; i++) {
+			const struct route *row = &tables[t].rows[i];
+			if (!row->verb)
+				continue; /* answered without a look */
+			for (size_t k = 0; k < ARRAY_LEN(BODIES) * ARRAY_LEN(PATHS); k++) {
+				const char *end = strchr(row->pattern, '{'), *rest = end ? strchr(end, '}') + 1 : "";
+				const char *plain = arena_printf(a, "%.*s%s%s", (int)(end ? (size_t)(end - row->pattern) : strlen(row->pattern)), row->pattern,
+								 end ? "x\"'<" : "", rest);
+				const char *mark = strchr(PATHS[k % ARRAY_LEN(PATHS)], '?');
+				int status = call(c, row->method, arena_printf(a, "%s%s", plain, mark ? mark : ""), BODIES[k / ARRAY_LEN(PATHS)]);
+				if (status < 200 || status >= 500)
+					fail_msg("%s %s answered %d to %s: %s", http_method_name(row->method), plain, status, BODIES[k / ARRAY_LEN(PATHS)], c->text);
+			}
+		}
+	call_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(generate_activate_regenerate_delete), cmocka_unit_test(a_regenerate_says_what_it_leaves_alone),
-		cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may),
+		cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may), cmocka_unit_test(odd_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

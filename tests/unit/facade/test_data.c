@@ -137,11 +137,31 @@ static void errors(void **state)
 	arena_free(f.a);
 }
 
+/* The auth-server is this server, by the name and in the way that the caller came; a host that is none is not repeated. */
+static void info(void **state)
+{
+	static const struct { const char *host; bool plain; const char *url; } ALL[] = {
+		{ "troth.example:8443", false, "https://troth.example:8443\"" }, { "127.0.0.1:1", true, "http://127.0.0.1:1\"" },
+		{ "[::1]:8443", false, "https://[::1]:8443\"" },		   { "a/../b\"", false, "https://localhost\"" },
+		{ NULL, false, "https://localhost\"" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(ALL); i++) {
+		struct foreign f = foreign_make(&CREDHUB_SERVER_ROUTES, HTTP_GET, "/info");
+		CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
+		f.q.plain = ALL[i].plain;
+		if (ALL[i].host)
+			foreign_header(&f, "Host", ALL[i].host);
+		f.row->render(f.a, &f.q, NULL, NULL, &reply);
+		assert_non_null(strstr(buf_text(&reply.body), ALL[i].url));
+		arena_free(f.a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leaf),  cmocka_unit_test(the_common_name_is_a_name), cmocka_unit_test(a_root), cmocka_unit_test(once_more),
-		cmocka_unit_test(looking), cmocka_unit_test(hostile_bodies),	       cmocka_unit_test(errors),
+		cmocka_unit_test(looking), cmocka_unit_test(hostile_bodies),	       cmocka_unit_test(errors), cmocka_unit_test(info),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

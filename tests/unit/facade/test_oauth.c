@@ -147,6 +147,8 @@ static void logout_is_one_s_own(void **state)
 	c->room->now += LIMIT_ACCESS_TOKEN_S * MSEC_S;
 	call_expect(c, 401, HTTP_DELETE, path, NULL);
 	call_is(c, "error", "access_token_expired");
+	call_expect(c, 401, HTTP_GET, "/api/v1/data?path=/", NULL); /* and so CredHub's own routes say it */
+	call_is(c, "error", "access_token_expired");
 	call_free(c);
 }
 

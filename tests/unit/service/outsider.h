@@ -7,7 +7,7 @@
 
 static inline struct generate_cmd outsider_ca(const char *name, const char *issuer)
 {
-	return (struct generate_cmd){ .name = name, .authority = true, .issuer = issuer, .common_name = "a CA", .key_type = "ec-p256" };
+	return (struct generate_cmd){ .name = name, .authority = true, .issuer = issuer, .common_name = "a CA", .organizational_unit = "unit", .key_type = "ec-p256" };
 }
 
 static inline struct generate_cmd outsider_leaf(struct room *r, const char *name, const char *issuer)

@@ -24,6 +24,7 @@ static void a_root_and_a_leaf(void **state)
 	struct generate_ret leaf = outsider_asks(r, outsider_leaf(r, "/x/leaf", "/x/ca"));
 	assert_true(key_fits(&leaf.of.items[0]));
 	assert_string_equal(leaf.of.items[0].ca, ca.of.items[0].ca);
+	assert_non_null(strstr(ca.of.items[0].version->cert.subject, "OU=unit"));
 	assert_int_equal((leaf.of.items[0].version->cert.not_after - leaf.of.items[0].version->cert.not_before) / MSEC_DAY, 30);
 	assert_string_equal(room_last_audit(r), "credential.generate");
 	room_free(r);
@@ -86,10 +87,27 @@ static void a_swapped_ca_is_a_reason(void **state)
 	assert_true(ca.of.items[0].active);
 	assert_int_equal((ca.of.items[0].version->cert.not_after - ca.of.items[0].version->cert.not_before) / MSEC_DAY, 100);
 	struct generate_ret next = outsider_asks(r, cmd);
+	assert_non_null(strstr(ca.of.items[0].version->cert.subject, "OU=unit"));
 	assert_true(next.made);
 	assert_string_equal(next.of.items[0].version->signed_by, newest(&ca));
 	assert_string_not_equal(newest(&first), newest(&next));
 	assert_false(outsider_asks(r, cmd).made);
+	room_free(r);
+}
+
+/* What stands below came with the one above, and is not made a second time. */
+static void a_ca_below_has_its_next_version_already(void **state)
+{
+	struct room *r = room_new();
+	outsider_asks(r, outsider_ca("/x/root", NULL));
+	struct generate_ret sub = outsider_asks(r, outsider_ca("/x/sub", "/x/root"));
+	struct generate_ret root = outsider_asks(r, (struct generate_cmd){ .name = "/x/root", .again = true, .beside = true });
+	size_t calls = r->keeper_calls;
+	struct generate_ret came = outsider_asks(r, (struct generate_cmd){ .name = "/x/sub", .again = true, .beside = true });
+	assert_true(!came.made && came.of.items[0].beside && r->keeper_calls == calls);
+	assert_string_equal(came.of.items[0].version->signed_by, newest(&root));
+	struct generate_ret leaf = outsider_asks(r, outsider_leaf(r, "/x/leaf", "/x/sub"));
+	assert_string_equal(leaf.of.items[0].version->signed_by, newest(&sub)); /* the old chain, until somebody says otherwise of the root */
 	room_free(r);
 }
 
@@ -107,6 +125,10 @@ static void refusals_change_nothing(void **state)
 	cmd = outsider_ca("/x/ca", NULL);
 	cmd.common_name = "another CA";
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_CONFLICT, "says other names");
+	cmd = outsider_leaf(r, "/x/other", "/troth/server");
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_NOT_FOUND, "signs nothing for others");
+	cmd = (struct generate_cmd){ .name = "/troth/server", .again = true, .beside = true };
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_UNSAFE, "troth's own");
 	cmd = outsider_leaf(r, "/x/other", NULL);
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "signed by an authority");
 	cmd = outsider_leaf(r, "/x/other", "/x/ca");
@@ -144,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_root_and_a_leaf),	       cmocka_unit_test(once_more),
 		cmocka_unit_test(the_modes),		       cmocka_unit_test(a_swapped_ca_is_a_reason),
+		cmocka_unit_test(a_ca_below_has_its_next_version_already),
 		cmocka_unit_test(refusals_change_nothing), cmocka_unit_test(a_name_taken_meanwhile_is_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

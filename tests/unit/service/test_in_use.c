@@ -30,7 +30,7 @@ static void by_deployment_and_version(void **state)
 	(void)steps_applied(f);
 	list = load(f);
 	FLEET_CHECK(f, list.count == 2 && in_use_versions(&list) == 2);
-	struct in_use_list others = in_use_others(f->a, &list, g.root.version.row.id), of = in_use_of(f->a, &list, g.root.version.row.id);
+	struct in_use_list others = in_use_others(f->a, &list, g.root.version.row.id), of = in_use_of(f->a, &list, g.root.version.row.id, false);
 	FLEET_CHECK(f, others.count == 1 && others.items[0].members == 1 && of.count == 1 && of.items[0].members == 2);
 	fleet_free(f);
 }
@@ -49,7 +49,7 @@ static void a_lease_with_an_agent_decides_nothing(void **state)
 	struct fleet_node *n = steps_ephemeral(f, true, "check-1");
 	struct in_use_list list = load(f);
 	FLEET_CHECK(f, list.count == 2 && list.items[1].ephemeral && !list.items[1].decides && list.items[1].lease_until == n->until);
-	FLEET_CHECK(f, in_use_of(f->a, &list, list.items[0].version).count == 1);
+	FLEET_CHECK(f, in_use_of(f->a, &list, list.items[0].version, false).count == 1 && in_use_of(f->a, &list, list.items[0].version, true).count == 2);
 	fleet_free(f);
 }
 

@@ -152,6 +152,48 @@ static void an_outsider_violates_until_it_is_gone(void **state)
 	fleet_free(f);
 }
 
+/* Somebody took a certificate with his own key: named when the old CA shall go; he takes a new one, and it goes. */
+static void who_took_one_is_named_until_he_took_a_new_one(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_ret made;
+	const char *san = "dns:lb.example";
+	struct credential_create_cmd lb = { .name = "/demo/lb", .authority = "/demo/ca", .sans = { &san, 1 }, .csr = fleet_csr(f) };
+	fleet_must(f, &VERB_CREDENTIAL_CREATE, &lb, &made);
+	steps_generate(f);
+	steps_apply_all(f);
+	steps_activate(f, 1);
+	struct order_ret r = steps_regenerate(f);
+	FLEET_CHECK(f, r.leaf_count == 3 && r.excluded_count == 1 && text_equal(r.excluded[0].name, "/demo/lb"));
+	steps_apply_all(f);
+	r = steps_remove(f, 0, false);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].kind == VIOLATION_NEEDED && r.violations[0].blocking.count == 1);
+	FLEET_CHECK(f, text_equal(r.violations[0].blocking.items[0].deployment, "/demo/lb") && r.retry_after > MSEC_DAY);
+	fleet_must(f, &VERB_CREDENTIAL_RENEW, &(struct credential_renew_cmd){ made.credential.row.uuid, fleet_csr(f) }, &made);
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count && outside_events(f, "credential.attest") == 1);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1);
+	fleet_free(f);
+}
+
+/* Or an administrator insists, and nobody waits for him any more. */
+static void who_took_one_is_left_out_by_force(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct credential_ret made;
+	const char *san = "dns:lb.example";
+	struct credential_create_cmd lb = { .name = "/demo/lb", .authority = "/demo/ca", .sans = { &san, 1 }, .csr = fleet_csr(f) };
+	fleet_must(f, &VERB_CREDENTIAL_CREATE, &lb, &made);
+	steps_generate(f);
+	steps_activate(f, 1);
+	steps_regenerate(f);
+	steps_apply_all(f);
+	FLEET_CHECK(f, !steps_remove(f, 0, true).violation_count && outside_events(f, "credential.waive") == 1);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1);
+	fleet_free(f);
+}
+
 static void refusals(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -185,6 +227,8 @@ int main(void)
 		cmocka_unit_test(what_is_needed_or_active_is_not_deleted),
 		cmocka_unit_test(an_ephemeral_never_violates),
 		cmocka_unit_test(an_outsider_violates_until_it_is_gone),
+		cmocka_unit_test(who_took_one_is_named_until_he_took_a_new_one),
+		cmocka_unit_test(who_took_one_is_left_out_by_force),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

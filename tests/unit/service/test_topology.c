@@ -92,6 +92,25 @@ static void steps_that_were_approved(void **state)
 	fleet_free(f);
 }
 
+/* In no store and replaced, a CA is still there while somebody may say when it goes. */
+static void a_ca_that_waits_to_be_put_away(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct credential_ret ca;
+	struct rotate_ret r;
+	struct approve_ret approved;
+	fleet_must(f, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = "/no/store", .path_len = AUTHORITY_PATH_LEN_DEFAULT }, &ca);
+	fleet_must(f, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/no/store", .by_steps = true }, &r);
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ r.rotation, "switch" }, &approved);
+	struct topology_ret t = look(f, "/no/store", false);
+	const struct topology_item *x = item(f, &t, "/no/store");
+	FLEET_CHECK(f, x->version_count == 2 && x->versions[0].view.row.signing && !x->versions[1].view.row.wanted);
+	fleet_must(f, &VERB_ROTATION_APPROVE, &(struct approve_cmd){ r.rotation, "withdraw" }, &approved);
+	t = look(f, "/no/store", false);
+	FLEET_CHECK(f, item(f, &t, "/no/store")->version_count == 1 && !item(f, &t, "/no/store")->rotating);
+	fleet_free(f);
+}
+
 static void a_name_is_what_is_above_and_below_it(void **state)
 {
 	struct fleet *f = fleet_levels(2);
@@ -177,6 +196,7 @@ int main(void)
 		cmocka_unit_test(who_signed_trusts_and_serves),
 		cmocka_unit_test(a_rotation_is_seen_in_it),
 		cmocka_unit_test(steps_that_were_approved),
+		cmocka_unit_test(a_ca_that_waits_to_be_put_away),
 		cmocka_unit_test(a_name_is_what_is_above_and_below_it),
 		cmocka_unit_test(a_chain_ends_with_its_first_certificate),
 		cmocka_unit_test(an_uploaded_chain_ends_with_what_was_uploaded),
