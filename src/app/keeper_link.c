@@ -273,7 +273,7 @@ static void on_death(struct keeper_link *k, const struct troth_err *why)
 			return;
 		}
 		if (rc_failed(k->line.open(k->line.self, &k->client, &e))) {
-			log_err(LOG_LEVEL_ERROR, "keeper.not_started", &e);
+			log_err(LOG_LEVEL_ERROR, "keeper.not-started", &e);
 			poll(NULL, 0, RESTART_MS);
 		}
 	}

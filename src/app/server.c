@@ -164,7 +164,7 @@ static troth_rc check_clock(struct server *s, struct troth_err *e)
 	if (last <= now + LIMIT_SKEW_S * MSEC_S)
 		return RC_OK;
 	if (s->options->clock_went_back) {
-		LOG(LOG_LEVEL_WARN, "server.clock_went_back", LOG_S("last", time_format(last, was)));
+		LOG(LOG_LEVEL_WARN, "server.clock-went-back", LOG_S("last", time_format(last, was)));
 		return RC_OK;
 	}
 	troth_rc rc = err_set(e, TROTH_INVALID, "the clock says %s, but something was written in %s at %s", time_format(now, is), s->d.store,
@@ -335,7 +335,7 @@ static void say_reloaded(struct server *s, struct arena *a, const struct config_
 	if (rc_failed(write_settings(s, &e)))
 		log_err(LOG_LEVEL_WARN, "config.untold", &e); /* what `troth config show` reads */
 	if (restart[0])
-		LOG(LOG_LEVEL_WARN, "config.restart_needed", LOG_S("settings", restart),
+		LOG(LOG_LEVEL_WARN, "config.restart-needed", LOG_S("settings", restart),
 		    LOG_S("text", "what the file says of these counts from the next start on"));
 	LOG(LOG_LEVEL_INFO, "config.reloaded", LOG_S("file", s->config.file), LOG_S("changed", changed[0] ? changed : NULL));
 }

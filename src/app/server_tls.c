@@ -103,7 +103,7 @@ static troth_rc open_brought_key(struct server_tls *t, struct bytes sealed, stru
 static void brought_unusable(struct server_tls *t, struct troth_err *e)
 {
 	err_hint(e, "bring it again, or another one: troth server-certificate set");
-	log_err(LOG_LEVEL_ERROR, "tls.brought_unusable", e);
+	log_err(LOG_LEVEL_ERROR, "tls.brought-unusable", e);
 	(void)keep(&t->brought_pem, "");
 	(void)keep(&t->brought_anchor, "");
 }
@@ -192,7 +192,7 @@ troth_rc server_tls_new(struct arena *a, const struct datadir *d, struct store *
 	t->stale = rc_failed(write_ca_pem(t, "", &late));
 	(void)keep(&t->anchor_shown, t->brought_anchor);
 	if (t->stale)
-		log_err(LOG_LEVEL_WARN, "tls.ca_file_unwritten", &late); /* the next commit tries again */
+		log_err(LOG_LEVEL_WARN, "tls.ca-file-unwritten", &late); /* the next commit tries again */
 	t->serial++;
 	return read_files(t, e);
 }
@@ -279,7 +279,7 @@ static void reload_and_say(struct server_tls *t, const char *event)
 	struct troth_err e = { 0 };
 	t->stale = rc_failed(reload(t, &e)); /* then the next commit tries again */
 	if (t->stale) {
-		log_err(LOG_LEVEL_ERROR, "tls.not_reloaded", &e);
+		log_err(LOG_LEVEL_ERROR, "tls.not-reloaded", &e);
 		return;
 	}
 	t->serial++;
@@ -292,7 +292,7 @@ static void on_told(void *self, troth_rc rc, const void *ret, const struct troth
 	struct server_tls *t = self;
 	t->telling = false;
 	if (rc_failed(rc)) { /* the next commit tries again */
-		log_err(LOG_LEVEL_WARN, "tls.not_told", why);
+		log_err(LOG_LEVEL_WARN, "tls.not-told", why);
 		return;
 	}
 	t->started = true;
@@ -310,7 +310,7 @@ static void tell(struct server_tls *t)
 		return;
 	struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	if (rc_failed(certs_parse_pem(a, bytes_of_text(t->server_pem), &certs, &n, &e))) {
-		log_err(LOG_LEVEL_ERROR, "tls.not_told", &e);
+		log_err(LOG_LEVEL_ERROR, "tls.not-told", &e);
 		arena_free(a);
 		return;
 	}
@@ -331,7 +331,7 @@ static troth_rc keep_certificate(struct server_tls *t, const struct server_certi
 
 static void renew_failed(struct server_tls *t, const struct troth_err *e)
 {
-	log_err(LOG_LEVEL_ERROR, "tls.not_renewed", e);
+	log_err(LOG_LEVEL_ERROR, "tls.not-renewed", e);
 	t->renew_at = t->retry_at = port_now(&PORT_CLOCK_REAL) + RENEW_RETRY_MS;
 	t->renewing = false;
 }
@@ -345,7 +345,7 @@ static void on_renewed(void *self, troth_rc rc, const void *ret, const struct tr
 	if (rc_ok(rc)) {
 		t->named = true;
 		t->renewing = false;
-		reload_and_say(t, "tls.certificate_renewed");
+		reload_and_say(t, "tls.certificate-renewed");
 		tell(t);
 		return;
 	}
@@ -370,7 +370,7 @@ static void on_recertified(void *self, troth_rc rc, const void *ret, const struc
 		return;
 	}
 	if (done->count)
-		LOG(LOG_LEVEL_WARN, "tls.ca_recertified", LOG_I("count", done->count),
+		LOG(LOG_LEVEL_WARN, "tls.ca-recertified", LOG_I("count", done->count),
 		    LOG_S("text", "troth's own CAs had expired or were about to: the same keys have new dates"));
 	pipeline_submit(t->pipeline, &VERB_SERVER_CERTIFICATE, a, &cmd, on_renewed, t);
 }
@@ -388,9 +388,9 @@ void server_tls_refresh(struct server_tls *t, struct tx *snapshot, msec_t now)
 	CLEANUP(arena_freep) struct arena *a = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	struct troth_err e = { 0 };
 	if (rc_failed(read_trust(t, snapshot, a, &e)))
-		log_err(LOG_LEVEL_WARN, "tls.trust_unreadable", &e);
+		log_err(LOG_LEVEL_WARN, "tls.trust-unreadable", &e);
 	else if (t->stale)
-		reload_and_say(t, "tls.trust_changed");
+		reload_and_say(t, "tls.trust-changed");
 	tell(t);
 	if (now >= t->renew_at && !t->renewing)
 		renew(t);

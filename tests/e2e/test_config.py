@@ -51,7 +51,7 @@ def test_a_reload(build, own):
 
     said = hup(own, f"# mine\nlog_level: debug\nidle_time: 1s\nrequest_time: 7s\nloops: 1\nlisten: 127.0.0.1:{own.port + 1}\n")
     assert f"event=config.reloaded file={own.dir}/troth.yaml changed=request_time,log_level" in said
-    assert "event=config.restart_needed settings=listen,loops" in said
+    assert "event=config.restart-needed settings=listen,loops" in said
     assert "event=http.request" in own.logged(), "the new level counts"
     said, settings = shown(build, "--dir", own.dir)
     assert (settings["log_level"]["value"], settings["log_level"]["source"], settings["log_level"]["line"]) == ("debug", "file", 2)

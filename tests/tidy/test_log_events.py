@@ -1,4 +1,6 @@
-"""The list of log events in docs/ops.md is complete: each event that the source can log, its level and its fields, and no other."""
+"""The list of log events in docs/ops.md is complete: each event that the source can log, its level and its fields, and no other.
+
+Events, verbs and actions are one family of names to who greps for them: nouns and words by dots, words by hyphens."""
 
 import pathlib
 import re
@@ -7,6 +9,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 SRC = TOP / "src"
 ERROR = {"kind", "error", "detail", "hint", "object"}  # log_err
 CALL = re.compile(r"\b(LOG|log_err)\(")
+NAME = re.compile(r"[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)*")
 # Where an event is no literal: (file, argument) -> in which files its name is given, and how.
 INDIRECT = {
     ("app/server_tls.c", "event"): ("app/server_tls.c", r'reload_and_say\(\w+, ("[^"]+")\)'),
@@ -82,6 +85,13 @@ def test_the_list_is_complete():
     assert len(events) > 40, "the source was not read"
     assert sorted(set(events) - set(rows)) == [], "logged, and not in docs/ops.md, Log events"
     assert sorted(set(rows) - set(events)) == [], "in docs/ops.md, and never logged"
+
+
+def test_names_have_hyphens():
+    source = "".join(p.read_text() for p in sorted(SRC.rglob("*.c")))
+    told = set(re.findall(r'(?:struct verb \w+\s*=\s*\{\s*(?:\.name = )?|\.action = |record_\w+\(\w+, )"([^"]+)"', source))
+    assert {"rotation.start", "server.certificate-set", "webhook.list"} <= told, "the source was not read"
+    assert sorted(n for n in told | set(logged()) if not NAME.fullmatch(n)) == []
 
 
 def test_levels_and_fields_are_as_written():
