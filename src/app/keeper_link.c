@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "app/job.h"
+#include "base/limits.h"
 #include "base/log.h"
-#include "keeper/limits.h"
 
 enum { SLOT_BITS = 10, SLOTS = 1 << SLOT_BITS, SILENT_MS = 60 * 1000, RESTART_MS = 1000 };
 _Static_assert((int)SLOTS == (int)LIMIT_KEEPER_IN_FLIGHT, "a slot for each request in flight");

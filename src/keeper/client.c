@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/limits.h"
+#include "base/limits.h"
 #include "keeper/message.h"
 #include "keeper/process.h"
 #include "port/port.h"

@@ -1,7 +1,7 @@
 /* Writing the keeper's log lines. */
 #include "keeper/journal.h"
 
-#include "keeper/limits.h"
+#include "base/limits.h"
 
 static void pair_text(struct buf *out, const char *key, const char *s)
 {

@@ -13,8 +13,8 @@
 #ifndef TROTH_KEEPER_KEEPER_H
 #define TROTH_KEEPER_KEEPER_H
 
+#include "base/limits.h"
 #include "keeper/client.h"
-#include "keeper/limits.h"
 #include "keeper/master.h"
 #include "keeper/policy.h"
 #include "keeper/process.h"

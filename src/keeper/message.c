@@ -1,8 +1,8 @@
 /* The tables of what is said on the line, and the frames around them. */
 #include "keeper/message.h"
 
+#include "base/limits.h"
 #include "keeper/field.h"
-#include "keeper/limits.h"
 
 static const uint8_t MAGIC[4] = { 'T', 'K', 'M', '1' };
 

@@ -17,7 +17,6 @@
 
 #include "base/limits.h"
 #include "keeper/lane.h"
-#include "keeper/limits.h"
 #include "keeper/master.h"
 #include "keeper/message.h"
 #include "keeper/state.h"

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/text.h"
-#include "keeper/limits.h"
 
 enum rate_use { RATE_LEAF, RATE_CA, RATE_NEW, RATE_AUDIT, RATE_WEBHOOK, RATE_USE_COUNT };
 

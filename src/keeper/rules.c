@@ -2,7 +2,6 @@
 #include "keeper/rules.h"
 
 #include "base/limits.h"
-#include "keeper/limits.h"
 
 static const msec_t BACKDATE = LIMIT_KEEPER_BACKDATE_S * MSEC_S;
 static const msec_t SKEW = LIMIT_SKEW_S * MSEC_S;

@@ -5,7 +5,7 @@
 #ifndef TROTH_KEEPER_SIGNER_H
 #define TROTH_KEEPER_SIGNER_H
 
-#include "keeper/limits.h"
+#include "base/limits.h"
 #include "keeper/request.h"
 
 struct signer {

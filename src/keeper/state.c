@@ -9,7 +9,6 @@
 #include "base/limits.h"
 #include "keeper/audit.h"
 #include "keeper/journal.h"
-#include "keeper/limits.h"
 #include "keeper/rate.h"
 #include "keeper/rules.h"
 #include "keeper/signer.h"

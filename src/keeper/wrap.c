@@ -8,7 +8,6 @@
 
 #include "base/limits.h"
 #include "keeper/field.h"
-#include "keeper/limits.h"
 
 enum { NONCE = 12, TAG = 16 };
 static const uint8_t MAGIC[4] = { 'T', 'K', 'B', '1' };

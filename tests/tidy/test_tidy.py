@@ -195,6 +195,20 @@ def test_x509_headers_live_in_pki_only():
     assert found == []
 
 
+def test_limits_live_in_one_place():
+    home = "base/limits.h"
+    assert [rel(p) for p in sources(".h") if p.name == "limits.h"] == [home], "a second list hides what the first promises: all of them"
+    found = [f"{rel(p)}: {m}" for p in sources(".c", ".h") if rel(p) != home
+             for m in re.findall(r"\b(LIMIT_\w+) *=(?!=)|# *define +(LIMIT_\w+)", without_comments(p.read_text()))]
+    assert found == []
+
+
+def test_limits_say_why():
+    rows = re.findall(r"^\t(LIMIT_\w+) = [^,]+,(.*)$", (SRC / "base/limits.h").read_text(), re.M)
+    assert len(rows) > 100, "the list was not read"
+    assert [name for name, why in rows if not re.search(r"/\* .{10,}", why)] == []
+
+
 def test_files_open_with_a_paragraph():
     assert [rel(p) for p in sources(".c", ".h") if not p.read_text().startswith("/*")] == []
 
