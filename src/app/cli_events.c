@@ -37,7 +37,7 @@ static void print_json(struct cli *c, const struct json *x) { fprintf(c->out, "%
 
 static void print_all(struct cli *c, const struct json *items)
 {
-	for (size_t i = 0; items && items->type == JSON_ARRAY && i < items->list.count; i++)
+	for (size_t i = 0; i < items->list.count; i++)
 		(c->format == CLI_AS_TABLE ? print_text : print_json)(c, &items->list.items[i]);
 	fflush(c->out);
 }
@@ -54,7 +54,7 @@ static troth_rc turn(struct cli *c, struct follower *f, bool *ret_end, struct tr
 		return f->follows ? cli_endure(c, &f->patience, "what happens is kept", rc, e) : rc;
 	const char *next = json_get_text(j, "next", "0");
 	int64_t reached = strtoll(next, NULL, 10);
-	print_all(c, json_get(j, "items"));
+	print_all(c, json_get_list(j, "items"));
 	*ret_end = !f->follows && reached == f->after;
 	f->after = reached;
 	cli_answered(c, &f->patience);

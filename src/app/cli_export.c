@@ -18,9 +18,9 @@ static troth_rc find_id(struct cli *c, const char *name, const char **ret_id, st
 
 static const char *chain_text(struct arena *a, const struct json *j)
 {
-	const struct json *list = json_get(j, "chain");
+	const struct json *list = json_get_list(j, "chain");
 	const char *text = "";
-	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++)
+	for (size_t i = 0; i < list->list.count; i++)
 		if (list->list.items[i].type == JSON_STRING)
 			text = arena_printf(a, "%s%s", text, list->list.items[i].str.s);
 	return text;

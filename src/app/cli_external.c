@@ -54,8 +54,8 @@ static troth_rc print_targets(struct cli *c, const struct json *j, const struct 
 /* The certificates to the output, the generation beside them: so that the output is a file that a program can load. */
 static troth_rc print_certificates(struct cli *c, const struct json *j, const char *name, struct troth_err *e)
 {
-	const struct json *targets = json_get(j, "targets");
-	for (size_t i = 0; targets && targets->type == JSON_ARRAY && i < targets->list.count; i++) {
+	const struct json *targets = json_get_list(j, "targets");
+	for (size_t i = 0; i < targets->list.count; i++) {
 		const struct json *t = &targets->list.items[i];
 		const char *pem = json_get_text(t, "certificates", NULL);
 		if (!text_equal(json_get_text(t, "target", NULL), name))

@@ -23,13 +23,6 @@ static void add_row(struct arena *a, struct rows *r, struct json row)
 	r->items[r->count++] = row;
 }
 
-static const struct json *list_of(const struct json *j, const char *key)
-{
-	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
-	const struct json *list = json_get(j, key);
-	return list && list->type == JSON_ARRAY ? list : &none;
-}
-
 /* -- expiring ------------------------------------------------------------------------------------------------ */
 struct expiring {
 	struct cli *c;
@@ -55,7 +48,7 @@ static void add_ending(struct expiring *x, const char *name, const char *kind, c
 static void add_versions(struct expiring *x, const struct json *items)
 {
 	for (size_t i = 0; i < items->list.count; i++) {
-		const struct json *item = &items->list.items[i], *versions = list_of(item, "versions");
+		const struct json *item = &items->list.items[i], *versions = json_get_list(item, "versions");
 		for (size_t k = 0; k < versions->list.count; k++)
 			add_ending(x, json_get_text(item, "name", "?"), json_get_text(item, "kind", NULL), &versions->list.items[k],
 				   json_get_text(&versions->list.items[k], "chain_ends", NULL));
@@ -70,7 +63,7 @@ static const char *member_name(struct arena *a, const struct json *bundle, const
 static void add_trusted(struct expiring *x, const struct json *bundles)
 {
 	for (size_t i = 0; i < bundles->list.count; i++) {
-		const struct json *members = list_of(&bundles->list.items[i], "members");
+		const struct json *members = json_get_list(&bundles->list.items[i], "members");
 		for (size_t k = 0; k < members->list.count; k++)
 			add_ending(x, member_name(x->c->a, &bundles->list.items[i], &members->list.items[k]), "trusted", &members->list.items[k], NULL);
 	}
@@ -159,7 +152,7 @@ static void search_cert(struct search *s, const char *kind, const char *name, co
 static void search_item(struct search *s, const struct json *item)
 {
 	const char *name = json_get_text(item, "name", "?"), *kind = json_get_text(item, "kind", "?");
-	const struct json *sans = list_of(item, "sans"), *versions = list_of(item, "versions"), *newest = json_get(item, "none");
+	const struct json *sans = json_get_list(item, "sans"), *versions = json_get_list(item, "versions"), *newest = json_get(item, "none");
 	newest = versions->list.count ? &versions->list.items[0] : newest;
 	if (has(s, name, false))
 		add_hit(s, kind, name, "name", name, newest);
@@ -172,7 +165,7 @@ static void search_item(struct search *s, const struct json *item)
 
 static void search_bundle(struct search *s, const struct json *bundle)
 {
-	const struct json *members = list_of(bundle, "members");
+	const struct json *members = json_get_list(bundle, "members");
 	for (size_t i = 0; i < members->list.count; i++) {
 		const char *alias = json_get_text(&members->list.items[i], "alias", NULL), *name = member_name(s->c->a, bundle, &members->list.items[i]);
 		if (alias && has(s, alias, false))

@@ -14,7 +14,7 @@ static void add_moment(struct cli *c, const struct json *x, struct buf *out)
 static void add_assumptions(const struct json *list, struct buf *out)
 {
 	buf_add_text(out, "\nassumed:\n");
-	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
+	for (size_t i = 0; i < list->list.count; i++) {
 		buf_add_text(out, "  - ");
 		cli_wrap_write(list->list.items[i].type == JSON_STRING ? list->list.items[i].str.s : "", 4, CLI_WIDTH, out);
 	}
@@ -37,6 +37,6 @@ troth_rc cli_run_forecast(struct cli *c, struct troth_err *e)
 	if (json_get_bool(j, "cut", false))
 		buf_printf(&out, "\ntoo much happens to look further, to %s; ask for an earlier day or for one name\n",
 			   cli_cell_text(c->a, json_get(j, "until"), CELL_TIME));
-	add_assumptions(json_get(j, "assumptions"), &out);
+	add_assumptions(json_get_list(j, "assumptions"), &out);
 	return cli_flush(c, &out, e);
 }

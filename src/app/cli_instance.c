@@ -118,8 +118,8 @@ static bool differs(const struct json *t)
 static const char *name_of(struct cli *c, const struct json *items, const char *inside, const char *fingerprint)
 {
 	for (size_t i = 0; i < items->list.count; i++) {
-		const struct json *item = &items->list.items[i], *list = json_get(item, inside);
-		for (size_t k = 0; list && list->type == JSON_ARRAY && k < list->list.count; k++) {
+		const struct json *item = &items->list.items[i], *list = json_get_list(item, inside);
+		for (size_t k = 0; k < list->list.count; k++) {
 			const struct json *x = &list->list.items[k];
 			const char *alias = json_get_text(x, "alias", NULL);
 			if (text_equal(json_get_text(x, "fingerprint", ""), fingerprint))
@@ -137,20 +137,12 @@ static const char *whose(const struct diff *d, const char *fingerprint)
 	return name ? name : "(not known here any more)";
 }
 
-static bool has_text(const struct json *list, const char *text)
-{
-	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++)
-		if (list->list.items[i].type == JSON_STRING && text_equal(list->list.items[i].str.s, text))
-			return true;
-	return false;
-}
-
 /* The certificates of `list` that `other` has not, each with its sign. */
 static void put_certs(struct diff *d, const struct json *list, const struct json *other, const char *sign, const char *colour)
 {
-	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->list.count; i++) {
+	for (size_t i = 0; i < list->list.count; i++) {
 		const struct json *x = &list->list.items[i];
-		if (x->type != JSON_STRING || has_text(other, x->str.s))
+		if (x->type != JSON_STRING || json_list_has(other, x->str.s))
 			continue;
 		buf_printf(d->out, "%s  %s %.*s  %s%s\n", cli_colour(d->c, colour), sign, FINGERPRINT_CHARS, x->str.s, whose(d, x->str.s),
 			   cli_colour(d->c, "0"));
@@ -173,8 +165,8 @@ static void put_target(struct diff *d, const struct json *t)
 		   is_slot(t) ? number(a, s.shown, s.known) : "");
 	if (!s.known && s.wanted)
 		buf_add_text(d->out, "  what it holds is not known until it reports\n");
-	put_certs(d, json_get(loaded, "fingerprints"), json_get(wanted, "fingerprints"), "-", "31");
-	put_certs(d, json_get(wanted, "fingerprints"), json_get(loaded, "fingerprints"), "+", "32");
+	put_certs(d, json_get_list(loaded, "fingerprints"), json_get_list(wanted, "fingerprints"), "-", "31");
+	put_certs(d, json_get_list(wanted, "fingerprints"), json_get_list(loaded, "fingerprints"), "+", "32");
 	if (json_get_text(t, "last_error", NULL))
 		put_remark(d, "its agent says", cli_cell_text(a, json_get(t, "last_error"), CELL_TEXT));
 	if (has_drift(t))

@@ -49,21 +49,6 @@ const struct cli_option CLI_MAESTRO_COLLECT[] = {
 
 static const char *text_of(const struct json *j, const char *key) { return json_get_text(j, key, ""); }
 
-static const struct json *list_of(const struct json *j, const char *key)
-{
-	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
-	const struct json *list = json_get(j, key);
-	return list && list->type == JSON_ARRAY ? list : &none;
-}
-
-static bool has_text(const struct json *list, const char *text)
-{
-	for (size_t i = 0; i < list->list.count; i++)
-		if (list->list.items[i].type == JSON_STRING && text_equal(list->list.items[i].str.s, text))
-			return true;
-	return false;
-}
-
 static bool is_kind(const struct json *item, const char *kind) { return text_equal(text_of(item, "kind"), kind); }
 
 /* -- printing ---------------------------------------------------------------------------------------------- */
@@ -258,7 +243,7 @@ static troth_rc waited_for(struct cli *c, const char *name, const char **ret, st
 	const struct json *j;
 	*ret = NULL;
 	TRY(cli_call(c, HTTP_GET, cli_target(c->a, "/v1/explain", &(struct http_pair){ "name", name }, 1), NULL, 0, &j, e));
-	const struct json *items = list_of(j, "items");
+	const struct json *items = json_get_list(j, "items");
 	if (items->list.count)
 		*ret = json_get_text(&items->list.items[0], "plain", NULL);
 	return RC_OK;
@@ -339,7 +324,7 @@ static troth_rc begin(struct cli *c, const struct json *item, const char **ret_r
 /* With --all Maestro leaves alone what CredHub did not generate; an intermediate comes with the root above it. */
 static bool comes_by_itself(const struct chosen *chosen, const struct json *item)
 {
-	const struct json *newest = list_of(item, "versions");
+	const struct json *newest = json_get_list(item, "versions");
 	const char *issuer = json_get_text(item, "authority", NULL);
 	bool brought = !newest->list.count || text_equal(text_of(&newest->list.items[0], "source"), "uploaded");
 	const struct json *above = issuer ? item_of(chosen, issuer) : NULL;
@@ -370,15 +355,15 @@ static bool is_being_rotated(const struct chosen *chosen, const struct json *lea
 
 static bool is_under_newest(const struct chosen *chosen, const struct json *leaf)
 {
-	const struct json *ca = item_of(chosen, text_of(leaf, "authority")), *versions = list_of(leaf, "versions");
-	const struct json *newest = ca ? list_of(ca, "versions") : NULL;
+	const struct json *ca = item_of(chosen, text_of(leaf, "authority")), *versions = json_get_list(leaf, "versions");
+	const struct json *newest = ca ? json_get_list(ca, "versions") : NULL;
 	return newest && newest->list.count && versions->list.count &&
 	       text_equal(text_of(&newest->list.items[0], "id"), text_of(&versions->list.items[0], "signed_by"));
 }
 
 static troth_rc act_regenerate_leaf(struct cli *c, const struct chosen *chosen, const struct json *item, struct act_ret *ret, struct troth_err *e)
 {
-	const struct json *j, *versions = list_of(item, "versions");
+	const struct json *j, *versions = json_get_list(item, "versions");
 	bool several = !cli_value(c, "--name");
 	if (several && (!versions->list.count || text_equal(text_of(&versions->list.items[0], "source"), "uploaded")))
 		ret->excluded = versions->list.count ? "somebody else issued it" : "it has no certificate yet";
@@ -425,10 +410,10 @@ static troth_rc act_update(struct cli *c, const struct chosen *chosen, const str
 		ret->nothing = !signing || chosen->all;
 		return ret->nothing ? RC_OK : refuse_not_begun(item, ret, e);
 	}
-	if (has_text(list_of(item, "approved"), step))
+	if (json_list_has(json_get_list(item, "approved"), step))
 		return RC_OK; /* said twice is said once */
 	TRY(cli_rotation_id(c, text_of(item, "name"), &rotation, e));
-	if (signing && !has_text(list_of(item, "approved"), "introduce"))
+	if (signing && !json_list_has(json_get_list(item, "approved"), "introduce"))
 		TRY(step_introduce(c, rotation, e)); /* somebody else began it, or its certificate came later */
 	troth_rc rc = step_take(c, rotation, step, c->port->now(c->port->self) + length, e);
 	return rc_failed(rc) && e->kind == TROTH_CONFLICT ? refuse_step(c, text_of(item, "name"), ret, e) : rc;
@@ -464,7 +449,7 @@ troth_rc cli_run_maestro_collect(struct cli *c, struct troth_err *e)
 	struct entries kept = { 0 };
 	TRY(choose(c, "authority", &chosen, e));
 	for (size_t i = 0; i < chosen.count; i++) {
-		const struct json *versions = list_of(chosen.list[i], "versions");
+		const struct json *versions = json_get_list(chosen.list[i], "versions");
 		for (size_t k = 0; k < versions->list.count; k++)
 			TRY(add_kept(c, chosen.list[i], &versions->list.items[k], &kept, e));
 	}
@@ -500,7 +485,7 @@ static troth_rc read_within(struct cli *c, msec_t *ret, struct troth_err *e)
 /* Of the versions that are meant to be in use, the first to end. */
 static const struct json *first_end(const struct json *item)
 {
-	const struct json *versions = list_of(item, "versions"), *first = NULL;
+	const struct json *versions = json_get_list(item, "versions"), *first = NULL;
 	for (size_t i = 0; i < versions->list.count; i++) {
 		const struct json *v = &versions->list.items[i];
 		if (json_get_bool(v, "wanted", false) && (!first || cli_time_of(v, "not_after") < cli_time_of(first, "not_after")))

@@ -25,13 +25,6 @@ struct words {
 
 static const char *text_of(const struct json *j, const char *key) { return json_get_text(j, key, ""); }
 
-static const struct json *list_of(const struct json *j, const char *key)
-{
-	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
-	const struct json *list = json_get(j, key);
-	return list && list->type == JSON_ARRAY ? list : &none;
-}
-
 /* -- versions by id ------------------------------------------------------------------------------------- */
 static int by_id(const void *a, const void *b)
 {
@@ -42,10 +35,10 @@ static void gather(struct words *w)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < w->items->list.count; i++)
-		n += list_of(&w->items->list.items[i], "versions")->list.count;
+		n += json_get_list(&w->items->list.items[i], "versions")->list.count;
 	w->seen = ARENA_ARRAY(w->a, struct seen, n);
 	for (size_t i = 0; i < w->items->list.count; i++) {
-		const struct json *item = &w->items->list.items[i], *versions = list_of(item, "versions");
+		const struct json *item = &w->items->list.items[i], *versions = json_get_list(item, "versions");
 		for (size_t k = 0; k < versions->list.count; k++)
 			w->seen[w->seen_count++] = (struct seen){ .item = item, .version = &versions->list.items[k] };
 	}
@@ -101,7 +94,7 @@ static const char *user_of(const struct json *use, bool slot)
 /* What slots serve, and the CAs above it. */
 static void add_served(struct words *w, const struct seen *leaf)
 {
-	const struct json *uses = list_of(leaf->version, "used_by");
+	const struct json *uses = json_get_list(leaf->version, "used_by");
 	for (size_t i = 0; i < uses->list.count; i++) {
 		const char *deployment = user_of(&uses->list.items[i], true);
 		const struct seen *s = leaf;
@@ -168,7 +161,7 @@ static bool uses(const struct words *w, const struct seen *s, const char *deploy
 
 static bool holds(const struct json *version, const char *deployment)
 {
-	const struct json *uses = list_of(version, "used_by");
+	const struct json *uses = json_get_list(version, "used_by");
 	for (size_t i = 0; i < uses->list.count; i++)
 		if (text_equal(user_of(&uses->list.items[i], false), deployment))
 			return true;
@@ -190,9 +183,9 @@ static const struct json *held_one(const struct json *versions, const char *depl
 /* Deployments that have nothing to show below this CA: what their stores hold. */
 static void add_held(struct words *w, const struct json *item)
 {
-	const struct json *versions = list_of(item, "versions");
+	const struct json *versions = json_get_list(item, "versions");
 	for (size_t i = 0; i < versions->list.count; i++) {
-		const struct json *lines = list_of(&versions->list.items[i], "used_by");
+		const struct json *lines = json_get_list(&versions->list.items[i], "used_by");
 		for (size_t k = 0; k < lines->list.count; k++) {
 			const char *deployment = user_of(&lines->list.items[k], false);
 			bool serves = false;
@@ -291,18 +284,10 @@ static struct json version_words(const struct words *w, const struct json *versi
 	return out;
 }
 
-static bool has_text(const struct json *list, const char *text)
-{
-	for (size_t i = 0; i < list->list.count; i++)
-		if (list->list.items[i].type == JSON_STRING && text_equal(list->list.items[i].str.s, text))
-			return true;
-	return false;
-}
-
 /* Which of an authority's versions has the flag; -1: none.  A leaf's never have: its old ones are not trusted for themselves. */
 static int flagged(const struct words *w, const struct json *item)
 {
-	const struct json *versions = list_of(item, "versions");
+	const struct json *versions = json_get_list(item, "versions");
 	struct ca_standing *standing = ARENA_ARRAY(w->a, struct ca_standing, versions->list.count);
 	if (!is_authority(item))
 		return -1;
@@ -311,7 +296,7 @@ static int flagged(const struct words *w, const struct json *item)
 		standing[i] = (struct ca_standing){ json_get_bool(v, "wanted", false), json_get_bool(v, "signing", false),
 						    json_get_bool(v, "distrusted", false) };
 	}
-	bool goes = !json_get_bool(item, "rotating", false) || has_text(list_of(item, "approved"), "withdraw");
+	bool goes = !json_get_bool(item, "rotating", false) || json_list_has(json_get_list(item, "approved"), "withdraw");
 	return transitional_of(standing, versions->list.count, goes);
 }
 
@@ -338,7 +323,7 @@ static struct json below_words(const struct words *w, const struct json *item, i
 
 static struct json item_words(const struct words *w, const struct json *item, bool signs, int depth)
 {
-	const struct json *versions = list_of(item, "versions");
+	const struct json *versions = json_get_list(item, "versions");
 	struct json out = object_new(w->a), list = list_new(w->a, versions->list.count);
 	int transitional = flagged(w, item);
 	for (size_t i = 0; i < versions->list.count; i++)

@@ -9,8 +9,8 @@ static const char *dry(struct cli *c, const char *path)
 
 static void print_frees(struct cli *c, const struct json *j)
 {
-	const struct json *frees = json_get(j, "frees");
-	size_t n = frees && frees->type == JSON_ARRAY ? frees->list.count : 0;
+	const struct json *frees = json_get_list(j, "frees");
+	size_t n = frees->list.count;
 	for (size_t i = 0; i < n; i++)
 		fprintf(c->out, "  frees: %s\n", cli_cell_text(c->a, &frees->list.items[i], CELL_TEXT));
 	if (!n)
@@ -45,8 +45,8 @@ troth_rc cli_run_instance_delete(struct cli *c, struct troth_err *e)
 /* -- waive ---------------------------------------------------------------------------------------------------- */
 static void print_pairs(struct cli *c, const struct json *j)
 {
-	const struct json *pairs = json_get(j, "pairs");
-	for (size_t i = 0; pairs && pairs->type == JSON_ARRAY && i < pairs->list.count; i++) {
+	const struct json *pairs = json_get_list(j, "pairs");
+	for (size_t i = 0; i < pairs->list.count; i++) {
 		const struct json *p = &pairs->list.items[i];
 		fprintf(c->out, "  loses its cover: %s with %lld of %s/%s\n", json_get_text(p, "target", "?"),
 			(long long)json_get_int(p, "members", 0), json_get_text(p, "deployment", "?"), json_get_text(p, "template", "?"));

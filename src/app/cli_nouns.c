@@ -27,8 +27,8 @@ troth_rc cli_run_bundle_add(struct cli *c, struct troth_err *e)
 static const char *member_id(const struct json *bundle, const char *word)
 {
 	static const char *const names[] = { "authority", "alias", "id" };
-	const struct json *members = json_get(bundle, "members");
-	for (size_t i = 0; members && members->type == JSON_ARRAY && i < members->list.count; i++)
+	const struct json *members = json_get_list(bundle, "members");
+	for (size_t i = 0; i < members->list.count; i++)
 		for (size_t k = 0; k < ARRAY_LEN(names); k++)
 			if (text_equal(json_get_text(&members->list.items[i], names[k], NULL), word))
 				return json_get_text(&members->list.items[i], "id", NULL);
@@ -53,7 +53,7 @@ troth_rc cli_run_bundle_remove(struct cli *c, struct troth_err *e)
 	if (!dry || c->format != CLI_AS_TABLE)
 		return cli_print(c, j, e);
 	fprintf(c->out, "bundle %s: %s would be removed; nothing was changed\n", c->words[0], c->words[1]);
-	cli_print_first(c, json_get(j, "next"));
+	cli_print_first(c, json_get_list(j, "next"));
 	return RC_OK;
 }
 

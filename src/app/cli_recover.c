@@ -49,8 +49,8 @@ static troth_rc body_of_words(struct cli *c, const char **ret, struct troth_err 
 /* -- what was done ------------------------------------------------------------------------------------ */
 static size_t print_names(struct cli *c, const struct json *j)
 {
-	const struct json *names = json_get(j, "instances");
-	size_t n = names && names->type == JSON_ARRAY ? names->list.count : 0;
+	const struct json *names = json_get_list(j, "instances");
+	size_t n = names->list.count;
 	for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
 		fprintf(c->out, "  %s\n", cli_cell_text(c->a, &names->list.items[i], CELL_TEXT));
 	if (n > NAMES_SHOWN)

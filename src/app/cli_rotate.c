@@ -45,8 +45,8 @@ troth_rc cli_run_rotation_list(struct cli *c, struct troth_err *e)
 /* After a distrust: who had it when last heard of. */
 static void print_trusting(struct cli *c, const struct json *x)
 {
-	const struct json *stores = x ? json_get(x, "stores") : NULL;
-	size_t n = stores && stores->type == JSON_ARRAY ? stores->list.count : 0;
+	const struct json *stores = json_get_list(x, "stores");
+	size_t n = stores->list.count;
 	if (!x)
 		return;
 	fprintf(c->out, "  still trusting what was distrusted, as last heard of: %lld stores\n", (long long)json_get_int(x, "count", 0));
@@ -225,7 +225,7 @@ static const char *number_of(struct cli *c, const struct json *j, const char *me
 
 static void print_pairs(struct cli *c, const struct json *list, const char *what, int64_t count, struct buf *out)
 {
-	size_t n = list && list->type == JSON_ARRAY ? list->list.count : 0;
+	size_t n = list->list.count;
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, "  %s%s %s with %s%s\n", cli_colour(c, "31"), what, json_get_text(&list->list.items[i], "slot", "?"),
 			   json_get_text(&list->list.items[i], "store", "?"), cli_colour(c, "0"));
@@ -236,13 +236,13 @@ static void print_pairs(struct cli *c, const struct json *list, const char *what
 /* What breaks, what may, what it does not reach; last the number that the command wants back. */
 static void print_emergency(struct cli *c, const struct json *j, bool dry, struct buf *out)
 {
-	const struct json *x = json_get(j, "emergency"), *notes = x ? json_get(x, "notes") : NULL;
+	const struct json *x = json_get(j, "emergency"), *notes = json_get_list(x, "notes");
 	if (!x || x->type != JSON_OBJECT)
 		return;
 	int64_t breaks = json_get_int(x, "breaks", 0), doubts = json_get_int(x, "in_doubt", 0);
-	print_pairs(c, json_get(x, "pairs"), "breaks", breaks, out);
-	print_pairs(c, json_get(x, "doubtful"), "may break", doubts, out);
-	for (size_t i = 0; notes && notes->type == JSON_ARRAY && i < notes->list.count; i++) {
+	print_pairs(c, json_get_list(x, "pairs"), "breaks", breaks, out);
+	print_pairs(c, json_get_list(x, "doubtful"), "may break", doubts, out);
+	for (size_t i = 0; i < notes->list.count; i++) {
 		buf_add_text(out, "  note: ");
 		cli_wrap_write(cli_cell_text(c->a, &notes->list.items[i], CELL_TEXT), 8, c->width, out);
 	}
@@ -256,18 +256,18 @@ static void print_emergency(struct cli *c, const struct json *j, bool dry, struc
 static troth_rc print_plan(struct cli *c, const struct json *j, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(1 << 20);
-	const struct json *waiting = json_get(j, "would_wait_for"), *steps = json_get(j, "steps"), *outside = json_get(j, "outside");
+	const struct json *waiting = json_get_list(j, "would_wait_for"), *steps = json_get_list(j, "steps"), *outside = json_get_list(j, "outside");
 	buf_printf(&out, "%s %s: %s and %s on %s\n", json_get_bool(j, "dry_run", false) ? "would rotate" : "rotating",
 		   json_get_text(j, "name", "?"), number_of(c, j, "stores"), number_of(c, j, "slots"), number_of(c, j, "instances"));
-	for (size_t i = 0; steps && steps->type == JSON_ARRAY && i < steps->list.count; i++) {
+	for (size_t i = 0; i < steps->list.count; i++) {
 		buf_add_text(&out, "  - ");
 		cli_wrap_write(cli_cell_text(c->a, &steps->list.items[i], CELL_TEXT), 4, c->width, &out);
 	}
-	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+	for (size_t i = 0; i < waiting->list.count; i++)
 		buf_printf(&out, "  %swould wait for %s: %s%s\n", cli_colour(c, "33"),
 			   json_get_text(&waiting->list.items[i], "instance", "?"), json_get_text(&waiting->list.items[i], "why", "?"),
 			   cli_colour(c, "0"));
-	for (size_t i = 0; outside && outside->type == JSON_ARRAY && i < outside->list.count; i++)
+	for (size_t i = 0; i < outside->list.count; i++)
 		buf_printf(&out, "  %s%s the holder of %s, outside the fleet%s\n", cli_colour(c, "33"),
 			   cli_flag(c, "--ignore-outside") ? "does not wait for" : "waits for",
 			   cli_cell_text(c->a, &outside->list.items[i], CELL_TEXT), cli_colour(c, "0"));
@@ -301,7 +301,7 @@ troth_rc cli_run_rotate(struct cli *c, struct troth_err *e)
 /* -- steering it ------------------------------------------------------------------------------------------------ */
 void cli_print_first(struct cli *c, const struct json *next)
 {
-	size_t n = next && next->type == JSON_ARRAY ? next->list.count : 0;
+	size_t n = next->list.count;
 	for (size_t i = 0; i < n; i++)
 		fprintf(c->out, "  first: %s\n", cli_cell_text(c->a, &next->list.items[i], CELL_TEXT));
 	if (!n)
@@ -310,10 +310,10 @@ void cli_print_first(struct cli *c, const struct json *next)
 
 static void print_next(struct cli *c, const struct json *j)
 {
-	const struct json *waiting = json_get(j, "would_wait_for");
+	const struct json *waiting = json_get_list(j, "would_wait_for");
 	fprintf(c->out, "rotation of %s: would be %s; nothing was changed\n", json_get_text(j, "name", "?"), json_get_text(j, "state", "?"));
-	cli_print_first(c, json_get(j, "next"));
-	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+	cli_print_first(c, json_get_list(j, "next"));
+	for (size_t i = 0; i < waiting->list.count; i++)
 		fprintf(c->out, "  would wait for %s: %s\n", json_get_text(&waiting->list.items[i], "instance", "?"),
 			json_get_text(&waiting->list.items[i], "why", "?"));
 }
@@ -339,10 +339,10 @@ troth_rc cli_run_rotation_steer(struct cli *c, struct troth_err *e)
 /* -- approving a step -------------------------------------------------------------------------------------------- */
 static void print_approval(struct cli *c, const struct json *j)
 {
-	const struct json *waiting = json_get(j, "waiting");
+	const struct json *waiting = json_get_list(j, "waiting");
 	fprintf(c->out, "%s of %s%s\n", json_get_text(j, "step", "?"), json_get_text(j, "name", c->words[0]),
 		json_get_bool(j, "dry_run", false) ? " waits for an approval:" : " is approved:");
-	for (size_t i = 0; waiting && waiting->type == JSON_ARRAY && i < waiting->list.count; i++)
+	for (size_t i = 0; i < waiting->list.count; i++)
 		fprintf(c->out, "  %s\n", waiting->list.items[i].str.s);
 }
 

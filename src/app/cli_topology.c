@@ -62,13 +62,6 @@ static const char *version_text(struct tree *t, const struct json *version, cons
 }
 
 /* -- what hangs where ---------------------------------------------------------------------------------------- */
-static const struct json *list_of(const struct json *j, const char *key)
-{
-	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
-	const struct json *list = json_get(j, key);
-	return list && list->type == JSON_ARRAY ? list : &none;
-}
-
 static int by_id(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 static int by_parent(const void *a, const void *b)
@@ -83,7 +76,7 @@ static void gather_ids(struct tree *t, const struct json *items)
 {
 	t->ids = ARENA_ARRAY(t->c->a, const char *, t->node_count);
 	for (size_t i = 0; i < items->list.count; i++) {
-		const struct json *versions = list_of(&items->list.items[i], "versions");
+		const struct json *versions = json_get_list(&items->list.items[i], "versions");
 		for (size_t k = 0; k < versions->list.count; k++)
 			t->ids[t->id_count++] = text_of(&versions->list.items[k], "id");
 	}
@@ -104,12 +97,12 @@ static const char *parent_of(const struct tree *t, const struct json *items, con
 static void gather_nodes(struct tree *t, const struct json *items)
 {
 	for (size_t i = 0; i < items->list.count; i++)
-		t->node_count += list_of(&items->list.items[i], "versions")->list.count + 1;
+		t->node_count += json_get_list(&items->list.items[i], "versions")->list.count + 1;
 	t->nodes = ARENA_ARRAY(t->c->a, struct node, t->node_count);
 	gather_ids(t, items);
 	t->node_count = 0;
 	for (size_t i = 0; i < items->list.count; i++) {
-		const struct json *item = &items->list.items[i], *versions = list_of(item, "versions");
+		const struct json *item = &items->list.items[i], *versions = json_get_list(item, "versions");
 		for (size_t k = 0; k < versions->list.count || (k == 0 && !versions->list.count); k++) {
 			struct node *n = &t->nodes[t->node_count++];
 			*n = (struct node){ .item = item, .version = k < versions->list.count ? &versions->list.items[k] : NULL, .at = t->node_count };
@@ -205,7 +198,7 @@ static void put_child(struct tree *t, const char *indent, bool last, struct node
 
 static void put_below(struct tree *t, const char *indent, struct node n)
 {
-	const struct json *uses = list_of(n.version, "used_by");
+	const struct json *uses = json_get_list(n.version, "used_by");
 	struct nodes children = { 0 };
 	if (t->depth >= DEPTH_MAX)
 		return;

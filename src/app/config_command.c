@@ -144,13 +144,13 @@ static void put_yaml(struct buf *out, const struct json *shown)
 {
 	const char *file = json_get_text(shown, "file", NULL), *dir = json_get_text(shown, "dir", NULL);
 	int64_t pid = json_get_int(shown, "pid", 0);
-	const struct json *settings = json_get(shown, "settings");
+	const struct json *settings = json_get_list(shown, "settings");
 	if (pid)
 		buf_printf(out, "# the server that runs on %s, process %lld\n", dir, (long long)pid);
 	else
 		buf_add_text(out, "# a server that would be started so; none was asked\n");
 	buf_printf(out, "# file: %s\n", file ? file : "none");
-	for (size_t i = 0; settings && settings->type == JSON_ARRAY && i < settings->list.count; i++)
+	for (size_t i = 0; i < settings->list.count; i++)
 		put_setting(out, &settings->list.items[i]);
 }
 

@@ -118,9 +118,9 @@ static troth_rc put_page(const struct support *s, const struct route *route, str
 	TRY(answer(s, a, route, &r, out, e));
 	TRY(json_parse(a, bytes_of(out->data + begin, out->len - begin), &page, e));
 	buf_add_text(out, "\n");
-	const struct json *items = json_get(page, "items");
+	const struct json *items = json_get_list(page, "items");
 	const char *next = json_get_text(page, "next", NULL);
-	*rows += items && items->type == JSON_ARRAY ? items->list.count : 0;
+	*rows += items->list.count;
 	*after = next ? arena_text(keep, next) : NULL;
 	return RC_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 static void tokener_free(struct json_tokener **t) { json_tokener_free(*t); }
 static void object_put(struct json_object **o) { json_object_put(*o); }
@@ -190,6 +191,21 @@ bool json_get_bool(const struct json *j, const char *key, bool otherwise)
 {
 	const struct json *v = json_get(j, key);
 	return v && v->type == JSON_BOOL ? v->b : otherwise;
+}
+
+const struct json *json_get_list(const struct json *j, const char *key)
+{
+	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
+	const struct json *v = json_get(j, key);
+	return v && v->type == JSON_ARRAY ? v : &none;
+}
+
+bool json_list_has(const struct json *list, const char *text)
+{
+	for (size_t i = 0; i < list->list.count; i++)
+		if (list->list.items[i].type == JSON_STRING && text_equal(list->list.items[i].str.s, text))
+			return true;
+	return false;
 }
 
 void err_finding(struct arena *a, struct troth_err *e, const char *path, const char *rule,

@@ -39,6 +39,9 @@ const struct json *json_get(const struct json *j, const char *key);
 const char *json_get_text(const struct json *j, const char *key, const char *otherwise);
 int64_t json_get_int(const struct json *j, const char *key, int64_t otherwise);
 bool json_get_bool(const struct json *j, const char *key, bool otherwise);
+const struct json *json_get_list(const struct json *j, const char *key); /* otherwise an empty list, never NULL */
+/* True if an entry of the list is this text. */
+bool json_list_has(const struct json *list, const char *text);
 
 /* A table row: where a member of the object goes in the struct that is being filled. */
 enum json_field_kind {

@@ -40,6 +40,18 @@ static void values_are_read(void **state)
 	assert_int_equal(parsed("7")->i, 7);
 }
 
+static void what_is_no_list_is_an_empty_one(void **state)
+{
+	const struct json *j = parsed("{\"l\":[\"a\",7],\"t\":\"a\",\"n\":null}");
+	static const char *const others[] = { "t", "n", "zz" };
+	assert_int_equal(json_get_list(j, "l")->list.count, 2);
+	assert_true(json_list_has(json_get_list(j, "l"), "a"));
+	assert_false(json_list_has(json_get_list(j, "l"), "7"));
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_int_equal(json_get_list(j, others[i])->list.count, 0);
+	assert_int_equal(json_get_list(NULL, "l")->list.count, 0);
+}
+
 static void broken_texts_are_refused(void **state)
 {
 	static const char *const bad[] = { "", "  ", "{", "{\"a\":}", "{'a':1}", "[1,]", "{\"a\":1} x", "nul", "\"\xff\"", "{\"a\" 1}",
@@ -219,7 +231,8 @@ static void many_unknown_fields_cost_no_list_each(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_are_read),	 cmocka_unit_test(broken_texts_are_refused),
+		cmocka_unit_test(values_are_read),	 cmocka_unit_test(what_is_no_list_is_an_empty_one),
+		cmocka_unit_test(broken_texts_are_refused),
 		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
 		cmocka_unit_test(texts_are_bounded), cmocka_unit_test(a_list_with_a_wrong_entry_is_not_handed_on),	 cmocka_unit_test(findings_are_bounded),
