@@ -1,6 +1,7 @@
 /* Hex, base64, UUIDs and the few string helpers the house needs. */
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 char *hex_encode(const void *data, size_t len, char *out)
@@ -133,6 +134,12 @@ bool text_ends(const char *s, const char *suffix)
 bool text_equal(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool text_is_address(const char *s)
+{
+	uint8_t raw[16];
+	return inet_pton(AF_INET, s, raw) == 1 || inet_pton(AF_INET6, s, raw) == 1;
 }
 
 /* Greedy with one point of return: linear in |s| * number of stars. */

@@ -1,4 +1,4 @@
-/* Hex, base64 and UUIDs: the three ways bytes are written down here. */
+/* Hex, base64 and UUIDs: the three ways bytes are written down here; and what is asked of texts everywhere. */
 #ifndef TROTH_BASE_TEXT_H
 #define TROTH_BASE_TEXT_H
 
@@ -30,6 +30,8 @@ bool uuid_valid(const char *text);
 bool text_copy(char *out, size_t size, const char *s);
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
+/* An IPv4 or IPv6 address as inet_pton(3) reads it: no port, no brackets, no zone. */
+bool text_is_address(const char *s);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 /* Shell-like match of '*' (any run, '/' included); for scopes such as /prod/pg/ and a star. */
 bool text_glob(const char *pattern, const char *s);

@@ -1,7 +1,6 @@
 /* Percent-decoding with the checks that keep a path a path. */
 #include "edge/uri.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -138,12 +137,6 @@ static bool port_parse(const char *p, int *ret)
 	return (!*p || strcmp(p, "/") == 0) && port > 0 && port < 65536;
 }
 
-static bool is_address(const char *host)
-{
-	uint8_t raw[16];
-	return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
-}
-
 static bool server_parse(const char *url, int port, struct uri_server *s)
 {
 	bool v6 = url[0] == '[';
@@ -152,7 +145,7 @@ static bool server_parse(const char *url, int port, struct uri_server *s)
 	if (!end || end == start || (size_t)(end - start) >= sizeof s->host)
 		return false;
 	snprintf(s->host, sizeof s->host, "%.*s", (int)(end - start), start);
-	s->is_address = is_address(s->host);
+	s->is_address = text_is_address(s->host);
 	end += v6 ? 1 : 0;
 	s->port = port;
 	if (v6 && !s->is_address)

@@ -1,7 +1,6 @@
 /* Names: one walk over the text each, and a sentence when it is wrong.  See name.h. */
 #include "model/name.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -126,12 +125,6 @@ static const char *expanded_fault(const char *pattern, const char *(*check)(cons
 const char *name_pattern_fault(const char *pattern) { return expanded_fault(pattern, name_path_fault); }
 
 /* -- subject alternative names ----------------------------------------------------------- */
-static bool reads_as_ip(const char *text)
-{
-	unsigned char out[16];
-	return inet_pton(AF_INET, text, out) == 1 || inet_pton(AF_INET6, text, out) == 1;
-}
-
 const char *name_san_value(const char *san, enum name_san_kind *ret_kind)
 {
 	static const struct { const char *prefix; enum name_san_kind kind; } PREFIXES[] = {
@@ -143,7 +136,7 @@ const char *name_san_value(const char *san, enum name_san_kind *ret_kind)
 		*ret_kind = PREFIXES[i].kind;
 		return san + strlen(PREFIXES[i].prefix);
 	}
-	*ret_kind = strstr(san, "://") ? NAME_SAN_URI : reads_as_ip(san) ? NAME_SAN_IP : NAME_SAN_DNS;
+	*ret_kind = strstr(san, "://") ? NAME_SAN_URI : text_is_address(san) ? NAME_SAN_IP : NAME_SAN_DNS;
 	return san;
 }
 
@@ -208,7 +201,7 @@ const char *name_san_fault(const char *san)
 	if (!*value)
 		return "is empty behind its prefix";
 	if (kind == NAME_SAN_IP)
-		return reads_as_ip(value) ? NULL : "is not an IPv4 or IPv6 address";
+		return text_is_address(value) ? NULL : "is not an IPv4 or IPv6 address";
 	return kind == NAME_SAN_URI ? uri_fault(value) : dns_fault(value);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "pki/cert_internal.h"
 #include "pki/der.h"
 #include "pki/pem.h"
@@ -306,15 +307,9 @@ bool cert_issued_by(const struct cert *child, const struct cert *parent)
 	return X509_check_issued(p, c) == X509_V_OK && signature_fits(c, p);
 }
 
-bool host_is_address(const char *host)
-{
-	uint8_t raw[16];
-	return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
-}
-
 bool x509_host_matches(X509 *x, const char *host)
 {
-	if (host_is_address(host))
+	if (text_is_address(host))
 		return X509_check_ip_asc(x, host, 0) == 1;
 	return X509_check_host(x, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 			       NULL) == 1;

@@ -15,8 +15,6 @@ troth_rc x509_load(struct bytes der, X509 **ret_x509, struct troth_err *e);
 const char *x509_name_text(struct arena *a, const X509_NAME *name);
 /* SAN only, never CN; addresses against iPAddress, all else against dNSName. */
 bool x509_host_matches(X509 *x, const char *host);
-/* Is this an IPv4 or IPv6 address? */
-bool host_is_address(const char *host);
 
 static inline void x509_freep(X509 **x) { X509_free(*x); }
 

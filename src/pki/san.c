@@ -1,8 +1,8 @@
 /* Subject alternative names in text: which kind, and is the syntax right. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "pki/cert.h"
 
 enum { DNS_NAME_MAX = 253, DNS_LABEL_MAX = 63 }; /* RFC 1035 2.3.4 */
@@ -49,12 +49,6 @@ static bool dns_ok(const char *s)
 	}
 }
 
-static bool ip_ok(const char *s)
-{
-	uint8_t raw[16];
-	return inet_pton(AF_INET, s, raw) == 1 || inet_pton(AF_INET6, s, raw) == 1;
-}
-
 /* RFC 5280 4.2.1.6: absolute, with a scheme; IA5String, and here without blanks. */
 static bool uri_ok(const char *s)
 {
@@ -75,7 +69,7 @@ troth_rc san_check(const struct san *san, struct troth_err *e)
 	bool ok = false;
 	switch (san->kind) {
 	case SAN_DNS: ok = dns_ok(san->value); break;
-	case SAN_IP: ok = ip_ok(san->value); break;
+	case SAN_IP: ok = text_is_address(san->value); break;
 	case SAN_URI: ok = uri_ok(san->value); break;
 	}
 	if (ok)
@@ -96,7 +90,7 @@ troth_rc san_parse(struct arena *a, const char *text, struct san *ret_san, struc
 	else if (text_starts(text, "uri:"))
 		san = (struct san){ SAN_URI, text + 4 };
 	else
-		san.kind = ip_ok(text) ? SAN_IP : strstr(text, "://") ? SAN_URI : SAN_DNS;
+		san.kind = text_is_address(text) ? SAN_IP : strstr(text, "://") ? SAN_URI : SAN_DNS;
 	TRY(san_check(&san, e));
 	san.value = arena_text(a, san.value);
 	ENSURE(san.value, e, TROTH_UNAVAILABLE, "out of memory");

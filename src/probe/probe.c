@@ -1,7 +1,6 @@
 /* Connect, say STARTTLS if the protocol wants it, shake hands, keep what was shown. */
 #include "probe/probe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -84,12 +83,6 @@ static troth_rc ask_postgresql(const struct look *l, const struct probe_request 
 	return RC_OK;
 }
 
-static bool is_address(const char *name)
-{
-	struct in6_addr any;
-	return inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1;
-}
-
 /* In place of a verification: keep what was shown, accept it. */
 static int take_chain(X509_STORE_CTX *ctx, void *self)
 {
@@ -109,7 +102,7 @@ static troth_rc look_prepare(struct look *l, const struct probe_request *r, stru
 	SSL_CTX_set_options(l->ctx, SSL_OP_NO_TICKET);
 	l->ssl = SSL_new(l->ctx);
 	ENSURE(l->ssl && SSL_set_fd(l->ssl, l->fd) == 1, e, TROTH_UNAVAILABLE, "out of memory");
-	if (r->server_name && r->server_name[0] && !is_address(r->server_name))
+	if (r->server_name && r->server_name[0] && !text_is_address(r->server_name))
 		ENSURE(SSL_set_tlsext_host_name(l->ssl, r->server_name) == 1, e, TROTH_INVALID,
 		       "\"%.100s\" cannot be sent as a server name", r->server_name);
 	return RC_OK;

@@ -1,8 +1,6 @@
 /* /api/v1/data and /api/v1/regenerate: look, find, generate, regenerate, delete. */
 #include "facade/credhub/words.h"
 
-#include <arpa/inet.h>
-
 #include "model/name.h"
 #include "service/ca/delete.h"
 #include "service/ca/generate.h"
@@ -189,9 +187,7 @@ static troth_rc read_role(const struct parameters *p, struct generate_cmd *c, st
 
 static const char *san_of(struct arena *a, const char *name)
 {
-	unsigned char out[16];
-	bool ip = inet_pton(AF_INET, name, out) == 1 || inet_pton(AF_INET6, name, out) == 1;
-	return arena_printf(a, "%s%.300s", ip ? "ip:" : "dns:", name);
+	return arena_printf(a, "%s%.300s", text_is_address(name) ? "ip:" : "dns:", name);
 }
 
 /* No verifier looks at the common name any more: who gave no other is given that one. */

@@ -65,6 +65,9 @@ static void small_helpers(void **state)
 	assert_false(text_copy(out, sizeof out, "abcd"));
 	assert_string_equal(out, "abc");
 	assert_true(text_starts("/prod/x", "/prod/"));
+	assert_true(text_is_address("192.0.2.7") && text_is_address("2001:db8::7") && text_is_address("::ffff:192.0.2.7"));
+	assert_false(text_is_address("") || text_is_address("192.0.2") || text_is_address("[::1]") || text_is_address("192.0.2.7:443") ||
+		     text_is_address("fe80::1%eth0") || text_is_address("example.com"));
 	assert_true(text_ends("a.pem", ".pem"));
 	assert_false(text_ends("m", ".pem"));
 	assert_true(text_equal(NULL, NULL));
