@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 void document_release(struct document *d)
 {
@@ -26,8 +27,6 @@ static troth_rc parse_certs(struct arena *a, const struct json_texts *pems, stru
 	return RC_OK;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 static void take_fingerprints(struct arena *a, struct document *d)
 {
 	const char **items = ARENA_ARRAY(a, const char *, d->cert_count);
@@ -36,7 +35,7 @@ static void take_fingerprints(struct arena *a, struct document *d)
 		items[i] = arena_text(a, cert_fingerprint_hex(d->certs[i], hex));
 	}
 	if (d->kind == MSG_STORE)
-		qsort(items, d->cert_count, sizeof *items, by_text);
+		qsort(items, d->cert_count, sizeof *items, text_order);
 	d->fingerprints = (struct json_texts){ items, d->cert_count };
 }
 

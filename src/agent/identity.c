@@ -89,11 +89,6 @@ static void read_head(struct arena *a, const char *text, struct agent_trust *ret
 	ret->generation = generation;
 }
 
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 troth_rc trust_read(const struct store_dir *d, struct arena *a, struct agent_trust *ret, struct troth_err *e)
 {
 	CLEANUP(buf_release) struct buf b = { 0 };
@@ -109,7 +104,7 @@ troth_rc trust_read(const struct store_dir *d, struct arena *a, struct agent_tru
 		char hex[SHA256_HEX_LEN];
 		ret->fingerprints.items[i] = arena_text(a, cert_fingerprint_hex(cas[i], hex));
 	}
-	qsort(ret->fingerprints.items, n, sizeof *ret->fingerprints.items, by_text);
+	qsort(ret->fingerprints.items, n, sizeof *ret->fingerprints.items, text_order);
 	return RC_OK;
 }
 

@@ -62,8 +62,6 @@ static const char *version_text(struct tree *t, const struct json *version, cons
 }
 
 /* -- what hangs where ---------------------------------------------------------------------------------------- */
-static int by_id(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 static int by_parent(const void *a, const void *b)
 {
 	const struct node *x = a, *y = b;
@@ -80,7 +78,7 @@ static void gather_ids(struct tree *t, const struct json *items)
 		for (size_t k = 0; k < versions->list.count; k++)
 			t->ids[t->id_count++] = text_of(&versions->list.items[k], "id");
 	}
-	qsort(t->ids, t->id_count, sizeof *t->ids, by_id);
+	qsort(t->ids, t->id_count, sizeof *t->ids, text_order);
 }
 
 /* Below which version a node hangs: "" at the top, also when its signer is not in the picture.  What has no certificate
@@ -91,7 +89,7 @@ static const char *parent_of(const struct tree *t, const struct json *items, con
 	for (size_t i = 0; !n->version && authority[0] && i < items->list.count; i++)
 		if (text_equal(text_of(&items->list.items[i], "name"), authority))
 			by = json_get_text(cli_pick(&items->list.items[i], "versions?signing"), "id", "");
-	return bsearch(&by, t->ids, t->id_count, sizeof *t->ids, by_id) ? by : "";
+	return bsearch(&by, t->ids, t->id_count, sizeof *t->ids, text_order) ? by : "";
 }
 
 static void gather_nodes(struct tree *t, const struct json *items)

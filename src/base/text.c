@@ -136,6 +136,8 @@ bool text_equal(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+int text_order(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
+
 bool text_is_address(const char *s)
 {
 	uint8_t raw[16];

@@ -33,6 +33,8 @@ bool text_ends(const char *s, const char *suffix);
 /* An IPv4 or IPv6 address as inet_pton(3) reads it: no port, no brackets, no zone. */
 bool text_is_address(const char *s);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
+/* strcmp for qsort and bsearch over an array of const char *. */
+int text_order(const void *x, const void *y);
 /* Shell-like match of '*' (any run, '/' included); for scopes such as /prod/pg/ and a star. */
 bool text_glob(const char *pattern, const char *s);
 

@@ -128,18 +128,13 @@ void service_topic(struct service *svc, const char *topic)
 	svc->topic_count++;
 }
 
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 void service_committed(struct service *svc, struct arena *a, struct service_committed *ret)
 {
 	const char **all = ARENA_ARRAY(a, const char *, svc->topic_count + 1);
 	size_t n = 0, kept = 0;
 	for (const struct verb_topic *t = svc->topics; t; t = t->next)
 		all[n++] = arena_text(a, t->name);
-	qsort(all, n, sizeof *all, by_text);
+	qsort(all, n, sizeof *all, text_order);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || strcmp(all[kept - 1], all[i]) != 0)
 			all[kept++] = all[i];

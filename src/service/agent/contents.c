@@ -3,17 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "pki/pki.h"
-
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
 
 static void sort_texts(struct json_texts *t)
 {
 	if (t->count > 1)
-		qsort(t->items, t->count, sizeof *t->items, by_text);
+		qsort(t->items, t->count, sizeof *t->items, text_order);
 }
 
 static struct json_texts texts_make(struct arena *a, size_t count)

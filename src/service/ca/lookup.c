@@ -165,8 +165,6 @@ static bool ends_before(const struct lookup_ret *x, msec_t when)
 	return !when;
 }
 
-static int by_text(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
-
 static int by_name(const void *x, const void *y)
 {
 	const struct catalog_item *a = x, *b = y;
@@ -191,7 +189,7 @@ static troth_rc fill_signs(struct verb_ctx *ctx, struct catalog_item *item, stru
 		if (is_listed(ctx, &below[i]))
 			item->signs[item->sign_count++] = below[i].name;
 	if (item->sign_count)
-		qsort(item->signs, item->sign_count, sizeof *item->signs, by_text);
+		qsort(item->signs, item->sign_count, sizeof *item->signs, text_order);
 	return RC_OK;
 }
 

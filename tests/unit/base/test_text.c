@@ -1,4 +1,5 @@
 /* Hex, base64, UUIDs, globs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit.h"
@@ -68,6 +69,9 @@ static void small_helpers(void **state)
 	assert_true(text_is_address("192.0.2.7") && text_is_address("2001:db8::7") && text_is_address("::ffff:192.0.2.7"));
 	assert_false(text_is_address("") || text_is_address("192.0.2") || text_is_address("[::1]") || text_is_address("192.0.2.7:443") ||
 		     text_is_address("fe80::1%eth0") || text_is_address("example.com"));
+	const char *texts[] = { "b", "", "ab", "a" };
+	qsort(texts, ARRAY_LEN(texts), sizeof *texts, text_order);
+	assert_true(text_equal(texts[0], "") && text_equal(texts[1], "a") && text_equal(texts[2], "ab") && text_equal(texts[3], "b"));
 	assert_true(text_ends("a.pem", ".pem"));
 	assert_false(text_ends("m", ".pem"));
 	assert_true(text_equal(NULL, NULL));
