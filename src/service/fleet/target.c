@@ -43,6 +43,23 @@ troth_rc target_view_load(struct verb_ctx *ctx, const struct target_row *row, co
 	return load_documents(ctx, ret, e);
 }
 
+troth_rc target_name(struct verb_ctx *ctx, const struct target_row *row, const char **ret, struct troth_err *e)
+{
+	struct instance_row i;
+	struct template_row template;
+	TRY(instance_row_get(ctx->tx, ctx->a, row->instance_id, &i, e));
+	TRY(template_row_get(ctx->tx, ctx->a, row->template_id, &template, e));
+	*ret = arena_printf(ctx->a, "%s/%s", i.name, template.name);
+	return RC_OK;
+}
+
+troth_rc target_name_by_id(struct verb_ctx *ctx, int64_t id, const char **ret, struct troth_err *e)
+{
+	struct target_row row;
+	TRY(target_row_get(ctx->tx, ctx->a, id, &row, e));
+	return target_name(ctx, &row, ret, e);
+}
+
 /* -- verbs ------------------------------------------------------------------------------------------ */
 static bool state_known(const char *state)
 {

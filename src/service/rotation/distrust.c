@@ -3,6 +3,7 @@
  * The rows are small: version.distrusted, and the rotation that did it.  The engine does the rest: what is
  * distrusted leaves each store with its next document and never comes back. */
 #include "service/rotation/distrust.h"
+#include "service/fleet/target.h"
 #include "service/inside.h"
 
 enum {
@@ -97,25 +98,13 @@ troth_rc distrust_choose(struct verb_ctx *ctx, const struct credential_row *c, c
 
 /* -- what it means ------------------------------------------------------------------------------------------ */
 
-static troth_rc target_name(struct verb_ctx *ctx, int64_t id, const char **ret, struct troth_err *e)
-{
-	struct target_row t;
-	struct instance_row i;
-	struct template_row template;
-	TRY(target_row_get(ctx->tx, ctx->a, id, &t, e));
-	TRY(instance_row_get(ctx->tx, ctx->a, t.instance_id, &i, e));
-	TRY(template_row_get(ctx->tx, ctx->a, t.template_id, &template, e));
-	*ret = arena_printf(ctx->a, "%s/%s", i.name, template.name);
-	return RC_OK;
-}
-
 static troth_rc name_pairs(struct verb_ctx *ctx, const struct broken_pair *pairs, size_t n, struct rotation_pair **ret,
 			   struct troth_err *e)
 {
 	*ret = ARENA_ARRAY(ctx->a, struct rotation_pair, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		TRY(target_name(ctx, pairs[i].slot, &(*ret)[i].slot, e));
-		TRY(target_name(ctx, pairs[i].store, &(*ret)[i].store, e));
+		TRY(target_name_by_id(ctx, pairs[i].slot, &(*ret)[i].slot, e));
+		TRY(target_name_by_id(ctx, pairs[i].store, &(*ret)[i].store, e));
 	}
 	return RC_OK;
 }

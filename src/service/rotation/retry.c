@@ -2,19 +2,10 @@
  *
  * After LIMIT_APPLY_FAILURES of equal contents the engine stops and says so (reason "failing").  It goes
  * on when the contents change, when the agent opens a new session, or when this verb says so. */
+#include "service/fleet/target.h"
 #include "service/policy/policy.h"
 #include "service/record.h"
 #include "service/rotation/rotation.h"
-
-static troth_rc names_of(struct verb_ctx *ctx, const struct target_row *t, const char **ret, struct troth_err *e)
-{
-	struct instance_row i;
-	struct template_row template;
-	TRY(instance_row_get(ctx->tx, ctx->a, t->instance_id, &i, e));
-	TRY(template_row_get(ctx->tx, ctx->a, t->template_id, &template, e));
-	*ret = arena_printf(ctx->a, "%s/%s", i.name, template.name);
-	return RC_OK;
-}
 
 /* A deployment that stopped because somebody failed goes on. */
 static troth_rc go_on(struct verb_ctx *ctx, const struct target_row *t, bool *ret_was, struct troth_err *e)
@@ -31,7 +22,7 @@ static troth_rc retry_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct target_row t;
 	TRY(record_uuid("target", cmd->id, e));
 	TRY(target_row_by_uuid(ctx->tx, ctx->a, cmd->id, &t, e));
-	TRY(names_of(ctx, &t, &ret->target, e));
+	TRY(target_name(ctx, &t, &ret->target, e));
 	ENSURE(t.state != TARGET_LEFT, e, TROTH_NOT_FOUND, "target %s is gone", ret->target);
 	TRY(go_on(ctx, &t, &ret->stopped, e));
 	ret->failures = t.failures;

@@ -8,6 +8,7 @@
 #include "service/outside/binding.h"
 #include "service/ca/issue.h"
 #include "service/fleet/leave.h"
+#include "service/fleet/target.h"
 #include "service/ca/own.h"
 #include "service/record.h"
 
@@ -213,18 +214,6 @@ static troth_rc apply_one(struct verb_ctx *ctx, const struct act *act, struct tr
 
 /* -- the story ------------------------------------------------------------------------------------------- */
 
-static troth_rc target_name(struct verb_ctx *ctx, int64_t id, const char **ret, struct troth_err *e)
-{
-	struct target_row t;
-	struct instance_row i;
-	struct template_row template;
-	TRY(target_row_get(ctx->tx, ctx->a, id, &t, e));
-	TRY(instance_row_get(ctx->tx, ctx->a, t.instance_id, &i, e));
-	TRY(template_row_get(ctx->tx, ctx->a, t.template_id, &template, e));
-	*ret = arena_printf(ctx->a, "%s/%s", i.name, template.name);
-	return RC_OK;
-}
-
 static troth_rc record_targets(struct verb_ctx *ctx, struct record *r, const struct act *acts, size_t n, struct troth_err *e)
 {
 	jw_kv_int(&r->w, "count", (int64_t)n);
@@ -232,7 +221,7 @@ static troth_rc record_targets(struct verb_ctx *ctx, struct record *r, const str
 	jw_array(&r->w);
 	for (size_t i = 0; i < n && i < ACTS_NAMED; i++) {
 		const char *name;
-		TRY(target_name(ctx, acts[i].target, &name, e));
+		TRY(target_name_by_id(ctx, acts[i].target, &name, e));
 		jw_text(&r->w, name);
 	}
 	jw_array_end(&r->w);
@@ -279,9 +268,9 @@ static troth_rc record_shed(struct verb_ctx *ctx, const struct act *act, struct 
 	const char *slot, *names[ACTS_NAMED];
 	size_t n = act->shed.count < ACTS_NAMED ? act->shed.count : ACTS_NAMED;
 	TRY(authority_name(ctx, act->authority, &c.object, e));
-	TRY(target_name(ctx, act->target, &slot, e));
+	TRY(target_name_by_id(ctx, act->target, &slot, e));
 	for (size_t i = 0; i < n; i++)
-		TRY(target_name(ctx, act->shed.items[i], &names[i], e));
+		TRY(target_name_by_id(ctx, act->shed.items[i], &names[i], e));
 	record_begin(&r);
 	jw_kv_text(&r.w, "target", slot);
 	jw_kv_time(&r.w, "would_have_broken", act->deadline);
