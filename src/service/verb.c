@@ -55,6 +55,13 @@ void verb_uuid(const struct verb_ctx *ctx, char out[UUID_LEN])
 	port_uuid(&ctx->port->random, out);
 }
 
+const char *verb_uuid_text(const struct verb_ctx *ctx)
+{
+	char *uuid = arena_alloc(ctx->a, UUID_LEN);
+	verb_uuid(ctx, uuid);
+	return uuid;
+}
+
 static void topic_add(struct verb_ctx *ctx, const char *name)
 {
 	struct verb_topic *t = ARENA_NEW(ctx->a, struct verb_topic);

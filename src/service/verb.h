@@ -138,6 +138,7 @@ struct verb {
 troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e);
 /* A new uuid from the port's randomness. */
 void verb_uuid(const struct verb_ctx *ctx, char out[UUID_LEN]);
+const char *verb_uuid_text(const struct verb_ctx *ctx); /* the same, in ctx->a */
 void verb_random(const struct verb_ctx *ctx, void *out, size_t len);
 /* Wakes everyone who holds this topic, once the commit is durable.  Topics: "instance/<uuid>",
  * "operation/<uuid>", "rotation/<uuid>", "events".  printf-like. */

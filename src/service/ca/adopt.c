@@ -91,13 +91,11 @@ static const char *attribute_of(struct arena *a, const char *subject, const char
 
 static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *root)
 {
-	char uuid[UUID_LEN];
 	struct credential_spec spec = { .common_name = root->common_name, .organization = attribute_of(ctx->a, root->subject, "O="),
 					.organizational_unit = attribute_of(ctx->a, root->subject, "OU="),
 					.path_len = root->path_len };
-	verb_uuid(ctx, uuid);
 	return (struct credential_row){
-		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY, .origin = ORIGIN_INTERNAL,
+		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY, .origin = ORIGIN_INTERNAL,
 		.key_type = key_type_name(root->key_type), .spec = credential_spec_write(ctx->a, &spec),
 		.ca_ttl = root->not_after - root->not_before, .leaf_ttl = LEAF_TTL, .renew = "never", .leaf_renew = "never", .rev = 1,
 		.created = ctx->now,

@@ -172,11 +172,9 @@ static troth_rc find_outside_issuer(struct verb_ctx *ctx, const char *name, int6
 
 static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_create_cmd *cmd, const struct create_plan *plan)
 {
-	char uuid[UUID_LEN];
 	struct credential_spec spec = spec_of(cmd);
-	verb_uuid(ctx, uuid);
 	return (struct credential_row){
-		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
+		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
 		.origin = cmd->external ? ORIGIN_EXTERNAL : ORIGIN_INTERNAL,
 		.issuer_id = plan->issuer_id, .key_type = key_type_or_default(cmd->key_type),
 		.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = ttl_of(cmd),

@@ -158,13 +158,11 @@ static troth_rc set_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 
 static troth_rc credential_make(struct verb_ctx *ctx, const struct cert *leaf, struct credential_row *ret, struct troth_err *e)
 {
-	char uuid[UUID_LEN];
 	const struct credential_spec spec = { .eku = EKU_SERVER, .path_len = -1 };
 	TRY(find(ctx, ret, e));
 	if (ret->id)
 		return RC_OK;
-	verb_uuid(ctx, uuid);
-	*ret = (struct credential_row){ .uuid = arena_text(ctx->a, uuid), .name = BROUGHT_CREDENTIAL, .kind = CREDENTIAL_LEAF,
+	*ret = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = BROUGHT_CREDENTIAL, .kind = CREDENTIAL_LEAF,
 					.key_type = key_type_name(leaf->key_type), .spec = credential_spec_write(ctx->a, &spec),
 					.rev = 1, .created = ctx->now };
 	return credential_row_insert(ctx->tx, ret, e);

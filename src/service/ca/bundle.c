@@ -320,12 +320,10 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct bundle_create_cmd *cmd = arg;
 	struct bundle_ret *ret = out;
 	struct bundle_row row = { .rev = 1, .created = ctx->now, .name = cmd->name };
-	char uuid[UUID_LEN];
 	create_check(ctx->a, cmd, ctx->who->roles & ROLE_SYSTEM, e);
 	TRY(check_done(e));
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
-	verb_uuid(ctx, uuid);
-	row.uuid = arena_text(ctx->a, uuid);
+	row.uuid = verb_uuid_text(ctx);
 	TRY(bundle_row_insert(ctx->tx, &row, e));
 	TRY(insert_members(ctx, cmd, row.id, e));
 	verb_changed(ctx, CHANGED_BUNDLE, row.id);

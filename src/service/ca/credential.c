@@ -181,12 +181,10 @@ void credential_create_check(struct arena *a, const struct credential_create_cmd
 static struct credential_row row_of(struct verb_ctx *ctx, const struct credential_create_cmd *cmd,
 				    const struct credential_row *authority, const char *key_type)
 {
-	char uuid[UUID_LEN];
 	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization, .sans = cmd->sans,
 					.eku = credential_role_eku(cmd->role), .path_len = -1, .clamp = cmd->clamp };
-	verb_uuid(ctx, uuid);
 	return (struct credential_row){
-		.uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_LEAF, .issuer_id = authority->id,
+		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_LEAF, .issuer_id = authority->id,
 		.key_type = key_type, .spec = credential_spec_write(ctx->a, &spec), .leaf_ttl = cmd->ttl, .rev = 1,
 		.renew = renewal_word(ctx->a, &cmd->renew), .created = ctx->now,
 	};

@@ -173,12 +173,9 @@ static troth_rc find(struct verb_ctx *ctx, const struct generate_cmd *cmd, struc
 static void define_leaf(struct verb_ctx *ctx, const struct generate_cmd *cmd, const struct credential_row *issuer, struct generate_plan *plan)
 {
 	struct credential_row *row = &plan->row;
-	char uuid[UUID_LEN];
-	if (plan->fresh) {
-		verb_uuid(ctx, uuid);
-		*row = (struct credential_row){ .uuid = arena_text(ctx->a, uuid), .name = cmd->name, .kind = CREDENTIAL_LEAF,
+	if (plan->fresh)
+		*row = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_LEAF,
 						.issuer_id = issuer->id, .renew = "never", .rev = 0, .created = ctx->now };
-	}
 	if (!cmd->again) {
 		row->spec = spec_text(ctx->a, cmd);
 		row->key_type = KEY_TYPE;

@@ -184,10 +184,8 @@ static troth_rc insert_version(struct verb_ctx *ctx, const struct credential_row
 troth_rc imported_make(struct verb_ctx *ctx, const char *name, const struct cert *root, struct credential_row *ret,
 		       struct version_row *ret_version, struct troth_err *e)
 {
-	char uuid[UUID_LEN];
 	struct credential_spec spec = { .common_name = root->common_name[0] ? root->common_name : NULL, .path_len = root->path_len };
-	verb_uuid(ctx, uuid);
-	*ret = (struct credential_row){ .uuid = arena_text(ctx->a, uuid), .name = name, .kind = CREDENTIAL_AUTHORITY,
+	*ret = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = name, .kind = CREDENTIAL_AUTHORITY,
 					.origin = ORIGIN_IMPORTED, .key_type = root->key_type_known ? key_type_name(root->key_type) : "other",
 					.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = root->not_after - root->not_before,
 					.rev = 1, .created = ctx->now };

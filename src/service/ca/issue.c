@@ -253,11 +253,8 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	TRY(distrust_key_has(ctx->tx, ctx->a, &row, &distrusted, e));
 	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s, or its key, was distrusted as compromised; it cannot be taken in again",
 	       credential->name);
-	if (!version->uuid) {
-		char uuid[UUID_LEN];
-		verb_uuid(ctx, uuid);
-		version->uuid = arena_text(ctx->a, uuid);
-	}
+	if (!version->uuid)
+		version->uuid = verb_uuid_text(ctx);
 	version->credential_id = credential->id;
 	version->cert_id = row.id;
 	version->signed_by = signer ? signer->version.id : 0;

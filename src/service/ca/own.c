@@ -91,17 +91,10 @@ static troth_rc server_target(struct tx *tx, struct arena *a, enum own_group gro
 
 /* -- making --------------------------------------------------------------------------------------------- */
 
-static const char *new_uuid(struct verb_ctx *ctx)
-{
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	return arena_text(ctx->a, uuid);
-}
-
 static troth_rc instance_make(struct verb_ctx *ctx, const struct template_row *group, const char *name, int64_t *ret_id,
 			      struct troth_err *e)
 {
-	struct instance_row row = { .uuid = new_uuid(ctx), .deployment_id = group->deployment_id, .name = name,
+	struct instance_row row = { .uuid = verb_uuid_text(ctx), .deployment_id = group->deployment_id, .name = name,
 				    .state = INSTANCE_ACTIVE, .session = 1, .session_opened = ctx->now, .last_seen = ctx->now,
 				    .alive_until = ALIVE_ALWAYS, .created = ctx->now };
 	TRY(instance_row_insert(ctx->tx, &row, e));
@@ -113,7 +106,7 @@ static troth_rc instance_make(struct verb_ctx *ctx, const struct template_row *g
 static troth_rc target_make(struct verb_ctx *ctx, int64_t instance_id, const struct template_row *group, struct target_row *ret,
 			    struct troth_err *e)
 {
-	*ret = (struct target_row){ .uuid = new_uuid(ctx), .instance_id = instance_id, .template_id = group->id,
+	*ret = (struct target_row){ .uuid = verb_uuid_text(ctx), .instance_id = instance_id, .template_id = group->id,
 				    .state = TARGET_LEFT, .next_generation = 1, .base_known = true, .created = ctx->now };
 	return target_row_insert(ctx->tx, ret, e);
 }
@@ -164,7 +157,7 @@ static troth_rc version_make(struct verb_ctx *ctx, struct bytes der, int64_t sig
 	TRY(credential_row_by_name(ctx->tx, ctx->a, IDENTITIES, &identities, e));
 	TRY(cert_parse(ctx->a, der, &cert, e));
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
-	*ret = (struct version_row){ .uuid = new_uuid(ctx), .credential_id = identities.id, .cert_id = row.id, .signed_by = signed_by,
+	*ret = (struct version_row){ .uuid = verb_uuid_text(ctx), .credential_id = identities.id, .cert_id = row.id, .signed_by = signed_by,
 				     .source = VERSION_CSR, .created = ctx->now };
 	return version_row_insert(ctx->tx, ret, e);
 }
@@ -518,7 +511,7 @@ const struct verb VERB_SERVER_SEEN = { "server.seen", VERB_WRITE, ROLE_SYSTEM, s
 static troth_rc bundle_make(struct verb_ctx *ctx, const char *authority, int64_t *ret_id, struct troth_err *e)
 {
 	struct credential_row row;
-	struct bundle_row bundle = { .uuid = new_uuid(ctx), .name = authority, .rev = 1, .created = ctx->now };
+	struct bundle_row bundle = { .uuid = verb_uuid_text(ctx), .name = authority, .rev = 1, .created = ctx->now };
 	TRY(credential_row_by_name(ctx->tx, ctx->a, authority, &row, e));
 	TRY(bundle_row_insert(ctx->tx, &bundle, e));
 	struct bundle_member_row member = { .bundle_id = bundle.id, .authority_id = row.id, .source = "troth", .created = ctx->now };
@@ -531,7 +524,7 @@ static troth_rc group_make(struct verb_ctx *ctx, int64_t deployment_id, const st
 			   struct troth_err *e)
 {
 	struct credential_row authority;
-	*ret = (struct template_row){ .uuid = new_uuid(ctx), .deployment_id = deployment_id, .kind = g->kind, .party = PARTY_OWN,
+	*ret = (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = deployment_id, .kind = g->kind, .party = PARTY_OWN,
 				      .name = g->name, .profile = g->profile, .role = g->role, .atomic = true, .created = ctx->now };
 	TRY(credential_row_by_name(ctx->tx, ctx->a, g->authority, &authority, e));
 	if (g->kind == TARGET_SLOT)
@@ -545,7 +538,7 @@ static troth_rc group_make(struct verb_ctx *ctx, int64_t deployment_id, const st
 static troth_rc identities_make(struct verb_ctx *ctx, int64_t authority_id, struct troth_err *e)
 {
 	struct credential_spec spec = { .eku = EKU_CLIENT, .path_len = -1, .clamp = true };
-	struct credential_row row = { .uuid = new_uuid(ctx), .name = IDENTITIES, .kind = CREDENTIAL_LEAF, .issuer_id = authority_id,
+	struct credential_row row = { .uuid = verb_uuid_text(ctx), .name = IDENTITIES, .kind = CREDENTIAL_LEAF, .issuer_id = authority_id,
 				      .key_type = "ec-p256", .spec = credential_spec_write(ctx->a, &spec), .rev = 1,
 				      .created = ctx->now };
 	return credential_row_insert(ctx->tx, &row, e);
@@ -624,7 +617,7 @@ static troth_rc principals_make(struct verb_ctx *ctx, int64_t signed_by, struct 
 
 static troth_rc make_all(struct verb_ctx *ctx, struct troth_err *e)
 {
-	struct deployment_row own = { .uuid = new_uuid(ctx), .name = OWN_DEPLOYMENT, .party = PARTY_OWN, .rev = 1, .created = ctx->now };
+	struct deployment_row own = { .uuid = verb_uuid_text(ctx), .name = OWN_DEPLOYMENT, .party = PARTY_OWN, .rev = 1, .created = ctx->now };
 	struct template_row groups[OWN_GROUPS];
 	struct credential_row agents;
 	TRY(deployment_row_insert(ctx->tx, &own, e));

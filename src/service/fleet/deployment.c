@@ -299,9 +299,7 @@ static enum target_role role_of(const char *role)
 static struct template_row template_base(struct verb_ctx *ctx, const struct deployment_row *deployment, const char *name,
 					 const char *profile)
 {
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	return (struct template_row){ .uuid = arena_text(ctx->a, uuid), .deployment_id = deployment->id, .party = deployment->party,
+	return (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = deployment->id, .party = deployment->party,
 				      .name = name, .profile = profile ? profile : PARTY_NAMES[deployment->party], .role = TARGET_BOTH, .atomic = true, .created = ctx->now };
 }
 
@@ -410,12 +408,10 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	const struct deployment_create_cmd *cmd = arg;
 	struct deployment_ret *ret = out;
 	struct templates in = of_create(cmd);
-	char uuid[UUID_LEN];
 	deployment_create_check(ctx->a, cmd, e);
 	TRY(check_done(e));
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
-	verb_uuid(ctx, uuid);
-	struct deployment_row row = { .uuid = uuid, .name = cmd->name, .rev = 1, .created = ctx->now, .ephemeral = cmd->ephemeral,
+	struct deployment_row row = { .uuid = verb_uuid_text(ctx), .name = cmd->name, .rev = 1, .created = ctx->now, .ephemeral = cmd->ephemeral,
 				      .ignored = cmd->ignore, .lease = cmd->ttl,
 				      .party = cmd->external ? PARTY_EXTERNAL : PARTY_AGENT };
 	if (cmd->external && !cmd->no_grace)

@@ -39,16 +39,14 @@ static unsigned eku_of(const struct template_row *t)
 static troth_rc credential_make(struct verb_ctx *ctx, const struct instance_row *instance, const struct template_row *t,
 				const char *name, struct credential_row *ret, struct troth_err *e)
 {
-	char uuid[UUID_LEN];
 	struct credential_spec spec = { .eku = eku_of(t), .path_len = -1, .clamp = true };
 	TRY(expand_sans(ctx->a, instance, t, &spec.sans, e));
 	if (t->common_name)
 		spec.common_name = name_pattern_expand(ctx->a, t->common_name, instance->name);
 	if (spec.common_name && strlen(spec.common_name) > CERT_COMMON_NAME_MAX)
 		return bad_name(instance, t, spec.common_name, "is longer than 64 bytes", e);
-	verb_uuid(ctx, uuid);
 	*ret = (struct credential_row){
-		.uuid = arena_text(ctx->a, uuid), .name = name, .kind = CREDENTIAL_LEAF, .issuer_id = t->authority_id,
+		.uuid = verb_uuid_text(ctx), .name = name, .kind = CREDENTIAL_LEAF, .issuer_id = t->authority_id,
 		.key_type = t->key_type, .spec = credential_spec_write(ctx->a, &spec), .leaf_ttl = t->leaf_ttl, .rev = 1,
 		.created = ctx->now,
 	};
@@ -94,9 +92,7 @@ static troth_rc slot_credential(struct verb_ctx *ctx, const struct instance_row 
 
 troth_rc join_target(struct verb_ctx *ctx, const struct instance_row *instance, const struct template_row *t, struct troth_err *e)
 {
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	struct target_row row = { .uuid = uuid, .instance_id = instance->id, .template_id = t->id, .state = TARGET_JOINING,
+	struct target_row row = { .uuid = verb_uuid_text(ctx), .instance_id = instance->id, .template_id = t->id, .state = TARGET_JOINING,
 				  .next_generation = 1, .base_known = true, .created = ctx->now };
 	if (t->kind == TARGET_SLOT)
 		TRY(slot_credential(ctx, instance, t, &row.credential_id, e));

@@ -114,18 +114,17 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct token_ret *ret = out;
 	struct deployment_row deployment;
 	uint8_t *hash = arena_alloc(ctx->a, SHA256_LEN);
-	char uuid[UUID_LEN];
 	token_create_check(ctx->a, cmd, e);
 	TRY(check_done(e));
 	TRY(deployment_find(ctx, cmd->deployment, &deployment, e));
 	TRY(joins_by_token(&deployment, e));
 	TRY(instance_free(ctx, &deployment, cmd->instance, cmd->reinstall, e));
-	verb_uuid(ctx, uuid);
+	const char *uuid = verb_uuid_text(ctx);
 	ret->secret = secret_make(ctx);
 	token_hash(ret->secret, hash);
 	ret->token.deployment = deployment.name;
 	ret->token.row = (struct token_row){
-		.uuid = arena_text(ctx->a, uuid), .hash = bytes_of(hash, SHA256_LEN), .deployment_id = deployment.id,
+		.uuid = uuid, .hash = bytes_of(hash, SHA256_LEN), .deployment_id = deployment.id,
 		.instance_name = cmd->instance, .expires = ctx->now + (cmd->ttl ? cmd->ttl : TOKEN_TTL), .created = ctx->now,
 		.reinstall = cmd->reinstall,
 	};

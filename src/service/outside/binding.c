@@ -96,13 +96,6 @@ void binding_create_check(struct arena *a, const struct binding_create_cmd *cmd,
 	create_check(&c, cmd, &ack);
 }
 
-static const char *new_uuid(struct verb_ctx *ctx)
-{
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	return arena_text(ctx->a, uuid);
-}
-
 static troth_rc name_free(struct verb_ctx *ctx, const char *name, struct troth_err *e)
 {
 	struct binding_row taken;
@@ -128,7 +121,7 @@ static troth_rc bindings_need(struct verb_ctx *ctx, struct deployment_row *ret, 
 {
 	if (rc_ok(deployment_row_by_name(ctx->tx, ctx->a, BINDINGS_DEPLOYMENT, ret, NULL)))
 		return RC_OK;
-	*ret = (struct deployment_row){ .uuid = new_uuid(ctx), .name = BINDINGS_DEPLOYMENT, .party = PARTY_BINDING, .rev = 1,
+	*ret = (struct deployment_row){ .uuid = verb_uuid_text(ctx), .name = BINDINGS_DEPLOYMENT, .party = PARTY_BINDING, .rev = 1,
 					.created = ctx->now };
 	return deployment_row_insert(ctx->tx, ret, e);
 }
@@ -140,7 +133,7 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct bundle_row *bundle
 	TRY(bindings_need(ctx, &bindings, e));
 	if (rc_ok(template_row_by_name(ctx->tx, ctx->a, bindings.id, bundle->name, ret, NULL)))
 		return RC_OK;
-	*ret = (struct template_row){ .uuid = new_uuid(ctx), .deployment_id = bindings.id, .kind = TARGET_STORE,
+	*ret = (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = bindings.id, .kind = TARGET_STORE,
 				      .party = PARTY_BINDING, .name = bundle->name, .profile = "binding", .role = TARGET_BOTH,
 				      .bundle_id = bundle->id, .atomic = true, .created = ctx->now };
 	TRY(template_row_insert(ctx->tx, ret, e));
@@ -150,12 +143,12 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct bundle_row *bundle
 
 static troth_rc target_make(struct verb_ctx *ctx, const char *name, const struct template_row *group, int64_t *ret_id, struct troth_err *e)
 {
-	struct instance_row instance = { .uuid = new_uuid(ctx), .deployment_id = group->deployment_id, .name = name,
+	struct instance_row instance = { .uuid = verb_uuid_text(ctx), .deployment_id = group->deployment_id, .name = name,
 					 .state = INSTANCE_ACTIVE, .session = 1, .session_opened = ctx->now,
 					 .alive_until = ALIVE_ALWAYS, .created = ctx->now };
 	TRY(instance_row_insert(ctx->tx, &instance, e));
 	verb_changed(ctx, CHANGED_INSTANCE, instance.id);
-	struct target_row t = { .uuid = new_uuid(ctx), .instance_id = instance.id, .template_id = group->id, .state = TARGET_JOINING,
+	struct target_row t = { .uuid = verb_uuid_text(ctx), .instance_id = instance.id, .template_id = group->id, .state = TARGET_JOINING,
 				.next_generation = 1, .base_known = true, .created = ctx->now };
 	TRY(target_row_insert(ctx->tx, &t, e));
 	verb_changed(ctx, CHANGED_TARGET, t.id);
@@ -170,7 +163,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct checker c = { ctx->a, e };
 	struct bundle_row bundle;
 	struct template_row group;
-	struct binding_row row = { .uuid = new_uuid(ctx), .name = cmd->name, .delay = cmd->delay, .renew_by = cmd->renew_by,
+	struct binding_row row = { .uuid = verb_uuid_text(ctx), .name = cmd->name, .delay = cmd->delay, .renew_by = cmd->renew_by,
 				   .grace = cmd->grace, .created = ctx->now };
 	create_check(&c, cmd, &row.ack);
 	TRY(check_done(e));

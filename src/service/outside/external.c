@@ -122,9 +122,7 @@ static troth_rc targets_make(struct verb_ctx *ctx, const struct instance_add_cmd
 static troth_rc add_new(struct verb_ctx *ctx, const struct instance_add_cmd *cmd, const struct deployment_row *deployment,
 			struct instance_row *ret, struct troth_err *e)
 {
-	char *uuid = arena_alloc(ctx->a, UUID_LEN);
-	verb_uuid(ctx, uuid);
-	*ret = (struct instance_row){ .uuid = uuid, .deployment_id = deployment->id, .name = cmd->name, .state = INSTANCE_ACTIVE,
+	*ret = (struct instance_row){ .uuid = verb_uuid_text(ctx), .deployment_id = deployment->id, .name = cmd->name, .state = INSTANCE_ACTIVE,
 				      .session = 1, .session_opened = ctx->now, .last_seen = ctx->now, .alive_until = ALIVE_ALWAYS,
 				      .lease_until = deployment->ephemeral ? ctx->now + deployment->lease : 0, .created = ctx->now };
 	TRY(instance_row_insert(ctx->tx, ret, e));

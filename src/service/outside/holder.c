@@ -42,18 +42,11 @@ troth_rc holder_signers(struct verb_ctx *ctx, const struct credential_row *leaf,
 
 /* -- its rows ---------------------------------------------------------------------------------------- */
 
-static const char *new_uuid(struct verb_ctx *ctx)
-{
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	return arena_text(ctx->a, uuid);
-}
-
 static troth_rc holders_need(struct verb_ctx *ctx, struct deployment_row *ret, struct troth_err *e)
 {
 	if (rc_ok(deployment_row_by_name(ctx->tx, ctx->a, HOLDERS_DEPLOYMENT, ret, NULL)))
 		return RC_OK;
-	*ret = (struct deployment_row){ .uuid = new_uuid(ctx), .name = HOLDERS_DEPLOYMENT, .party = PARTY_HOLDER, .rev = 1,
+	*ret = (struct deployment_row){ .uuid = verb_uuid_text(ctx), .name = HOLDERS_DEPLOYMENT, .party = PARTY_HOLDER, .rev = 1,
 					.created = ctx->now };
 	return deployment_row_insert(ctx->tx, ret, e);
 }
@@ -77,7 +70,7 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *le
 	const char *name = arena_printf(ctx->a, "%s %s", authority.name, TARGET_ROLE_NAMES[role]);
 	if (rc_ok(template_row_by_name(ctx->tx, ctx->a, holders.id, name, ret, NULL)))
 		return RC_OK;
-	*ret = (struct template_row){ .uuid = new_uuid(ctx), .deployment_id = holders.id, .kind = TARGET_SLOT,
+	*ret = (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = holders.id, .kind = TARGET_SLOT,
 				      .party = PARTY_HOLDER, .name = name, .profile = "holder", .role = role,
 				      .authority_id = authority.id, .atomic = true, .created = ctx->now };
 	TRY(template_row_insert(ctx->tx, ret, e));
@@ -104,7 +97,7 @@ static troth_rc target_find_by_name(struct verb_ctx *ctx, const char *name, stru
 
 static troth_rc instance_make(struct verb_ctx *ctx, const char *name, int64_t deployment_id, int64_t *ret_id, struct troth_err *e)
 {
-	struct instance_row row = { .uuid = new_uuid(ctx), .deployment_id = deployment_id, .name = name, .state = INSTANCE_ACTIVE,
+	struct instance_row row = { .uuid = verb_uuid_text(ctx), .deployment_id = deployment_id, .name = name, .state = INSTANCE_ACTIVE,
 				    .session = 1, .session_opened = ctx->now, .last_seen = ctx->now, .alive_until = ALIVE_ALWAYS,
 				    .created = ctx->now };
 	TRY(instance_row_insert(ctx->tx, &row, e));
@@ -123,7 +116,7 @@ static troth_rc target_need(struct verb_ctx *ctx, const struct credential_row *l
 		return RC_OK;
 	TRY(group_need(ctx, leaf, &group, e));
 	TRY(instance_make(ctx, leaf->name, group.deployment_id, &instance, e));
-	*ret = (struct target_row){ .uuid = new_uuid(ctx), .instance_id = instance, .template_id = group.id, .state = TARGET_LEFT,
+	*ret = (struct target_row){ .uuid = verb_uuid_text(ctx), .instance_id = instance, .template_id = group.id, .state = TARGET_LEFT,
 				    .next_generation = 1, .base_known = true, .created = ctx->now };
 	return target_row_insert(ctx->tx, ret, e);
 }

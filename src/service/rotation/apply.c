@@ -106,9 +106,8 @@ static troth_rc apply_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 {
 	struct operation_ret *ret = out;
 	struct record r;
-	char *uuid = arena_alloc(ctx->a, UUID_LEN);
 	TRY(check_none_runs(ctx, e));
-	verb_uuid(ctx, uuid);
+	const char *uuid = verb_uuid_text(ctx);
 	ret->operation = (struct operation_row){ .uuid = uuid, .kind = KIND, .object = scope_of(ctx->who), .state = OPERATION_RUNNING,
 						 .started_by = ctx->who->name, .created = ctx->now, .updated = ctx->now };
 	TRY(operation_row_insert(ctx->tx, &ret->operation, e));

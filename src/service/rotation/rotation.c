@@ -154,10 +154,8 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 troth_rc rotation_begin(struct verb_ctx *ctx, const struct credential_row *c, const char *reason, struct rotation_row *rotation,
 			struct troth_err *e)
 {
-	char *operation_uuid = arena_alloc(ctx->a, UUID_LEN), *uuid = arena_alloc(ctx->a, UUID_LEN);
-	verb_uuid(ctx, operation_uuid);
-	verb_uuid(ctx, uuid);
-	rotation->uuid = uuid;
+	const char *operation_uuid = verb_uuid_text(ctx);
+	rotation->uuid = verb_uuid_text(ctx);
 	struct operation_row op = { .uuid = operation_uuid, .kind = "rotation", .object = c->name,
 				    .state = OPERATION_RUNNING, .started_by = ctx->who->name, .created = ctx->now,
 				    .updated = ctx->now };

@@ -72,9 +72,7 @@ static troth_rc refuse_late(const struct credential_row *c, struct troth_err *e)
 static troth_rc resume_one(struct verb_ctx *ctx, struct rotation_row *row, int64_t also_old, const char *name,
 			   struct troth_err *e)
 {
-	char *uuid = arena_alloc(ctx->a, UUID_LEN);
-	verb_uuid(ctx, uuid);
-	struct operation_row op = { .uuid = uuid, .kind = "rotation", .object = name, .state = OPERATION_RUNNING,
+	struct operation_row op = { .uuid = verb_uuid_text(ctx), .kind = "rotation", .object = name, .state = OPERATION_RUNNING,
 				    .started_by = ctx->who->name, .created = ctx->now, .updated = ctx->now };
 	TRY(operation_row_insert(ctx->tx, &op, e));
 	int64_t *olds = ARENA_ARRAY(ctx->a, int64_t, row->old_versions.count + 1);

@@ -71,9 +71,7 @@ static troth_rc tls_credential(struct verb_ctx *ctx, const struct server_certifi
 		ret->spec = json;
 		return RC_OK;
 	}
-	char uuid[UUID_LEN];
-	verb_uuid(ctx, uuid);
-	*ret = (struct credential_row){ .uuid = arena_text(ctx->a, uuid), .name = SERVER_CREDENTIAL, .kind = CREDENTIAL_LEAF,
+	*ret = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = SERVER_CREDENTIAL, .kind = CREDENTIAL_LEAF,
 					.issuer_id = authority_id, .key_type = "ec-p256", .spec = json, .rev = 1, .created = ctx->now };
 	return RC_OK;
 }

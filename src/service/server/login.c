@@ -192,10 +192,8 @@ static const char *token_text(struct verb_ctx *ctx, const struct login_row *row,
 
 static troth_rc give(struct verb_ctx *ctx, struct login_row *row, const struct principal_row *who, const char **ret_token, struct troth_err *e)
 {
-	char uuid[UUID_LEN];
 	uint8_t hash[SHA256_LEN];
-	verb_uuid(ctx, uuid);
-	row->uuid = arena_text(ctx->a, uuid);
+	row->uuid = verb_uuid_text(ctx);
 	row->principal_id = who->id;
 	row->created = ctx->now;
 	row->expires = ctx->now + (row->refresh ? LIMIT_REFRESH_TOKEN_S : LIMIT_ACCESS_TOKEN_S) * MSEC_S;

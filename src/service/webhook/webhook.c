@@ -236,12 +236,10 @@ static troth_rc test_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	const struct id_cmd *cmd = arg;
 	struct operation_ret *ret = out;
 	struct webhook_row row;
-	char *uuid = arena_alloc(ctx->a, UUID_LEN);
 	TRY(find(ctx, cmd->id, &row, e));
 	if (row.test_operation)
 		return operation_row_get(ctx->tx, ctx->a, row.test_operation, &ret->operation, e);
-	verb_uuid(ctx, uuid);
-	ret->operation = (struct operation_row){ .uuid = uuid, .kind = "webhook.test", .object = row.name, .state = OPERATION_RUNNING,
+	ret->operation = (struct operation_row){ .uuid = verb_uuid_text(ctx), .kind = "webhook.test", .object = row.name, .state = OPERATION_RUNNING,
 						 .waits_for = "the receiver's answer", .started_by = ctx->who->name,
 						 .created = ctx->now, .updated = ctx->now };
 	TRY(operation_row_insert(ctx->tx, &ret->operation, e));
