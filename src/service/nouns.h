@@ -435,6 +435,8 @@ const char *facade_name(const char *facade); /* "native" for NULL */
 /* Bits of enum role to words; NULL for another set. */
 const char *principal_role_name(int64_t roles);
 
+/* "troth-join-" or another prefix, and 256 random bits in hex; in the context's arena.  A secret: said once, and only its hash kept. */
+const char *token_make(const struct verb_ctx *ctx, const char *prefix);
 /* SHA-256 of a bearer or join token: what the store keeps of it. */
 void token_hash(const char *secret, uint8_t out[SHA256_LEN]);
 

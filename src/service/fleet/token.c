@@ -1,13 +1,23 @@
-/* Join tokens: one use, an end, one deployment, perhaps one name.  Only the SHA-256 is stored; the token
- * itself is 256 random bits, so the hash needs no salt and no slow function. */
+/* How a token is made and kept; and join tokens: one use, an end, one deployment, perhaps one name.  Only the SHA-256 is
+ * stored; a token is 256 random bits, so the hash needs no salt and no slow function. */
 #include "service/check.h"
 #include "service/fleet/identity.h"
 #include "service/record.h"
 #include "service/nouns.h"
 
 enum { TOKEN_BYTES = 32 };
-#define TOKEN_PREFIX "troth-join-"
 #define TOKEN_TTL MSEC_DAY
+
+const char *token_make(const struct verb_ctx *ctx, const char *prefix)
+{
+	uint8_t random[TOKEN_BYTES];
+	char hex[TOKEN_BYTES * 2 + 1];
+	verb_random(ctx, random, sizeof random);
+	const char *token = arena_printf(ctx->a, "%s%s", prefix, hex_encode(random, sizeof random, hex));
+	secret_wipe(random, sizeof random);
+	secret_wipe(hex, sizeof hex);
+	return token;
+}
 
 void token_hash(const char *secret, uint8_t out[SHA256_LEN])
 {
@@ -76,14 +86,6 @@ static troth_rc instance_free(struct verb_ctx *ctx, const struct deployment_row 
 	return rc;
 }
 
-static const char *secret_make(const struct verb_ctx *ctx)
-{
-	uint8_t random[TOKEN_BYTES];
-	char hex[TOKEN_BYTES * 2 + 1];
-	verb_random(ctx, random, sizeof random);
-	return arena_printf(ctx->a, TOKEN_PREFIX "%s", hex_encode(random, sizeof random, hex));
-}
-
 static troth_rc record_token(struct verb_ctx *ctx, const char *action, const struct token_view *v, struct troth_err *e)
 {
 	struct record r;
@@ -120,7 +122,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(joins_by_token(&deployment, e));
 	TRY(instance_free(ctx, &deployment, cmd->instance, cmd->reinstall, e));
 	const char *uuid = verb_uuid_text(ctx);
-	ret->secret = secret_make(ctx);
+	ret->secret = token_make(ctx, "troth-join-");
 	token_hash(ret->secret, hash);
 	ret->token.deployment = deployment.name;
 	ret->token.row = (struct token_row){

@@ -14,7 +14,6 @@
 
 #define OWN_CA_TTL (3650 * MSEC_DAY)
 #define OWN_LEAF_TTL (90 * MSEC_DAY)
-enum { ADMIN_TOKEN_BYTES = 32 };
 
 /* -- the server's certificate ---------------------------------------------------------------------- */
 struct tls_plan {
@@ -206,13 +205,10 @@ struct admin_ret { const char *token; };
 static troth_rc admin_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	struct admin_ret *ret = out;
-	uint8_t random[ADMIN_TOKEN_BYTES], hash[SHA256_LEN];
-	char hex[ADMIN_TOKEN_BYTES * 2 + 1], uuid[UUID_LEN];
-	verb_random(ctx, random, sizeof random);
-	verb_uuid(ctx, uuid);
-	ret->token = arena_printf(ctx->a, "troth-admin-%s", hex_encode(random, sizeof random, hex));
+	uint8_t hash[SHA256_LEN];
+	ret->token = token_make(ctx, "troth-admin-");
 	token_hash(ret->token, hash);
-	struct principal_row row = { .uuid = uuid, .name = "admin", .roles = ROLE_ADMIN, .scope = "*",
+	struct principal_row row = { .uuid = verb_uuid_text(ctx), .name = "admin", .roles = ROLE_ADMIN, .scope = "*",
 				     .token_hash = bytes_of(hash, sizeof hash), .created = ctx->now };
 	TRY(principal_row_insert(ctx->tx, &row, e));
 	return record_change(ctx, &(struct change){ .action = "principal.create", .object = "admin" }, e);

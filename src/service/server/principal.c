@@ -11,7 +11,7 @@
 #include "pki/password.h"
 #include "service/record.h"
 
-enum { SECRET_BYTES = 32, PASSWORD_MADE = 24 /* letters of 5 bits each */, PASSWORD_GROUP = 6 };
+enum { PASSWORD_MADE = 24 /* letters of 5 bits each */, PASSWORD_GROUP = 6 };
 
 static const struct { const char *name; int64_t role; } ROLES[] = {
 	{ "admin", ROLE_ADMIN }, { "operator", ROLE_OPERATOR }, { "developer", ROLE_DEVELOPER }, { "auditor", ROLE_AUDITOR },
@@ -248,10 +248,8 @@ static troth_rc plan_credential(struct verb_ctx *ctx, const char *csr, const cha
 
 static void give_token(struct verb_ctx *ctx, const char *role, struct principal_row *row, struct principal_view_ret *ret)
 {
-	uint8_t random[SECRET_BYTES], *hash = arena_alloc(ctx->a, SHA256_LEN);
-	char hex[SECRET_BYTES * 2 + 1];
-	verb_random(ctx, random, sizeof random);
-	ret->token = arena_printf(ctx->a, "troth-%s-%s", role, hex_encode(random, sizeof random, hex));
+	uint8_t *hash = arena_alloc(ctx->a, SHA256_LEN);
+	ret->token = token_make(ctx, arena_printf(ctx->a, "troth-%s-", role));
 	token_hash(ret->token, hash);
 	row->token_hash = bytes_of(hash, SHA256_LEN);
 }
