@@ -437,8 +437,7 @@ const char *explain_sentence(struct arena *a, const struct explained *x)
 
 /* -- the verb --------------------------------------------------------------------------------------- */
 
-/* "pg-0" is the instance, "pg-0/trust" one of its targets, "/demo/ca" an authority. */
-static bool is_about(struct arena *a, const struct explained *x, const char *name)
+bool explain_is_about(struct arena *a, const struct explained *x, const char *name)
 {
 	if (!name || text_equal(x->authority, name) || text_equal(x->instance, name) ||
 	    text_equal(x->other_instance, name))
@@ -471,10 +470,10 @@ static troth_rc count_running(struct verb_ctx *ctx, int64_t *ret, struct troth_e
 	return RC_OK;
 }
 
-static bool visible(const struct verb_ctx *ctx, const struct explained *x)
+bool explain_visible(const struct principal *who, const struct explained *x)
 {
 	const char *about = x->authority ? x->authority : x->deployment;
-	return !about || record_in_scope(ctx->who, about);
+	return !about || record_in_scope(who, about);
 }
 
 /* "pg-1" or "pg-1/server"; the name of an instance may stand in several deployments. */
@@ -585,7 +584,7 @@ static troth_rc explain_run(struct verb_ctx *ctx, const void *arg, void *out, st
 		bool uses;
 		TRY(explain_row(ctx->tx, ctx->a, &rows[i], x, e));
 		TRY(uses_credential(ctx, &rows[i], credential, &uses, e));
-		if (visible(ctx, x) && (uses || is_about(ctx->a, x, cmd->name)) && !is_said(ret, x))
+		if (explain_visible(ctx->who, x) && (uses || explain_is_about(ctx->a, x, cmd->name)) && !is_said(ret, x))
 			ret->count++;
 	}
 	return count_running(ctx, &ret->running, e);

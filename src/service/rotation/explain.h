@@ -50,6 +50,10 @@ troth_rc explain_check_name(struct verb_ctx *ctx, const char *name, int64_t *ret
 /* One row in names; lives in a. */
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e);
+/* Is what it speaks of in the scope of `who`? */
+bool explain_visible(const struct principal *who, const struct explained *x);
+/* "pg-0" is the instance, "pg-0/trust" one of its targets, "/demo/ca" an authority; NULL: all are meant. */
+bool explain_is_about(struct arena *a, const struct explained *x, const char *name);
 /* "pg-0/trust was sent new contents and has not reported them in use": without the engine's words. */
 const char *explain_plain(struct arena *a, const struct explained *x);
 /* What to do about it, or NULL: nothing but wait. */

@@ -80,18 +80,6 @@ static troth_rc presents(struct verb_ctx *ctx, int64_t target, int64_t credentia
 	return RC_OK;
 }
 
-static bool is_about(struct arena *a, const struct explained *x, const char *name)
-{
-	return !name || text_equal(x->authority, name) || text_equal(x->instance, name) || text_equal(x->other_instance, name) ||
-	       text_equal(target_of(a, x->instance, x->target), name);
-}
-
-static bool visible(const struct verb_ctx *ctx, const struct explained *x)
-{
-	const char *about = x->authority ? x->authority : x->deployment;
-	return !about || record_in_scope(ctx->who, about);
-}
-
 static troth_rc tell_all(struct verb_ctx *ctx, const struct forecast *f, const char *name, int64_t credential,
 			 struct forecast_ret *ret, struct troth_err *e)
 {
@@ -101,7 +89,7 @@ static troth_rc tell_all(struct verb_ctx *ctx, const struct forecast *f, const c
 		bool shows;
 		TRY(name_moment(ctx, &f->moments[i], item, e));
 		TRY(presents(ctx, f->moments[i].target, credential, &shows, e));
-		if (!visible(ctx, &item->x) || (!shows && !is_about(ctx->a, &item->x, name)))
+		if (!explain_visible(ctx->who, &item->x) || (!shows && !explain_is_about(ctx->a, &item->x, name)))
 			continue;
 		item->sentence = sentence_of(ctx->a, item, f->moments[i].kind);
 		ret->count++;
