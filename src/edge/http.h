@@ -98,6 +98,8 @@ void http_reply_etag(struct http_reply *reply, struct arena *a, int64_t revision
  * chooses its own with a clause that starts with "type:" ("type:stale-session"), as agents need one to act upon.
  * The status is the kind's, except for the codes that are HTTP's own (http_code_status). */
 void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e);
+/* That status, for facades that say it in another shape. */
+int http_err_status(const struct troth_err *e);
 /* 405 for "method-not-allowed", 415 for "unsupported-media-type" and so on; 0 for codes that have no status of their own. */
 int http_code_status(const char *code);
 /* The reverse: the problem in a reply's body becomes an error (findings in `a`).  Always a failure; what is not a

@@ -55,11 +55,17 @@ int http_code_status(const char *code)
 	return 0;
 }
 
+int http_err_status(const struct troth_err *e)
+{
+	int own = http_code_status(code_of(e));
+	return own ? own : err_http_status(e->kind);
+}
+
 void http_reply_problem(struct http_reply *reply, const struct http_request *r, const struct troth_err *e)
 {
 	char type[96];
 	const char *code = code_of(e);
-	int own = http_code_status(code), status = own ? own : err_http_status(e->kind);
+	int status = http_err_status(e);
 	struct json_writer w = http_reply_json(reply, status);
 	snprintf(type, sizeof type, "/problems/%s", code);
 	reply->content_type = "application/problem+json";

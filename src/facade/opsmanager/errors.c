@@ -4,18 +4,11 @@
  * to be judged (400, 401, 403). */
 #include "facade/opsmanager/errors.h"
 
-#include <string.h>
-
-#include "base/text.h"
-
 static int status_of(const struct troth_err *e)
 {
-	int own = text_starts(e->clause, "type:") ? http_code_status(e->clause + strlen("type:")) : 0;
-	if (own)
-		return own;
 	switch (e->kind) {
 	case TROTH_CONFLICT: case TROTH_UNSAFE: case TROTH_PRECONDITION: return 422;
-	default: return err_http_status(e->kind);
+	default: return http_err_status(e);
 	}
 }
 

@@ -45,9 +45,8 @@ static void write_error(struct http_reply *reply, int status, const char *word, 
 
 void uaa_problem(struct arena *a, const struct http_request *r, const struct troth_err *e, struct http_reply *reply)
 {
-	int own = text_starts(e->clause, "type:") ? http_code_status(e->clause + strlen("type:")) : 0;
 	const char *text = e->hint[0] ? arena_printf(a, "%s; %s", e->primary, e->hint) : e->primary;
-	write_error(reply, own ? own : err_http_status(e->kind), word_of(r, e), text);
+	write_error(reply, http_err_status(e), word_of(r, e), text);
 }
 
 /* -- the form ------------------------------------------------------------------------------------------------------------- */

@@ -58,6 +58,9 @@ static void http_statuses(void **state)
 	assert_int_equal(reply.status, 415);
 	assert_int_equal(http_code_status("method-not-allowed"), 405);
 	assert_int_equal(http_code_status("stale-session"), 0);
+	assert_int_equal(http_err_status(&(struct troth_err){ .kind = TROTH_INVALID, .clause = "type:method-not-allowed" }), 405);
+	assert_int_equal(http_err_status(&(struct troth_err){ .kind = TROTH_CONFLICT, .clause = "type:stale-session" }), 409);
+	assert_int_equal(http_err_status(&(struct troth_err){ .kind = TROTH_NOT_FOUND, .clause = "RFC 5280" }), 404);
 }
 
 static void foreign_answers(void **state)
