@@ -106,6 +106,21 @@ class Traffic(threading.Thread):
                 self.bad.append(f"{self.nginx.name}: {e}")
             time.sleep(0.01)
 
+    def shake(self, n=20):
+        """So many more from now on, and none that failed since the beginning."""
+        want = self.good + n
+        until("handshakes", lambda: self.good > want or self.bad)
+        assert not self.bad, self.bad[:3]
+
+    @property
+    def serial(self):
+        """Of the certificate that was shown last."""
+        return self.shown[-1].serial
+
+    @property
+    def serials(self):
+        return {s.serial for s in self.shown}
+
 
 def fingerprints(pem):
     """As a script finds them out: of what it has loaded, not of what it was told."""

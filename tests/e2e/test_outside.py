@@ -3,41 +3,15 @@
 The application is a binding: it fetches the bundle with curl, loads it, and says so by asking again with the tag.  All the time
 it shakes hands with nginx, trusting nothing but what it loaded."""
 
-import pathlib
-import signal
-import ssl
-import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
-from fleet import TOP, free_port, until
+import node
+from fleet import until
 
 NAME = "web-1.example"
-
-
-class App(threading.Thread):
-    """Shakes hands without a pause, with what it has loaded last."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.port, self.pem, self.good, self.bad, self.ended, self.serial, self.seen = port, None, 0, [], False, None, set()
-
-    def run(self):
-        while not self.ended:
-            pem = self.pem
-            context = ssl.create_default_context(cadata=pem)
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw, \
-                        context.wrap_socket(raw, server_hostname=NAME) as tls:
-                    self.serial = tls.getpeercert()["serialNumber"]
-                self.seen.add(self.serial)
-                self.good += 1
-            except (OSError, ssl.SSLError) as e:
-                self.bad.append(f"{e}")
-            time.sleep(0.005)
 
 
 class Brought:
@@ -81,41 +55,17 @@ class World:
     """A server, one nginx with its agent, one application."""
 
     def __init__(self, server, folder):
-        self.server, self.cli, self.dir = server, server.cli, folder
-        self.port, self.processes = free_port(), []
-        self.cli.ok("authority", "create", "/prod/ca")
-        self.cli.ok("bundle", "create", "/prod/trust", "--authority", "/prod/ca")
-        self.cli.ok("deployment", "create", "web", "--slot",
-                    "name=tls,profile=nginx,authority=/prod/ca,credential=/prod/{instance}/server,san={instance}.example")
-        self.start_node()
-        self.binding = self.cli.json("binding", "create", "/prod/shop", "--bundle", "/prod/trust", "--renew-by", "14d", "--grace", "2s")
-        self.app = App(self.port)
+        self.server, self.cli, self.dir, self.pem, self.nginx, self.app = server, server.cli, folder, None, None, None
+
+    def begin(self):
+        node.authority(self.cli)
+        node.deployment(self.cli, "web")
+        self.nginx = node.Nginx(self.server, self.dir, "web", "web-1")
+        self.binding = self.cli.json("binding", "create", "/prod/shop", "--bundle", node.BUNDLE, "--renew-by", "14d", "--grace", "2s")
         self.fetch_and_load()
         until("the application to count", lambda: self.show()["state"] == "counted")
+        self.app = node.Traffic(self.nginx, lambda: self.pem)
         self.app.start()
-
-    def start(self, *args):
-        self.processes.append(subprocess.Popen(args, stdout=open(self.dir / "log", "a"), stderr=subprocess.STDOUT))
-
-    def start_node(self):
-        d, troth = self.dir, str(self.server.build / "troth")
-        out = self.cli.ok("token", "create", "--deployment", "web", "--instance", "web-1")
-        token = next(word for word in out.split() if word.startswith("troth-join-"))
-        fingerprint = out.split("--ca-fingerprint ")[1].split()[0]
-        subprocess.run([troth, "agent", "enroll", "--server", self.server.url, "--ca-fingerprint", fingerprint, "--token-file", "-",
-                        "--dir", str(d / "agent")], input=token, text=True, check=True, capture_output=True, timeout=30)
-        (d / "settings.yaml").write_text(f"all: {{root: {d}/tls, pid_file: {d}/nginx.pid, drain: 1s}}\n"
-                                         f"targets: {{tls: {{port: {self.port}}}}}\n")
-        self.start(troth, "agent", "run", "--dir", str(d / "agent"), "--profiles", str(TOP / "profiles"), "--settings",
-                   str(d / "settings.yaml"))
-        until("a certificate", lambda: (d / "tls/nginx/tls/current/cert.pem").exists())
-        temp = " ".join(f"{kind}_temp_path {d}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        (d / "nginx.conf").write_text(f"daemon off; pid {d}/nginx.pid; error_log {d}/nginx.log; events {{}}\nhttp {{ access_log off; {temp}\n"
-                                      f"server {{ listen 127.0.0.1:{self.port} ssl; ssl_certificate {d}/tls/nginx/tls/current/cert.pem;\n"
-                                      f"ssl_certificate_key {d}/tls/nginx/tls/current/key.pem; return 200 hello; }} }}\n")
-        self.start("nginx", "-e", str(d / "nginx.log"), "-c", str(d / "nginx.conf"))
-        until("nginx", lambda: (d / "nginx.pid").exists() and (d / "nginx.pid").read_text().strip())
-        until("its slot to count", lambda: self.cli.json("target", "list")["items"][0]["state"] == "counted")
 
     def curl(self):
         """One conditional fetch, as the documentation says; the status."""
@@ -129,15 +79,13 @@ class World:
     def fetch_and_load(self):
         """Fetches, loads what came, and asks again with its tag: that is the acknowledgement."""
         while self.curl() == 200:
-            self.app.pem = (self.dir / "new.pem").read_text()
+            self.pem = (self.dir / "new.pem").read_text()
 
     def show(self):
         return self.cli.json("binding", "show", "/prod/shop")
 
-    def shake(self, n=20):
-        want = self.app.good + n
-        until("handshakes", lambda: self.app.good > want or self.app.bad)
-        assert not self.app.bad, self.app.bad[:3]
+    def shake(self):
+        self.app.shake()
 
     def app_until(self, what, condition):
         """The application goes on asking each moment, as it would by cron."""
@@ -147,22 +95,20 @@ class World:
         until(what, turn, 40)
 
     def stop(self):
-        self.app.ended = True
-        for p in reversed(self.processes):
-            p.send_signal(signal.SIGTERM)
-            p.wait(20)
+        if self.app:
+            self.app.ended = True
+        if self.nginx:
+            self.nginx.stop()
 
 
 @pytest.fixture(scope="module")
 def world(server, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("outside")
-    w = None
+    w = World(server, tmp_path_factory.mktemp("outside"))
     try:
-        w = World(server, pathlib.Path(folder))
+        w.begin()
         yield w
     finally:
-        if w:
-            w.stop()
+        w.stop()
 
 
 def waits(world, name, reason):
@@ -181,43 +127,43 @@ def test_a_rotation_waits_for_a_binding(world):
     until("that to be said", lambda: waits(world, "/prod/shop", "not-loaded"))
     world.shake()
     assert world.app.serial == old
-    world.app.pem = (world.dir / "new.pem").read_text()
+    world.pem = (world.dir / "new.pem").read_text()
     assert world.curl() == 304  # the acknowledgement
     until("the new certificate", lambda: world.app.serial != old or world.app.bad)
     world.shake()
-    assert world.app.pem.count("BEGIN") == 2
+    assert world.pem.count("BEGIN") == 2
     until("the grace to be named", lambda: waits(world, "/prod/shop", "grace") or world.show()["offered"]["generation"] > 2)
     world.app_until("the end", lambda: world.cli.json("rotation", "list")["items"][0]["state"] == "done")
-    assert world.app.pem.count("BEGIN") == 1
+    assert world.pem.count("BEGIN") == 1
     world.shake()
     print(f"{world.app.good} handshakes, 0 failed")
 
 
 def upload(world, brought, *more):
     at = brought.folder
-    return world.cli.run("credential", "upload", "/prod/web-1/server", "--certificate-file", str(at / "leaf.pem"), "--key-file",
+    return world.cli.run("credential", "upload", "/prod/web/web-1", "--certificate-file", str(at / "leaf.pem"), "--key-file",
                          str(at / "leaf.key"), "--chain-file", str(at / "chain.pem"), *more)
 
 
 def test_an_uploaded_certificate_is_served_and_its_ca_rotated(world):
     first, second = Brought(world.dir, "first"), Brought(world.dir, "second")
-    r = world.cli.run("credential", "upload", "/prod/web-1/server", "--certificate-file", str(first.folder / "leaf.pem"), "--key-file",
+    r = world.cli.run("credential", "upload", "/prod/web/web-1", "--certificate-file", str(first.folder / "leaf.pem"), "--key-file",
                       str(second.folder / "leaf.key"), "--chain-file", str(first.folder / "inter.pem"))
     assert r.returncode != 0 and "is not the key of" in r.stderr, r.stderr
     for brought in (first, second):
         assert upload(world, brought, "--trust-issuer", "/prod/trust").returncode == 0
         time.sleep(1)  # long enough for a server that does not wait
         world.shake()
-        assert brought.serial() not in world.app.seen  # not before the application trusts its root
-        world.app_until("the uploaded one", lambda: brought.serial() in world.app.seen or world.app.bad)
+        assert brought.serial() not in world.app.serials  # not before the application trusts its root
+        world.app_until("the uploaded one", lambda: brought.serial() in world.app.serials or world.app.bad)
         world.shake()  # a worker that nginx is about to end may answer one more: that is no fault
     members = world.cli.json("bundle", "show", "/prod/trust")["members"]
     alias = next(m["alias"] for m in members if "first" in m.get("subject", ""))
     world.cli.ok("bundle", "remove", "/prod/trust", alias)
-    world.app_until("the old root to go", lambda: world.app.pem.count("BEGIN") == 2)
+    world.app_until("the old root to go", lambda: world.pem.count("BEGIN") == 2)
     world.shake()
-    r = world.cli.run("rotate", "/prod/web-1/server")
-    assert r.returncode != 0 and "troth credential upload /prod/web-1/server" in r.stderr
+    r = world.cli.run("rotate", "/prod/web/web-1")
+    assert r.returncode != 0 and "troth credential upload /prod/web/web-1" in r.stderr
     for path in (world.server.dir).glob("*.log"):
         assert "PRIVATE KEY" not in path.read_text(errors="replace")
     print(f"{world.app.good} handshakes, 0 failed")
