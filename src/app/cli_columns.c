@@ -110,8 +110,8 @@ const struct cli_column CLI_COLUMNS_RECOVERIES[] = {
 };
 const struct cli_column CLI_COLUMNS_PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
-	{ "BY", "credential", CELL_TEXT }, { "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
-	{ "LAST USED", "last_used", CELL_DAY }, END
+	{ "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DATE },
+	{ "LAST USED", "last_used", CELL_DATE }, END
 };
 const struct cli_column CLI_COLUMNS_WEBHOOKS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WAITING", "waiting", CELL_TEXT }, { "DELIVERED", "last_delivered", CELL_DAY },
