@@ -24,6 +24,28 @@ static troth_rc add(struct arena *a, const char *path, struct profiles *p, struc
 	return RC_OK;
 }
 
+static bool is_parameter(const struct profiles *p, const char *name)
+{
+	for (size_t i = 0; i < p->count; i++)
+		for (size_t k = 0; k < p->items[i]->parameter_count; k++)
+			if (text_equal(p->items[i]->parameters[k].name, name))
+				return true;
+	return false;
+}
+
+/* What is said for all targets is a parameter of some profile: one that is misspelt would be silent, and its default used. */
+static troth_rc check_all(const struct profiles *p, const char *file, struct troth_err *e)
+{
+	const struct json *all = p->settings.all;
+	for (size_t i = 0; all && all->type == JSON_OBJECT && i < all->map.count; i++)
+		if (!is_parameter(p, all->map.keys[i])) {
+			troth_rc rc = err_set(e, TROTH_INVALID, "settings \"%s\": all names parameter \"%.64s\", which no profile here has", file, all->map.keys[i]);
+			err_hint(e, "troth profile show NAME --profiles DIR lists the parameters of a profile");
+			return rc;
+		}
+	return RC_OK;
+}
+
 troth_rc profiles_load(struct arena *a, const char *dir, const char *settings_file, struct profiles *ret,
 		       struct troth_err *e)
 {
@@ -52,6 +74,7 @@ troth_rc profiles_load(struct arena *a, const char *dir, const char *settings_fi
 		struct bytes text;
 		TRY(file_read(a, settings_file, LIMIT_YAML_BYTES, &text, e));
 		TRY(settings_parse(a, text, settings_file, &p.settings, e));
+		TRY(check_all(&p, settings_file, e));
 	}
 	*ret = p;
 	return RC_OK;

@@ -27,8 +27,8 @@ const char BACKUP_USAGE[] =
 	"sealed (CMS, AES-256-GCM) for the holders of the recipients' keys; who has one\n"
 	"of those keys and FILE has every key of troth, so keep them apart.\n"
 	"\n"
-	"  --dir DIR                the data directory; run this as the user it belongs\n"
-	"                           to\n"
+	"  --dir DIR                the data directory (or TROTH_DIR); run this as the\n"
+	"                           user it belongs to\n"
 	"  --recipient CERTIFICATE  PEM file of who may open it, with an EC or RSA key;\n"
 	"                           may be repeated\n"
 	"\n"
@@ -180,6 +180,7 @@ static troth_rc read_recipient(struct arena *a, const char *path, struct sealing
 		rc = certs_parse_pem(a, pem, &certs, &n, e);
 	if (rc_failed(rc)) {
 		err_prefix(e, "--recipient %s", path);
+		err_hint(e, "the recipient's certificate, PEM; see troth backup --help");
 		return rc;
 	}
 	s->recipients[s->recipient_count++] = certs[0]->der;
@@ -256,6 +257,7 @@ int backup_command(int argc, char **argv)
 	const struct option options[] = { { "dir", &dir }, { "recipient", NULL, NULL, &recipients } };
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)))
 		return command_usage(&self, "%s", e.primary);
+	dir = datadir_said(dir);
 	if (words.count != 1 || !dir || recipients.count == 0)
 		return command_usage(&self, "say what it is written to, of what and for whom: FILE --dir DIR --recipient CERTIFICATE");
 	troth_rc rc = RC_OK;

@@ -32,26 +32,33 @@ const char *cli_colour(const struct cli *c, const char *code)
 	return c->colours ? arena_printf(c->a, "\x1b[%sm", code) : "";
 }
 
-/* The first finding is the primary line again. */
-static void print_findings(struct cli *c, const struct troth_err *e)
+/* The first finding is the primary line again, and its hint the hint. */
+static bool is_first_again(const struct troth_err *e)
 {
 	const struct finding *first = e->findings;
-	bool again = first && strstr(e->primary, first->text) && (!first->hint || !first->hint[0] || text_equal(first->hint, e->hint));
-	for (const struct finding *f = again ? first->next : first; f; f = f->next) {
+	return first && strstr(e->primary, first->text) && (!first->hint || !first->hint[0] || text_equal(first->hint, e->hint));
+}
+
+static void print_findings(struct cli *c, const struct troth_err *e)
+{
+	for (const struct finding *f = is_first_again(e) ? e->findings->next : e->findings; f; f = f->next) {
 		fprintf(c->err, "  %s: %s\n", f->path, f->text);
 		if (f->hint && f->hint[0] && !text_equal(f->hint, e->hint))
 			fprintf(c->err, "    hint: %s\n", f->hint);
 	}
 }
 
-/* "troth: what and why", the sentence more, each finding, what to do. */
+/* "troth: what and why", the sentence more, each finding, what to do; of several findings each has its own below it. */
 static void print_error(struct cli *c, const struct troth_err *e)
 {
+	bool below = is_first_again(e) && e->findings->next;
 	fprintf(c->err, "troth: %s\n", e->primary);
 	if (e->detail[0])
 		fprintf(c->err, "  %s\n", e->detail);
+	if (below && e->hint[0])
+		fprintf(c->err, "    hint: %s\n", e->hint);
 	print_findings(c, e);
-	if (e->hint[0])
+	if (!below && e->hint[0])
 		fprintf(c->err, "hint: %s\n", e->hint);
 }
 

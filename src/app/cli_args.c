@@ -52,7 +52,7 @@ static troth_rc take_option(struct cli *c, struct words *w, struct troth_err *e)
 /* -- noun and verb ---------------------------------------------------------------------------------- */
 static troth_rc unknown(struct cli *c, const char *noun, const char *word, struct troth_err *e)
 {
-	const char *nearest = cli_nearest(word, noun);
+	const char *nearest = cli_nearest(c, word, noun);
 	troth_rc rc = noun ? cli_usage(c, e, "%s has no verb \"%.60s\"", noun, word)
 			   : cli_usage(c, e, "there is no command \"%.60s\"", word);
 	if (nearest)

@@ -52,7 +52,7 @@ const struct cli_section CLI_DEPLOYMENT_SECTIONS[] = { { "each instance carries"
 const struct cli_column CLI_COLUMNS_TARGETS[] = {
 	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
 	{ "WANTED", "wanted.generation", CELL_COUNT }, { "LOADED", "loaded.generation", CELL_COUNT }, { "LEVEL", "level", CELL_TEXT },
-	{ "SEEN", "seen_at", CELL_DAY }, { "REMARK", "last_error|drift", CELL_PROSE }, END
+	{ "SEEN", "seen_at", CELL_DAY }, { "REMARK", "last_error|drift.lines", CELL_PROSE }, END
 };
 const struct cli_column CLI_COLUMNS_DOCUMENTS[] = {
 	{ "GENERATION", "generation", CELL_TEXT }, { "HANDED", "handed", CELL_DAY }, { "FINGERPRINTS", "fingerprints", CELL_LIST }, END
@@ -110,8 +110,8 @@ const struct cli_column CLI_COLUMNS_RECOVERIES[] = {
 };
 const struct cli_column CLI_COLUMNS_PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
-	{ "BY", "credential", CELL_TEXT }, { "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DAY },
-	{ "LAST USED", "last_used", CELL_DAY }, END
+	{ "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DATE },
+	{ "LAST USED", "last_used", CELL_DATE }, END
 };
 const struct cli_column CLI_COLUMNS_WEBHOOKS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "WAITING", "waiting", CELL_TEXT }, { "DELIVERED", "last_delivered", CELL_DAY },

@@ -251,7 +251,7 @@ static const struct cli_option TOKEN_LIST[] = {
 	END
 };
 static const struct cli_option PRINCIPAL_ADD[] = {
-	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals), developer (reads, brings certificates) or auditor (reads, the audit too)" },
+	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals and the server's certificate), developer (reads, brings certificates) or auditor (reads, the audit too)" },
 	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
 	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
@@ -305,7 +305,7 @@ static const struct cli_option EVENTS[] = {
 };
 static const struct cli_option WEBHOOK_ADD[] = {
 	{ "--url", "URL", "url", CLI_TEXT, true, "https://...; http://127.0.0.1 for a program on the server's machine" },
-	{ "--event", "TYPES", "events", CLI_TEXTS, false, "'rotation.*'; may be given again; default: all" },
+	{ "--event", "TYPES", "events", CLI_TEXTS, false, "types as in troth events: 'rotation.*' is all of rotations; may be given again; default: all" },
 	{ "--receiver-ca", "PEM", "ca", CLI_FILE, false, "the CA of its certificate; default: the CAs of the server's system" },
 	END
 };

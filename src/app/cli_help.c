@@ -41,19 +41,27 @@ static int distance(const char *a, const char *b)
 	return row[n];
 }
 
-const char *cli_nearest(const char *word, const char *noun)
+struct nearest { const char *word, *best; int least; };
+
+static void consider(struct nearest *n, const char *known)
 {
-	const char *best = NULL;
-	int least = DISTANCE_MAX;
+	int far = known ? distance(n->word, known) : n->least;
+	if (far >= n->least)
+		return;
+	n->least = far;
+	n->best = known;
+}
+
+const char *cli_nearest(const struct cli *c, const char *word, const char *noun)
+{
+	struct nearest n = { .word = word, .least = DISTANCE_MAX };
 	for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
 		const struct cli_command *cmd = &CLI_COMMANDS[i];
-		const char *known = noun ? (text_equal(cmd->noun, noun) ? cmd->verb : NULL) : cmd->noun;
-		if (known && distance(word, known) < least) {
-			least = distance(word, known);
-			best = known;
-		}
+		consider(&n, noun ? (text_equal(cmd->noun, noun) ? cmd->verb : NULL) : cmd->noun);
 	}
-	return best;
+	for (size_t i = 0; i < c->program_count && !noun; i++)
+		consider(&n, arena_text_n(c->a, c->programs[i].usage, strcspn(c->programs[i].usage, " ")));
+	return n.best;
 }
 
 /* -- pages ------------------------------------------------------------------------------------------- */

@@ -37,10 +37,11 @@ static const char *number(struct arena *a, int64_t generation, bool known)
 
 static bool is_slot(const struct json *t) { return text_equal(json_get_text(t, "kind", ""), "slot"); }
 
-static bool has_drift(const struct json *t)
+/* What was not as it was left; NULL: nothing. */
+static const char *drift_text(struct arena *a, const struct json *t)
 {
-	const struct json *drift = json_get(t, "drift");
-	return drift && drift->type == JSON_ARRAY && drift->list.count;
+	const struct json *lines = json_get(json_get(t, "drift"), "lines");
+	return lines && lines->type == JSON_ARRAY && lines->list.count ? cli_cell_text(a, lines, CELL_LIST) : NULL;
 }
 
 /* -- instance show ---------------------------------------------------------------------------------------------- */
@@ -48,7 +49,8 @@ static struct json target_row(struct cli *c, const struct json *t)
 {
 	struct seen s = read_seen(t);
 	const char *said = json_get_text(t, "last_error", NULL);
-	said = said || !has_drift(t) ? said : arena_printf(c->a, "drift: %s", cli_cell_text(c->a, json_get(t, "drift"), CELL_LIST));
+	const char *drift = drift_text(c->a, t);
+	said = said || !drift ? said : arena_printf(c->a, "drift: %s", drift);
 	const char *what = is_slot(t) ? json_get_text(t, "credential", NULL) : json_get_text(t, "profile", NULL);
 	struct http_pair members[] = {
 		{ "name", json_get_text(t, "name", "?") }, { "kind", json_get_text(t, "kind", "?") }, { "state", json_get_text(t, "state", "?") },
@@ -107,11 +109,12 @@ static bool is_asked_for(struct cli *c, const struct json *t)
 	       text_equal(name, json_get_text(t, "deployment", "")) || text_equal(name, json_get_text(t, "credential", ""));
 }
 
+/* Drift alone is no difference: it was put right, or stands beside what is wanted. */
 static bool differs(const struct json *t)
 {
 	struct seen s = read_seen(t);
 	int64_t base = json_get_int(json_get(t, "loaded"), "generation", 0);
-	return s.wanted != base || (s.wanted && !s.known) || has_drift(t) || json_get_text(t, "last_error", NULL);
+	return s.wanted != base || (s.wanted && !s.known) || json_get_text(t, "last_error", NULL);
 }
 
 /* The first of `inside` (a list in each item) with this fingerprint, in words; NULL: none has it. */
@@ -169,8 +172,8 @@ static void put_target(struct diff *d, const struct json *t)
 	put_certs(d, json_get_list(wanted, "fingerprints"), json_get_list(loaded, "fingerprints"), "+", "32");
 	if (json_get_text(t, "last_error", NULL))
 		put_remark(d, "its agent says", cli_cell_text(a, json_get(t, "last_error"), CELL_TEXT));
-	if (has_drift(t))
-		put_remark(d, "drift", cli_cell_text(a, json_get(t, "drift"), CELL_LIST));
+	if (drift_text(a, t))
+		put_remark(d, "drift", drift_text(a, t));
 }
 
 static troth_rc no_such(struct cli *c, struct troth_err *e)

@@ -140,7 +140,7 @@ void cli_help_command(struct cli *c, const struct cli_command *cmd);
 const struct cli_command *cli_command_find(const char *noun, const char *verb);
 bool cli_noun_known(const char *noun);
 /* The known word that looks most like it, or NULL. */
-const char *cli_nearest(const char *word, const char *noun);
+const char *cli_nearest(const struct cli *c, const char *word, const char *noun);
 
 /* cli_connect.c: where the server is and who we are, from options, environment, admin.json. */
 troth_rc cli_connect(struct cli *c, struct troth_err *e);

@@ -177,7 +177,8 @@ troth_rc cli_run_man(struct cli *c, struct troth_err *e)
 	if (!words)
 		write_whole(c, &out);
 	else if (!write_one(c, words, &out))
-		return cli_usage(c, e, "there is no command \"%.60s\"", words);
+		return cli_noun_known(words) ? cli_usage(c, e, "%.60s has a page for each of its verbs: troth man %.60s VERB", words, words) :
+					       cli_usage(c, e, "there is no command \"%.60s\"", words);
 	fwrite(out.data, 1, out.len, c->out);
 	return RC_OK;
 }

@@ -113,7 +113,7 @@ troth_rc cli_run_principal_secret(struct cli *c, struct troth_err *e)
 	TRY(cli_call(c, HTTP_POST, path, body, 0, &j, e));
 	TRY(cli_print(c, j, e));
 	if (c->format == CLI_AS_TABLE && json_get_text(j, "password", NULL))
-		fprintf(c->out, "\nThe password is shown this once.\n");
+		fprintf(c->out, "\nThe password is shown this once. It is for logging in: POST /oauth/token\n(docs/api/login.md).\n");
 	if (c->format == CLI_AS_TABLE && json_get_text(j, "token", NULL))
 		fprintf(c->out, "\nThe token is shown this once. To use it, put it into a file of mode 0600 and say --token-file FILE.\n");
 	return RC_OK;

@@ -84,8 +84,12 @@ troth_rc cli_run_server_certificate_set(struct cli *c, struct troth_err *e)
 	const struct json *j;
 	const char *body;
 	TRY(cli_body(c, &body, e));
-	TRY(cli_call(c, HTTP_PUT, arena_printf(c->a, "%s%s", c->command->path, cli_flag(c, "--dry-run") ? "?dry_run=true" : ""), body, 0, &j, e));
-	return cli_print(c, j, e);
+	bool dry = cli_flag(c, "--dry-run");
+	TRY(cli_call(c, HTTP_PUT, arena_printf(c->a, "%s%s", c->command->path, dry ? "?dry_run=true" : ""), body, 0, &j, e));
+	TRY(cli_print(c, j, e));
+	if (dry && c->format == CLI_AS_TABLE)
+		fprintf(c->out, "\nonly judged: so it would be, and nothing has changed\n");
+	return RC_OK;
 }
 
 troth_rc cli_run_server_certificate_show(struct cli *c, struct troth_err *e)

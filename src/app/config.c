@@ -250,8 +250,11 @@ static void sum_up(const char *file, struct troth_err *e)
 	size_t n = count_findings(e);
 	if (n)
 		snprintf(e->primary, sizeof e->primary, "%s: %zu thing%s wrong", file, n, n == 1 ? " is" : "s are");
-	else
+	else {
 		err_prefix(e, "%s", file);
+		err_hint(e, "one setting a line; a value with brackets or a # needs quotes: listen: \"[::]:8443\"; then: troth config check %s", file);
+		return;
+	}
 	err_hint(e, "nothing of it is used before it is right; troth config check %s says what is accepted", file);
 }
 

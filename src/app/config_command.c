@@ -4,6 +4,7 @@
  * else knows its command line.  Otherwise it says what a server would be started with. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/server.h"
 #include "base/json.h"
@@ -43,12 +44,6 @@ const char CONFIG_SHOW_USAGE[] =
 
 enum { SHOW_COLUMN_MOST = 44, SHOW_BYTES = 64 << 10 };
 
-static const char *dir_or_environment(const char *dir)
-{
-	const char *set = getenv("TROTH_DIR");
-	return dir ? dir : set && set[0] ? set : NULL;
-}
-
 /* -- check ---------------------------------------------------------------------------------------------------- */
 /* FILE:LINE: as compilers say it, so that editors find the place. */
 static void print_finding(const char *file, const struct finding *f)
@@ -67,6 +62,8 @@ static int check_file(struct arena *a, const char *file)
 		printf("%s: ok, %u setting%s\n", file, c.from_file, c.from_file == 1 ? "" : "s");
 		return 0;
 	}
+	if (!e.findings && access(datadir_make(a, file).store, F_OK) == 0)
+		err_hint(&e, "of a data directory: troth config check --dir %s", file);
 	if (!e.findings)
 		return command_failed(&e);
 	for (const struct finding *f = e.findings; f; f = f->next)
@@ -84,7 +81,7 @@ int config_check_command(int argc, char **argv)
 	const struct option options[] = { { "dir", &dir } };
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)))
 		return command_usage(&self, "%s", e.primary);
-	dir = words.count ? dir : dir_or_environment(dir);
+	dir = words.count ? dir : datadir_said(dir);
 	if (words.count > 1 || (words.count && dir) || (!words.count && !dir))
 		return command_usage(&self, "say which file: FILE, or the data directory that it is in: --dir DIR");
 	return check_file(a, words.count ? words.items[0] : datadir_make(a, dir).config);
@@ -235,7 +232,7 @@ int config_show_command(int argc, char **argv)
 		return command_usage(&self, "%s", e.primary);
 	if (words.count || (strcmp(output, "yaml") != 0 && strcmp(output, "json") != 0))
 		return command_usage(&self, words.count ? "it takes no words" : "-o is yaml or json");
-	dir = dir_or_environment(dir);
+	dir = datadir_said(dir);
 	server_config_file(a, dir, file, &from);
 	troth_rc rc = config_effective(a, dir, &from, !says_something(&from), &out, &e);
 	if (rc_ok(rc))

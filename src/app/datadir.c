@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "pki/pki.h"
+
+const char *datadir_said(const char *dir)
+{
+	const char *set = getenv("TROTH_DIR");
+	return dir ? dir : set && set[0] ? set : NULL;
+}
 
 struct datadir datadir_make(struct arena *a, const char *dir)
 {

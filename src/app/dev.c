@@ -22,7 +22,7 @@ const char DEV_USAGE[] =
 	"SIGTERM or SIGINT. When it answers it prints one line of JSON: where it is, its\n"
 	"CA, an administrator's token, client certificate and password (which is good\n"
 	"for POST /oauth/token), and a password for each compatible API. Logs go to\n"
-	"stderr.\n"
+	"stderr. No troth.yaml is read.\n"
 	"\n"
 	"  --dir DIR           the data directory; kill it at any time and start it\n"
 	"                      again on the same one\n"
@@ -138,8 +138,9 @@ static troth_rc make_login(struct dev *dev, struct dev_login *login, const char 
 		rc = dev_do(dev, &VERB_PRINCIPAL_ROTATE, &again, &ret, e);
 	}
 	if (rc_failed(rc) && said && e->findings) {
-		e->findings = NULL; /* the only one, which is the primary line too */
-		err_prefix(e, "--admin-password");
+		const char *text = e->findings->text;
+		e->findings = NULL; /* the only one; it names a member, and a person typed an option */
+		rc = err_set(e, e->kind, "--admin-password: %s", text);
 		err_hint(e, "leave it out, and a good one is made and printed");
 	}
 	TRY(rc);

@@ -17,7 +17,7 @@ static const struct command SERVER_COMMANDS[] = {
 	{ "restore", "a data directory from a backup", RESTORE_USAGE, restore_command },
 	{ "config check", "is a configuration of the server right?", CONFIG_CHECK_USAGE, config_check_command },
 	{ "config show", "what the server is set to, and where each value comes from", CONFIG_SHOW_USAGE, config_show_command },
-	{ "support-bundle", "what a helper needs to know, in one file and without secrets", SUPPORT_USAGE, support_command },
+	{ "support-bundle", "for whoever helps you: one file, without secrets", SUPPORT_USAGE, support_command },
 	{ "keeper", "(started by the server) hold keys", KEEPER_USAGE, keeper_command },
 };
 

@@ -82,6 +82,7 @@ struct datadir {
 	const char *url;          /* server.url: there while the server is ready */
 };
 struct datadir datadir_make(struct arena *a, const char *dir);
+const char *datadir_said(const char *dir); /* by --dir, else by TROTH_DIR; NULL: by neither */
 /* NOT_FOUND with "run troth init first" unless it is a complete data directory. */
 troth_rc datadir_check(const struct datadir *d, struct troth_err *e);
 

@@ -36,7 +36,7 @@ const char SUPPORT_USAGE[] =
 	"No key, wrapped or not, no token or password, and no hash of one is in it. Names\n"
 	"of nodes, credentials and addresses are: look before you send it.\n"
 	"\n"
-	"  --dir DIR      the data directory\n"
+	"  --dir DIR      the data directory (or TROTH_DIR)\n"
 	"  --config FILE  the server's, if it is started with one and does not run now\n"
 	"  --log-lines N  how many of keeper.log, 0 to 100000 (default 1000)\n"
 	"\n"
@@ -379,6 +379,7 @@ int support_command(int argc, char **argv)
 	const struct option options[] = { { "dir", &dir }, { "log-lines", &lines }, { "config", &config } };
 	if (rc_failed(options_read(argc, argv, options, ARRAY_LEN(options), &words, &e)))
 		return command_usage(&self, "%s", e.primary);
+	dir = datadir_said(dir);
 	if (words.count != 1 || !dir)
 		return command_usage(&self, "say which file to write, and of which data directory: FILE --dir DIR");
 	if (!read_lines(lines, &s.log_lines))

@@ -26,8 +26,11 @@ troth_rc verb_allowed(const struct verb *verb, const struct principal *who, stru
 {
 	if (who->roles & verb->roles)
 		return RC_OK;
-	if (who->roles == ROLE_ANONYMOUS)
-		return err_set(e, TROTH_UNAUTHENTICATED, "%s needs a known caller", verb->name);
+	if (who->roles == ROLE_ANONYMOUS) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "%s needs a known caller", verb->name);
+		err_hint(e, "send a token (Authorization: Bearer ...) or a client certificate; troth principal add makes them");
+		return rc;
+	}
 	return err_set(e, TROTH_FORBIDDEN, "%s may not do %s", who->name, verb->name);
 }
 

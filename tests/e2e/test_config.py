@@ -82,6 +82,8 @@ def test_a_start_with_a_bad_file(build, own, tmp_path):
     assert r.returncode == 1 and "2 things are wrong" in r.stderr and "line 2" in r.stderr and "hint: " in r.stderr
     r = troth(build, "server", "--dir", tmp_path / "d", "--config", tmp_path / "none.yaml")
     assert r.returncode == 4 and "none.yaml" in r.stderr
+    r = troth(build, "config", "check", tmp_path / "d")
+    assert r.returncode != 0 and f"troth config check --dir {tmp_path}/d" in r.stderr
     r = troth(build, "config", "nonsense")
     assert r.returncode == 2 and "troth config check" in r.stderr
 

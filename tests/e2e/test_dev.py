@@ -100,7 +100,7 @@ def test_its_passwords_log_in_and_stay(build, directory):
 
 def test_a_short_password_is_refused(build, directory):
     r = subprocess.run([str(build / "troth"), "dev", "--dir", str(directory), "--admin-password", "secret"], capture_output=True, text=True, timeout=30)
-    assert r.returncode == 1 and "--admin-password" in r.stderr and "12 to 256" in r.stderr and r.stdout == ""
+    assert r.returncode == 1 and "--admin-password" in r.stderr and "12 to 256" in r.stderr and "$." not in r.stderr and r.stdout == ""
 
 
 def test_killed_and_started_again_has_lost_nothing(build, directory):

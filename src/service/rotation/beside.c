@@ -289,9 +289,11 @@ static troth_rc let_all_go(struct verb_ctx *ctx, struct steering *s, struct trot
 	TRY(late_to_switch(ctx, &s->c, s->signs->id, s->cmd->force, &late, e));
 	if (!s->cmd->force && !late.count)
 		late_add(&late, "first let the old version be the one that is trusted beside it");
-	if (!s->cmd->force)
-		return refuse_late(ctx, &s->c, &late, "this would make the new version sign and stop trusting the old one at once", e);
-	return steer(ctx, s, BESIDE_ALL, "all", &late, e);
+	if (s->cmd->force)
+		return steer(ctx, s, BESIDE_ALL, "all", &late, e);
+	troth_rc rc = refuse_late(ctx, &s->c, &late, "this would make the new version sign and stop trusting the old one at once", e);
+	err_hint(e, "let the old version, %s, be the one beside first, then renew what it signed; an administrator may insist", s->signs->uuid);
+	return rc;
 }
 
 static troth_rc decide(struct verb_ctx *ctx, struct steering *s, struct troth_err *e)

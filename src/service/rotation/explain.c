@@ -32,7 +32,7 @@ static const char *agent_words(struct arena *a, const struct target_row *t)
 }
 
 static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum party *ret_party, const char **ret_instance,
-			    const char **ret_target, const char **ret_error, struct troth_err *e)
+			    const char **ret_target, struct troth_err *e)
 {
 	struct target_row t;
 	struct instance_row i;
@@ -45,8 +45,17 @@ static troth_rc name_target(struct tx *tx, struct arena *a, int64_t id, enum par
 	*ret_instance = i.name;
 	*ret_target = template.name;
 	*ret_party = template.party;
-	if (ret_error)
-		*ret_error = agent_words(a, &t);
+	return RC_OK;
+}
+
+static troth_rc read_words(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct target_row t;
+	if (!target)
+		return RC_OK;
+	TRY(target_row_get(tx, a, target, &t, e));
+	x->last_error = agent_words(a, &t);
+	x->failing = t.last_error != NULL;
 	return RC_OK;
 }
 
@@ -191,9 +200,10 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
-	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, &x.last_error, e));
+	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, e));
+	TRY(read_words(tx, a, row->target_id, &x, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
-	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, NULL, e));
+	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, e));
 	TRY(name_group(tx, a, json_get_int(j, "other_group", 0), &x, e));
 	if (has_agent(&x))
 		TRY(read_agent(tx, a, row->target_id, &x, e));
@@ -423,7 +433,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
 			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
-	if (node && x->last_error)
+	if (node && x->failing)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;
 }

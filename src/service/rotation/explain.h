@@ -25,7 +25,8 @@ struct explained {
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
 	const char *certificate;    /* "the certificate of version 2, ..., asked for since T" if that is the reason, or NULL */
 	bool imported;              /* "renew-by-hand", because the authority's key is elsewhere */
-	const char *last_error;     /* of the target, if its agent said one */
+	const char *last_error;     /* of the target, if its agent said one; else what was not as it should be */
+	bool failing;               /* it is an error: somebody has to mend it */
 	msec_t deadline;            /* of a binding: its renew_by; 0 none */
 	bool overdue;               /* that has passed, and it was told */
 	bool recovering;            /* its identity has expired, and it waits for somebody's approval of a new one */

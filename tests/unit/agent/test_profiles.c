@@ -30,6 +30,9 @@ static void every_yaml_is_read(void **state)
 	assert_int_equal(p.count, 2);
 	assert_true(p.network);
 	assert_non_null(p.settings.targets);
+	lab_write(l, "srv/settings", "all: {rooot: /x}\n"); /* no profile's: its default would be used without a word */
+	assert_true(rc_failed(profiles_load(l->a, lab_path(l, "srv"), lab_path(l, "srv/settings"), &p, &e)));
+	assert_non_null(strstr(e.primary, "all names parameter \"rooot\""));
 	lab_write(l, "srv/settings", "x: 1\n");
 	assert_true(rc_failed(profiles_load(l->a, lab_path(l, "srv"), lab_path(l, "srv/settings"), &p, &e)));
 }

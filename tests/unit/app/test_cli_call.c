@@ -64,6 +64,21 @@ static void all_findings_are_printed(void **state)
 	assert_has(s->err, "--ttl: is too short");
 }
 
+/* As the server says it: the first finding is its first line.  Each hint stands below what it is for. */
+static void each_finding_has_its_hint_below_it(void **state)
+{
+	struct scene *s = *state;
+	static const struct turn turns[] = {
+		{ "POST /v1/authorities", "{\"name\":\"x\"}", 400,
+		  "{\"status\":400,\"code\":\"invalid\",\"detail\":\"$.name: must start with '/'\",\"hint\":\"write it like /a/b\","
+		  "\"findings\":[{\"path\":\"$.name\",\"rule\":\"name\",\"text\":\"must start with '/'\",\"hint\":\"write it like /a/b\"},"
+		  "{\"path\":\"$.ttl\",\"rule\":\"r\",\"text\":\"is too short\",\"hint\":\"an hour at least\"}]}" },
+	};
+	assert_int_equal(RUN(s, turns, "authority", "create", "x"), 1);
+	assert_string_equal(s->err, "troth: NAME: must start with '/'\n    hint: write it like /a/b\n"
+				    "  --ttl: is too short\n    hint: an hour at least\n");
+}
+
 static void an_object_is_found_by_its_name_or_id(void **state)
 {
 	struct scene *s = *state;
@@ -111,6 +126,7 @@ int main(void)
 		cmocka_unit_test(no_node_writes_to_the_terminal),
 		cmocka_unit_test(refusals_have_their_exit_codes_and_words),
 		cmocka_unit_test(all_findings_are_printed),
+		cmocka_unit_test(each_finding_has_its_hint_below_it),
 		cmocka_unit_test(an_object_is_found_by_its_name_or_id),
 		cmocka_unit_test(a_token_has_an_id_only),
 		cmocka_unit_test(a_reply_that_is_no_json_is_refused),

@@ -36,10 +36,15 @@ static void every_command_has_help_with_an_example(void **state)
 
 static void the_nearest_word_is_offered(void **state)
 {
-	assert_string_equal(cli_nearest("autority", NULL), "authority");
-	assert_string_equal(cli_nearest("lst", "authority"), "list");
-	assert_null(cli_nearest("nonsense", NULL));
-	assert_null(cli_nearest("a-word-that-is-much-too-long-to-be-compared", NULL));
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 16);
+	static const struct cli_program programs[] = { { "server", "", "" }, { "agent run", "", "" } };
+	const struct cli c = { .a = a, .programs = programs, .program_count = ARRAY_LEN(programs) };
+	assert_string_equal(cli_nearest(&c, "autority", NULL), "authority");
+	assert_string_equal(cli_nearest(&c, "lst", "authority"), "list");
+	assert_string_equal(cli_nearest(&c, "sever", NULL), "server"); /* what main.c runs is a command, too */
+	assert_string_equal(cli_nearest(&c, "agnet", NULL), "agent");
+	assert_null(cli_nearest(&c, "nonsense", NULL));
+	assert_null(cli_nearest(&c, "a-word-that-is-much-too-long-to-be-compared", NULL));
 }
 
 static void the_version_is_told(void **state)

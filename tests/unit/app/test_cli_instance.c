@@ -8,7 +8,7 @@
 
 #define SAME TARGET("server", "slot", "probed", "4", "4", "\"aa\"", "4", "true", "\"aa\"", "\"credential\":\"/c\",\"drift\":null")
 #define LATE TARGET("trust", "store", "written", "5", "5", "\"aa11\",\"bb22\"", "4", "true", "\"aa11\",\"cc33\"", "\"last_error\":\"reload failed\"")
-#define LOST TARGET("other", "store", "none", "0", "2", "\"aa11\"", "2", "false", "\"aa11\"", "\"drift\":[\"ca.pem was changed\"]")
+#define LOST TARGET("other", "store", "none", "0", "2", "\"aa11\"", "2", "false", "\"aa11\"", "\"drift\":{\"lines\":[\"ca.pem was changed\"]}")
 
 static const char CERTS[] = "{\"items\":[{\"name\":\"/new/ca\",\"versions\":[{\"fingerprint\":\"bb22\",\"not_after\":\"2027-11-22T00:00:00Z\"}]}],\"next\":null}";
 

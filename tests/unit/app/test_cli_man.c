@@ -46,6 +46,8 @@ static void no_such_command(void **state)
 	struct scene *s = *state;
 	assert_int_equal(RUN_ALONE(s, "man", "authority", "nonsense"), 2);
 	assert_has(s->err, "there is no command \"authority nonsense\"");
+	assert_int_equal(RUN_ALONE(s, "man", "authority"), 2);
+	assert_has(s->err, "authority has a page for each of its verbs: troth man authority VERB");
 }
 
 /* A page each, and no line that the typesetter would take for a request of ours: those begin with known macros. */

@@ -42,14 +42,16 @@ static void targets_are_named_by_instance_and_name(void **state)
 	static const struct turn show[] = {
 		{ "GET /v1/instances?name=pg-1", NULL, 200, "{\"items\":[{\"name\":\"pg-1\",\"id\":\"7\"}],\"next\":null}" },
 		{ "GET /v1/targets?instance=7", NULL, 200, "{\"items\":[{\"name\":\"trust\",\"id\":\"1\"},{\"name\":\"server\",\"id\":\"2\"}],\"next\":null}" },
-		{ "GET /v1/targets/2", NULL, 200, "{\"name\":\"server\",\"wanted\":{\"generation\":4},\"drift\":[\"cert.pem was changed\"]}" },
+		{ "GET /v1/targets/2", NULL, 200, "{\"name\":\"server\",\"wanted\":{\"generation\":4},\"drift\":{\"lines\":[\"cert.pem was changed\"]}}" },
 	};
 	const struct turn list[] = {
-		{ "GET /v1/targets?instance=6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10&state=counted", NULL, 200, "{\"items\":[],\"next\":null}" },
+		{ "GET /v1/targets?instance=6e0c51aa-3a0e-4f2a-9d0b-5d1f3c5a7e10&state=counted", NULL, 200,
+		  "{\"items\":[{\"name\":\"server\",\"last_error\":null,\"drift\":{\"lines\":[\"nothing ran\"]}}],\"next\":null}" },
 	};
 	assert_int_equal(RUN(s, show, "target", "show", "pg-1/server"), 0);
 	assert_has(s->out, "cert.pem was changed");
 	assert_int_equal(RUN(s, list, "target", "list", "--instance", id, "--state", "counted"), 0);
+	assert_has(s->out, "nothing ran");
 	const struct turn retry[] = { show[0], show[1], { "POST /v1/targets/2/retry", "{}", 200, "{}" } };
 	assert_int_equal(RUN(s, retry, "target", "retry", "pg-1/server"), 0);
 	assert_has(s->out, "will be tried again");

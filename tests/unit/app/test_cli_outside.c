@@ -104,6 +104,7 @@ static void a_certificate_for_the_server_is_brought(void **state)
 	assert_int_equal(RUN(s, set, "server-certificate", "set", "--certificate-file", file, "--key-file", file), 0);
 	assert_has(s->out, "dns:troth.example");
 	assert_int_equal(RUN(s, dry, "server-certificate", "set", "--certificate-file", file, "--key-file", file, "--dry-run"), 0);
+	assert_has(s->out, "nothing has changed");
 	assert_int_equal(RUN(s, show, "server-certificate", "show"), 0);
 	assert_has(s->out, "CN=Corporate");
 	assert_int_equal(RUN(s, unset, "server-certificate", "unset"), 0);

@@ -134,6 +134,8 @@ static void broken_yaml_says_its_line(void **state)
 {
 	assert_null(findings_of("loops: 2\nlog_level: [\n"));
 	assert_contains(unit_err.primary, "troth.yaml: line 3: broken YAML");
+	assert_null(findings_of("listen: [::]:8443\n")); /* what one types first */
+	assert_contains(unit_err.hint, "listen: \"[::]:8443\"");
 	(void)findings_of("- a\n");
 	assert_contains(unit_err.primary, "line 1: a setting and its value are written");
 	(void)findings_of("loops: 1\nloops: 2\n");

@@ -19,6 +19,17 @@ static void names(void **state)
 	assert_string_equal(datadir_make(a, "/").dir, "/");
 }
 
+static void which_one_is_said_or_in_the_environment(void **state)
+{
+	setenv("TROTH_DIR", "/env", 1);
+	assert_string_equal(datadir_said("/said"), "/said");
+	assert_string_equal(datadir_said(NULL), "/env");
+	setenv("TROTH_DIR", "", 1);
+	assert_null(datadir_said(NULL));
+	unsetenv("TROTH_DIR");
+	assert_null(datadir_said(NULL));
+}
+
 static void missing_files_are_named(void **state)
 {
 	struct troth_err e = { 0 };
@@ -140,7 +151,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(missing_files_are_named),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(which_one_is_said_or_in_the_environment), cmocka_unit_test(missing_files_are_named),
 					    cmocka_unit_test(a_hole_in_a_whole_one_is_told_as_such), cmocka_unit_test(urls),
 					    cmocka_unit_test(a_broken_address_is_told_with_its_file), cmocka_unit_test(address_there_and_back),
 					    cmocka_unit_test(a_relative_directory_is_named_once),

@@ -93,7 +93,7 @@ static void test_refusals(void **state)
 	cmd.issuer = NULL;
 	room_refused(r, &r->auditor, &VERB_AUTHORITY_CREATE, &cmd, TROTH_FORBIDDEN, "may not do authority.create");
 	room_refused(r, &r->narrow, &VERB_AUTHORITY_CREATE, &cmd, TROTH_FORBIDDEN, "may not touch");
-	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_AUTHORITY_CREATE, &cmd, TROTH_UNAUTHENTICATED, "");
+	room_refused(r, &PRINCIPAL_ANONYMOUS, &VERB_AUTHORITY_CREATE, &cmd, TROTH_UNAUTHENTICATED, "Authorization: Bearer");
 	r->keeper_dies_at = r->keeper_calls + 1;
 	room_refused(r, &r->admin, &VERB_AUTHORITY_CREATE, &cmd, TROTH_UNAVAILABLE, "keeper");
 	room_free(r);

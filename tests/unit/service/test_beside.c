@@ -46,6 +46,7 @@ static void step_by_step(void **state)
 	fleet_settle(f, 20);
 	refused(f, said(f, old), TROTH_UNSAFE, "app-0");                 /* it does not trust the new one yet */
 	refused(f, said(f, NULL), TROTH_UNSAFE, "app-0");                /* the call that would break everything */
+	refused(f, said(f, NULL), TROTH_UNSAFE, arena_printf(f->a, "let the old version, %s, be the one beside first", old));
 	FLEET_CHECK(f, look(f).items[0].beside && look(f).items[1].active);
 	app->off = false;
 	fleet_settle(f, 40);

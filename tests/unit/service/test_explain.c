@@ -26,6 +26,27 @@ static void names_not_ids(void **state)
 	fleet_free(f);
 }
 
+/* "nothing ran that could be reloaded", an agent said that is away now: there is nothing to mend. */
+static void a_remark_is_told_and_is_nothing_to_mend(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *n = fleet_node(f, "app-1");
+	struct msg_report m = fleet_report_of(f, n);
+	struct report_ret ret;
+	struct troth_err e = { 0 };
+	const char *line = "nothing ran that could be reloaded";
+	m.drift = (struct json_texts){ &line, 1 };
+	m.seq = ++n->seq;
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &n->who, &VERB_AGENT_REPORT, &m, &ret, &e)));
+	n->mute = true;
+	fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 20);
+	struct explain_ret x = fleet_explain(f, "/demo/ca");
+	FLEET_CHECK(f, text_equal(x.items[0].instance, "app-1") && text_equal(x.items[0].last_error, line));
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x.items[0]), "does the agent on app-1 run"));
+	fleet_free(f);
+}
+
 static void only_what_is_in_scope(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -113,7 +134,7 @@ static void every_reason_has_plain_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_not_ids),
+		cmocka_unit_test(names_not_ids), cmocka_unit_test(a_remark_is_told_and_is_nothing_to_mend),
 		cmocka_unit_test(only_what_is_in_scope),
 		cmocka_unit_test(since_is_kept),
 		cmocka_unit_test(nothing_is_said_twice),
