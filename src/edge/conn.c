@@ -28,8 +28,6 @@ static msec_t request_time(const struct edge_conn *c) { return c->loop->server->
 /* -- ending ------------------------------------------------------------------------------------ */
 static void forget_request(struct edge_conn *c)
 {
-	if (c->body.data)
-		secret_wipe(c->body.data, c->body.len); /* an uploaded key may be in it */
 	buf_release(&c->body);
 	arena_freep(&c->a);
 	c->loop->body_bytes -= c->reserved;
@@ -233,10 +231,19 @@ static void on_read(struct bufferevent *bev, void *self)
 /* -- writing ----------------------------------------------------------------------------------- */
 static void free_body(const void *data, size_t len, void *self) { free(self); }
 
-/* The reply's buffer becomes part of the output without a copy when it is large. */
+/* Sent, or the peer is gone. */
+static void wipe_body(const void *data, size_t len, void *self)
+{
+	secret_wipe(self, len);
+	free(self);
+}
+
+/* The reply's buffer becomes part of the output without a copy when it is large, or when a copy would stay unwiped. */
 static void put_body(struct evbuffer *out, struct buf *body)
 {
-	if (body->len <= 4096 || evbuffer_add_reference(out, body->data, body->len, free_body, body->data) != 0)
+	bool copy = body->len <= 4096 && !body->secret;
+	evbuffer_ref_cleanup_cb end = body->secret ? wipe_body : free_body;
+	if (copy || evbuffer_add_reference(out, body->data, body->len, end, body->data) != 0)
 		evbuffer_add(out, body->data, body->len);
 	else
 		*body = buf_make(body->max); /* given away */
@@ -494,7 +501,7 @@ void edge_conn_accept(struct edge_loop *loop, int fd, bool plain, const char *pe
 	c->loop = loop;
 	c->bev = bev;
 	c->timer = timer;
-	c->body = buf_make(LIMIT_HTTP_BODY_BYTES);
+	c->body = buf_make_secret(LIMIT_HTTP_BODY_BYTES); /* an uploaded key may be in it */
 	snprintf(c->peer, sizeof c->peer, "%s", peer);
 	c->at = &loop->conns;
 	c->next = loop->conns;
