@@ -107,6 +107,13 @@ static troth_rc read_below(struct verb_ctx *ctx, const struct credential_row *c,
 	return RC_OK;
 }
 
+troth_rc certify_need_below(struct verb_ctx *ctx, const struct credential_row *authority, struct certify_need *need, struct troth_err *e)
+{
+	TRY(read_below(ctx, authority, 0, need, &need->levels, e));
+	need->path_len = need->levels > need->path_len ? need->levels : need->path_len;
+	return RC_OK;
+}
+
 static troth_rc read_need(struct verb_ctx *ctx, struct certify_plan *plan, struct troth_err *e)
 {
 	struct certify_need *need = &plan->need;
@@ -114,9 +121,7 @@ static troth_rc read_need(struct verb_ctx *ctx, struct certify_plan *plan, struc
 	TRY(csr_parse(ctx->a, plan->request.csr, &csr, e));
 	*need = (struct certify_need){ .name = plan->credential.name, .spki = csr.spki, .now = ctx->now };
 	TRY(read_before(ctx, plan, e));
-	TRY(read_below(ctx, &plan->credential, 0, need, &need->levels, e));
-	need->path_len = need->levels > need->path_len ? need->levels : need->path_len;
-	return RC_OK;
+	return certify_need_below(ctx, &plan->credential, need, e);
 }
 
 /* -- what anchors it ------------------------------------------------------------------------------------------- */
@@ -244,7 +249,7 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, con
 }
 
 /* A key that was given up stays so, in whatever certificate it comes. */
-static troth_rc check_key(struct verb_ctx *ctx, const struct cert *x, const char *path, struct troth_err *e)
+troth_rc certify_key_judge(struct verb_ctx *ctx, const char *path, const struct cert *x, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
 	bool distrusted;
@@ -269,7 +274,7 @@ static troth_rc find_anchor(struct verb_ctx *ctx, const struct certify_cmd *cmd,
 	}
 	choose(ctx, plan, &candidates, e);
 	TRY(check_done(e));
-	TRY(check_key(ctx, plan->anchor.cert, said ? "$.root" : "$.certificate", e));
+	TRY(certify_key_judge(ctx, said ? "$.root" : "$.certificate", plan->anchor.cert, e));
 	TRY(check_done(e));
 	if (said && memcmp(said->fingerprint, plan->anchor.cert->fingerprint, SHA256_LEN) != 0) {
 		struct checker c = { ctx->a, e };
@@ -291,7 +296,7 @@ static troth_rc check_others(struct verb_ctx *ctx, const struct certify_plan *pl
 			check_fail(&c, "$.certificate", "same-subject", "has the subject and the key identifier of a version before, and another key",
 				   "verifiers would take the wrong one; have it signed with the key identifier that the request asks for");
 	for (size_t i = 0; i < plan->chain.count; i++)
-		TRY(check_key(ctx, plan->chain.served[i], "$.certificate", e));
+		TRY(certify_key_judge(ctx, "$.certificate", plan->chain.served[i], e));
 	return RC_OK;
 }
 
