@@ -131,7 +131,7 @@ class Check(Agent):
         self.world, self.service = world, Service(world.folder / f"check-{number}" / "tls/current")
         world.cli.ok("deployment", "create", HEALTH, "--ephemeral", "--ttl", "1m",
                      "--slot", f"name=tls,profile=check-node,authority={node.AUTHORITY},credential=/check/{{instance}},san={{instance}}.example",
-                     "--store", f"name=trust,profile=check-node,bundle={node.BUNDLE}")
+                     "--store", f"name=trust,profile=check-node,bundle={node.BUNDLE},parameter.proof=read")
         world.true()  # a deployment without a node uses nothing
         super().__init__(world, HEALTH, f"check-{number}", f"  tls: {{root: {{dir}}, port: {self.service.port}}}\n")
         self.service.start()
@@ -425,12 +425,13 @@ def test_a_foreign_health_check_in_the_middle(world):
 def test_a_ca_of_ones_own(world, tmp_path):
     """Brought with its key, it is the next one: trusted, then signing, then alone; its key stays with the keeper."""
     ops, path = world.ops, "/api/v0/certificate_authorities"
-    corporate, other = Corporate(tmp_path / "corporate"), Corporate(tmp_path / "other", "Other")
+    corporate, other = Corporate(tmp_path / "corporate", days=3650), Corporate(tmp_path / "other", "Other", 3650)
     pem, key = corporate.root.read_text(), (tmp_path / "corporate/root.key").read_text()
     before = len(world.cli.json("audit", "list")["items"]), ops.authorities()
-    for wrong in ((pem, (tmp_path / "other/root.key").read_text()), (corporate.certificate.read_text(), corporate.key.read_text()),
-                  (pem + other.root.read_text(), key), ("x", key), (pem, "x")):
-        ops.is_("errors_nested", "POST", path, dict(zip(("cert_pem", "private_key_pem"), wrong)), 400)
+    for wrong, name in (((pem, (tmp_path / "other/root.key").read_text()), "errors_nested"), ((pem + other.root.read_text(), key), "errors_nested"),
+                        (("x", key), "errors_nested"), ((pem, "x"), "errors_nested"),
+                        ((corporate.certificate.read_text(), corporate.key.read_text()), "errors_nested_two")):
+        ops.is_(name, "POST", path, dict(zip(("cert_pem", "private_key_pem"), wrong)), 400)
     assert (len(world.cli.json("audit", "list")["items"]), ops.authorities()) == before
     made = ops.is_("create", "POST", path, {"cert_pem": pem, "private_key_pem": key})
     old = ops.guid(True)
@@ -495,7 +496,7 @@ WRONG = (  # method, path, body, status
     ("DELETE", "/api/v0/certificate_authorities/" + "x" * 2000, None, 404),
     ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x", "private_key_pem": "y"}, 400),
     ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x"}, 400),
-    ("POST", "/api/v0/certificate_authorities", {"cert_pem": 1, "private_key_pem": None}, 400),
+    ("POST", "/api/v0/certificate_authorities", {"cert_pem": 1, "private_key_pem": "y"}, 400),
     ("POST", "/api/v0/certificate_authorities", "null", 400),
     ("POST", "/api/v0/certificates/generate", {"domains": ["*.example"]}, 404),
     ("GET", "/api/v0/installations/1x", None, 404),
