@@ -107,6 +107,13 @@ static troth_rc read_below(struct verb_ctx *ctx, const struct credential_row *c,
 	return RC_OK;
 }
 
+troth_rc certify_need_below(struct verb_ctx *ctx, const struct credential_row *authority, struct certify_need *need, struct troth_err *e)
+{
+	TRY(read_below(ctx, authority, 0, need, &need->levels, e));
+	need->path_len = need->levels > need->path_len ? need->levels : need->path_len;
+	return RC_OK;
+}
+
 static troth_rc read_need(struct verb_ctx *ctx, struct certify_plan *plan, struct troth_err *e)
 {
 	struct certify_need *need = &plan->need;
@@ -114,9 +121,7 @@ static troth_rc read_need(struct verb_ctx *ctx, struct certify_plan *plan, struc
 	TRY(csr_parse(ctx->a, plan->request.csr, &csr, e));
 	*need = (struct certify_need){ .name = plan->credential.name, .spki = csr.spki, .now = ctx->now };
 	TRY(read_before(ctx, plan, e));
-	TRY(read_below(ctx, &plan->credential, 0, need, &need->levels, e));
-	need->path_len = need->levels > need->path_len ? need->levels : need->path_len;
-	return RC_OK;
+	return certify_need_below(ctx, &plan->credential, need, e);
 }
 
 /* -- what anchors it ------------------------------------------------------------------------------------------- */

@@ -26,4 +26,9 @@ struct certify_ret {
 };
 extern const struct verb VERB_AUTHORITY_CERTIFY; /* certify_cmd -> certify_ret */
 
+/* -- for adopt.c ------------------------------------------------------------------------------------------- */
+struct certify_need;
+/* Into *need: path_len, levels, eku and life, as the authority and all below it need them. */
+troth_rc certify_need_below(struct verb_ctx *ctx, const struct credential_row *authority, struct certify_need *need, struct troth_err *e);
+
 #endif

@@ -83,6 +83,14 @@ static void check_dates(const struct checker *c, const char *path, const struct 
 			   "have it signed for longer");
 }
 
+void certify_ca_judge(struct arena *a, const char *path, const struct cert *ca, const struct certify_need *need, struct troth_err *e)
+{
+	struct checker c = { a, e };
+	check_path_len(&c, path, ca, need);
+	check_eku(&c, path, ca, need);
+	check_dates(&c, path, ca, need);
+}
+
 void certify_chain_read(struct arena *a, const char *path, const char *pem, const struct certify_need *need, struct upload_chain *ret,
 			struct troth_err *e)
 {
@@ -96,9 +104,7 @@ void certify_chain_read(struct arena *a, const char *path, const char *pem, cons
 	if (!ca)
 		return;
 	check_ca(&c, path, ca);
-	check_path_len(&c, path, ca, need);
-	check_eku(&c, path, ca, need);
-	check_dates(&c, path, ca, need);
+	certify_ca_judge(a, path, ca, need, e);
 	ret->leaf = ca;
 	cert_pool_sort(&c, path, &pool, ret);
 }

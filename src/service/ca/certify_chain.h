@@ -26,6 +26,8 @@ void certify_chain_read(struct arena *a, const char *path, const char *pem, cons
 /* The same of a chain that `anchor` holds: path lengths, ends, signatures, strength.  RC_OK if it does. */
 troth_rc certify_chain_anchored(struct arena *a, const struct upload_chain *chain, const struct cert *anchor,
 				const struct certify_need *need, struct troth_err *e);
+/* Can it do what this authority needs: path length, extended key usage, life?  Findings at `path`. */
+void certify_ca_judge(struct arena *a, const char *path, const struct cert *ca, const struct certify_need *need, struct troth_err *e);
 /* Could this be a root that is trusted from now on?  Findings at `path`. */
 void certify_root_judge(struct arena *a, const char *path, const struct cert *root, msec_t now, struct troth_err *e);
 
