@@ -233,10 +233,19 @@ static void on_read(struct bufferevent *bev, void *self)
 /* -- writing ----------------------------------------------------------------------------------- */
 static void free_body(const void *data, size_t len, void *self) { free(self); }
 
-/* The reply's buffer becomes part of the output without a copy when it is large. */
+/* Sent, or the peer is gone. */
+static void wipe_body(const void *data, size_t len, void *self)
+{
+	secret_wipe(self, len);
+	free(self);
+}
+
+/* The reply's buffer becomes part of the output without a copy when it is large, or when a copy would stay unwiped. */
 static void put_body(struct evbuffer *out, struct buf *body)
 {
-	if (body->len <= 4096 || evbuffer_add_reference(out, body->data, body->len, free_body, body->data) != 0)
+	bool copy = body->len <= 4096 && !body->secret;
+	evbuffer_ref_cleanup_cb end = body->secret ? wipe_body : free_body;
+	if (copy || evbuffer_add_reference(out, body->data, body->len, end, body->data) != 0)
 		evbuffer_add(out, body->data, body->len);
 	else
 		*body = buf_make(body->max); /* given away */

@@ -203,6 +203,8 @@ void request_dispatch(struct edge_conn *c)
 	troth_rc rc = uri_parse(call->a, c->head.target, strlen(c->head.target), &r->path, &r->query, &e);
 	if (rc_ok(rc))
 		m = router_find(s->router, call->a, r->method, r->path);
+	else /* nothing is called: only its shape of a refusal is asked for */
+		m.nearest = router_find(s->router, call->a, r->method, uri_path_nearly(call->a, c->head.target, strlen(c->head.target))).nearest;
 	if (rc_ok(rc) && r->method == HTTP_OPTIONS && m.verdict == ROUTER_NO_METHOD) {
 		options_reply(call, m.allow);
 		return;
@@ -242,6 +244,7 @@ void edge_render(struct edge_call *call, struct http_reply *reply)
 void edge_reply(struct edge_call *call)
 {
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
+	reply.body.secret = call->route->flags & ROUTE_SECRET;
 	edge_render(call, &reply);
 	edge_send(call, &reply);
 }

@@ -26,7 +26,7 @@ enum route_flags {
 	ROUTE_NO_AUTH = 1,  /* anybody may call: health, version, enrol (its token is in the body) */
 	ROUTE_HOLD = 2,     /* the verb may ask to be held (verb_ctx.hold); honoured only with ?wait= */
 	ROUTE_ANY_BODY = 4, /* parse looks at Content-Type itself; otherwise a body must be application/json (415) */
-	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached */
+	ROUTE_SECRET = 8,   /* the reply holds a secret that is shown once: never kept for an Idempotency-Key, never cached, wiped when it has left */
 	ROUTE_IF_MATCH = 16, /* changes an object that has a revision (its ETag): the verb asks for If-Match; other changes refuse it */
 	ROUTE_SLASH = 64,    /* also with one / more at the end of the path */
 	ROUTE_SIGNS = 32,    /* a change that cannot be tried without a signature that no row and no audit would know of: no dry_run */

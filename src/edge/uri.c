@@ -110,6 +110,21 @@ troth_rc uri_parse(struct arena *a, const char *target, size_t len, const char *
 	return RC_OK;
 }
 
+const char *uri_path_nearly(struct arena *a, const char *target, size_t len)
+{
+	skip_authority(&target, &len);
+	const char *mark = memchr(target, '?', len);
+	size_t path_len = mark ? (size_t)(mark - target) : len;
+	char *out = arena_alloc(a, path_len + 1), *o = out;
+	for (size_t i = 0; i < path_len; i++) {
+		uint8_t c = 0;
+		bool whole = target[i] == '%' && i + 2 < path_len && hex_decode(target + i + 1, 2, &c, 1) && c;
+		*o++ = whole ? (char)c : target[i];
+		i += whole ? 2 : 0;
+	}
+	return out;
+}
+
 char *uri_escape(struct arena *a, const char *value)
 {
 	static const char hex[] = "0123456789ABCDEF";

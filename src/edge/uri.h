@@ -11,6 +11,9 @@ enum { URI_PAIRS = 64 }; /* members of one query or form: the longest filter has
  * control characters. */
 troth_rc uri_parse(struct arena *a, const char *target, size_t len, const char **ret_path, struct http_pairs *ret_query,
 		   struct troth_err *e);
+/* The path of a target that uri_parse refuses, with what is broken in it left as it came: only to find whose path it is, so
+ * that the refusal has the shape of that API.  "" if there is none. */
+const char *uri_path_nearly(struct arena *a, const char *target, size_t len);
 /* a=b&c=d, with + for space and %xx (application/x-www-form-urlencoded). */
 troth_rc uri_pairs_parse(struct arena *a, const char *text, size_t len, struct http_pairs *ret, struct troth_err *e);
 /* The reverse for one value: everything but unreserved characters becomes %XX. */

@@ -57,10 +57,18 @@ class Client:
 
 class Story:
     def __init__(self, client):
-        self.client, self.bound = client, {}
+        self.client, self.bound, self.own = client, {}, {}
 
     def put_in(self, text):
+        text = re.sub(r"\$own:(\w+)\.(certificate|key)", lambda m: json.dumps(self.own_ca(m.group(1))[m.group(2)])[1:-1], text)
         return re.sub(r"\$(id:[\w-]+)", lambda m: self.bound[m.group(1)], text)
+
+    def own_ca(self, name):
+        if name not in self.own:
+            certificate, key = own_root(name)
+            self.own[name] = {"certificate": certificate, "key": key}
+            self.bind(f"pem:{name}", certificate)
+        return self.own[name]
 
     def bind(self, name, value):
         kind, _, word = name.partition(":")
@@ -179,13 +187,13 @@ def test_two_levels_end_with_the_new_chain(client):
     assert issued(sub[0]["value"]["certificate"], new["value"]["certificate"])
 
 
-def own_root(name):
+def own_root(name, path_length=None, days=400):
     """A self-signed CA and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
     cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=400)).add_extension(x509.BasicConstraints(True, None), True)
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=days)).add_extension(x509.BasicConstraints(True, path_length), True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True).sign(key, hashes.SHA256()))
     pem = serialization.Encoding.PEM
@@ -221,6 +229,40 @@ def test_a_ca_key_that_was_set_is_gone_after_the_reply(client):
                "certificate": cert.splitlines()[5].encode()}
     found = scan(client.server.process.pid, needles)
     assert found["big-endian"] == found["little-endian"] == found["pem"] == 0, found
+
+
+@pytest.mark.release_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")
+def test_a_key_is_gone_when_the_reply_has_left(client):
+    """A leaf's key, generated and looked at once more; and the key of a CA's next version, which was set."""
+    ca = {"name": "/left/ca", "type": "certificate", "parameters": {"common_name": "left", "is_ca": True, "key_type": "ec-p256"}}
+    client.json("POST /api/v1/data", ca)
+    leaf = {"name": "/left/leaf", "type": "certificate", "parameters": {"common_name": "left.example", "ca": "/left/ca", "key_type": "ec-p256"}}
+    key = client.json("POST /api/v1/data", leaf)["value"]["private_key"]
+    assert client.json("GET /api/v1/data?name=/left/leaf&current=true")["data"][0]["value"]["private_key"] == key
+    cert, brought = own_root("left")
+    at = client.json("GET /api/v1/certificates?name=/left/ca")["certificates"][0]["id"]
+    client.json(f"POST /api/v1/certificates/{at}/versions", {"value": {"certificate": cert, "private_key": brought}})
+    scalars = {who: serialization.load_pem_private_key(pem.encode(), None).private_numbers().private_value for who, pem in (("leaf", key), ("ca", brought))}
+    needles = {f"{who} {order}": x.to_bytes(32, order) for who, x in scalars.items() for order in ("big", "little")}
+    needles |= {"leaf pem": key.splitlines()[1].encode(), "ca pem": brought.splitlines()[1].encode()}
+    assert not any(scan(client.server.process.pid, needles).values())
+
+
+def test_a_chain_of_two_goes_on_below_the_next_root(client):
+    """What stands below a root gets its next version below the one that was brought; a root that leaves no room for it does not come in."""
+    make = {"type": "certificate"}
+    client.json("POST /api/v1/data", {"name": "/w/root", **make, "parameters": {"common_name": "root", "is_ca": True, "key_type": "ec-p256"}})
+    client.json("POST /api/v1/data", {"name": "/w/sub", **make, "parameters": {"common_name": "sub", "is_ca": True, "ca": "/w/root", "key_type": "ec-p256"}})
+    ids = {c["name"]: c["id"] for c in client.json("GET /api/v1/certificates")["certificates"]}
+    own = lambda name, **how: dict(zip(("certificate", "private_key"), own_root(name, **how)))  # noqa: E731
+    post = lambda name, value, status: client.json(f"POST /api/v1/certificates/{ids[name]}/versions", {"value": value, "transitional": True}, status)  # noqa: E731
+    assert "path length" in post("/w/root", own("no room", path_length=0), 400)["error"]
+    assert "ends" in post("/w/root", own("short", days=3), 400)["error"]
+    assert "below that one" in post("/w/sub", own("sub"), 400)["error"]
+    root = post("/w/root", own("w"), 200)
+    sub = client.json(f"GET /api/v1/certificates/{ids['/w/sub']}/versions?current=true")
+    assert [v["transitional"] for v in sub] == [False, True] and issued(sub[1]["value"]["certificate"], root["value"]["certificate"])
 
 
 def test_login_as_the_cli_does_it(client):

@@ -23,6 +23,7 @@ static const char BROKEN[] = "An application error occurred. Please contact your
 /* Refusals of verbs for which CredHub has words of its own. */
 static const struct { const char *clause; int status; const char *text; } OWN_WORDS[] = {
 	{ CLAUSE_NO_ISSUER, 404, "The request could not be completed because the CA does not exist or you do not have sufficient authorization." },
+	{ CLAUSE_KEYLESS, 400, "The specified CA object does not have an associated private key." },
 	{ CLAUSE_STATIC, 400, "The credential could not be regenerated because the certificate was statically set and is not self-signed or is "
 			      "invalid." },
 	{ CLAUSE_OTHER_KEY, 400, "The provided certificate does not match the private key." },

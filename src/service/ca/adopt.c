@@ -3,18 +3,18 @@
 
 #include <string.h>
 
+#include "model/name.h"
 #include "service/ca/certify_chain.h"
 #include "service/ca/credential.h"
 #include "service/ca/imported.h"
+#include "service/ca/root_source.h"
 #include "service/check.h"
-#include "service/record.h"
+#include "service/rotation/beside.h"
+#include "service/rotation/rotation.h"
 
 #define LEAF_TTL (90 * MSEC_DAY)
 
-struct adopt_plan {
-	const struct cert *root;
-	char version[UUID_LEN];
-};
+/* -- what is brought ---------------------------------------------------------------------------------------- */
 
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e)
 {
@@ -29,9 +29,6 @@ static void check_usable(const struct checker *c, const struct cert *root)
 {
 	if (!root->is_ca)
 		check_fail(c, "$.certificate", "ca", "is no CA", "a service's certificate is brought for its slots: troth credential upload");
-	if (!root->key_type_known)
-		check_fail(c, "$.certificate", "key-type", "has a key of a type or size that is not made here",
-			   "RSA of 2048, 3072 or 4096 bits, EC P-256 or P-384, or Ed25519");
 	if (!root->common_name[0])
 		check_fail(c, "$.certificate", "name", "has no common name", "its next version, which is made here, could not be named after it");
 }
@@ -39,33 +36,27 @@ static void check_usable(const struct checker *c, const struct cert *root)
 static const struct cert *read_root(struct verb_ctx *ctx, const char *pem, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
-	struct cert_pool pool = { 0 };
-	cert_pool_read(&c, "$.certificate", pem, &pool);
-	if (pool.count > 1)
-		check_fail(&c, "$.certificate", "certificate", arena_printf(ctx->a, "has %zu certificates", pool.count), "bring the root alone");
-	if (pool.count != 1)
+	const struct cert *root = root_source_pem(&c, "$.certificate", pem);
+	if (!root)
 		return NULL;
-	check_usable(&c, pool.items[0]);
-	if (pool.items[0]->is_ca)
-		certify_root_judge(ctx->a, "$.certificate", pool.items[0], ctx->now, e);
-	return pool.items[0];
+	check_usable(&c, root);
+	if (root->is_ca)
+		certify_root_judge(ctx->a, "$.certificate", root, ctx->now, e);
+	return root;
 }
 
-static troth_rc need_wrap(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct adopt_plan *plan, struct troth_err *e)
-{
-	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
-	need->kind = KEEPER_KEY_WRAP;
-	need->key_wrap.key = bytes_of_text(cmd->private_key);
-	need->key_wrap.policy = (struct keeper_policy){ .kind = KEEPER_KEY_AUTHORITY, .authority = cmd->name, .may_sign_ca = plan->root->path_len != 0,
-							.path_len = plan->root->path_len, .latest_not_after = plan->root->not_after };
-	(void)text_copy(need->key_wrap.policy.key_id, UUID_LEN, plan->version); /* a uuid fits a uuid */
-	return verb_need(ctx, need, e);
-}
+/* -- a new authority ------------------------------------------------------------------------------------------ */
+
+struct adopt_plan {
+	const struct cert *root;
+	char version[UUID_LEN];
+};
 
 static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct authority_adopt_cmd *cmd = arg;
 	struct adopt_plan *plan = ARENA_NEW(ctx->a, struct adopt_plan);
+	struct credential_row row = { .name = cmd->name };
 	authority_adopt_check(ctx->a, cmd, e);
 	if (cmd->certificate)
 		plan->root = read_root(ctx, cmd->certificate, e);
@@ -75,7 +66,7 @@ static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	TRY(imported_check_root(ctx, plan->root, e));
 	verb_uuid(ctx, plan->version);
 	ctx->plan = plan;
-	return ctx->options.dry_run ? RC_OK : need_wrap(ctx, cmd, plan, e);
+	return ctx->options.dry_run ? RC_OK : root_source_need(ctx, &row, cmd->private_key, plan->root, plan->version, e);
 }
 
 /* "O=x" of a subject as RFC 2253 has it; what is escaped there is not taken over. */
@@ -104,33 +95,14 @@ static struct credential_row row_of(struct verb_ctx *ctx, const struct authority
 	};
 }
 
-static troth_rc record_adopt(struct verb_ctx *ctx, const struct credential_row *row, const struct cert *root, struct troth_err *e)
-{
-	char hex[SHA256_HEX_LEN];
-	struct record r;
-	record_begin(&r);
-	jw_kv_text(&r.w, "id", row->uuid);
-	jw_kv_text(&r.w, "key_type", row->key_type);
-	jw_kv_text(&r.w, "fingerprint", cert_fingerprint_hex(root, hex));
-	return record_change(ctx, &(struct change){ .action = "authority.adopt", .object = row->name, .after = record_end(&r, ctx->a) }, e);
-}
-
-static troth_rc check_key(struct verb_ctx *ctx, const struct adopt_plan *plan, struct troth_err *e)
-{
-	if (!ctx->reply_count || bytes_equal(ctx->replies[0]->spki, plan->root->spki))
-		return RC_OK;
-	troth_rc rc = err_set(e, TROTH_INVALID, "the private key is not that of %.120s", plan->root->subject);
-	err_clause(e, CLAUSE_OTHER_KEY);
-	return rc;
-}
-
 static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct authority_adopt_cmd *cmd = arg;
 	const struct adopt_plan *plan = ctx->plan;
 	struct lookup_ret *ret = out;
 	struct version_row version = { .uuid = plan->version, .source = VERSION_UPLOADED, .wanted = true, .can_sign = true };
-	TRY(check_key(ctx, plan, e));
+	if (ctx->reply_count)
+		TRY(root_source_check_key(ctx->replies[0], plan->root, e));
 	TRY(credential_name_free(ctx, cmd->name, e));
 	TRY(imported_check_root(ctx, plan->root, e));
 	struct credential_row row = row_of(ctx, cmd, plan->root);
@@ -140,7 +112,7 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(issue_store(ctx, &row, NULL, plan->root->der, &version, e));
 	TRY(version_row_set_signing(ctx->tx, row.id, version.id, e));
 	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
-	TRY(record_adopt(ctx, &row, plan->root, e));
+	TRY(root_source_record(ctx, &row, plan->root, plan->version, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	TRY(lookup_load(ctx, &row, ret, e));
 	return lookup_trust(ctx, ret, e);
@@ -148,3 +120,74 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 
 const struct verb VERB_AUTHORITY_ADOPT = { "authority.adopt", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_cmd),
 					   sizeof(struct lookup_ret), adopt_prepare, adopt_run };
+
+/* -- the next version of one that is there ---------------------------------------------------------------------- */
+
+static troth_rc refuse_next(const struct credential_row *c, const char *why, const char *hint, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_INVALID, "%s %s", c->name, why);
+	err_hint(e, "%s", hint);
+	err_object(e, "%s", c->name);
+	return rc;
+}
+
+/* Only a root whose keys are the keeper's is followed by another one with its key. */
+static troth_rc find_next(struct verb_ctx *ctx, const struct authority_adopt_next_cmd *cmd, struct credential_row *ret, struct troth_err *e)
+{
+	TRY(lookup_find(ctx, NULL, cmd->id, ret, e));
+	ENSURE(!name_is_reserved(ret->name), e, TROTH_UNSAFE, "%s is troth's own: troth rotate %s", ret->name, ret->name);
+	if (ret->kind != CREDENTIAL_AUTHORITY)
+		return refuse_next(ret, "is no CA", "a leaf is brought for the slots that serve it: troth credential upload", e);
+	if (ret->origin != ORIGIN_INTERNAL)
+		return refuse_next(ret, "has its key elsewhere", "bring its next certificate alone: troth authority import, or certify", e);
+	if (ret->issuer_id)
+		return refuse_next(ret, "is signed by another CA here", "its next version is made below that one: troth rotate", e);
+	if (cmd->signer && !text_equal(cmd->signer, ret->name))
+		return refuse_next(ret, "is a root: it signs itself", "say its own name, or none", e);
+	ENSURE(ret->signing_version, e, TROTH_CONFLICT, "%s has no version that signs", ret->name);
+	return RC_OK;
+}
+
+/* A rotation whose new version is not made but brought (root_source.h). */
+static troth_rc decide_next(struct verb_ctx *ctx, const struct authority_adopt_next_cmd *cmd, struct rotate_cmd *ret, struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	struct credential_row authority;
+	check_present(&c, "$.certificate", cmd->certificate);
+	check_present(&c, "$.private_key", cmd->private_key);
+	TRY(check_done(e));
+	TRY(find_next(ctx, cmd, &authority, e));
+	*ret = (struct rotate_cmd){ .name = authority.name, .by_steps = cmd->beside, .again = !cmd->beside, .reason = "its next root was brought",
+				    .source = { "$.certificate", cmd->certificate, cmd->private_key } };
+	return cmd->beside ? beside_is_free(ctx, &authority, e) : RC_OK;
+}
+
+static troth_rc next_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
+{
+	struct rotate_cmd rotate;
+	ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: the key would be kept");
+	TRY(decide_next(ctx, arg, &rotate, e));
+	return VERB_ROTATE.prepare(ctx, &rotate, e);
+}
+
+static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct authority_adopt_next_cmd *cmd = arg;
+	struct rotate_cmd rotate;
+	struct rotate_ret rotated = { 0 };
+	struct credential_row authority;
+	struct lookup_ret *ret = out;
+	TRY(decide_next(ctx, cmd, &rotate, e));
+	TRY(VERB_ROTATE.run(ctx, &rotate, &rotated, e));
+	if (ctx->retry)
+		return RC_OK;
+	TRY(beside_approve(ctx, rotated.rotation, cmd->beside ? BESIDE_INTRODUCE : BESIDE_ALL, e));
+	TRY(beside_engine(ctx, e));
+	TRY(credential_row_by_name(ctx->tx, ctx->a, rotate.name, &authority, e));
+	TRY(lookup_load(ctx, &authority, ret, e));
+	lookup_only(ret, rotated.new_version);
+	return lookup_trust(ctx, ret, e);
+}
+
+const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt_next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
+						sizeof(struct lookup_ret), next_prepare, next_run };

@@ -1,5 +1,5 @@
 /* Adopted: a root that was made elsewhere, with its key.  From then on it is an authority like any other: it signs, and its
- * next version is made here.
+ * next version is made here, or brought in the same way.
  *
  * The key passes once through this process, in memory that is wiped with the request; it is looked at by the keeper alone,
  * which says whose it is, and is kept wrapped. */
@@ -16,5 +16,16 @@ struct authority_adopt_cmd {
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */
 extern const struct verb VERB_AUTHORITY_ADOPT; /* authority_adopt_cmd -> lookup_ret */
+
+/* The same as the next version of a root that is there: a rotation toward it, with new versions of the CAs below. */
+struct authority_adopt_next_cmd {
+	const char *id;             /* uuid of a root whose versions are made here */
+	const char *signer;         /* who is said to have signed it, by name; NULL: itself */
+	const char *certificate, *private_key; /* as above */
+	bool beside;                /* trusted in addition until somebody says that it signs (beside.h) */
+};
+/* INVALID, with findings, for what could not take the old one's place: path length, key usage, life; CONFLICT with
+ * CLAUSE_ONE_BESIDE.  Not as a dry run: the key would be kept. */
+extern const struct verb VERB_AUTHORITY_ADOPT_NEXT; /* authority_adopt_next_cmd -> lookup_ret: the new version */
 
 #endif

@@ -249,7 +249,7 @@ static troth_rc name_anchor(struct verb_ctx *ctx, struct certify_plan *plan, con
 }
 
 /* A key that was given up stays so, in whatever certificate it comes. */
-troth_rc certify_key_judge(struct verb_ctx *ctx, const char *path, const struct cert *x, struct troth_err *e)
+static troth_rc check_key(struct verb_ctx *ctx, const struct cert *x, const char *path, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
 	bool distrusted;
@@ -274,7 +274,7 @@ static troth_rc find_anchor(struct verb_ctx *ctx, const struct certify_cmd *cmd,
 	}
 	choose(ctx, plan, &candidates, e);
 	TRY(check_done(e));
-	TRY(certify_key_judge(ctx, said ? "$.root" : "$.certificate", plan->anchor.cert, e));
+	TRY(check_key(ctx, plan->anchor.cert, said ? "$.root" : "$.certificate", e));
 	TRY(check_done(e));
 	if (said && memcmp(said->fingerprint, plan->anchor.cert->fingerprint, SHA256_LEN) != 0) {
 		struct checker c = { ctx->a, e };
@@ -296,7 +296,7 @@ static troth_rc check_others(struct verb_ctx *ctx, const struct certify_plan *pl
 			check_fail(&c, "$.certificate", "same-subject", "has the subject and the key identifier of a version before, and another key",
 				   "verifiers would take the wrong one; have it signed with the key identifier that the request asks for");
 	for (size_t i = 0; i < plan->chain.count; i++)
-		TRY(certify_key_judge(ctx, "$.certificate", plan->chain.served[i], e));
+		TRY(check_key(ctx, plan->chain.served[i], "$.certificate", e));
 	return RC_OK;
 }
 

@@ -30,7 +30,5 @@ extern const struct verb VERB_AUTHORITY_CERTIFY; /* certify_cmd -> certify_ret *
 struct certify_need;
 /* Into *need: path_len, levels, eku and life, as the authority and all below it need them. */
 troth_rc certify_need_below(struct verb_ctx *ctx, const struct credential_row *authority, struct certify_need *need, struct troth_err *e);
-/* A finding at `path` if its key was distrusted. */
-troth_rc certify_key_judge(struct verb_ctx *ctx, const char *path, const struct cert *x, struct troth_err *e);
 
 #endif

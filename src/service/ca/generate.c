@@ -207,6 +207,13 @@ static troth_rc look_above(struct verb_ctx *ctx, struct generate_plan *plan, str
 	return RC_OK;
 }
 
+static troth_rc refuse_keyless(const struct credential_row *issuer, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s cannot sign: its key is not here", issuer->name);
+	err_clause(e, CLAUSE_KEYLESS);
+	return rc;
+}
+
 static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
 {
 	struct credential_row issuer = { 0 };
@@ -219,6 +226,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, str
 		plan->act = cmd->authority ? ACT_AUTHORITY : ACT_LEAF;
 	else
 		TRY(cmd->again ? again_of(ctx, &plan->row, &plan->act, e) : decide_there(ctx, cmd, &issuer, &plan->row, &plan->act, e));
+	if (issuer.origin == ORIGIN_IMPORTED && (plan->act == ACT_LEAF || plan->act == ACT_AUTHORITY))
+		return refuse_keyless(&issuer, e);
 	ENSURE(!cmd->beside || plan->act == ACT_ROTATE, e, TROTH_INVALID, "%s is no authority: no version of it is trusted", plan->row.name);
 	if (cmd->beside)
 		TRY(look_above(ctx, plan, e));
@@ -248,18 +257,10 @@ static struct authority_create_cmd create_of(const struct generate_cmd *cmd)
 					      .renew = { .word = "never" }, .leaf_renew = { .word = "never" } };
 }
 
-/* Whether one is beside already is asked of its versions, not of a rotation: a stuck abort has one too. */
 static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
 {
-	struct lookup_ret seen = { 0 };
-	TRY(lookup_load(ctx, &plan->row, &seen, e));
-	for (size_t i = 0; cmd->beside && i < seen.count; i++) {
-		if (!seen.items[i].beside)
-			continue;
-		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has a version that is trusted beside the one that signs already", plan->row.name);
-		err_clause(e, CLAUSE_ONE_BESIDE);
-		return rc;
-	}
+	if (cmd->beside)
+		TRY(beside_is_free(ctx, &plan->row, e));
 	plan->rotate = (struct rotate_cmd){ .name = plan->row.name, .again = !cmd->beside, .by_steps = cmd->beside, .key_type = cmd->key_type, .ttl = cmd->ttl };
 	return run_inner(ctx, plan, &VERB_ROTATE, &plan->rotate, e);
 }

@@ -40,6 +40,7 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 /* CONFLICT with these clauses, beside CLAUSE_ONE_BESIDE. */
 #define CLAUSE_STATIC "type:static"       /* it was brought from elsewhere: nothing here can make the next one */
 #define CLAUSE_NO_ISSUER "type:no-issuer" /* NOT_FOUND: the authority that shall sign it; also one of troth's own */
+#define CLAUSE_KEYLESS "type:keyless"     /* CONFLICT: the authority that shall sign it has its key elsewhere */
 extern const struct verb VERB_CREDENTIAL_GENERATE; /* generate_cmd -> generate_ret; not as a dry run: keys would be made */
 
 #endif

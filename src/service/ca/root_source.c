@@ -28,15 +28,7 @@ static troth_rc check_authority(const struct credential_row *c, struct troth_err
 	return RC_OK;
 }
 
-/* What follows it is made here, and is named after the authority; but a key must be of a kind that signs here. */
-static void check_usable(const struct checker *c, const char *path, const struct cert *root)
-{
-	if (!root->key_type_known)
-		check_fail(c, path, "key-type", "has a key of a type or size that is not made here",
-			   "RSA of 2048, 3072 or 4096 bits, EC P-256 or P-384, or Ed25519");
-}
-
-static const struct cert *read_one(const struct checker *c, const char *path, const char *pem)
+const struct cert *root_source_pem(const struct checker *c, const char *path, const char *pem)
 {
 	struct cert_pool pool = { 0 };
 	if (!check_present(c, path, pem))
@@ -44,7 +36,12 @@ static const struct cert *read_one(const struct checker *c, const char *path, co
 	cert_pool_read(c, path, pem, &pool);
 	if (pool.count > 1)
 		check_fail(c, path, "certificate", arena_printf(c->a, "has %zu certificates", pool.count), "bring the root alone");
-	return pool.count == 1 ? pool.items[0] : NULL;
+	if (pool.count != 1)
+		return NULL;
+	if (!pool.items[0]->key_type_known)
+		check_fail(c, path, "key-type", "has a key of a type or size that is not made here",
+			   "RSA of 2048, 3072 or 4096 bits, EC P-256 or P-384, or Ed25519");
+	return pool.items[0];
 }
 
 troth_rc root_source_read(struct verb_ctx *ctx, const struct credential_row *authority, const struct rotate_source *source,
@@ -54,12 +51,10 @@ troth_rc root_source_read(struct verb_ctx *ctx, const struct credential_row *aut
 	struct certify_need need = { .name = authority->name, .now = ctx->now };
 	TRY(check_authority(authority, e));
 	ENSURE(source->private_key && source->private_key[0], e, TROTH_INVALID, "the private key of the new root is missing");
-	const struct cert *root = read_one(&c, source->path, source->certificate);
+	const struct cert *root = root_source_pem(&c, source->path, source->certificate);
 	TRY(check_done(e));
 	ENSURE(root, e, TROTH_INVALID, "there is no certificate in it");
-	check_usable(&c, source->path, root);
 	certify_root_judge(ctx->a, source->path, root, ctx->now, e);
-	TRY(certify_key_judge(ctx, source->path, root, e));
 	TRY(certify_need_below(ctx, authority, &need, e));
 	certify_ca_judge(ctx->a, source->path, root, &need, e);
 	TRY(check_done(e));
@@ -69,12 +64,12 @@ troth_rc root_source_read(struct verb_ctx *ctx, const struct credential_row *aut
 
 /* -- its key ------------------------------------------------------------------------------------------------- */
 
-troth_rc root_source_need(struct verb_ctx *ctx, const struct credential_row *authority, const struct rotate_source *source,
-			  const struct cert *root, const char *version, struct troth_err *e)
+troth_rc root_source_need(struct verb_ctx *ctx, const struct credential_row *authority, const char *private_key, const struct cert *root,
+			  const char *version, struct troth_err *e)
 {
 	struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
 	need->kind = KEEPER_KEY_WRAP;
-	need->key_wrap.key = bytes_of_text(source->private_key);
+	need->key_wrap.key = bytes_of_text(private_key);
 	need->key_wrap.policy = (struct keeper_policy){ .kind = KEEPER_KEY_AUTHORITY, .authority = authority->name,
 							.may_sign_ca = root->path_len != 0, .path_len = root->path_len,
 							.latest_not_after = root->not_after, .exportable = authority->exportable };
@@ -93,8 +88,8 @@ troth_rc root_source_check_key(const struct keeper_reply *wrapped, const struct 
 
 /* -- rows ---------------------------------------------------------------------------------------------------- */
 
-static troth_rc record(struct verb_ctx *ctx, const struct credential_row *authority, const struct cert *root, const char *version,
-		       struct troth_err *e)
+troth_rc root_source_record(struct verb_ctx *ctx, const struct credential_row *authority, const struct cert *root, const char *version,
+			    struct troth_err *e)
 {
 	char hex[SHA256_HEX_LEN];
 	struct record r;
@@ -112,5 +107,5 @@ troth_rc root_source_insert(struct verb_ctx *ctx, const struct credential_row *a
 	*ret = (struct version_row){ .uuid = uuid, .source = VERSION_UPLOADED, .key_blob = wrapped->blob, .wanted = true, .can_sign = true };
 	TRY(issue_store(ctx, authority, NULL, root->der, ret, e));
 	TRY(imported_meets(ctx, authority->id, ret->cert_id, e));
-	return record(ctx, authority, root, uuid, e);
+	return root_source_record(ctx, authority, root, uuid, e);
 }

@@ -227,6 +227,20 @@ static troth_rc look(struct verb_ctx *ctx, struct steering *s, struct troth_err 
 	return find_wish(s, e);
 }
 
+troth_rc beside_is_free(struct verb_ctx *ctx, const struct credential_row *authority, struct troth_err *e)
+{
+	struct lookup_ret seen = { 0 };
+	TRY(lookup_load(ctx, authority, &seen, e));
+	for (size_t i = 0; i < seen.count; i++) {
+		if (!seen.items[i].beside)
+			continue;
+		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s has a version that is trusted beside the one that signs already", authority->name);
+		err_clause(e, CLAUSE_ONE_BESIDE);
+		return rc;
+	}
+	return RC_OK;
+}
+
 static troth_rc refuse_way(const struct steering *s, const char *why, const char *command, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "%s: %s", s->c.name, why);

@@ -28,10 +28,12 @@ extern const struct verb VERB_AUTHORITY_BESIDE;
 #define CLAUSE_FOREIGN_VERSION "type:foreign-version"
 #define CLAUSE_ONE_BESIDE "type:one-beside"   /* there is one beside already */
 
-/* -- for generate.c ---------------------------------------------------------------------------------- */
+/* -- for generate.c and adopt.c ---------------------------------------------------------------------------------- */
 enum { BESIDE_INTRODUCE = 1 << APPROVAL_INTRODUCE, BESIDE_ALL = 1 << APPROVAL_INTRODUCE | 1 << APPROVAL_SWITCH | 1 << APPROVAL_WITHDRAW };
 /* Yes to these steps of its open rotation, by uuid; what was approved stays. */
 troth_rc beside_approve(struct verb_ctx *ctx, const char *rotation, unsigned steps, struct troth_err *e);
+/* CONFLICT with CLAUSE_ONE_BESIDE if one is beside already.  Asked of its versions, not of a rotation: a stuck abort has one too. */
+troth_rc beside_is_free(struct verb_ctx *ctx, const struct credential_row *authority, struct troth_err *e);
 /* The engine, now, in this verb: what it does at once is seen in the answer.  Writer only. */
 troth_rc beside_engine(struct verb_ctx *ctx, struct troth_err *e);
 

@@ -184,7 +184,7 @@ static troth_rc ask_with_source(struct verb_ctx *ctx, const struct rotate_cmd *c
 {
 	if (!ctx->reply_count) {
 		ctx->more = true;
-		return root_source_need(ctx, &plan->credential, &cmd->source, plan->root, plan->uuid, e);
+		return root_source_need(ctx, &plan->credential, cmd->source.private_key, plan->root, plan->uuid, e);
 	}
 	TRY(root_source_check_key(ctx->replies[0], plan->root, e));
 	plan->hierarchy.items[0].brought.blob = ctx->replies[0]->blob;

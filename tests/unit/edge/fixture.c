@@ -153,7 +153,13 @@ static void big_render(struct arena *a, const struct http_request *r, const void
 		buf_add_text(&reply->body, "0123456789abcde\n");
 }
 
+static void foreign_problem(struct arena *a, const struct http_request *r, const struct troth_err *e, struct http_reply *reply)
+{
+	http_reply_text(reply, 418, "text/plain", arena_printf(a, "foreign: %s", e->primary));
+}
+
 static const struct route ROWS[] = {
+	{ HTTP_GET, "/foreign/{rest*}", &TOY, NULL, toy_render, 0, foreign_problem },
 	{ HTTP_GET, "/echo", &TOY, NULL, toy_render, 0 },
 	{ HTTP_POST, "/echo", &TOY, toy_parse, toy_render, 0 },
 	{ HTTP_POST, "/any", &TOY, NULL, toy_render, ROUTE_ANY_BODY },

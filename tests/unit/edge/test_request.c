@@ -138,6 +138,17 @@ static void bad_options(void **state)
 	assert_problem("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "invalid");
 }
 
+/* In the shape of the API whose path it is, as far as that can be read. */
+static void what_cannot_be_read_is_refused_in_its_shape(void **state)
+{
+	static const char *const BROKEN[] = { "/foreign/%00", "/foreign/x?y=%zz", "/%66oreign/%0a" };
+	for (size_t i = 0; i < ARRAY_LEN(BROKEN); i++) {
+		const char *reply = ask(arena_printf(w->a, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", BROKEN[i]));
+		assert_int_equal(status_of(reply), 418);
+		assert_non_null(strstr(reply, "foreign: the "));
+	}
+}
+
 static void head_and_options(void **state)
 {
 	struct raw r = raw_connect(w, false);
@@ -175,7 +186,7 @@ int main(void)
 		cmocka_unit_test(length_and_chunks), cmocka_unit_test(large_body), cmocka_unit_test(large_url),
 		cmocka_unit_test(large_header), cmocka_unit_test(endless_chunks),
 		cmocka_unit_test(who_only_announces_much_takes_nothing_from_others), cmocka_unit_test(not_json),
-		cmocka_unit_test(bad_options), cmocka_unit_test(head_and_options),
+		cmocka_unit_test(bad_options), cmocka_unit_test(what_cannot_be_read_is_refused_in_its_shape), cmocka_unit_test(head_and_options),
 		cmocka_unit_test(failures_say_when_to_come_again), cmocka_unit_test(no_content),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

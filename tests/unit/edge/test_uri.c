@@ -42,6 +42,18 @@ static void bad_targets(void **state)
 	assert_null(path);
 }
 
+/* Whose path it would be: what is broken stands for itself. */
+static void nearly(void **state)
+{
+	static const struct { const char *target, *path; } ALL[] = {
+		{ "/api/v1/data/%00?x", "/api/v1/data/%00" }, { "/ap%69/%zz", "/api/%zz" }, { "/a?name=%00", "/a" }, { "/a/../%4", "/a/../%4" },
+		{ "https://h/a%", "/a%" }, { "", "" }, { "https://h", "" },
+	};
+	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
+	for (size_t i = 0; i < ARRAY_LEN(ALL); i++)
+		assert_string_equal(uri_path_nearly(a, ALL[i].target, strlen(ALL[i].target)), ALL[i].path);
+}
+
 static void bounded(void **state)
 {
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
@@ -91,7 +103,7 @@ static void servers(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(good_targets), cmocka_unit_test(bad_targets), cmocka_unit_test(bounded),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(good_targets), cmocka_unit_test(bad_targets), cmocka_unit_test(nearly), cmocka_unit_test(bounded),
 					    cmocka_unit_test(escapes), cmocka_unit_test(servers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,27 @@ static void a_ca_with_its_key(void **state)
 	arena_free(f.a);
 }
 
+static void a_next_version(void **state)
+{
+	struct foreign f = foreign_make(&CREDHUB_SET_ROUTES, HTTP_POST, "/api/v1/certificates/{id}/versions");
+	struct authority_adopt_next_cmd *c = foreign_parse(&f, "{\"value\":{\"ca\":\"\",\"ca_name\":\"ca\",\"certificate\":\"C\",\"private_key\":\"K\"}}");
+	assert_non_null(c);
+	assert_string_equal(c->id, "11111111-1111-4111-8111-111111111111");
+	assert_string_equal(c->signer, "/ca");
+	assert_string_equal(c->certificate, "C");
+	assert_string_equal(c->private_key, "K");
+	assert_false(c->beside);
+	c = foreign_parse(&f, "{\"transitional\":true,\"value\":{\"ca\":\"C\",\"certificate\":\"C\",\"private_key\":\"K\"}}");
+	assert_true(c && c->beside && !c->signer);
+	foreign_refuses(&f, "{\"value\":{\"ca\":\"D\",\"certificate\":\"C\",\"private_key\":\"K\"}}", 400, "self-signed CA");
+	foreign_refuses(&f, "{\"transitional\":1,\"value\":{\"certificate\":\"C\",\"private_key\":\"K\"}}", 400, "transitional");
+	foreign_refuses(&f, "{\"name\":\"/ca\",\"value\":{}}", 422, "'name'");
+	foreign_query(&f, "dry_run", "true");
+	f.q.dry_run = true;
+	foreign_refuses(&f, "{}", 400, "dry_run");
+	arena_free(f.a);
+}
+
 static void what_is_refused(void **state)
 {
 	static const struct { const char *body; int status; const char *words; } ALL[] = {
@@ -41,6 +62,6 @@ static void what_is_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_ca_with_its_key), cmocka_unit_test(what_is_refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_ca_with_its_key), cmocka_unit_test(a_next_version), cmocka_unit_test(what_is_refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* A rotation led by hand, on a fleet: each step waits for everybody, by name; an administrator may insist. */
+#include "elsewhere.h"
 #include "fleet.h"
 
+#include "service/ca/adopt.h"
 #include "service/outside/holder.h"
 #include "service/rotation/beside.h"
 #include "service/ca/generate.h"
@@ -146,6 +148,41 @@ static void an_administrator_may_insist(void **state)
 	fleet_free(f);
 }
 
+static struct lookup_ret bring(struct fleet *f, const struct elsewhere *root, bool steps)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	struct lookup_ret ret;
+	assert_true(rc_ok(key_write(root->key, KEY_PKCS8_PEM, &pem, NULL)));
+	struct authority_adopt_next_cmd cmd = { look(f).credential.row.uuid, NULL, root->pem, arena_text(f->a, buf_text(&pem)), steps };
+	fleet_must(f, &VERB_AUTHORITY_ADOPT_NEXT, &cmd, &ret);
+	return ret;
+}
+
+/* The next version of a root is somebody's own, with two CAs below it: by steps, then at once.  Every pair is tried at each change. */
+static void a_brought_root_breaks_no_pair(void **state)
+{
+	struct fleet *f = fleet_levels(3);
+	struct elsewhere first = elsewhere_root(f->a, f->now, "first"), second = elsewhere_root(f->a, f->now, "second");
+	const char *old = look(f).items[0].version->row.uuid;
+	const char *new = bring(f, &first, true).items[0].version->row.uuid;
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2 && fleet_chains_to(f, fleet_node(f, "svc-0"), old));
+	beside(f, said(f, old));
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_chains_to(f, fleet_node(f, "svc-0"), new));
+	beside(f, said(f, NULL));
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1);
+	new = bring(f, &second, false).items[0].version->row.uuid;
+	fleet_settle(f, 120);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1 && fleet_chains_to(f, fleet_node(f, "svc-1"), new));
+	FLEET_CHECK(f, fleet_explain(f, NULL).count == 0);
+	fleet_all_hands(f);
+	key_release(first.key);
+	key_release(second.key);
+	fleet_free(f);
+}
+
 /* All of it at once: said yes to, and still walked step by step. */
 static void insisting_breaks_no_pair(void **state)
 {
@@ -170,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(step_by_step),		       cmocka_unit_test(words_that_are_none),	   cmocka_unit_test(holders_outside),
 		cmocka_unit_test(an_administrator_may_insist), cmocka_unit_test(insisting_breaks_no_pair),
+		cmocka_unit_test(a_brought_root_breaks_no_pair),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
