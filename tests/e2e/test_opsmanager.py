@@ -16,11 +16,12 @@ import time
 import pytest
 import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import expected
 import node
-from fleet import free_port, until
+from fleet import until
 from test_memory import scan
 from test_members import PROFILE
 from test_server_certificate import NAME, Corporate, issuer_shown
@@ -101,7 +102,7 @@ class Service(threading.Thread):
 
     def __init__(self, folder):
         super().__init__(daemon=True)
-        self.folder, self.listener = folder, socket.create_server(("127.0.0.1", free_port()))
+        self.folder, self.listener = folder, socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
 
     def run(self):
@@ -421,22 +422,35 @@ def test_a_foreign_health_check_in_the_middle(world):
     world.shake()
 
 
+class Root:
+    """Somebody's root with its key, made yesterday: what is valid from now on only is used when no clock can be behind it."""
+
+    def __init__(self, name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        named, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]), datetime.datetime.now(datetime.timezone.utc)
+        cert = x509.CertificateBuilder(named, named, key.public_key(), x509.random_serial_number(), now - datetime.timedelta(1),
+                                       now + datetime.timedelta(3650)).add_extension(x509.BasicConstraints(True, None), True).add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False).sign(key, hashes.SHA256())
+        self.pem, self.scalar = cert.public_bytes(serialization.Encoding.PEM).decode(), key.private_numbers().private_value.to_bytes(32, "big")
+        self.key = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+
 @pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_a_ca_of_ones_own(world, tmp_path):
     """Brought with its key, it is the next one: trusted, then signing, then alone; its key stays with the keeper."""
     ops, path = world.ops, "/api/v0/certificate_authorities"
-    corporate, other = Corporate(tmp_path / "corporate", days=3650), Corporate(tmp_path / "other", "Other", 3650)
-    pem, key = corporate.root.read_text(), (tmp_path / "corporate/root.key").read_text()
+    root, other, leaf = Root("Corporate"), Root("Other"), Corporate(tmp_path / "leaf")
+    pem, key = root.pem, root.key
     before = len(world.cli.json("audit", "list")["items"]), ops.authorities()
-    for wrong, name in (((pem, (tmp_path / "other/root.key").read_text()), "errors_nested"), ((pem + other.root.read_text(), key), "errors_nested"),
+    for wrong, name in (((pem, other.key), "errors_nested"), ((pem + other.pem, key), "errors_nested"),
                         (("x", key), "errors_nested"), ((pem, "x"), "errors_nested"),
-                        ((corporate.certificate.read_text(), corporate.key.read_text()), "errors_nested_two")):
+                        ((leaf.certificate.read_text(), leaf.key.read_text()), "errors_nested_two")):
         ops.is_(name, "POST", path, dict(zip(("cert_pem", "private_key_pem"), wrong)), 400)
     assert (len(world.cli.json("audit", "list")["items"]), ops.authorities()) == before
     made = ops.is_("create", "POST", path, {"cert_pem": pem, "private_key_pem": key})
     old = ops.guid(True)
     assert made["cert_pem"] == pem and made["issuer"] == "CN=Corporate"
-    ops.is_("generate_again", "POST", path, {"cert_pem": other.root.read_text(), "private_key_pem": key}, 422)
+    ops.is_("generate_again", "POST", path, {"cert_pem": other.pem, "private_key_pem": other.key}, 422)
     ops.apply()
     assert pem in world.app.ca.read_text() and world.true()["web"] == old
     ops.is_("activate", "POST", f"{path}/{made['guid']}/activate", {})
@@ -448,10 +462,9 @@ def test_a_ca_of_ones_own(world, tmp_path):
     assert world.app.ca.read_text() == pem
     world.shake()
     text = key.splitlines()
-    scalar = serialization.load_pem_private_key(key.encode(), None).private_numbers().private_value.to_bytes(32, "big")
     assert text[1] not in world.server.logged()
     if os.geteuid() == 0:  # it reads another process's memory
-        found = scan(world.server.process.pid, {"PEM": text[1].encode(), "scalar": scalar, "certificate": corporate.root.read_bytes().splitlines()[2]})
+        found = scan(world.server.process.pid, {"PEM": text[1].encode(), "scalar": root.scalar, "certificate": pem.encode().splitlines()[2]})
         assert found["PEM"] == found["scalar"] == 0 and found["certificate"], found
 
 

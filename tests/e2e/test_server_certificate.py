@@ -18,12 +18,12 @@ NAME = "troth.example"
 class Corporate:
     """A root of the company's own and what it signs for the server: the very name and address by which agents call it too."""
 
-    def __init__(self, folder, name="Corporate", days=90):
+    def __init__(self, folder, name="Corporate"):
         folder.mkdir()
         self.key, self.certificate, self.root = folder / "tls.key", folder / "tls.pem", folder / "root.pem"
         run = lambda *args: subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
         ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        run("req", "-x509", *ec, "-days", str(days), "-subj", f"/CN={name}", "-keyout", folder / "root.key", "-out", self.root,
+        run("req", "-x509", *ec, "-days", "90", "-subj", f"/CN={name}", "-keyout", folder / "root.key", "-out", self.root,
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
         run("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={NAME}", "-keyout", self.key, "-out", folder / "csr")
         (folder / "ext").write_text(f"subjectAltName=DNS:{NAME},IP:127.0.0.1\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n")
