@@ -2,12 +2,23 @@
 #include "base/json.h"
 
 #include <json-c/json.h>
+#include <json-c/printbuf.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 
-static void tokener_free(struct json_tokener **t) { json_tokener_free(*t); }
+/* A body may hold a private key: json-c frees what it copied as it is. */
+static void tokener_free(struct json_tokener **t)
+{
+	if (*t)
+		secret_wipe((*t)->pb->buf, (size_t)(*t)->pb->size);
+	json_tokener_free(*t);
+}
+
+/* Room for the longest string at once: as it grows it would leave copies behind. */
+static bool make_room(struct json_tokener *t, size_t len) { return printbuf_memset(t->pb, 0, 0, (int)len) >= 0; }
+
 static void object_put(struct json_object **o) { json_object_put(*o); }
 
 /* The tree under way.  A megabyte of "0," is half a million values, and a path repeats every key above it: both are
@@ -75,6 +86,7 @@ static troth_rc convert_string(struct arena *a, struct json_object *o, const cha
 	       "%s: the string has %zu bytes; at most %d are accepted", path, len, LIMIT_JSON_STRING_BYTES);
 	ret->type = JSON_STRING;
 	ret->str.s = arena_text_n(a, json_object_get_string(o), len);
+	secret_wipe((char *)json_object_get_string(o), len); /* of the two copies one is left, in the arena */
 	ret->str.len = len;
 	return RC_OK;
 }
@@ -142,7 +154,7 @@ troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_va
 	ENSURE(!only_space(in.data, in.len), e, TROTH_INVALID, "the JSON text is empty");
 	TRY(check_alphabet(in, e));
 	CLEANUP(tokener_free) struct json_tokener *tok = json_tokener_new_ex(LIMIT_JSON_DEPTH);
-	ENSURE(tok, e, TROTH_UNAVAILABLE, "out of memory");
+	ENSURE(tok && make_room(tok, in.len), e, TROTH_UNAVAILABLE, "out of memory");
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
 					    JSON_TOKENER_VALIDATE_UTF8);
 	CLEANUP(object_put) struct json_object *o = json_tokener_parse_ex(tok, (const char *)in.data, (int)in.len);

@@ -28,8 +28,6 @@ static msec_t request_time(const struct edge_conn *c) { return c->loop->server->
 /* -- ending ------------------------------------------------------------------------------------ */
 static void forget_request(struct edge_conn *c)
 {
-	if (c->body.data)
-		secret_wipe(c->body.data, c->body.len); /* an uploaded key may be in it */
 	buf_release(&c->body);
 	arena_freep(&c->a);
 	c->loop->body_bytes -= c->reserved;
@@ -503,7 +501,7 @@ void edge_conn_accept(struct edge_loop *loop, int fd, bool plain, const char *pe
 	c->loop = loop;
 	c->bev = bev;
 	c->timer = timer;
-	c->body = buf_make(LIMIT_HTTP_BODY_BYTES);
+	c->body = buf_make_secret(LIMIT_HTTP_BODY_BYTES); /* an uploaded key may be in it */
 	snprintf(c->peer, sizeof c->peer, "%s", peer);
 	c->at = &loop->conns;
 	c->next = loop->conns;

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
@@ -268,6 +269,16 @@ static bool events_make(struct edge_loop *loop)
 	       start_accepting(loop) && event_add(loop->queue_event, NULL) == 0;
 }
 
+/* What came in or goes out passes through libevent's buffers, and a private key may be in it: none of its memory is given back as it is. */
+static void wiping_free(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void wipe_events(void) { event_set_mem_functions(malloc, realloc, wiping_free); }
+
 /* EV_CLOSED needs epoll; its timers need no system call each. */
 static struct event_base *base_make(void)
 {
@@ -283,6 +294,8 @@ static struct event_base *base_make(void)
 
 troth_rc loop_init(struct edge_loop *loop, struct edge_server *s, unsigned index, struct troth_err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, wipe_events);
 	loop->server = s;
 	loop->index = index;
 	loop->queue_last = &loop->queue;

@@ -28,7 +28,7 @@ troth_rc request_begin(struct edge_conn *c, struct troth_err *e)
 	c->close_after = c->close_after || !c->head.keep_alive;
 	ENSURE(c->head.content_length <= LIMIT_HTTP_BODY_BYTES, e, TROTH_TOO_LARGE,
 	       "the body has %lld bytes; at most %d are accepted", (long long)c->head.content_length, LIMIT_HTTP_BODY_BYTES);
-	c->body = buf_make(LIMIT_HTTP_BODY_BYTES);
+	c->body = buf_make_secret(LIMIT_HTTP_BODY_BYTES); /* an uploaded key may be in it */
 	return RC_OK;
 }
 

@@ -1,12 +1,15 @@
 """CredHub's API for certificates: stories of calls and replies (golden/credhub), sent to a real server and compared whole."""
 
 import datetime
+import http.client
 import json
 import os
 import pathlib
 import re
 import shutil
+import ssl
 import subprocess
+import urllib.parse
 
 import pytest
 from cryptography import x509
@@ -234,19 +237,32 @@ def test_a_ca_key_that_was_set_is_gone_after_the_reply(client):
 @pytest.mark.release_only
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")
 def test_a_key_is_gone_when_the_reply_has_left(client):
-    """A leaf's key, generated and looked at once more; and the key of a CA's next version, which was set."""
+    """Keys of a leaf, each in a reply of its own and all in a long one; keys of a CA's next versions, in bodies of any size, on a
+    connection that stays open."""
     ca = {"name": "/left/ca", "type": "certificate", "parameters": {"common_name": "left", "is_ca": True, "key_type": "ec-p256"}}
     client.json("POST /api/v1/data", ca)
-    leaf = {"name": "/left/leaf", "type": "certificate", "parameters": {"common_name": "left.example", "ca": "/left/ca", "key_type": "ec-p256"}}
-    key = client.json("POST /api/v1/data", leaf)["value"]["private_key"]
-    assert client.json("GET /api/v1/data?name=/left/leaf&current=true")["data"][0]["value"]["private_key"] == key
-    cert, brought = own_root("left")
+    leaf = {"name": "/left/leaf", "type": "certificate", "mode": "overwrite", "parameters": {"common_name": "left.example", "ca": "/left/ca", "key_type": "ec-p256"}}
+    keys = {f"leaf {n}": client.json("POST /api/v1/data", leaf)["value"]["private_key"] for n in range(6)}
     at = client.json("GET /api/v1/certificates?name=/left/ca")["certificates"][0]["id"]
-    client.json(f"POST /api/v1/certificates/{at}/versions", {"value": {"certificate": cert, "private_key": brought}})
-    scalars = {who: serialization.load_pem_private_key(pem.encode(), None).private_numbers().private_value for who, pem in (("leaf", key), ("ca", brought))}
-    needles = {f"{who} {order}": x.to_bytes(32, order) for who, x in scalars.items() for order in ("big", "little")}
-    needles |= {"leaf pem": key.splitlines()[1].encode(), "ca pem": brought.splitlines()[1].encode()}
-    assert not any(scan(client.server.process.pid, needles).values())
+    open_one = http.client.HTTPSConnection(*urllib.parse.urlsplit(client.server.url).netloc.split(":"),
+                                           context=ssl.create_default_context(cafile=client.server.dir / "ca.pem"))
+    for padding in (0, 3000, 20000, 100000):
+        cert, keys[f"ca {padding}"] = own_root("left")
+        body = json.dumps({"value": {"certificate": cert, "private_key": keys[f"ca {padding}"]}}) + " " * padding
+        open_one.request("POST", f"/api/v1/certificates/{at}/versions", body, {"Authorization": f"Bearer {client.tokens['operator']}"})
+        reply = open_one.getresponse()
+        assert reply.status == 200, reply.read()
+        reply.read()
+    given = client.json("GET /api/v1/data?name=/left/leaf")["data"]
+    assert {v["value"]["private_key"] for v in given} == {k for name, k in keys.items() if name.startswith("leaf")}
+    needles = {}
+    for who, pem in keys.items():
+        scalar = serialization.load_pem_private_key(pem.encode(), None).private_numbers().private_value
+        needles |= {f"{who} {order}": scalar.to_bytes(32, order) for order in ("big", "little")} | {f"{who} pem": pem.splitlines()[1].encode()}
+    found = scan(client.server.process.pid, needles)
+    open_one.close()
+    assert not any(found.values()), {who: n for who, n in found.items() if n}
+
 
 
 def test_a_chain_of_two_goes_on_below_the_next_root(client):
