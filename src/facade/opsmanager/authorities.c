@@ -162,6 +162,19 @@ static void write_refusal(struct http_reply *reply, const struct words *words, c
 	jw_object_end(&w);
 }
 
+/* One that was made just now is introduced, and then waited for: no clock may be behind its begin (engine-rules 3). */
+static void write_warnings(struct arena *a, struct json_writer *w, const struct http_request *r, const struct order_cmd *cmd,
+			   const struct version_view *v)
+{
+	char from[RFC3339_LEN];
+	msec_t usable = v->cert.not_before + LIMIT_SKEW_S * MSEC_S;
+	jw_key(w, "warnings");
+	jw_array(w);
+	if (cmd->source.certificate && usable > r->now)
+		jw_text(w, arena_printf(a, "its certificate has just begun, and clocks may be behind: what it signs is served from %s on", time_format(usable, from)));
+	jw_array_end(w);
+}
+
 static void generate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct order_ret *x = ret;
@@ -172,9 +185,7 @@ static void generate_render(struct arena *a, const struct http_request *r, const
 	struct json_writer w = http_reply_json(reply, 200);
 	jw_object(&w);
 	write_ca(a, &w, &x->root);
-	jw_key(&w, "warnings");
-	jw_array(&w);
-	jw_array_end(&w);
+	write_warnings(a, &w, r, cmd, &x->root.version);
 	write_certificates(&w, &GENERATE, x);
 	jw_object_end(&w);
 }

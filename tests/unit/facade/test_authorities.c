@@ -95,6 +95,7 @@ static void a_brought_one(void **state)
 	call_is(c, "active", "false");
 	call_is(c, "issuer", "CN=Corporate");
 	call_is(c, "cert_pem", root.pem);
+	assert_int_equal(call_count(c, "warnings"), 0);
 	assert_null(strstr(c->text, "PRIVATE"));
 	call_expect(c, 422, HTTP_POST, CAS, source_body(c, &other, elsewhere_key_pem(a, &other), ""));
 	call_is(c, "safety_violations.0.violation", "certificate authorities can not have a transitional version");
@@ -102,6 +103,18 @@ static void a_brought_one(void **state)
 	call_has(c, "errors.0", "already");
 	key_release(root.key);
 	key_release(other.key);
+	call_free(c);
+}
+
+/* It is taken, and said that it is waited for. */
+static void one_that_has_just_begun_is_warned_of(void **state)
+{
+	struct call *c = opsman_new();
+	struct elsewhere root = elsewhere_root(c->room->a, c->room->now + MSEC_DAY, "Corporate");
+	call_expect(c, 200, HTTP_POST, CAS, source_body(c, &root, elsewhere_key_pem(c->room->a, &root), ""));
+	assert_int_equal(call_count(c, "warnings"), 1);
+	call_has(c, "warnings.0", "is served from");
+	key_release(root.key);
 	call_free(c);
 }
 
@@ -184,7 +197,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(generate_activate_regenerate_delete), cmocka_unit_test(a_regenerate_says_what_it_leaves_alone),
-		cmocka_unit_test(a_brought_one), cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may), cmocka_unit_test(odd_requests),
+		cmocka_unit_test(a_brought_one), cmocka_unit_test(one_that_has_just_begun_is_warned_of),
+		cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may), cmocka_unit_test(odd_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
