@@ -149,25 +149,28 @@ static troth_rc find_next(struct verb_ctx *ctx, const struct authority_adopt_nex
 }
 
 /* A rotation whose new version is not made but brought (root_source.h). */
-static troth_rc decide_next(struct verb_ctx *ctx, const struct authority_adopt_next_cmd *cmd, struct rotate_cmd *ret, struct troth_err *e)
+static troth_rc decide_next(struct verb_ctx *ctx, const struct authority_adopt_next_cmd *cmd, struct rotate_cmd *ret,
+			    struct credential_row *ret_authority, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
-	struct credential_row authority;
 	check_present(&c, "$.certificate", cmd->certificate);
 	check_present(&c, "$.private_key", cmd->private_key);
 	TRY(check_done(e));
-	TRY(find_next(ctx, cmd, &authority, e));
-	*ret = (struct rotate_cmd){ .name = authority.name, .by_steps = cmd->beside, .again = !cmd->beside, .reason = "its next root was brought",
+	TRY(find_next(ctx, cmd, ret_authority, e));
+	*ret = (struct rotate_cmd){ .name = ret_authority->name, .by_steps = cmd->beside, .again = true, .reason = "its next root was brought",
 				    .source = { "$.certificate", cmd->certificate, cmd->private_key } };
-	return cmd->beside ? beside_is_free(ctx, &authority, e) : RC_OK;
+	return RC_OK;
 }
 
 static troth_rc next_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
+	const struct authority_adopt_next_cmd *cmd = arg;
+	struct credential_row authority;
 	struct rotate_cmd rotate;
 	ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: the key would be kept");
-	TRY(decide_next(ctx, arg, &rotate, e));
-	return VERB_ROTATE.prepare(ctx, &rotate, e);
+	TRY(decide_next(ctx, cmd, &rotate, &authority, e));
+	TRY(VERB_ROTATE.prepare(ctx, &rotate, e)); /* what is wrong with it is said before what it would stand beside */
+	return cmd->beside ? beside_is_free(ctx, &authority, e) : RC_OK;
 }
 
 static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -177,7 +180,9 @@ static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	struct rotate_ret rotated = { 0 };
 	struct credential_row authority;
 	struct lookup_ret *ret = out;
-	TRY(decide_next(ctx, cmd, &rotate, e));
+	TRY(decide_next(ctx, cmd, &rotate, &authority, e));
+	if (cmd->beside)
+		TRY(beside_is_free(ctx, &authority, e));
 	TRY(VERB_ROTATE.run(ctx, &rotate, &rotated, e));
 	if (ctx->retry)
 		return RC_OK;
