@@ -4,6 +4,7 @@
  * duplicate keys hidden (the last wins, as RFC 8259 section 4 allows), nothing after the value.
  * Objects are read with a table of fields, so an unknown field, a missing one and a wrong type all
  * become findings with a JSON path, and all of them are reported, not the first.
+ * A text may hold a secret: what json-c copied of it is wiped, so it is only where the arena is.
  * Writing is a streaming writer over a struct buf; it keeps the commas. */
 #ifndef TROTH_BASE_JSON_H
 #define TROTH_BASE_JSON_H

@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <event2/buffer.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -82,10 +85,31 @@ static void limits_change_while_it_runs(void **state)
 	world_free(w);
 }
 
+/* Looked at from outside: what was freed is not read by this program. */
+static void what_passes_through_leaves_nothing(void **state)
+{
+	static const char KEY[] = "0123456789-private-0123456789-private-0123456789-private-0123456";
+	struct world *w = world_new();
+	char seen[sizeof KEY] = "";
+	world_serve(w, (struct edge_config){ 0 });
+	struct evbuffer *b = evbuffer_new();
+	evbuffer_add(b, KEY, sizeof KEY);
+	off_t at = (off_t)(uintptr_t)evbuffer_pullup(b, -1);
+	int fd = open("/proc/self/mem", O_RDONLY);
+	assert_int_equal(pread(fd, seen, sizeof seen, at), sizeof seen);
+	assert_memory_equal(seen, KEY, sizeof seen);
+	evbuffer_free(b);
+	assert_int_equal(pread(fd, seen, sizeof seen, at), sizeof seen);
+	assert_null(memmem(seen, sizeof seen, KEY + 24, 8));
+	close(fd);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(stops_with_held_and_idle_and_away),
 					    cmocka_unit_test(publications_are_cheap_when_nobody_waits), cmocka_unit_test(connection_cap),
-					    cmocka_unit_test(limits_change_while_it_runs) };
+					    cmocka_unit_test(limits_change_while_it_runs),
+					    cmocka_unit_test(what_passes_through_leaves_nothing) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
