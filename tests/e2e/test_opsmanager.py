@@ -4,23 +4,39 @@ An nginx with its agent, an agent with a trust store, and handshakes without a p
 step; the incident of a health check in the middle of one; everything that is wrong in a request."""
 
 import concurrent.futures
+import datetime
 import os
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import expected
 import node
 from fleet import until
+from test_memory import scan
 from test_members import PROFILE
 from test_server_certificate import NAME, Corporate, issuer_shown
 
 CHECKS = int(os.environ.get("TROTH_HEALTH_CHECKS", "4"))  # 200 make the whole incident; a few are enough to fail without its cure
-CHECK_LEASE_S = 3
+EVERY_S, LIVES_S = (1, 0.5) if "TROTH_HEALTH_CHECKS" in os.environ else (0, 0)
+HEALTH = "bosh-health"
+NEVER = "0 0 29 2 * 1m UTC"  # until then nothing of this deployment is changed
+SERVED = PROFILE.replace("check-trust", "check-node").replace("CAs in one file", "A key with its chain, or CAs, in files").replace(
+    "kinds: [store]", "kinds: [slot, store]").replace("{root}/trust", "{root}/{target}").replace("parameters:", """parameters:
+  address: {default: 127.0.0.1, pattern: hosts, server: true}
+  port: {default: 443, pattern: port, server: true}""").replace("files:", """files:
+  - {name: cert.pem, content: fullchain, mode: "0644"}
+  - {name: key.pem, content: key, mode: "0600"}""").replace("drain: 1ms", """probe: {addresses: ["{address}"], port: "{port}", sightings: 1}
+drain: 1ms""").replace("{store: read}", "{slot: probe, store: read}")
 
 
 class Ops:
@@ -60,11 +76,11 @@ class Ops:
 class Agent:
     """A node with a trust store that is read at each use."""
 
-    def __init__(self, world, deployment, name):
+    def __init__(self, world, deployment, name, settings=""):
         self.name, self.dir = name, world.folder / name
         self.dir.mkdir()
         server = world.server
-        (self.dir / "settings.yaml").write_text(f"targets:\n  trust: {{root: {self.dir}}}\n")
+        (self.dir / "settings.yaml").write_text(f"targets:\n  trust: {{root: {self.dir}}}\n" + settings.replace("{dir}", str(self.dir)))
         token = server.cli.json("token", "create", "--deployment", deployment, "--instance", name)["token"]
         subprocess.run([server.cli.program, "agent", "enroll", "--server", server.url, "--ca-fingerprint", world.fingerprint, "--token-file",
                         "-", "--dir", str(self.dir / "agent")], input=token + "\n", text=True, check=True, capture_output=True, timeout=30)
@@ -81,6 +97,89 @@ class Agent:
         self.agent.wait(20)
 
 
+class Service(threading.Thread):
+    """What a health check checks: it serves whatever certificate its files hold at that moment."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.folder, self.listener = folder, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.folder / "cert.pem", self.folder / "key.pem")
+                raw.settimeout(5)
+                context.wrap_socket(raw, server_side=True).close()
+            except OSError:  # there is none yet; or who shook hands has gone
+                raw.close()
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join(10)
+
+
+class Check(Agent):
+    """A health check: a deployment of its own with a node that serves, and trusts, what its agent brought."""
+
+    def __init__(self, world, number):
+        self.world, self.service = world, Service(world.folder / f"check-{number}" / "tls/current")
+        world.cli.ok("deployment", "create", HEALTH, "--ephemeral", "--ttl", "1m",
+                     "--slot", f"name=tls,profile=check-node,authority={node.AUTHORITY},credential=/check/{{instance}},san={{instance}}.example",
+                     "--store", f"name=trust,profile=check-node,bundle={node.BUNDLE},parameter.proof=read")
+        world.true()  # a deployment without a node uses nothing
+        super().__init__(world, HEALTH, f"check-{number}", f"  tls: {{root: {{dir}}, port: {self.service.port}}}\n")
+        self.service.start()
+
+    def use(self):
+        """Who trusts what the others trust shakes hands with it, and it shakes hands with the others."""
+        until("it to count", lambda: [t["state"] for t in self.world.cli.json("target", "list", "--instance", self.name)["items"]] == ["counted"] * 2)
+        self.world.true(self)
+        shown = shake_hands(self.service.port, f"{self.name}.example", self.world.app.ca)
+        shake_hands(self.world.nginx.port, self.world.nginx.host, self.ca)
+        return self.world.issuer(shown)
+
+    def gone(self):
+        self.world.cli.ok("instance", "delete", self.world.cli.json("instance", "list", "--deployment", HEALTH)["items"][0]["id"], "--now")
+        self.world.cli.ok("deployment", "delete", HEALTH)
+        self.world.true()
+        self.stop()
+
+    def stop(self):
+        self.service.stop()
+        super().stop()
+        shutil.rmtree(self.dir)
+
+
+def shake_hands(port, name, ca):
+    """The leaf that was shown, believed by these CAs alone."""
+    context = ssl.create_default_context(cafile=str(ca))
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw, context.wrap_socket(raw, server_hostname=name) as tls:
+        return x509.load_der_x509_certificate(tls.getpeercert(True))
+
+
+class Regenerating(threading.Thread):
+    """active/regenerate, again and again; whatever is not a plain yes is kept."""
+
+    def __init__(self, ops):
+        super().__init__(daemon=True)
+        self.ops, self.asked, self.refused, self.ended = ops, 0, [], False
+
+    def run(self):
+        while not self.ended:
+            status, reply = self.ops.call("POST", "/api/v0/certificate_authorities/active/regenerate")
+            self.asked += 1
+            if status != 200 or "safety_violations" in reply or "/prod/web/web-1" not in [r["variable_path"] for r in reply["certificates"]["regenerated"]]:
+                self.refused.append((status, reply))
+            time.sleep(0.05)
+
+
 class World:
     def __init__(self, server, folder):
         self.server, self.cli, self.folder, self.parts = server, server.cli, folder, []
@@ -89,11 +188,10 @@ class World:
     def begin(self):
         node.authority(self.cli)
         node.deployment(self.cli, "web")
-        for name, options in (("app", ()), ("bosh-health", ("--ephemeral", "--ttl", f"{CHECK_LEASE_S}s"))):
-            self.cli.ok("deployment", "create", name, *options, "--store",
-                        f"name=trust,profile=check-trust,bundle={node.BUNDLE},parameter.proof=read")
+        self.cli.ok("deployment", "create", "app", "--store", f"name=trust,profile=check-trust,bundle={node.BUNDLE},parameter.proof=read")
         (self.folder / "profiles").mkdir()
         (self.folder / "profiles/check-trust.yaml").write_text(PROFILE)
+        (self.folder / "profiles/check-node.yaml").write_text(SERVED)
         self.nginx = node.Nginx(self.server, self.folder, "web", "web-1")
         self.parts.append(self.nginx)
         self.fingerprint = self.cli.ok("token", "create", "--deployment", "app").split("--ca-fingerprint ")[1].split()[0]
@@ -108,12 +206,38 @@ class World:
         until("handshakes", lambda: self.traffic.good > want or self.traffic.bad)
         assert not self.traffic.bad, self.traffic.bad[:3]
 
-    def shake_as(self, agent):
-        """One handshake with what this one trusts."""
-        context = ssl.create_default_context(cafile=str(agent.ca))
-        with socket.create_connection(("127.0.0.1", self.nginx.port), timeout=10) as raw, \
-                context.wrap_socket(raw, server_hostname=self.nginx.host):
-            pass
+    def issuer(self, leaf):
+        """The id of the version of the CA that signed it, by its signature."""
+        def signed(root):
+            try:
+                leaf.verify_directly_issued_by(x509.load_pem_x509_certificate(root["cert_pem"].encode()))
+                return True
+            except Exception:  # noqa: BLE001  another name, or another key
+                return False
+        return next(root["guid"] for root in self.ops.authorities() if signed(root))
+
+    def true(self, check=None, foreign=None):
+        """The topology says what the nodes themselves show at this moment, and nothing else: who serves, by a handshake; who only
+        trusts, by its file; who has no agent, by what it said."""
+        serving = {"web": self.issuer(shake_hands(self.nginx.port, self.nginx.host, self.app.ca))}
+        if check:
+            serving[HEALTH] = self.issuer(shake_hands(check.service.port, f"{check.name}.example", self.app.ca))
+        if foreign:
+            serving["/opsmgr/bosh-health"] = foreign
+        topology = self.maestro()
+        held = {root["guid"] for root in self.ops.authorities() if root["cert_pem"] in self.app.ca.read_text()}
+        using = {(name, v["version_id"]) for v in topology for name in v.get("deployment_names", [])}
+        trusting = [version for name, version in using if name == "app"]
+        assert len(trusting) == 1 and trusting[0] in held, (using, held)
+        assert using - {("app", trusting[0])} == set(serving.items()), (using, serving)
+        active = {version for _, version in using}
+        assert [v.get("active", False) for v in topology] == [v["version_id"] in active for v in topology], topology
+        return {name: version for name, version in using if name != "app"}
+
+    def maestro(self):
+        text = self.cli.ok("topology", "--name", node.AUTHORITY, "-o", "maestro")
+        assert text == self.cli.ok("maestro", "topology", "--name", node.AUTHORITY), "both words print the same"
+        return yaml.safe_load(text)["topology"][0]["versions"]
 
     def trusted(self):
         return self.app.ca.read_text().count("BEGIN")
@@ -198,34 +322,63 @@ def test_the_documented_rotation(world):
     print(f"{world.traffic.good} handshakes, {len(world.traffic.bad)} failed")
 
 
+def check_health(world, numbers, old, new):
+    """One check after the other, as they come; the versions that they were seen to serve."""
+    shown, begun = [], time.monotonic()
+    for i, number in enumerate(numbers):
+        time.sleep(max(0, begun + i * EVERY_S - time.monotonic()))
+        came = time.monotonic()
+        check = Check(world, number)
+        world.parts.append(check)
+        shown.append(check.use())
+        time.sleep(max(0, came + LIVES_S - time.monotonic()))
+        check.gone()
+        world.parts.remove(check)
+    assert set(shown) <= {old, new}
+    return shown
+
+
 @pytest.mark.release_only  # what it does to C memory the unit tests do
 def test_a_health_check_in_the_middle(world):
-    """It comes with an agent, takes what is newest, and is gone: regenerate is never refused because of it."""
-    ops = world.ops
+    """A deployment comes with a real agent, serves a certificate, and is deleted; before the switch, while the lasting ones are
+    held back and it alone takes the newest (the incident), and after.  Nobody is refused because of it, and what the topology
+    says is true at each of its steps."""
+    ops, cli = world.ops, world.cli
     ops.call("POST", "/api/v0/certificate_authorities/generate")
     ops.apply()
-    ops.call("POST", f"/api/v0/certificate_authorities/{ops.guid(False)}/activate", {})
-    begun, asked = time.monotonic(), 0
-    for number in range(CHECKS):
-        check = Agent(world, "bosh-health", f"check-{number}")
-        try:
-            if number < 2:  # an agent that never came so far as to hold anything is a check too, and a quicker one
-                until("it to trust something", check.ca.exists)
-                world.shake_as(check)
-            for _ in range(3):
-                ops.is_("regenerate", "POST", "/api/v0/certificate_authorities/active/regenerate")
-                asked += 1
-        finally:
-            check.stop()
-            shutil.rmtree(check.dir)
+    old, new = (a["guid"] for a in ops.authorities())
+    ops.call("POST", f"/api/v0/certificate_authorities/{new}/activate", {})
+    world.true()
+    regenerating = Regenerating(ops)
+    regenerating.start()
+    begun, early = time.monotonic(), CHECKS // 4
+    try:
+        assert set(check_health(world, range(early), old, new)) == {old}  # nothing is sent of what was only ordered
+
+        until("an order", lambda: regenerating.asked > 1)
+        cli.ok("deployment", "policy", "web", "--window", NEVER)
+        number = ops.call("POST", "/api/v0/installations", {"deploy_products": "all"})[1]["install"]["id"]
+        assert set(check_health(world, range(early, CHECKS - early), old, new)) == {new}  # two are active, and only it has the newest
+        assert world.true()["web"] == old and ops.call("GET", f"/api/v0/installations/{number}")[1]["status"] == "running"
+        cli.ok("deployment", "policy", "web", "--no-window")
+        until("the installation", lambda: ops.call("GET", f"/api/v0/installations/{number}?wait=5")[1]["status"] != "running")
+
+        assert set(check_health(world, range(CHECKS - early, CHECKS), old, new)) == {new}
+        assert world.true()["web"] == new
+    finally:
+        regenerating.ended = True
+        regenerating.join(30)
     took = time.monotonic() - begun
+    assert not regenerating.refused, regenerating.refused[:3]
+    ops.is_("regenerate", "POST", "/api/v0/certificate_authorities/active/regenerate")
     world.shake()
+    ops.is_("delete", "DELETE", f"/api/v0/certificate_authorities/{old}")
     ops.apply()
-    ops.call("DELETE", f"/api/v0/certificate_authorities/{ops.guid(False)}")
-    ops.apply()
+    assert [v["version_id"] for v in world.maestro()] == [new]
+    world.true()
     world.shake()
-    until("the last one to leave by itself", lambda: not world.cli.json("instance", "list", "--deployment", "bosh-health")["items"])
-    print(f"{CHECKS} health checks in {took:.1f} s, {asked} regenerate calls, none refused; {len(world.traffic.bad)} handshakes failed")
+    print(f"{CHECKS} health checks in {took:.1f} s, {regenerating.asked} regenerate calls, none refused; {world.traffic.good} handshakes, "
+          f"{len(world.traffic.bad)} failed")
 
 
 @pytest.mark.release_only  # what it does to C memory the unit tests do
@@ -243,8 +396,14 @@ def test_a_foreign_health_check_in_the_middle(world):
     party = node.party(world.server, "/opsmgr/bosh-health", "check-1")
     party.wanted()
     party.report(None, new["cert_pem"])
-    refused = ops.is_("regenerate_violation", "POST", regenerate, status=422)
-    assert refused["blocking"][0]["version_id"] == new["guid"] and refused["retry_after"] <= 600
+    world.true(foreign=new["guid"])
+    for _ in range(3):  # one violation, however often it is asked
+        refused = ops.is_("regenerate_violation", "POST", regenerate, status=422)
+        one = refused["blocking"][0]
+        since, until_ = (datetime.datetime.fromisoformat(one[k].replace("Z", "+00:00")) for k in ("since", "lease_until"))
+        age = (datetime.datetime.now(datetime.timezone.utc) - since).total_seconds()
+        assert one["version_id"] == new["guid"] and 0 <= age < 60, one
+        assert 590 <= (until_ - since).total_seconds() <= 610 and 500 < refused["retry_after"] <= 600, refused
     op = Ops(world.server, "op", "operator")
     op.is_("errors_nested", "POST", f"{regenerate}?skip_safety_check=true", status=403)
     ops.is_("regenerate", "POST", f"{regenerate}?skip_safety_check=true")
@@ -255,11 +414,58 @@ def test_a_foreign_health_check_in_the_middle(world):
         assert not waiting.done()
         cli.ok("instance", "delete", party.instance["id"], "--now")
         assert waiting.result(30)[0] == 200
+    world.true()
     ops.is_("regenerate", "POST", regenerate)
     ops.apply()
     ops.call("DELETE", f"/api/v0/certificate_authorities/{ops.guid(False)}")
     ops.apply()
     world.shake()
+
+
+class Root:
+    """Somebody's root with its key, made yesterday: what is valid from now on only is used when no clock can be behind it."""
+
+    def __init__(self, name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        named, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]), datetime.datetime.now(datetime.timezone.utc)
+        cert = x509.CertificateBuilder(named, named, key.public_key(), x509.random_serial_number(), now - datetime.timedelta(1),
+                                       now + datetime.timedelta(3650)).add_extension(x509.BasicConstraints(True, None), True).add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False).sign(key, hashes.SHA256())
+        self.pem, self.scalar = cert.public_bytes(serialization.Encoding.PEM).decode(), key.private_numbers().private_value.to_bytes(32, "big")
+        self.key = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_a_ca_of_ones_own(world, tmp_path):
+    """Brought with its key, it is the next one: trusted, then signing, then alone; its key stays with the keeper."""
+    ops, path = world.ops, "/api/v0/certificate_authorities"
+    root, other, leaf = Root("Corporate"), Root("Other"), Corporate(tmp_path / "leaf")
+    pem, key = root.pem, root.key
+    before = len(world.cli.json("audit", "list")["items"]), ops.authorities()
+    for wrong, name in (((pem, other.key), "errors_nested"), ((pem + other.pem, key), "errors_nested"),
+                        (("x", key), "errors_nested"), ((pem, "x"), "errors_nested"),
+                        ((leaf.certificate.read_text(), leaf.key.read_text()), "errors_nested_two")):
+        ops.is_(name, "POST", path, dict(zip(("cert_pem", "private_key_pem"), wrong)), 400)
+    assert (len(world.cli.json("audit", "list")["items"]), ops.authorities()) == before
+    made = ops.is_("create", "POST", path, {"cert_pem": pem, "private_key_pem": key})
+    old = ops.guid(True)
+    assert made["cert_pem"] == pem and made["issuer"] == "CN=Corporate"
+    ops.is_("generate_again", "POST", path, {"cert_pem": other.pem, "private_key_pem": other.key}, 422)
+    ops.apply()
+    assert pem in world.app.ca.read_text() and world.true()["web"] == old
+    ops.is_("activate", "POST", f"{path}/{made['guid']}/activate", {})
+    ops.is_("regenerate", "POST", f"{path}/active/regenerate")
+    ops.apply()
+    assert world.true()["web"] == made["guid"]
+    ops.is_("delete", "DELETE", f"{path}/{old}")
+    ops.apply()
+    assert world.app.ca.read_text() == pem
+    world.shake()
+    text = key.splitlines()
+    assert text[1] not in world.server.logged()
+    if os.geteuid() == 0:  # it reads another process's memory
+        found = scan(world.server.process.pid, {"PEM": text[1].encode(), "scalar": root.scalar, "certificate": pem.encode().splitlines()[2]})
+        assert found["PEM"] == found["scalar"] == 0 and found["certificate"], found
 
 
 @pytest.mark.release_only  # what it does to C memory the unit tests do
@@ -301,7 +507,10 @@ WRONG = (  # method, path, body, status
     ("POST", "/api/v0/certificate_authorities//activate", {}, 404),  # om without --id, when it read no date
     ("DELETE", f"/api/v0/certificate_authorities/{NOBODY}", None, 404),
     ("DELETE", "/api/v0/certificate_authorities/" + "x" * 2000, None, 404),
-    ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x", "private_key_pem": "y"}, 404),
+    ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x", "private_key_pem": "y"}, 400),
+    ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x"}, 400),
+    ("POST", "/api/v0/certificate_authorities", {"cert_pem": 1, "private_key_pem": "y"}, 400),
+    ("POST", "/api/v0/certificate_authorities", "null", 400),
     ("POST", "/api/v0/certificates/generate", {"domains": ["*.example"]}, 404),
     ("GET", "/api/v0/installations/1x", None, 404),
     ("GET", "/api/v0/installations/999999999999999999", None, 404),

@@ -13,6 +13,13 @@ static const struct json_field GENERATE_FIELDS[] = {
 	{ "exclude_from_rotation", JF_TEXTS, offsetof(struct order_cmd, exclude), 0, 0, LIMIT_PAGE },
 };
 
+static const struct json_field CREATE_FIELDS[] = {
+	{ "cert_pem", JF_TEXT, offsetof(struct order_cmd, source.certificate), JF_REQUIRED, 0, LIMIT_PEM_BYTES },
+	{ "private_key_pem", JF_TEXT, offsetof(struct order_cmd, source.private_key), JF_REQUIRED, 0, LIMIT_PEM_BYTES },
+	{ "skip_safety_check", JF_BOOL, offsetof(struct order_cmd, force), 0, 0, 0 },
+	{ "exclude_from_rotation", JF_TEXTS, offsetof(struct order_cmd, exclude), 0, 0, LIMIT_PAGE },
+};
+
 /* om sends no body, {}, and `om curl` whatever its caller typed: null counts as none. */
 static troth_rc read_body(struct arena *a, const struct http_request *r, const struct json_field *fields, size_t n, void *cmd, struct troth_err *e)
 {
@@ -39,6 +46,15 @@ static troth_rc order_parse(struct arena *a, const struct http_request *r, void 
 static troth_rc generate_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	return read_order(a, r, GENERATE_FIELDS, ARRAY_LEN(GENERATE_FIELDS), cmd, e);
+}
+
+static troth_rc create_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	struct order_cmd *c = cmd;
+	arena_secret(a); /* a private key is read into it */
+	TRY(http_body_read(a, r, CREATE_FIELDS, ARRAY_LEN(CREATE_FIELDS), c, e));
+	c->source.path = "$.cert_pem";
+	return http_query_bool(r, "skip_safety_check", c->force, &c->force, e);
 }
 
 /* -- safety violations --------------------------------------------------------------------------------------------- */
@@ -146,6 +162,19 @@ static void write_refusal(struct http_reply *reply, const struct words *words, c
 	jw_object_end(&w);
 }
 
+/* One that was made just now is introduced, and then waited for: no clock may be behind its begin (engine-rules 3). */
+static void write_warnings(struct arena *a, struct json_writer *w, const struct http_request *r, const struct order_cmd *cmd,
+			   const struct version_view *v)
+{
+	char from[RFC3339_LEN];
+	msec_t usable = v->cert.not_before + LIMIT_SKEW_S * MSEC_S;
+	jw_key(w, "warnings");
+	jw_array(w);
+	if (cmd->source.certificate && usable > r->now)
+		jw_text(w, arena_printf(a, "its certificate has just begun, and clocks may be behind: what it signs is served from %s on", time_format(usable, from)));
+	jw_array_end(w);
+}
+
 static void generate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct order_ret *x = ret;
@@ -156,9 +185,7 @@ static void generate_render(struct arena *a, const struct http_request *r, const
 	struct json_writer w = http_reply_json(reply, 200);
 	jw_object(&w);
 	write_ca(a, &w, &x->root);
-	jw_key(&w, "warnings");
-	jw_array(&w);
-	jw_array_end(&w);
+	write_warnings(a, &w, r, cmd, &x->root.version);
 	write_certificates(&w, &GENERATE, x);
 	jw_object_end(&w);
 }
@@ -239,6 +266,8 @@ static void root_render(struct arena *a, const struct http_request *r, const voi
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v0/certificate_authorities", &VERB_ROOT_LIST, NULL, list_render, ROUTE_ANY_BODY, opsman_problem,
 	  .summary = "List certificate authorities" },
+	{ HTTP_POST, "/api/v0/certificate_authorities", &VERB_ROOT_GENERATE, create_parse, generate_render, CHANGE, OF_ORDER,
+	  .summary = "Bring a certificate authority" },
 	{ HTTP_POST, "/api/v0/certificate_authorities/generate", &VERB_ROOT_GENERATE, generate_parse, generate_render, CHANGE, OF_ORDER,
 	  .summary = "Generate a certificate authority" },
 	{ HTTP_POST, "/api/v0/certificate_authorities/active/regenerate", &VERB_ROOT_REGENERATE, order_parse, regenerate_render,

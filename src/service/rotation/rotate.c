@@ -1,6 +1,6 @@
 /* Starting a rotation: the keeper makes the new version, the goal flips, the engine does the rest.
  *
- * Of an authority, the new version is a CA with the same names and a new key, and so are those of the
+ * Of an authority, the new version is a CA with the same names and a new key (or one that was made elsewhere), and so are those of the
  * intermediates below it (hierarchy.h); the old ones are no longer wanted, but stay trusted and signing
  * until the engine has seen that they need not.  Of a leaf, there is nothing to make here: its renewal is
  * made due, and the engine asks its slots. */
@@ -11,6 +11,7 @@
 #include "service/outside/holder.h"
 #include "service/fleet/identity.h"
 #include "service/ca/own.h"
+#include "service/ca/root_source.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
 #include "service/rotation/steps.h"
@@ -22,6 +23,7 @@ struct rotate_plan {
 	struct credential_row credential;
 	struct hierarchy hierarchy;     /* an authority's: itself and all below; decided again under the writer */
 	bool fresh;                     /* a new CA is made; the same */
+	const struct cert *root;        /* the version came from elsewhere, and its key is put away; NULL: it did not */
 	bool ask;                       /* somebody else signs it: its key is made, and what asks for the certificate */
 	char uuid[UUID_LEN];            /* of the version that it will be */
 };
@@ -168,6 +170,41 @@ static troth_rc change(const struct rotate_cmd *cmd, struct credential_row *c, s
 	return RC_OK;
 }
 
+/* -- a new CA that was made elsewhere ----------------------------------------------------------------- */
+
+static troth_rc read_source(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan, struct troth_err *e)
+{
+	ENSURE(!cmd->compromised && !cmd->cross_sign && !cmd->key_type && !cmd->ttl, e, TROTH_INVALID,
+	       "a root that was made elsewhere is not brought in an emergency, cross-signed, or of another key type or life than it has");
+	return root_source_read(ctx, &plan->credential, &cmd->source, &plan->root, e);
+}
+
+/* First its key is put away; then what stands below is signed with that. */
+static troth_rc ask_with_source(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan, struct troth_err *e)
+{
+	if (!ctx->reply_count) {
+		ctx->more = true;
+		return root_source_need(ctx, &plan->credential, cmd->source.private_key, plan->root, plan->uuid, e);
+	}
+	TRY(root_source_check_key(ctx->replies[0], plan->root, e));
+	plan->hierarchy.items[0].brought.blob = ctx->replies[0]->blob;
+	return hierarchy_ask(ctx, &plan->hierarchy, e);
+}
+
+/* -- what is to be made, and by whom ------------------------------------------------------------------- */
+
+static troth_rc plan_version(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan *plan, struct troth_err *e)
+{
+	const struct credential_row *c = &plan->credential;
+	if (cmd->source.certificate)
+		TRY(read_source(ctx, cmd, plan, e));
+	if (plan->ask || plan->root)
+		verb_uuid(ctx, plan->uuid);
+	if (plan->root)
+		return hierarchy_plan_brought(ctx, c, &(struct keeper_issuer){ .cert = plan->root->der }, &plan->hierarchy, e);
+	return plan->fresh && !plan->ask ? hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e) : RC_OK;
+}
+
 static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct rotate_plan **ret, struct troth_err *e)
 {
 	struct rotate_plan *plan = ARENA_NEW(ctx->a, struct rotate_plan);
@@ -177,10 +214,7 @@ static troth_rc begin(struct verb_ctx *ctx, const struct rotate_cmd *cmd, struct
 	TRY(change(cmd, c, e));
 	TRY(needs_fresh(ctx, cmd, c, &plan->fresh, e));
 	plan->ask = plan->fresh && c->origin == ORIGIN_EXTERNAL;
-	if (plan->ask)
-		verb_uuid(ctx, plan->uuid);
-	else if (plan->fresh)
-		TRY(hierarchy_plan(ctx, c, 0, NULL, &plan->hierarchy, e));
+	TRY(plan_version(ctx, cmd, plan, e));
 	if (crosses(cmd, c))
 		TRY(load_cross(ctx, cmd, c, &plan->hierarchy.cross, e));
 	*ret = plan;
@@ -195,6 +229,8 @@ static troth_rc rotate_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	ctx->plan = plan;
 	if (plan->ask && !ctx->options.dry_run)
 		return external_need(ctx, &plan->credential, plan->uuid, e);
+	if (plan->root && !ctx->options.dry_run)
+		return ask_with_source(ctx, arg, plan, e);
 	return ctx->options.dry_run ? RC_OK : hierarchy_ask(ctx, &plan->hierarchy, e);
 }
 
@@ -297,6 +333,8 @@ static troth_rc flip(struct verb_ctx *ctx, struct rotate_plan *plan, const struc
 		return make_due(ctx, c->id, &rotation->old_versions, e);
 	if (!plan->fresh)
 		return retire_distrusted(ctx, c, d, rotation, e);
+	if (plan->root)
+		TRY(root_source_insert(ctx, c, ctx->replies[0], plan->root, plan->uuid, &plan->hierarchy.items[0].next, e));
 	TRY(hierarchy_write(ctx, &plan->hierarchy, rotation, false, e));
 	rotation->new_version = plan->hierarchy.items[0].next.id;
 	ret->new_version = plan->hierarchy.items[0].next.uuid;

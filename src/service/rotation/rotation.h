@@ -16,6 +16,11 @@
 struct rotation_waiting { const char *name, *why; }; /* "pg-0" "not heard of for 4m" */
 
 /* -- start ------------------------------------------------------------------------------------- */
+struct rotate_source {            /* the next version of a root, made elsewhere, with its key */
+	const char *path;         /* how the caller knows the certificate: "$.certificate" */
+	const char *certificate;  /* PEM: the root, and nothing else; NULL: there is no source */
+	const char *private_key;  /* PEM, SECRET */
+};
 struct rotate_cmd {
 	const char *name;         /* of an authority or a leaf credential */
 	const char *reason;       /* or NULL; goes into the audit */
@@ -26,6 +31,7 @@ struct rotate_cmd {
 	int64_t yes_break;        /* compromised: so many pairs will break; must be the number of that moment */
 	const char *key_type;     /* an authority made here: of this version and those after it; NULL: as it was */
 	msec_t ttl;               /* the same: how long it lives; 0: as it was */
+	struct rotate_source source; /* a root that is made here: this is its next version; the one after it is made here again */
 	bool by_steps;            /* an authority: each step waits for its approval, and `introduce` is ordered (steps.h) */
 	bool ignore_outside;      /* do not wait for the holders named in `outside`: they may break, or were told */
 };

@@ -401,8 +401,9 @@ static troth_rc decide_generate(struct verb_ctx *ctx, const struct order_cmd *cm
 	TRY(choose_root(ctx, cmd, &root, e));
 	if (!cmd->force)
 		TRY(judge_generate(ctx, &root, ret, e));
-	*ret_rotate = (struct rotate_cmd){ .name = root.view.row.name, .by_steps = true, .again = cmd->force,
-					   .reason = cmd->force ? "a new CA was generated, the safety check skipped" : "a new CA was generated" };
+	*ret_rotate = (struct rotate_cmd){ .name = root.view.row.name, .by_steps = true, .again = cmd->force, .source = cmd->source };
+	ret_rotate->reason = arena_printf(ctx->a, "a new CA was %s%s", cmd->source.certificate ? "brought" : "generated",
+					  cmd->force ? ", the safety check skipped" : "");
 	return RC_OK;
 }
 

@@ -2,6 +2,7 @@
  * between them "apply", which lets what was ordered happen and waits until every member was seen to have it.
  *
  *     generate   a rotation by steps of a root begins            orders introduce
+ *                (its new version is made, or was brought)
  *     activate   its new version shall sign                      orders nothing yet
  *     regenerate the leaves of what is active                    orders switch
  *     remove     an old version shall go                         orders withdraw
@@ -15,6 +16,7 @@
 
 #include "service/nouns.h"
 #include "service/rotation/in_use.h"
+#include "service/rotation/rotation.h"
 
 enum order { /* bits of rotation_row.ordered */
 	ORDER_INTRODUCE = 1 << APPROVAL_INTRODUCE,
@@ -52,6 +54,7 @@ extern const struct verb VERB_ROOT_LIST; /* no_cmd -> root_list_ret */
 struct order_cmd {
 	const char *version;            /* activate, remove: uuid */
 	struct json_texts exclude;      /* generate: names of roots that are left out */
+	struct rotate_source source;    /* generate: the new version, if it was made elsewhere; else zeros */
 	bool force;                     /* in spite of violations; administrators only, and recorded */
 };
 struct ordered_leaf {

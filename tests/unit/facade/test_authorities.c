@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "facade/facade.h"
+#include "../service/elsewhere.h"
 
 #define CAS "/api/v0/certificate_authorities"
 
@@ -55,6 +56,65 @@ static void a_regenerate_says_what_it_leaves_alone(void **state)
 	assert_int_equal(call(c, HTTP_POST, CAS "/active/regenerate", NULL), 200); /* what it goes on as is the writer's */
 	assert_false(c->held);
 	call_expect(c, 200, HTTP_POST, arena_printf(c->room->a, CAS "/%s/activate?skip_safety_check=true", new), "{\"skip_safety_check\":true}");
+	call_free(c);
+}
+
+static const char *source_body(struct call *c, const struct elsewhere *root, const char *key, const char *more)
+{
+	struct buf b = buf_make(LIMIT_PEM_BYTES);
+	struct json_writer w = json_writer_make(&b);
+	jw_object(&w);
+	jw_kv_text(&w, "cert_pem", root->pem);
+	jw_kv_text(&w, "private_key_pem", key);
+	jw_object_end(&w);
+	const char *body = arena_text(c->room->a, buf_text(&b));
+	buf_release(&b);
+	return arena_printf(c->room->a, "%.*s%s}", (int)strlen(body) - 1, body, more);
+}
+
+/* A CA of somebody's own, with its key: answered as one that was generated. */
+static void a_brought_one(void **state)
+{
+	struct call *c = opsman_new();
+	struct arena *a = c->room->a;
+	struct elsewhere root = elsewhere_root(a, c->room->now, "Corporate"), other = elsewhere_root(a, c->room->now, "other");
+	const char *key = elsewhere_key_pem(a, &root);
+	size_t audit = room_audit_count(c->room);
+	static const char *const BODIES[] = { "", "null", "{}", "7", "{\"cert_pem\":\"x\"}", "{\"cert_pem\":\"\",\"private_key_pem\":\"\"}",
+					      "{\"cert_pem\":\"x\",\"private_key_pem\":\"y\"}" };
+	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++)
+		call_expect(c, 400, HTTP_POST, CAS, BODIES[i]);
+	call_has(c, "errors.errors.0", "$.cert_pem");
+	call_expect(c, 400, HTTP_POST, CAS, source_body(c, &root, elsewhere_key_pem(a, &other), ""));
+	call_has(c, "errors.errors.0", "is not that of CN=Corporate");
+	call_expect(c, 400, HTTP_POST, CAS, source_body(c, &root, "no key", ""));
+	call_expect(c, 400, HTTP_POST, CAS, source_body(c, &root, key, ",\"domains\":[]"));
+	call_expect(c, 422, HTTP_POST, CAS, source_body(c, &root, key, ",\"exclude_from_rotation\":[\"/prod/pg/ca\"]"));
+	assert_int_equal(room_audit_count(c->room), audit);
+	call_expect(c, 200, HTTP_POST, CAS, source_body(c, &root, key, ",\"skip_safety_check\":false"));
+	call_is(c, "active", "false");
+	call_is(c, "issuer", "CN=Corporate");
+	call_is(c, "cert_pem", root.pem);
+	assert_int_equal(call_count(c, "warnings"), 0);
+	assert_null(strstr(c->text, "PRIVATE"));
+	call_expect(c, 422, HTTP_POST, CAS, source_body(c, &other, elsewhere_key_pem(a, &other), ""));
+	call_is(c, "safety_violations.0.violation", "certificate authorities can not have a transitional version");
+	call_expect(c, 422, HTTP_POST, CAS "?skip_safety_check=true", source_body(c, &root, key, "")); /* the same again */
+	call_has(c, "errors.0", "already");
+	key_release(root.key);
+	key_release(other.key);
+	call_free(c);
+}
+
+/* It is taken, and said that it is waited for. */
+static void one_that_has_just_begun_is_warned_of(void **state)
+{
+	struct call *c = opsman_new();
+	struct elsewhere root = elsewhere_root(c->room->a, c->room->now + MSEC_DAY, "Corporate");
+	call_expect(c, 200, HTTP_POST, CAS, source_body(c, &root, elsewhere_key_pem(c->room->a, &root), ""));
+	assert_int_equal(call_count(c, "warnings"), 1);
+	call_has(c, "warnings.0", "is served from");
+	key_release(root.key);
 	call_free(c);
 }
 
@@ -137,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(generate_activate_regenerate_delete), cmocka_unit_test(a_regenerate_says_what_it_leaves_alone),
+		cmocka_unit_test(a_brought_one), cmocka_unit_test(one_that_has_just_begun_is_warned_of),
 		cmocka_unit_test(what_is_wrong), cmocka_unit_test(two_roots_are_told_apart), cmocka_unit_test(who_may), cmocka_unit_test(odd_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

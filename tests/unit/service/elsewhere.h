@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "pki/pki.h"
 
 struct elsewhere {
@@ -54,6 +55,13 @@ static inline struct elsewhere elsewhere_below(struct arena *a, msec_t now, cons
 static inline struct elsewhere elsewhere_root(struct arena *a, msec_t now, const char *name)
 {
 	return elsewhere_below(a, now, name, -1, NULL);
+}
+
+static inline const char *elsewhere_key_pem(struct arena *a, const struct elsewhere *x)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_KEY_DER_BYTES);
+	assert_true(rc_ok(key_write(x->key, KEY_PKCS8_PEM, &pem, NULL)));
+	return arena_text(a, buf_text(&pem));
 }
 
 /* The request, signed. */

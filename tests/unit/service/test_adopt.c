@@ -6,16 +6,9 @@
 #include "service/rotation/beside.h"
 #include "service/rotation/rotation.h"
 
-static const char *pem_of(struct room *r, const struct key *key)
-{
-	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_KEY_DER_BYTES);
-	assert_true(rc_ok(key_write(key, KEY_PKCS8_PEM, &pem, NULL)));
-	return arena_text(r->a, buf_text(&pem));
-}
-
 static struct authority_adopt_cmd cmd_of(struct room *r, const char *name, const struct elsewhere *root)
 {
-	return (struct authority_adopt_cmd){ name, root->pem, pem_of(r, root->key) };
+	return (struct authority_adopt_cmd){ name, root->pem, elsewhere_key_pem(r->a, root) };
 }
 
 static void it_signs_and_is_rotated(void **state)
@@ -52,9 +45,9 @@ static void what_does_not_fit_changes_nothing(void **state)
 			 below = elsewhere_below(r->a, r->now, "below", 0, &root), old = elsewhere_root(r->a, r->now - 4000 * MSEC_DAY, "old");
 	struct authority_adopt_cmd cmd = cmd_of(r, "/x/ca", &root);
 	struct lookup_ret ret;
-	cmd.private_key = pem_of(r, other.key);
+	cmd.private_key = elsewhere_key_pem(r->a, &other);
 	refused(r, &r->admin, cmd, TROTH_INVALID, "is not that of");
-	assert_string_equal(cmd.private_key, pem_of(r, other.key));
+	assert_string_equal(cmd.private_key, elsewhere_key_pem(r->a, &other));
 	cmd.private_key = "no key";
 	refused(r, &r->admin, cmd, TROTH_INVALID, "");
 	refused(r, &r->admin, cmd_of(r, "/x/ca", &below), TROTH_INVALID, "not self-signed");
@@ -86,7 +79,7 @@ static void what_does_not_fit_changes_nothing(void **state)
 
 static struct authority_adopt_next_cmd next_of(struct room *r, const char *id, const struct elsewhere *root)
 {
-	return (struct authority_adopt_next_cmd){ .id = id, .certificate = root->pem, .private_key = pem_of(r, root->key) };
+	return (struct authority_adopt_next_cmd){ .id = id, .certificate = root->pem, .private_key = elsewhere_key_pem(r->a, root) };
 }
 
 static const char *made(struct room *r, struct generate_cmd cmd) { return outsider_asks(r, cmd).of.credential.row.uuid; }
@@ -147,7 +140,7 @@ static void what_could_not_take_its_place_changes_nothing(void **state)
 	x.signer = "/x/other";
 	next_refused(r, &r->admin, x, TROTH_INVALID, "signs itself");
 	x = cmd;
-	x.private_key = pem_of(r, other.key);
+	x.private_key = elsewhere_key_pem(r->a, &other);
 	next_refused(r, &r->admin, x, TROTH_INVALID, "is not that of");
 	x.private_key = NULL;
 	next_refused(r, &r->admin, x, TROTH_INVALID, "is missing");

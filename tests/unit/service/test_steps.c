@@ -1,5 +1,6 @@
 /* Orders of a rotation by steps: what each sets going, and what is in its way. */
 #include "bysteps.h"
+#include "elsewhere.h"
 
 static void generate_apply_activate_regenerate_apply_delete_apply(void **state)
 {
@@ -62,6 +63,29 @@ static void intermediates_wait_too(void **state)
 	steps_apply_all(f);
 	FLEET_CHECK(f, steps_roots(f).count == 1);
 	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+/* The new version is one that somebody made: it walks the same way. */
+static void a_brought_one_walks_too(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct elsewhere root = elsewhere_root(f->a, f->now, "brought");
+	struct order_cmd cmd = { .source = { "$.cert_pem", root.pem, elsewhere_key_pem(f->a, &root) } };
+	struct order_ret g = steps_order(f, &VERB_ROOT_GENERATE, cmd);
+	FLEET_CHECK(f, !g.violation_count && !g.root.active && bytes_equal(g.root.version.cert.der, root.cert->der));
+	FLEET_CHECK(f, outside_events(f, "authority.adopt") == 1);
+	FLEET_CHECK(f, steps_order(f, &VERB_ROOT_GENERATE, cmd).violations[0].kind == VIOLATION_UNFINISHED); /* before it is looked at */
+	steps_apply_all(f);
+	steps_activate(f, 1);
+	FLEET_CHECK(f, !steps_regenerate(f).violation_count);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_signed_by(f, fleet_node(f, "svc-0"), g.root.version.row.uuid));
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1 && fleet_store_size(fleet_node(f, "app-0")) == 1);
+	fleet_all_hands(f);
+	key_release(root.key);
 	fleet_free(f);
 }
 
@@ -222,6 +246,7 @@ int main(void)
 		cmocka_unit_test(generate_apply_activate_regenerate_apply_delete_apply),
 		cmocka_unit_test(one_apply_for_all),
 		cmocka_unit_test(intermediates_wait_too),
+		cmocka_unit_test(a_brought_one_walks_too),
 		cmocka_unit_test(generate_while_one_runs),
 		cmocka_unit_test(a_fresh_one_is_deleted_only_by_force),
 		cmocka_unit_test(what_is_needed_or_active_is_not_deleted),
