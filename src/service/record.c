@@ -48,6 +48,13 @@ troth_rc record_visible(const struct principal *who, const char *kind, const cha
 	return rc;
 }
 
+bool record_told(const struct principal *who, const char *action, const char *object)
+{
+	if (object)
+		return record_in_scope(who, object);
+	return principal_sees_everything(who) || !text_starts(action, "engine.");
+}
+
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e)
 {
 	if (!ctx->options.if_match)

@@ -12,8 +12,9 @@ troth_rc lookup_find(struct verb_ctx *ctx, const char *name, const char *id, str
 	if (id)
 		TRY(record_uuid("credential", id, e));
 	TRY(id ? credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e) : credential_row_by_name(ctx->tx, ctx->a, name, ret, e));
+	TRY(record_visible(ctx->who, "credential", ret->name, e));
 	ENSURE(!ret->retired, e, TROTH_NOT_FOUND, "%s was deleted", ret->name);
-	return record_visible(ctx->who, "credential", ret->name, e);
+	return RC_OK;
 }
 
 static troth_rc has_brought(struct verb_ctx *ctx, const struct rotation_row *r, int64_t authority_id, bool *ret, struct troth_err *e)

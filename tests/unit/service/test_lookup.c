@@ -1,6 +1,7 @@
 /* Credentials as somebody outside sees them: versions and their flags, whom they are trusted by, keys, lists. */
 #include "outsider.h"
 
+#include "service/ca/delete.h"
 #include "service/rotation/beside.h"
 
 static struct lookup_ret look(struct room *r, struct lookup_cmd cmd)
@@ -53,6 +54,13 @@ static void who_may_see_what(void **state)
 	room_refused(r, &r->narrow, &VERB_CREDENTIAL_LOOKUP, &cmd, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/none" }, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .version = "no uuid" }, TROTH_NOT_FOUND, "");
+	struct lookup_cmd other = { 0 };
+	struct no_ret none;
+	struct generate_ret gone = outsider_asks(r, outsider_leaf(r, "/x/secret", "/x/ca"));
+	room_do(r, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ "/x/secret" }, &none);
+	other.id = gone.of.credential.row.uuid;
+	room_refused(r, &r->narrow, &VERB_CREDENTIAL_LOOKUP, &other, TROTH_NOT_FOUND, "no such credential"); /* and not what it was called */
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &other, TROTH_NOT_FOUND, "/x/secret was deleted");
 	r->keeper_dies_at = r->keeper_calls + 1;
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &cmd, TROTH_UNAVAILABLE, "");
 	room_free(r);
