@@ -48,6 +48,16 @@ troth_rc record_visible(const struct principal *who, const char *kind, const cha
 	return rc;
 }
 
+troth_rc record_room(const struct arena *a, size_t more, const char *name, struct troth_err *e)
+{
+	if (!arena_scarce(a, more))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "%s has too many versions, or too many who use them, for one answer", name);
+	err_hint(e, "ask for less at a time; what is made anew that often is better made under a new name now and then");
+	err_object(e, "%s", name);
+	return rc;
+}
+
 bool record_told(const struct principal *who, const char *action, const char *object)
 {
 	if (object)

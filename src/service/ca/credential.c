@@ -34,10 +34,13 @@ static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_
 	size_t n;
 	TRY(version_row_list_credential(tx, a, view->row.id, PAGE_ALL, &rows, &n, e));
 	view->next_renewal = renewal_next(rows, n);
+	TRY(record_room(a, n * sizeof *view->versions, view->row.name, e));
 	view->versions = ARENA_ARRAY(a, struct version_view, n);
 	view->version_count = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		TRY(record_room(a, 0, view->row.name, e));
 		TRY(version_view_load(tx, a, &rows[n - 1 - i], &view->versions[i], e));
+	}
 	return RC_OK;
 }
 
