@@ -82,6 +82,12 @@ void arena_reset(struct arena *a)
 
 size_t arena_used(const struct arena *a) { return a->used; }
 
+bool arena_scarce(const struct arena *a, size_t more)
+{
+	size_t most = a->max - a->max / 4;
+	return a->used > most || more > most - a->used;
+}
+
 static struct block *block_add(struct arena *a, size_t need)
 {
 	size_t size = a->top ? a->top->size * 2 : FIRST_BLOCK;
@@ -148,6 +154,17 @@ char *arena_text_n(struct arena *a, const char *s, size_t len)
 char *arena_text(struct arena *a, const char *s)
 {
 	return s ? arena_text_n(a, s, strlen(s)) : NULL;
+}
+
+char *arena_join(struct arena *a, const char *const *texts, size_t count)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < count; i++)
+		len += strlen(texts[i]);
+	char *all = arena_alloc(a, len + 1), *at = all;
+	for (size_t i = 0; at && i < count; i++)
+		at = stpcpy(at, texts[i]);
+	return all;
 }
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)

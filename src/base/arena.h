@@ -8,6 +8,7 @@
 #define TROTH_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/bytes.h"
@@ -21,6 +22,7 @@ void arena_freep(struct arena **a);   /* for CLEANUP */
 void arena_secret(struct arena *a);   /* a secret will be in it: what it holds is wiped when it is dropped */
 void arena_reset(struct arena *a);    /* empty again, first block kept */
 size_t arena_used(const struct arena *a);
+bool arena_scarce(const struct arena *a, size_t more); /* with so much more, three quarters of its maximum are used: who reads without a bound of his own stops */
 
 void *arena_alloc(struct arena *a, size_t size);              /* zeroed, aligned for any type */
 void *arena_array(struct arena *a, size_t count, size_t size); /* zeroed; checks the product */
@@ -28,6 +30,7 @@ void *arena_copy(struct arena *a, const void *data, size_t size);
 char *arena_text(struct arena *a, const char *s);             /* a copy; NULL stays NULL */
 char *arena_text_n(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_join(struct arena *a, const char *const *texts, size_t count); /* one behind the other; "" of none */
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 struct bytes arena_bytes(struct arena *a, struct bytes b);
 

@@ -48,6 +48,23 @@ troth_rc record_visible(const struct principal *who, const char *kind, const cha
 	return rc;
 }
 
+troth_rc record_room(const struct arena *a, size_t more, const char *name, struct troth_err *e)
+{
+	if (!arena_scarce(a, more))
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "%s has too many versions, or too many who use them, for one answer", name);
+	err_hint(e, "ask for less at a time; what is made anew that often is better made under a new name now and then");
+	err_object(e, "%s", name);
+	return rc;
+}
+
+bool record_told(const struct principal *who, const char *action, const char *object)
+{
+	if (object)
+		return record_in_scope(who, object);
+	return principal_sees_everything(who) || !text_starts(action, "engine.");
+}
+
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e)
 {
 	if (!ctx->options.if_match)

@@ -30,6 +30,10 @@ const char *record_end(struct record *r, struct arena *a); /* closes it; release
 troth_rc record_visible(const struct principal *who, const char *kind, const char *name, struct troth_err *e);
 /* True if the object may appear in a list of `who`. */
 bool record_in_scope(const struct principal *who, const char *name);
+/* TOO_LARGE, before a request's memory ends: for loops over what nobody bounds, such as the versions of a credential of this name. */
+troth_rc record_room(const struct arena *a, size_t more, const char *name, struct troth_err *e);
+/* May `who` be told that this happened?  An act of the engine that is about no one name is about targets of anybody. */
+bool record_told(const struct principal *who, const char *action, const char *object);
 /* If-Match of the request against the row's rev: PRECONDITION with both numbers. */
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e);
 /* The cursor behind a page of n rows whose last has this id: 0 if it was not full. */

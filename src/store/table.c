@@ -341,6 +341,14 @@ static void *rows_grow(struct arena *a, void *rows, size_t count, size_t *cap, s
 	return grown;
 }
 
+/* What a fleet or a history has is bounded by nobody: who asked for all of it hears so, and the process goes on. */
+static troth_rc refuse_more(const struct table *t, size_t count, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "there are too many rows of %s for one answer: %zu were read, and there is no room for more", t->name, count);
+	err_hint(e, "ask for less at a time: a smaller page (limit), one thing by its name, or a folder");
+	return rc;
+}
+
 static troth_rc read_all(struct tx *tx, struct arena *a, const struct table *t, sqlite3_stmt *st,
 			 const struct arg *args, size_t arg_count, void *ret_rows, size_t *ret_count, struct troth_err *e)
 {
@@ -351,8 +359,13 @@ static troth_rc read_all(struct tx *tx, struct arena *a, const struct table *t, 
 		TRY(stmt_step(tx, st, &more, e));
 		if (!more)
 			break;
-		rows = rows_grow(a, rows, count, &cap, t->row_size);
-		troth_rc rc = row_read(a, st, t, rows + count * t->row_size, e);
+		troth_rc rc = RC_OK;
+		if (arena_scarce(a, count == cap ? 2 * (cap ? cap : 4) * t->row_size : 0))
+			rc = refuse_more(t, count, e);
+		else
+			rows = rows_grow(a, rows, count, &cap, t->row_size);
+		if (rc_ok(rc))
+			rc = row_read(a, st, t, rows + count * t->row_size, e);
 		if (rc_failed(rc)) {
 			stmt_reset(st);
 			return rc;

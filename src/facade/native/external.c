@@ -148,9 +148,7 @@ static void write_csr(struct json_writer *w, const struct msg_csr_wanted *csr)
 
 static void write_wanted(struct arena *a, struct json_writer *w, const struct wanted_target *t)
 {
-	const char *pem = "";
-	for (size_t i = 0; i < t->m->certificates.count; i++)
-		pem = arena_printf(a, "%s%s", pem, t->m->certificates.items[i]);
+	const char *pem = arena_join(a, t->m->certificates.items, t->m->certificates.count);
 	jw_object(w);
 	jw_kv_text(w, "target", t->m->name);
 	jw_kv_text(w, "kind", t->m->kind == MSG_SLOT ? "slot" : "store");

@@ -251,13 +251,14 @@ static void list_render(struct arena *a, const struct http_request *r, const voi
 static void root_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
 	const struct root_list_ret *x = ret;
-	const char *pem = "";
+	const char **pems = ARENA_ARRAY(a, const char *, x->count + 1);
+	size_t n = 0;
 	for (size_t i = 0; i < x->count; i++)
 		if (x->items[i].active)
-			pem = arena_printf(a, "%s%s", pem, cert_pem(a, x->items[i].version.cert.der));
+			pems[n++] = cert_pem(a, x->items[i].version.cert.der);
 	struct json_writer w = http_reply_json(reply, 200);
 	jw_object(&w);
-	jw_kv_text(&w, "root_ca_certificate_pem", pem);
+	jw_kv_text(&w, "root_ca_certificate_pem", arena_join(a, pems, n));
 	jw_object_end(&w);
 }
 

@@ -112,7 +112,7 @@ static troth_rc refuse_issuer(const struct credential_row *issuer, const char *w
 static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signer *ret, struct troth_err *e)
 {
 	struct credential_row row;
-	TRY(authority_by_name(ctx, name, &row, e));
+	TRY(authority_to_sign(ctx, name, &row, e));
 	if (row.origin == ORIGIN_IMPORTED)
 		return refuse_issuer(&row, "signs elsewhere: its key is not here", "make the CA with --external, in the API \"external\":true", e);
 	return signer_load_newest(ctx->tx, ctx->a, row.id, ret, e); /* not the label: the goal of the one above */
@@ -163,7 +163,7 @@ static troth_rc find_outside_issuer(struct verb_ctx *ctx, const char *name, int6
 	*ret = 0;
 	if (!name)
 		return RC_OK;
-	TRY(authority_by_name(ctx, name, &row, e));
+	TRY(authority_to_sign(ctx, name, &row, e));
 	if (row.origin != ORIGIN_IMPORTED)
 		return refuse_issuer(&row, "signs here, at once", "leave --external out, or name an authority that was imported", e);
 	*ret = row.id;

@@ -5,8 +5,9 @@
  * sign anything: it makes the newest version due, and the engine asks each slot for a new key and sends
  * the chain when that is safe. */
 #include "service/ca/credential.h"
-#include "service/ca/sign.h"
 
+#include "model/name.h"
+#include "service/ca/sign.h"
 #include "service/check.h"
 #include "service/outside/holder.h"
 #include "service/record.h"
@@ -33,10 +34,13 @@ static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_
 	size_t n;
 	TRY(version_row_list_credential(tx, a, view->row.id, PAGE_ALL, &rows, &n, e));
 	view->next_renewal = renewal_next(rows, n);
+	TRY(record_room(a, n * sizeof *view->versions, view->row.name, e));
 	view->versions = ARENA_ARRAY(a, struct version_view, n);
 	view->version_count = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		TRY(record_room(a, 0, view->row.name, e));
 		TRY(version_view_load(tx, a, &rows[n - 1 - i], &view->versions[i], e));
+	}
 	return RC_OK;
 }
 
@@ -96,6 +100,31 @@ troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct creden
 	err_object(e, "%s", name);
 	err_hint(e, "create it first: troth authority create %s", name);
 	return rc;
+}
+
+troth_rc authority_may_sign(const struct verb_ctx *ctx, const struct credential_row *authority, struct troth_err *e)
+{
+	if (!name_is_reserved(authority->name) || ctx->who->roles & ROLES_ADMIN)
+		return RC_OK;
+	troth_rc rc = err_set(e, TROTH_FORBIDDEN, "%s is troth's own: by what it signs, agents and the server know each other", authority->name);
+	err_object(e, "%s", authority->name);
+	err_hint(e, "name another authority; only an administrator has this one sign");
+	return rc;
+}
+
+troth_rc authority_to_sign(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e)
+{
+	TRY(authority_by_name(ctx, name, ret, e));
+	return authority_may_sign(ctx, ret, e);
+}
+
+troth_rc authority_above_may_sign(struct verb_ctx *ctx, const struct credential_row *row, struct troth_err *e)
+{
+	struct credential_row above;
+	if (!row->issuer_id)
+		return RC_OK;
+	TRY(credential_row_get(ctx->tx, ctx->a, row->issuer_id, &above, e));
+	return authority_may_sign(ctx, &above, e);
 }
 
 troth_rc credential_has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e)
@@ -205,7 +234,7 @@ static troth_rc create_prepare(struct verb_ctx *ctx, const void *arg, struct tro
 	TRY(check_done(e));
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	TRY(credential_name_free(ctx, cmd->name, e));
-	TRY(authority_by_name(ctx, cmd->authority, &authority, e));
+	TRY(authority_to_sign(ctx, cmd->authority, &authority, e));
 	if (!cmd->csr)
 		return RC_OK;
 	struct csr_plan *plan = ARENA_NEW(ctx->a, struct csr_plan);
@@ -242,7 +271,7 @@ static troth_rc create_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct version_row version;
 	bool sign = plan && !ctx->options.dry_run;
 	TRY(credential_name_free(ctx, cmd->name, e));
-	TRY(authority_by_name(ctx, cmd->authority, &authority, e));
+	TRY(authority_to_sign(ctx, cmd->authority, &authority, e));
 	struct credential_row row = row_of(ctx, cmd, &authority, plan ? key_type_name(plan->csr.key_type) :
 						     cmd->key_type ? cmd->key_type : "ec-p256");
 	if (sign)
@@ -273,6 +302,7 @@ static troth_rc renew_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	if (!cmd->csr)
 		return RC_OK;
 	ENSURE(row.issuer_id, e, TROTH_CONFLICT, "%s was uploaded; it has no authority here that could renew it", row.name);
+	TRY(authority_above_may_sign(ctx, &row, e));
 	struct csr_plan *plan = ARENA_NEW(ctx->a, struct csr_plan);
 	ctx->plan = plan;
 	return need_signature(ctx, &row, cmd->csr, plan, e);

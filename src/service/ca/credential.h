@@ -15,5 +15,11 @@ troth_rc credential_name_free(struct verb_ctx *ctx, const char *name, struct tro
 troth_rc credential_has_slots(struct verb_ctx *ctx, const struct credential_row *row, bool *ret, struct troth_err *e);
 /* An authority by name, in the principal's scope; NOT_FOUND with what to do. */
 troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e);
+/* FORBIDDEN, unless an administrator asks, for those below /troth/: agents take for the server whoever has a certificate of theirs. */
+troth_rc authority_may_sign(const struct verb_ctx *ctx, const struct credential_row *authority, struct troth_err *e);
+/* The two of them: one that shall sign for somebody. */
+troth_rc authority_to_sign(struct verb_ctx *ctx, const char *name, struct credential_row *ret, struct troth_err *e);
+/* The same of whoever signs this credential; nobody may be it. */
+troth_rc authority_above_may_sign(struct verb_ctx *ctx, const struct credential_row *row, struct troth_err *e);
 
 #endif

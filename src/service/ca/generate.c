@@ -128,6 +128,7 @@ static troth_rc refuse_other(const struct credential_row *row, const char *what,
 static troth_rc again_of(struct verb_ctx *ctx, const struct credential_row *row, enum act *ret, struct troth_err *e)
 {
 	bool owned, slots;
+	TRY(authority_above_may_sign(ctx, row, e));
 	TRY(upload_is_owned(ctx->tx, ctx->a, row, &owned, e));
 	TRY(credential_has_slots(ctx, row, &slots, e));
 	if (owned || row->origin != ORIGIN_INTERNAL || (row->kind == CREDENTIAL_LEAF && !row->issuer_id))

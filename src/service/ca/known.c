@@ -13,24 +13,34 @@ void known_add(struct arena *a, struct cert_pool *list, const struct cert *cert)
 	list->items[list->count++] = cert;
 }
 
+/* *after: where the next page begins; 0 at the end. */
+static troth_rc look_at_page(struct verb_ctx *ctx, struct arena *page, const struct cert *child, int64_t *after, struct cert_pool *list,
+			     struct troth_err *e)
+{
+	struct cert_row *rows;
+	size_t n;
+	TRY(cert_row_list(ctx->tx, page, (struct page){ *after, 0 }, &rows, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		const struct cert *cert;
+		if (!rows[i].is_ca || !text_equal(rows[i].subject, child->issuer))
+			continue;
+		TRY(cert_parse(ctx->a, arena_bytes(ctx->a, rows[i].der), &cert, e));
+		known_add(ctx->a, list, cert);
+	}
+	*after = n ? rows[n - 1].id : 0;
+	return RC_OK;
+}
+
+/* All certificates there ever were are looked through, and a request's memory holds those that are found. */
 troth_rc known_issuers(struct verb_ctx *ctx, const struct cert *child, struct cert_pool *list, struct troth_err *e)
 {
-	for (int64_t after = 0;;) {
-		struct cert_row *rows;
-		struct page page = { after, 0 };
-		size_t n;
-		TRY(cert_row_list(ctx->tx, ctx->a, page, &rows, &n, e));
-		for (size_t i = 0; i < n; i++) {
-			const struct cert *cert;
-			if (!rows[i].is_ca || !text_equal(rows[i].subject, child->issuer))
-				continue;
-			TRY(cert_parse(ctx->a, rows[i].der, &cert, e));
-			known_add(ctx->a, list, cert);
-		}
-		if (n == 0)
-			return RC_OK;
-		after = rows[n - 1].id;
-	}
+	CLEANUP(arena_freep) struct arena *page = arena_new(LIMIT_REQUEST_ARENA_BYTES);
+	int64_t after = 0;
+	do {
+		TRY(look_at_page(ctx, page, child, &after, list, e));
+		arena_reset(page);
+	} while (after);
+	return RC_OK;
 }
 
 bool known_ambiguous(const struct cert *x, const struct cert *y)

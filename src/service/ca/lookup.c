@@ -12,8 +12,9 @@ troth_rc lookup_find(struct verb_ctx *ctx, const char *name, const char *id, str
 	if (id)
 		TRY(record_uuid("credential", id, e));
 	TRY(id ? credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e) : credential_row_by_name(ctx->tx, ctx->a, name, ret, e));
+	TRY(record_visible(ctx->who, "credential", ret->name, e));
 	ENSURE(!ret->retired, e, TROTH_NOT_FOUND, "%s was deleted", ret->name);
-	return record_visible(ctx->who, "credential", ret->name, e);
+	return RC_OK;
 }
 
 static troth_rc has_brought(struct verb_ctx *ctx, const struct rotation_row *r, int64_t authority_id, bool *ret, struct troth_err *e)
@@ -78,6 +79,7 @@ troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, str
 	TRY(credential_view_load(ctx->tx, ctx->a, row, true, c, e));
 	if (authority)
 		TRY(withdrawal_approved(ctx, row->id, &runs, &approved, e));
+	TRY(record_room(ctx->a, (c->version_count + 1) * sizeof *ret->items, row->name, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct lookup_version, c->version_count + 1);
 	ret->count = 0;
 	for (size_t i = 0; i < c->version_count; i++) {
@@ -133,6 +135,7 @@ troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth
 		struct lookup_version *item = &ret->items[i];
 		const struct version_row *v = &item->version->row;
 		struct cert_row anchor;
+		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
 		if (v->signed_by) {
 			TRY(trust_of(ctx, v, &issuer, &item->ca, e));
 		} else if (item->version->cert.self_signed) {
@@ -312,8 +315,10 @@ static troth_rc lookup_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(load(ctx, cmd, ret, e));
 	if (!cmd->keys || !(ctx->who->roles & VERB_CREDENTIAL_DISCLOSE.roles))
 		return RC_OK;
-	for (size_t i = 0; i < ret->count && !need; i++)
+	for (size_t i = 0; i < ret->count && !need; i++) {
+		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
 		TRY(need_of(ctx, &ret->items[i], &need, e));
+	}
 	if (need)
 		ctx->then = &VERB_CREDENTIAL_DISCLOSE;
 	return RC_OK;
@@ -328,6 +333,7 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 	TRY(load(ctx, arg, &seen, e));
 	for (size_t i = 0; i < seen.count; i++) {
 		const struct keeper_request *need;
+		TRY(record_room(ctx->a, 0, seen.credential.row.name, e));
 		TRY(need_of(ctx, &seen.items[i], &need, e));
 		if (!need)
 			continue;

@@ -395,7 +395,6 @@ troth_rc own_clients(struct tx *tx, struct arena *a, bool *ret_there, int64_t *r
 	struct document_row *pending;
 	struct json_texts certs;
 	size_t n;
-	const char *pem = "";
 	TRY(server_target(tx, a, CLIENTS, &t, e));
 	*ret_there = t.id != 0;
 	if (!t.id)
@@ -403,9 +402,7 @@ troth_rc own_clients(struct tx *tx, struct arena *a, bool *ret_there, int64_t *r
 	TRY(document_row_list_pending(tx, a, t.id, &pending, &n, e));
 	*ret_generation = n ? pending[n - 1].generation : t.base_generation;
 	TRY(contents_pem(tx, a, n ? pending[n - 1].content_id : t.base_content, &certs, e));
-	for (size_t i = 0; i < certs.count; i++)
-		pem = arena_printf(a, "%s%s", pem, certs.items[i]);
-	*ret_pem = pem;
+	*ret_pem = arena_join(a, certs.items, certs.count);
 	return RC_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "service/fleet/meet.h"
 #include "service/ca/notice.h"
 #include "service/record.h"
+#include "service/rotation/distrust.h"
 
 struct upload_plan {
 	struct credential_row leaf;
@@ -28,6 +29,35 @@ static msec_t valid_from(const struct upload_chain *chain, msec_t now)
 	return now;
 }
 
+static troth_rc is_given_up(struct verb_ctx *ctx, const struct cert *x, bool *ret, struct troth_err *e)
+{
+	return distrust_spki_has(ctx->tx, ctx->a, bytes_of(x->key_id, SHA256_LEN), ret, e);
+}
+
+/* The first of them that is still believed.  A key that was given up stays so, in whatever certificate it comes. */
+static troth_rc choose_anchor(struct verb_ctx *ctx, const struct upload_chain *chain, const struct cert_pool *cas, const size_t *found, size_t n,
+			      const struct cert **ret, struct troth_err *e)
+{
+	struct checker c = { ctx->a, e };
+	const struct cert *given_up = NULL;
+	bool is;
+	*ret = NULL;
+	for (size_t i = 1; i < chain->count; i++) {
+		TRY(is_given_up(ctx, chain->served[i], &is, e));
+		given_up = is ? chain->served[i] : given_up;
+	}
+	for (size_t i = 0; i < n && !*ret && !given_up; i++) {
+		TRY(is_given_up(ctx, cas->items[found[i]], &is, e));
+		*ret = is ? NULL : cas->items[found[i]];
+	}
+	if (*ret)
+		return RC_OK;
+	check_fail(&c, "$.chain", "10", arena_printf(ctx->a, "the key of %.120s was distrusted as compromised",
+						     given_up ? given_up->subject : cas->items[found[0]]->subject),
+		   "have the certificate issued by another CA");
+	return RC_OK;
+}
+
 troth_rc upload_anchor(struct verb_ctx *ctx, const struct upload_chain *chain, unsigned eku, const struct cert **ret, struct troth_err *e)
 {
 	struct cert_pool cas = { 0 };
@@ -43,10 +73,8 @@ troth_rc upload_anchor(struct verb_ctx *ctx, const struct upload_chain *chain, u
 		anchors[i] = cas.items[i]->der;
 	TRY(chain_anchors(ctx->a, (struct der_list){ served, chain->count }, (struct der_list){ anchors, cas.count },
 			  valid_from(chain, ctx->now), eku & EKU_SERVER || !eku ? EKU_SERVER : EKU_CLIENT, &found, &n, e));
-	if (n) {
-		*ret = cas.items[found[0]];
-		return RC_OK;
-	}
+	if (n)
+		return choose_anchor(ctx, chain, &cas, found, n, ret, e);
 	struct checker c = { ctx->a, e };
 	check_fail(&c, "$.chain", "anchor", arena_printf(ctx->a, "no CA that is known here anchors it: %.120s is missing or does not fit",
 							 chain->served[chain->count - 1]->issuer),
@@ -60,13 +88,14 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 {
 	TRY(record_uuid("credential", id, e));
 	TRY(credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
+	TRY(record_visible(ctx->who, "credential", ret->name, e));
 	ENSURE(ret->kind == CREDENTIAL_LEAF, e, TROTH_INVALID, "%s is an authority: a leaf is uploaded here", ret->name);
 	if (name_is_reserved(ret->name)) {
 		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s is troth's own", ret->name);
 		err_hint(e, "the certificate of the server's listener is brought with: troth server-certificate set");
 		return rc;
 	}
-	return record_visible(ctx->who, "credential", ret->name, e);
+	return RC_OK;
 }
 
 static troth_rc need_wrap(struct verb_ctx *ctx, const struct upload_cmd *cmd, const struct upload_plan *plan, struct troth_err *e)

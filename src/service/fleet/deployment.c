@@ -336,8 +336,8 @@ static troth_rc slot_add(struct verb_ctx *ctx, const struct deployment_row *depl
 	struct credential_row authority;
 	struct troth_err why = { 0 };
 	TRY(principal_in_scope(ctx->who, s->credential, e));
-	if (rc_failed(authority_by_name(ctx, s->authority, &authority, &why))) {
-		check_fail(&c, arena_printf(ctx->a, "%s.authority", path), "not-found", why.primary, why.hint);
+	if (rc_failed(authority_to_sign(ctx, s->authority, &authority, &why))) {
+		check_fail(&c, arena_printf(ctx->a, "%s.authority", path), why.kind == TROTH_FORBIDDEN ? "reserved" : "not-found", why.primary, why.hint);
 		return RC_OK;
 	}
 	struct template_row row = template_base(ctx, deployment, s->name, s->profile);

@@ -112,8 +112,10 @@ static troth_rc find_stores(struct verb_ctx *ctx, const struct credential_row *a
 		struct template_row *templates;
 		size_t count;
 		TRY(template_row_list_bundle(ctx->tx, ctx->a, members[i].bundle_id, &templates, &count, e));
-		for (size_t k = 0; k < count; k++)
+		for (size_t k = 0; k < count; k++) {
+			TRY(record_room(ctx->a, 0, authority->name, e));
 			TRY(add_stores(ctx, &templates[k], v, u, e));
+		}
 	}
 	return RC_OK;
 }
@@ -170,8 +172,10 @@ static troth_rc find_slots(struct verb_ctx *ctx, const struct credential_row *ro
 	struct target_row *targets;
 	size_t n;
 	TRY(target_row_list_credential(ctx->tx, ctx->a, row->id, &targets, &n, e));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		TRY(record_room(ctx->a, 0, row->name, e));
 		TRY(add_slot(ctx, &targets[i], v, u, e));
+	}
 	return add_holder(ctx, row, v, u, e);
 }
 

@@ -179,9 +179,7 @@ static troth_rc answer(struct verb_ctx *ctx, const struct fetch *f, struct bindi
 	if (ret->not_modified)
 		return RC_OK;
 	TRY(contents_pem(ctx->tx, ctx->a, f->shown.content_id, &pems, e));
-	ret->pem = "";
-	for (size_t i = 0; i < pems.count; i++)
-		ret->pem = arena_printf(ctx->a, "%s%s", ret->pem, pems.items[i]);
+	ret->pem = arena_join(ctx->a, pems.items, pems.count);
 	return RC_OK;
 }
 

@@ -496,7 +496,7 @@ static troth_rc check_instance(struct verb_ctx *ctx, const char *name, struct tr
 	do {
 		TRY(deployment_row_list(ctx->tx, ctx->a, page, &rows, &n, e));
 		for (size_t k = 0; k < n; k++)
-			if (rc_ok(instance_row_by_name(ctx->tx, ctx->a, rows[k].id, arena_text_n(ctx->a, name, len), &i, NULL)))
+			if (record_in_scope(ctx->who, rows[k].name) && rc_ok(instance_row_by_name(ctx->tx, ctx->a, rows[k].id, arena_text_n(ctx->a, name, len), &i, NULL)))
 				return RC_OK;
 		page.after = n ? rows[n - 1].id : page.after;
 	} while (n == LIMIT_PAGE);

@@ -95,6 +95,8 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	struct rotation_list_ret *ret = out;
 	struct rotation_row *rows;
 	size_t n, limit = cmd->limit ? (size_t)cmd->limit : LIMIT_PAGE;
+	if (cmd->name)
+		TRY(record_visible(ctx->who, "rotation", cmd->name, e));
 	TRY(list_rows(ctx, cmd, &rows, &n, e));
 	ret->items = ARENA_ARRAY(ctx->a, struct rotation_view, n + 1);
 	for (size_t i = 0; i < n; i++) {

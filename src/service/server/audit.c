@@ -6,6 +6,7 @@
 #include "service/server/audit.h"
 
 #include "keeper/keeper.h"
+#include "service/record.h"
 
 static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
@@ -14,7 +15,12 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	TRY(cmd->object ? audit_list_object(ctx->tx, ctx->a, cmd->object, cmd->page, &ret->items, &ret->count, e) :
 			  audit_list(ctx->tx, ctx->a, cmd->page, &ret->items, &ret->count, e));
 	int limit = cmd->page.limit ? cmd->page.limit : LIMIT_PAGE;
-	ret->next = ret->count && ret->count >= (size_t)limit ? ret->items[ret->count - 1].seq : 0;
+	size_t n = ret->count;
+	ret->next = n && n >= (size_t)limit ? ret->items[n - 1].seq : 0;
+	ret->count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (record_told(ctx->who, ret->items[i].action, ret->items[i].object))
+			ret->items[ret->count++] = ret->items[i];
 	return RC_OK;
 }
 

@@ -3,11 +3,6 @@
 #include "service/nouns.h"
 #include "service/record.h"
 
-static bool visible(const struct principal *who, const struct event_row *row)
-{
-	return !row->object || record_in_scope(who, row->object);
-}
-
 /* Whoever goes on from an event that is not kept any more would miss some and not know it; from the beginning is from
  * what is kept. */
 static troth_rc check_kept(struct verb_ctx *ctx, int64_t after, struct troth_err *e)
@@ -35,7 +30,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	ret->more = n > 0 && (int64_t)n == (cmd->page.limit ? cmd->page.limit : LIMIT_PAGE);
 	ret->next = n ? rows[n - 1].seq : cmd->page.after;
 	for (size_t i = 0; i < n; i++)
-		if (visible(ctx->who, &rows[i]))
+		if (record_told(ctx->who, rows[i].kind, rows[i].object))
 			ret->items[ret->count++] = rows[i];
 	if (n == 0 && ctx->options.wait && !ctx->last_chance) {
 		ctx->hold.wanted = true;

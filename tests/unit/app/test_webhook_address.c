@@ -23,7 +23,8 @@ static bool may(const char *text, bool plain)
 static void receivers_live_here(void **state)
 {
 	static const char *const good[] = { "203.0.113.9", "10.0.0.1", "192.168.1.1", "172.16.0.1", "127.0.0.1", "169.253.0.1", "169.255.0.1", "1.1.1.1",
-					    "223.255.255.255", "::1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1" };
+					    "223.255.255.255", "::1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1",
+					    "64:ff9b::10.0.0.1", "2002:a00:1::1", "fd00:ec2::253" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		if (!may(good[i], false))
 			fail_msg("%s", good[i]);
@@ -32,7 +33,8 @@ static void receivers_live_here(void **state)
 static void no_receiver_lives_here(void **state)
 {
 	static const char *const bad[] = { "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
-					   "::", "fe80::1", "febf::1", "ff02::1", "::ffff:169.254.169.254", "::ffff:0.0.0.0", "::169.254.169.254" };
+					   "::", "fe80::1", "febf::1", "ff02::1", "::ffff:169.254.169.254", "::ffff:0.0.0.0", "::169.254.169.254",
+					   "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1", "fd00:ec2::254", "fd20:ce::254" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (may(bad[i], false))
 			fail_msg("%s", bad[i]);

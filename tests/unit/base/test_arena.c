@@ -57,11 +57,40 @@ static void texts_are_copies(void **state)
 	arena_free(a);
 }
 
+/* Three hundred certificates of 2 KiB, one behind the other, are 600 KiB: no more than that is taken. */
+static void joining_takes_what_it_gives(void **state)
+{
+	static char text[2049];
+	const char *texts[300];
+	struct arena *a = arena_new(1 << 20);
+	memset(text, 'x', sizeof text - 1);
+	for (size_t i = 0; i < 300; i++)
+		texts[i] = text;
+	assert_int_equal(strlen(arena_join(a, texts, 300)), 300 * 2048);
+	assert_string_equal(arena_join(a, texts, 0), "");
+	assert_string_equal(arena_join(a, (const char *const[]){ "a", "", "bc" }, 3), "abc");
+	arena_free(a);
+}
+
+static void it_says_when_little_is_left(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	arena_alloc(a, 3 << 18);
+	assert_false(arena_scarce(a, 0));
+	assert_true(arena_scarce(a, 1) && arena_scarce(a, SIZE_MAX));
+	arena_alloc(a, 16);
+	assert_true(arena_scarce(a, 0));
+	arena_reset(a);
+	assert_false(arena_scarce(a, 3 << 18));
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_zero_and_aligned), cmocka_unit_test(reset_gives_clean_memory_again),
 		cmocka_unit_test(the_maximum_holds),          cmocka_unit_test(texts_are_copies),
+		cmocka_unit_test(joining_takes_what_it_gives), cmocka_unit_test(it_says_when_little_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

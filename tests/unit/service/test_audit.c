@@ -95,11 +95,28 @@ static void test_who_may(void **state)
 	room_free(r);
 }
 
+/* An auditor of a part reads that part, by whatever way. */
+static void test_scope(void **state)
+{
+	struct room *r = room_new();
+	struct principal narrow = { .id = 9, .name = "narrow", .roles = ROLE_AUDITOR, .scope = "/prod/pg/*" };
+	struct audit_list_ret list;
+	room_authority(r, "/prod/pg/ca", NULL);
+	room_authority(r, "/test/ca", NULL);
+	assert_true(rc_ok(room_try(r, &narrow, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ 0 }, &list)));
+	assert_true(list.count >= 1);
+	for (size_t i = 0; i < list.count; i++)
+		assert_true(!list.items[i].object || text_starts(list.items[i].object, "/prod/pg/"));
+	assert_true(rc_ok(room_try(r, &narrow, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .object = "/test/ca" }, &list)) && list.count == 0);
+	assert_true(rc_ok(room_try(r, &narrow, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .page = { 0, 2 } }, &list)) && list.next == 2);
+	room_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chain_holds_and_is_signed), cmocka_unit_test(test_changed_byte), cmocka_unit_test(test_cut_end),
-		cmocka_unit_test(test_foreign_signature), cmocka_unit_test(test_who_may),
+		cmocka_unit_test(test_foreign_signature), cmocka_unit_test(test_who_may), cmocka_unit_test(test_scope),
 	};
 	return cmocka_run_group_tests_name("audit", tests, NULL, NULL);
 }

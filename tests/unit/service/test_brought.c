@@ -2,6 +2,8 @@
 #include "room.h"
 
 #include "brought.h"
+#include "elsewhere.h"
+#include "service/ca/adopt.h"
 #include "service/ca/brought.h"
 #include "service/ca/own.h"
 
@@ -190,6 +192,39 @@ static void what_clients_could_not_use_is_refused(void **state)
 	refused((struct brought_cmd){ 0 }, "$.certificate", "");
 }
 
+/* A leaf of somebody's root, whose key an authority here had until it was compromised. */
+static struct brought_cmd of_root(const struct elsewhere *root)
+{
+	CLEANUP(key_releasep) struct key *leaf = brought_key();
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_PEM_BYTES);
+	struct san san = { SAN_DNS, "troth.example" };
+	struct bytes der = brought_sign(r->a, (struct cert_spec){ .kind = CERT_LEAF, .common_name = "svc", .sans = &san, .san_count = 1, .path_len = -1,
+		.eku = EKU_SERVER, .not_before = r->now - MSEC_HOUR, .not_after = r->now + 60 * MSEC_DAY }, leaf, root->cert, root->key);
+	assert_true(rc_ok(key_write(leaf, KEY_PKCS8_PEM, &pem, NULL)));
+	return (struct brought_cmd){ .certificate = cert_pem(r->a, der), .chain = root->pem, .private_key = arena_text(r->a, buf_text(&pem)) };
+}
+
+static void what_was_distrusted_does_not_come_back_by_it(void **state)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_PEM_BYTES);
+	struct elsewhere root = elsewhere_root(r->a, r->now, "Stolen");
+	struct brought_cmd cmd = of_root(&root);
+	struct brought_ret ret;
+	struct lookup_ret adopted;
+	struct rotate_ret rotated;
+	struct no_cmd none = { 0 };
+	struct no_ret unset;
+	assert_true(rc_ok(key_write(root.key, KEY_PKCS8_PEM, &pem, NULL)));
+	room_do(r, &VERB_BROUGHT_SET, &cmd, &ret); /* while it is nobody's */
+	room_do(r, &VERB_BROUGHT_UNSET, &none, &unset);
+	room_do(r, &VERB_AUTHORITY_ADOPT, &(struct authority_adopt_cmd){ "/corp/ca", root.pem, buf_text(&pem) }, &adopted);
+	room_do(r, &VERB_ROTATE, &(struct rotate_cmd){ .name = "/corp/ca", .compromised = true }, &rotated);
+	refused(cmd, "$.chain", "was distrusted as compromised");
+	cmd.chain = ""; /* it is found here, too */
+	refused(cmd, "$.chain", "was distrusted as compromised");
+	key_release(root.key);
+}
+
 static void only_administrators_bring_one(void **state)
 {
 	struct brought_cmd cmd = cmd_of(make((struct brought_wish){ 0 }));
@@ -309,6 +344,7 @@ int main(void)
 		T(without_one_its_own_is_told),
 		T(a_certificate_for_another_key_is_not_the_listeners),
 		T(what_clients_could_not_use_is_refused),
+		T(what_was_distrusted_does_not_come_back_by_it),
 		T(only_administrators_bring_one),
 		T(a_dry_run_judges_and_changes_nothing),
 		T(half_of_it_is_nothing),

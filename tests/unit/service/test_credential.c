@@ -148,6 +148,35 @@ static void test_show_and_versions(void **state)
 	room_free(r);
 }
 
+/* Agents take for the server whoever shows a certificate of /troth/server. */
+static void test_what_is_troths_own_signs_for_administrators_only(void **state)
+{
+	struct room *r = room_new();
+	struct principal op = { .id = 9, .name = "op", .roles = ROLE_OPERATOR, .scope = "*" };
+	struct credential_list_ret list;
+	struct credential_ret ret;
+	struct credential_create_cmd cmd = cmd_of(r, "/prod/pg/app");
+	cmd.csr = room_csr(r, KEY_EC_P256);
+	cmd.authority = "/troth/server";
+	room_refused(r, &op, &VERB_CREDENTIAL_CREATE, &cmd, TROTH_FORBIDDEN, "troth's own");
+	cmd.authority = "/troth/agents";
+	room_refused(r, &op, &VERB_CREDENTIAL_CREATE, &cmd, TROTH_FORBIDDEN, "troth's own");
+	room_refused(r, &op, &VERB_AUTHORITY_CREATE, &(struct authority_create_cmd){ .name = "/prod/below", .issuer = "/troth/server", .path_len = 0 },
+		     TROTH_FORBIDDEN, "troth's own");
+	room_do(r, &VERB_CREDENTIAL_LIST, &(struct list_cmd){ .name = "/troth/server-tls" }, &list);
+	assert_int_equal(list.count, 1);
+	struct credential_renew_cmd renew = { .id = list.items[0].row.uuid, .csr = cmd.csr };
+	room_refused(r, &op, &VERB_CREDENTIAL_RENEW, &renew, TROTH_FORBIDDEN, "troth's own");
+	room_do(r, &VERB_CREDENTIAL_CREATE, &cmd, &ret); /* as an administrator */
+	renew.id = ret.credential.row.uuid;
+	room_refused(r, &op, &VERB_CREDENTIAL_RENEW, &renew, TROTH_FORBIDDEN, "troth's own");
+	struct slot_template slot = { .name = "tls", .credential = "/prod/pg/{instance}/x", .authority = "/troth/server", .profile = "files",
+				      .sans = room_texts(r, "dns:x.example", NULL) };
+	struct deployment_create_cmd deployment = { .name = "/prod/pg/x", .slots = &slot, .slot_count = 1 };
+	room_refused(r, &op, &VERB_DEPLOYMENT_CREATE, &deployment, TROTH_INVALID, "troth's own");
+	room_free(r);
+}
+
 static void test_role_words(void **state)
 {
 	assert_int_equal(credential_role_eku(NULL), EKU_SERVER);
@@ -164,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_signed_at_once), cmocka_unit_test(test_definition), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_changed_csr),    cmocka_unit_test(test_renew_asks_the_slot),
 		cmocka_unit_test(test_renew_needs_a_slot_or_a_csr), cmocka_unit_test(test_show_and_versions),
+		cmocka_unit_test(test_what_is_troths_own_signs_for_administrators_only),
 		cmocka_unit_test(test_role_words),
 	};
 	return cmocka_run_group_tests_name("credential", tests, NULL, NULL);

@@ -58,6 +58,7 @@ static void only_what_is_in_scope(void **state)
 	fleet_settle(f, 20);
 	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ 0 }, &x, &e)) && x.count == 0);
 	fleet_refused(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ "/demo/ca" }, TROTH_NOT_FOUND, "no such");
+	fleet_refused(f, &narrow, &VERB_EXPLAIN, &(struct explain_cmd){ "app-0/trust" }, TROTH_NOT_FOUND, "there is no instance");
 	fleet_free(f);
 }
 

@@ -47,6 +47,23 @@ static void by_the_name_of_an_issuer(void **state)
 	fleet_free(f);
 }
 
+/* The archive has each certificate that ever was; what is none of the searched takes no room. */
+static void looking_takes_no_room(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct elsewhere root = elsewhere_root(f->a, f->now, "Nobody Knows It"), below = elsewhere_below(f->a, f->now, "Policy", 0, &root);
+	struct cert_pool list = { 0 };
+	struct troth_err e = { 0 };
+	struct verb_ctx ctx = reading(f);
+	size_t before = arena_used(f->a);
+	FLEET_CHECK(f, rc_ok(known_issuers(&ctx, below.cert, &list, &e)) && list.count == 0);
+	assert_int_equal(arena_used(f->a), before);
+	fleet_read_end(f, ctx.tx);
+	key_release(root.key);
+	key_release(below.key);
+	fleet_free(f);
+}
+
 /* Rule N. */
 static void which_could_be_taken_for_another(void **state)
 {
@@ -72,7 +89,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_grows),
-		cmocka_unit_test(by_the_name_of_an_issuer),
+		cmocka_unit_test(by_the_name_of_an_issuer), cmocka_unit_test(looking_takes_no_room),
 		cmocka_unit_test(which_could_be_taken_for_another),
 	};
 	return cmocka_run_group_tests_name("known", tests, NULL, NULL);

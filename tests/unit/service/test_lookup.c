@@ -1,6 +1,7 @@
 /* Credentials as somebody outside sees them: versions and their flags, whom they are trusted by, keys, lists. */
 #include "outsider.h"
 
+#include "service/ca/delete.h"
 #include "service/rotation/beside.h"
 
 static struct lookup_ret look(struct room *r, struct lookup_cmd cmd)
@@ -53,6 +54,13 @@ static void who_may_see_what(void **state)
 	room_refused(r, &r->narrow, &VERB_CREDENTIAL_LOOKUP, &cmd, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/none" }, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .version = "no uuid" }, TROTH_NOT_FOUND, "");
+	struct lookup_cmd other = { 0 };
+	struct no_ret none;
+	struct generate_ret gone = outsider_asks(r, outsider_leaf(r, "/x/secret", "/x/ca"));
+	room_do(r, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ "/x/secret" }, &none);
+	other.id = gone.of.credential.row.uuid;
+	room_refused(r, &r->narrow, &VERB_CREDENTIAL_LOOKUP, &other, TROTH_NOT_FOUND, "no such credential"); /* and not what it was called */
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &other, TROTH_NOT_FOUND, "/x/secret was deleted");
 	r->keeper_dies_at = r->keeper_calls + 1;
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &cmd, TROTH_UNAVAILABLE, "");
 	room_free(r);
@@ -156,12 +164,37 @@ static void the_one_in_use_is_looked_at(void **state)
 	room_free(r);
 }
 
+/* Somebody may have a certificate made anew for years. */
+static void more_versions_than_there_is_room_for(void **state)
+{
+	struct room *r = room_new();
+	struct verb_ctx ctx;
+	struct lookup_cmd cmd = { .name = "/x/leaf", .keys = true };
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	for (int i = 0; i < 60; i++)
+		outsider_asks(r, outsider_leaf(r, "/x/leaf", "/x/ca"));
+	struct tx *tx = room_read(r);
+	for (size_t kib = 128; kib <= 512; kib += 32) { /* somewhere between not even the rows and all but the last key */
+		struct lookup_ret ret = { 0 };
+		struct troth_err e = { 0 };
+		struct arena *small = arena_new(kib << 10);
+		verb_ctx_init(&ctx, small, &r->admin, &r->port, r->now);
+		ctx.tx = tx;
+		assert_true(rc_ok(VERB_CREDENTIAL_LOOKUP.run(&ctx, &cmd, &ret, &e)) || e.kind == TROTH_TOO_LARGE);
+		assert_true(kib > 128 || e.kind == TROTH_TOO_LARGE);
+		assert_true(kib < 512 || ret.count == 60);
+		arena_free(small);
+	}
+	room_read_end(r, tx);
+	room_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
 		cmocka_unit_test(lists),		    cmocka_unit_test(what_does_not_fit_is_forgotten),
-		cmocka_unit_test(the_one_in_use_is_looked_at),
+		cmocka_unit_test(the_one_in_use_is_looked_at), cmocka_unit_test(more_versions_than_there_is_room_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,8 @@ static void list_and_show(void **state)
 	struct troth_err e = { 0 };
 	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_ROTATION_LIST, &(struct rotation_list_cmd){ 0 }, &list, &e)));
 	FLEET_CHECK(f, list.count == 0);
+	fleet_refused(f, &narrow, &VERB_ROTATION_LIST, &(struct rotation_list_cmd){ .name = "/demo/ca" }, TROTH_NOT_FOUND, "no such");
+	fleet_refused(f, &narrow, &VERB_ROTATION_LIST, &(struct rotation_list_cmd){ .name = "/demo/none" }, TROTH_NOT_FOUND, "no such");
 	fleet_free(f);
 }
 

@@ -190,6 +190,32 @@ static void what_is_outside_the_scope_is_not_there(void **state)
 	fleet_free(f);
 }
 
+/* A request's memory has an end, and who uses a CA has none. */
+static void more_than_there_is_room_for(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct tx *tx = fleet_read(f);
+	struct topology_cmd cmd = { 0 };
+	struct verb_ctx ctx;
+	size_t whole = 0;
+	for (size_t kib = 512; kib >= 48; kib -= 16) {
+		struct topology_ret ret = { 0 };
+		struct troth_err e = { 0 };
+		struct arena *small = arena_new(kib << 10);
+		verb_ctx_init(&ctx, small, &f->admin, &f->port, f->now);
+		ctx.tx = tx;
+		bool ok = rc_ok(VERB_TOPOLOGY.run(&ctx, &cmd, &ret, &e));
+		FLEET_CHECK(f, ok || e.kind == TROTH_TOO_LARGE);
+		whole += ok;
+		FLEET_CHECK(f, kib < 512 || ok);
+		FLEET_CHECK(f, kib > 48 || !ok);
+		arena_free(small);
+	}
+	FLEET_CHECK(f, whole > 0);
+	fleet_read_end(f, tx);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test(an_uploaded_chain_ends_with_what_was_uploaded),
 		cmocka_unit_test(bindings_are_counted_with_their_bundle),
 		cmocka_unit_test(what_is_outside_the_scope_is_not_there),
+		cmocka_unit_test(more_than_there_is_room_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,12 @@ static void refusals_change_nothing(void **state)
 	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_UPLOAD, &cmd, TROTH_INVALID, "");
 	cmd.id = "x";
 	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_UPLOAD, &cmd, TROTH_NOT_FOUND, "not an id");
+	struct principal narrow = { .id = 9, .name = "narrow", .roles = ROLE_OPERATOR, .scope = "/prod/*" };
+	struct credential_list_ret cas;
+	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &cas);
+	cmd.id = cas.items[0].row.uuid;
+	fleet_refused(f, &narrow, &VERB_CREDENTIAL_UPLOAD, &cmd, TROTH_NOT_FOUND, "no such credential"); /* and not what it is called */
+	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_UPLOAD, &cmd, TROTH_INVALID, "/demo/ca is an authority");
 	struct upload_ret ret;
 	cmd = cmd_of(f, b, true);
 	f->dry_run = true;

@@ -103,12 +103,32 @@ static void queries_count_and_find(void **state)
 	store_write_rollback(tx);
 }
 
+/* As much as there is room for, and then a refusal rather than the end of the process. */
+static void a_list_ends_before_the_memory_does(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = begin(b);
+	struct thing_row row = { 0 }, *rows;
+	size_t count;
+	for (int i = 0; i < 2000; i++)
+		OK(table_insert(tx, &THING, &row, &b->e));
+	struct arena *small = arena_new(2000 * sizeof row / 2);
+	FAILS(TROTH_TOO_LARGE, table_list(tx, small, &THING, PAGE_ALL, &rows, &count, &b->e));
+	assert_non_null(strstr(b->e.hint, "smaller page"));
+	arena_reset(small);
+	OK(table_list(tx, small, &THING, (struct page){ 0, 100 }, &rows, &count, &b->e));
+	assert_int_equal(count, 100);
+	arena_free(small);
+	store_write_rollback(tx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(every_kind_comes_back),
 		BOX_TEST(what_does_not_fit_is_corrupt),
 		BOX_TEST(queries_count_and_find),
+		BOX_TEST(a_list_ends_before_the_memory_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
