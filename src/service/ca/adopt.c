@@ -192,5 +192,5 @@ static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	return lookup_trust(ctx, ret, e);
 }
 
-const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt_next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
+const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt-next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
 						sizeof(struct lookup_ret), next_prepare, next_run };
