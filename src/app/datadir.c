@@ -76,18 +76,28 @@ static pid_t flock_owner(const char *line, ino_t inode)
 	return read && strcmp(kind, "FLOCK") == 0 && strcmp(how, "WRITE") == 0 && of == inode && pid > 0 ? (pid_t)pid : 0;
 }
 
+static pid_t search_locks(ino_t inode)
+{
+	char line[256];
+	pid_t found = 0;
+	FILE *locks = fopen("/proc/locks", "re");
+	while (locks && !found && fgets(line, sizeof line, locks))
+		found = flock_owner(line, inode);
+	if (locks)
+		fclose(locks);
+	return found;
+}
+
 pid_t datadir_server(const struct datadir *d)
 {
-	char line[256], lock[4096];
+	char lock[4096];
 	struct stat st;
 	pid_t found = 0;
 	if ((size_t)snprintf(lock, sizeof lock, "%s.lock", d->store) >= sizeof lock || stat(lock, &st) != 0)
 		return 0;
-	FILE *locks = fopen("/proc/locks", "re");
-	while (locks && !found && fgets(line, sizeof line, locks))
-		found = flock_owner(line, st.st_ino);
-	if (locks)
-		fclose(locks);
+	/* The kernel gives the list out a page at a time: where others come and go between two pages, a line can be missed. */
+	for (int tries = 0; !found && tries < 4; tries++)
+		found = search_locks(st.st_ino);
 	return found;
 }
 
