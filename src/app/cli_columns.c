@@ -36,7 +36,7 @@ const struct cli_section CLI_BUNDLE_SECTIONS[] = { { "members", "members", CLI_C
 
 const struct cli_column CLI_COLUMNS_BINDINGS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "BUNDLE", "bundle", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "ACK", "ack", CELL_TEXT },
-	{ "OFFERED", "offered.generation", CELL_COUNT }, { "RUNS", "runs.generation", CELL_COUNT }, { "DEADLINE", "deadline", CELL_DAY },
+	{ "OFFERED", "offered.generation", CELL_TEXT }, { "RUNS", "runs.generation", CELL_TEXT }, { "DEADLINE", "deadline", CELL_DAY },
 	{ "OVERDUE", "overdue", CELL_FLAG }, END
 };
 const struct cli_column CLI_COLUMNS_DEPLOYMENTS[] = {
@@ -51,7 +51,7 @@ const struct cli_section CLI_DEPLOYMENT_SECTIONS[] = { { "each instance carries"
 
 const struct cli_column CLI_COLUMNS_TARGETS[] = {
 	{ "INSTANCE", "instance.name|instance", CELL_TEXT }, { "TARGET", "name", CELL_TEXT }, { "STATE", "state", CELL_TEXT },
-	{ "WANTED", "wanted.generation", CELL_COUNT }, { "LOADED", "loaded.generation", CELL_COUNT }, { "LEVEL", "level", CELL_TEXT },
+	{ "WANTED", "wanted.generation", CELL_TEXT }, { "LOADED", "loaded.generation", CELL_TEXT }, { "LEVEL", "level", CELL_TEXT },
 	{ "SEEN", "seen_at", CELL_DAY }, { "REMARK", "last_error|drift.lines", CELL_PROSE }, END
 };
 const struct cli_column CLI_COLUMNS_DOCUMENTS[] = {

@@ -22,7 +22,6 @@ LONG_FUNCTIONS = {}
 # A file whose test has another name, or that only a whole program can run -> where it is proved.
 TESTED_ELSEWHERE = {
     "app/main.c": "tests/e2e/test_cli.py",
-    "app/cli_columns.c": "tests/unit/app/test_cli_commands.c",
 }
 
 

@@ -33,7 +33,7 @@ static void options_are_described_and_not_doubled(void **state)
 		}
 }
 
-static void what_the_issue_lists_is_there(void **state)
+static void what_people_use_every_day_is_there(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "authority", "create" }, { "authority", "list" }, { "authority", "show" }, { "credential", "create" }, { "credential", "list" },
@@ -52,7 +52,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_complete),
 		cmocka_unit_test(options_are_described_and_not_doubled),
-		cmocka_unit_test(what_the_issue_lists_is_there),
+		cmocka_unit_test(what_people_use_every_day_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
