@@ -40,13 +40,13 @@ static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct cr
 {
 	struct below_leaf *x = &plan->items[plan->count];
 	bool owned;
+	TRY(principal_in_scope(ctx->who, leaf->name, e)); /* first: of what is outside nothing else is told */
 	TRY(upload_is_owned(ctx->tx, ctx->a, leaf, &owned, e));
 	if (owned) {
 		troth_rc rc = err_set(e, TROTH_CONFLICT, "%s came from elsewhere: only its owner can bring the next one", leaf->name);
 		err_clause(e, CLAUSE_STATIC);
 		return rc;
 	}
-	TRY(principal_in_scope(ctx->who, leaf->name, e));
 	if (plan->count == LEAVES)
 		return refuse_many(authority, e);
 	x->make.row = *leaf;

@@ -1,5 +1,6 @@
 /* Bring your own certificate. */
 #include "brought.h"
+#include "service/ca/generate_below.h"
 
 static const char *credential_id(struct fleet *f, const char *name)
 {
@@ -211,6 +212,18 @@ static void a_future_beginning_is_waited_for(void **state)
 	fleet_free(f);
 }
 
+/* That a leaf came from elsewhere is told to who may see the leaf. */
+static void of_what_is_outside_nothing_is_told(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal narrow = { .name = "narrow", .roles = ROLE_OPERATOR, .scope = "/demo/ca" };
+	struct generate_below_cmd cmd = { "/demo/ca" };
+	upload(f, make(f, (struct brought_wish){ 0 }), true);
+	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_GENERATE_BELOW, &cmd, TROTH_CONFLICT, "came from elsewhere");
+	fleet_refused(f, &narrow, &VERB_CREDENTIAL_GENERATE_BELOW, &cmd, TROTH_FORBIDDEN, "");
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +235,7 @@ int main(void)
 		cmocka_unit_test(told_before_its_end),
 		cmocka_unit_test(refusals_change_nothing),
 		cmocka_unit_test(a_future_beginning_is_waited_for),
+		cmocka_unit_test(of_what_is_outside_nothing_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
