@@ -117,7 +117,7 @@ enum {
 	LIMIT_REPORT_FINGERPRINTS = 1000,      /* of one store: a system's own list of CAs, some 150, with room */
 	LIMIT_ROTATION_LEAD_S = 24 * 3600,     /* a rotation of a whole fleet: a day for the slowest member to come by */
 	LIMIT_TOKEN_TTL_S = 7 * 24 * 3600,     /* a join token lives a week at most */
-	LIMIT_PASSWORD_COST = 15,              /* log2 of scrypt's N, with r 8 and p 1: 32 MiB and some 80 ms, twice libsodium's "interactive" */
+	LIMIT_PASSWORD_COST = 15,              /* log2 of scrypt's N, with r 8 and p 1: 32 MiB and some 100 ms (96 to 117 on a core of an AMD EPYC), twice libsodium's "interactive" */
 	LIMIT_PASSWORD_LEAST_BYTES = 12,       /* of a password that somebody chose; with the lock-out nobody guesses it from outside */
 	LIMIT_PASSWORD_BYTES = 256,            /* a sentence, or any key as hex */
 	LIMIT_LOGIN_FAILURES = 5,              /* wrong passwords in a row; typing errors are fewer */

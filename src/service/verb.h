@@ -78,7 +78,7 @@ struct server_port {             /* the seam to the world; real in app/, seeded 
 struct verb;
 struct verb_ctx;
 
-/* Work that takes long (a password's derivation: some 80 ms) and reads nothing but cmd and what prepare left in ctx->plan.
+/* Work that takes long (a password's derivation: some 100 ms) and reads nothing but cmd and what prepare left in ctx->plan.
  * The pipeline does it on a thread of its own, one after the other. */
 typedef troth_rc verb_toil_fn(struct verb_ctx *, const void *cmd, struct troth_err *);
 

@@ -541,7 +541,7 @@ const struct api_field API_FIELDS[] = {
 	{ "Operation", "finished", "time?" },
 	{ "Event", "seq", "int", "7" },
 	{ "Event", "at", "time" },
-	{ "Event", "kind", "text", "authority.created" },
+	{ "Event", "kind", "text", "authority.create" },
 	{ "Event", "object", "text?", "/prod/pg/ca" },
 	{ "Event", "data", "any?" },
 	{ "Webhook", "id", "uuid" },
