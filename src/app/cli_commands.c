@@ -44,7 +44,7 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
 	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
 	{ "--permitted-dns", "DOMAIN", "permitted_dns", CLI_TEXTS, false, "name constraint; may be given again" },
-	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "recorded with the key: it may leave the keeper; nothing gives one out so far" },
+	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "its keys can be had through CredHub's API, also those of its next versions; cannot be said later, nor below an issuer without it" },
 	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
 	RENEWAL_OPTIONS,
 	LEAF_RENEWAL_OPTIONS,

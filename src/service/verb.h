@@ -72,6 +72,7 @@ struct server_port {             /* the seam to the world; real in app/, seeded 
 	struct port_clock clock; /* use ctx->now, not this, inside verbs */
 	struct port_random random;
 	const struct meter_set *meters; /* what this process counts of itself (base/meter.h); NULL: nothing */
+	bool exportable_authorities; /* the operator's word: CAs that are made through an API that gives keys out are exportable (0081) */
 	int password_cost;       /* log2 of scrypt's N; 0: LIMIT_PASSWORD_COST.  Tests take little */
 };
 
