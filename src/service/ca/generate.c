@@ -269,6 +269,8 @@ static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan
 	struct version_row version;
 	if (plan->row.kind != CREDENTIAL_LEAF || !plan->newest)
 		return RC_OK;
+	ENSURE(principal_may(ctx->who, RIGHT_READ, plan->row.name), e, TROTH_FORBIDDEN, "%s may write %s and not read it", ctx->who->name,
+	       plan->row.name);
 	TRY(version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
 	const struct keeper_request *need = lookup_key_need(ctx->a, &version);
 	return need ? verb_need(ctx, need, e) : RC_OK;
@@ -395,4 +397,4 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE = { "credential.generate", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_cmd),
-					       sizeof(struct generate_ret), generate_prepare, generate_run };
+					       sizeof(struct generate_ret), generate_prepare, generate_run, RIGHT_WRITE };

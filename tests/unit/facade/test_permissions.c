@@ -1,0 +1,3 @@
+/* Permissions: TBD */
+#include "foreign.h"
+int main(void) { return 0; }

@@ -1,0 +1,3 @@
+/* Permissions: TBD */
+#include "room.h"
+int main(void) { return 0; }
