@@ -120,10 +120,29 @@ static troth_rc check_holder(const struct principal_row *of, unsigned rights, st
 }
 
 /* -- who may keep them ---------------------------------------------------------------------------------------------- */
-static unsigned rights_of_caller(const struct verb_ctx *ctx, const char *path)
+troth_rc permission_load(struct verb_ctx *ctx, int64_t principal_id, struct principal *who, struct troth_err *e)
 {
-	const struct principal *who = ctx->who;
-	return who->roles & ROLES_ADMIN && principal_sees_everything(who) ? RIGHTS_ALL : principal_rights(who, path);
+	struct permission_row *rows;
+	size_t n;
+	TRY(permission_row_list(ctx->tx, ctx->a, principal_id, &rows, &n, e));
+	struct permission *all = ARENA_ARRAY(ctx->a, struct permission, n + 1);
+	for (size_t i = 0; i < n; i++)
+		all[i] = (struct permission){ rows[i].path, (unsigned)rows[i].operations };
+	who->permissions = all;
+	who->permission_count = n;
+	return RC_OK;
+}
+
+/* Read once more: what was taken from the caller after he was let in gives nothing any more. */
+static troth_rc rights_of_caller(struct verb_ctx *ctx, const char *path, unsigned *ret, struct troth_err *e)
+{
+	struct principal who = *ctx->who;
+	*ret = RIGHTS_ALL;
+	if (who.roles & ROLES_ADMIN && principal_sees_everything(&who))
+		return RC_OK;
+	TRY(permission_load(ctx, who.id, &who, e));
+	*ret = principal_rights(&who, path);
+	return RC_OK;
 }
 
 static troth_rc refuse_unseen(const char *what, const char *clause, struct troth_err *e)
@@ -156,7 +175,7 @@ static troth_rc find(struct verb_ctx *ctx, const char *id, unsigned needs, struc
 {
 	if (!id || !uuid_valid(id) || rc_failed(permission_row_by_uuid(ctx->tx, ctx->a, id, ret, NULL)))
 		return refuse_unseen(id ? id : "", CLAUSE_NO_PERMISSION, e);
-	*ret_has = rights_of_caller(ctx, ret->path);
+	TRY(rights_of_caller(ctx, ret->path, ret_has, e));
 	return *ret_has & needs ? RC_OK : refuse_unseen(id, CLAUSE_NO_PERMISSION, e);
 }
 
@@ -207,19 +226,6 @@ static troth_rc path_free(struct verb_ctx *ctx, const struct principal_row *of, 
 	return rc;
 }
 
-troth_rc permission_load(struct verb_ctx *ctx, int64_t principal_id, struct principal *who, struct troth_err *e)
-{
-	struct permission_row *rows;
-	size_t n;
-	TRY(permission_row_list(ctx->tx, ctx->a, principal_id, &rows, &n, e));
-	struct permission *all = ARENA_ARRAY(ctx->a, struct permission, n + 1);
-	for (size_t i = 0; i < n; i++)
-		all[i] = (struct permission){ rows[i].path, (unsigned)rows[i].operations };
-	who->permissions = all;
-	who->permission_count = n;
-	return RC_OK;
-}
-
 troth_rc permission_end_all(struct verb_ctx *ctx, const struct principal_row *of, struct troth_err *e)
 {
 	struct permission_row *rows;
@@ -238,10 +244,10 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	const struct permission_cmd *cmd = arg;
 	struct permission_ret *ret = out;
 	struct principal_row of;
-	unsigned rights;
+	unsigned rights, has;
 	TRY(check_path(ctx, cmd->path, e));
 	TRY(said_rights(&cmd->operations, &rights, e));
-	unsigned has = rights_of_caller(ctx, cmd->path);
+	TRY(rights_of_caller(ctx, cmd->path, &has, e));
 	if (!(has & RIGHT_WRITE_ACL))
 		return refuse_unseen(cmd->path, NULL, e);
 	TRY(refuse_more(ctx, rights, has, cmd->path, e));
@@ -260,7 +266,10 @@ static troth_rc show_by_path(struct verb_ctx *ctx, const struct permission_cmd *
 {
 	struct principal_row of;
 	struct troth_err ignored = { 0 }; /* whoever is not understood has no permission */
-	if (cmd->path && rights_of_caller(ctx, cmd->path) & RIGHT_READ_ACL && rc_ok(find_actor(ctx, cmd->actor, &of, &ignored)) &&
+	unsigned has = 0;
+	if (cmd->path)
+		TRY(rights_of_caller(ctx, cmd->path, &has, e));
+	if (has & RIGHT_READ_ACL && rc_ok(find_actor(ctx, cmd->actor, &of, &ignored)) &&
 	    rc_ok(permission_row_by_path(ctx->tx, ctx->a, of.id, cmd->path, ret, NULL)))
 		return RC_OK;
 	return refuse_unseen(cmd->path ? cmd->path : "", CLAUSE_PERMISSION_UNSEEN, e);
