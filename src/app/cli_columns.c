@@ -109,7 +109,7 @@ const struct cli_column CLI_COLUMNS_RECOVERIES[] = {
 	{ "EXPIRED", "identity_ended", CELL_DATE }, END
 };
 const struct cli_column CLI_COLUMNS_PERMISSIONS[] = {
-	{ "ID", "id", CELL_ID }, { "PATH", "path", CELL_TEXT }, { "OPERATIONS", "operations", CELL_LIST }, END
+	{ "PATH", "path", CELL_TEXT }, { "OPERATIONS", "operations", CELL_LIST }, END
 };
 const struct cli_section CLI_PRINCIPAL_SECTIONS[] = { { "permissions", "permissions", CLI_COLUMNS_PERMISSIONS }, END };
 

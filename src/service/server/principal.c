@@ -55,8 +55,8 @@ static void check_scope(const struct checker *c, const char *scope, const char *
 	if (scope[0] != '/' && !text_equal(scope, "*") && !none)
 		check_fail(c, "$.scope", "scope", "must begin with '/', or be '*' or none", "names that it may touch: /prod/pg/*");
 	else if (none && !text_equal(facade, PERMISSIONS_FACADE))
-		check_fail(c, "$.scope", "scope", "is none: all that it may is said by permissions, which CredHub's API has",
-			   "facade credhub, or a scope");
+		check_fail(c, "$.scope", "scope", "is none, and only principals of CredHub's API have permissions instead of a scope",
+			   "say facade credhub, or give it a scope");
 	else if (strlen(scope) > LIMIT_NAME_BYTES)
 		check_fail(c, "$.scope", "length", "is too long", NULL);
 	else if (text_equal(role, "admin") && !everything(scope))
