@@ -208,6 +208,8 @@ static void nobody_gives_more_than_he_has(void **state)
 		room_refused(r, &others[i], &VERB_PERMISSION_SHOW, &cmd, TROTH_NOT_FOUND, "");
 		room_refused(r, &others[i], &VERB_PERMISSION_REMOVE, &cmd, TROTH_NOT_FOUND, "");
 	}
+	struct principal part = { .name = "part", .roles = ROLE_ADMIN, .scope = BELOW };
+	refused(r, &part, said(r, "uaa-client:friend", "/x/ca", "read"), TROTH_NOT_FOUND, "");
 	refused(r, &r->auditor, said(r, "uaa-client:friend", "/x/ca", "read"), TROTH_FORBIDDEN, "may not do");
 	cmd.id = ret.permission.uuid;
 	struct permission_cmd cut = said(r, NULL, NULL, "read");
@@ -252,11 +254,12 @@ static void what_is_not_understood_changes_nothing(void **state)
 	struct room *r = stage(&app);
 	char path[LIMIT_NAME_BYTES + 2] = "/";
 	add(r, "wide", "operator", NULL);
-	add(r, "gone", "operator", SCOPE_NONE);
+	struct principal_view_ret gone = add(r, "gone", "operator", SCOPE_NONE);
 	add(r, "reads", "developer", SCOPE_NONE);
 	room_do(r, &VERB_PRINCIPAL_REVOKE, &(struct id_cmd){ "gone" }, &none);
 	for (size_t i = 0; i < ARRAY_LEN(ALL); i++)
 		refused(r, &r->admin, said(r, ALL[i].actor, ALL[i].path, ALL[i].operations), TROTH_INVALID, ALL[i].part);
+	refused(r, &r->admin, said(r, arena_printf(r->a, "uaa-user:%s", gone.principal.row.uuid), "/x", "read"), TROTH_INVALID, "is no principal of CredHub");
 	memset(path + 1, 'x', sizeof path - 2);
 	refused(r, &r->admin, said(r, "uaa-client:app", path, "read"), TROTH_INVALID, "longer than");
 	give(r, "uaa-client:reads", "/x", "read read read_acl");
@@ -281,6 +284,8 @@ static void found_by_id_or_by_path_and_actor(void **state)
 	room_refused(r, &r->admin, &VERB_PERMISSION_SHOW, &(struct permission_cmd){ .path = BELOW, .actor = "x" }, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_PERMISSION_SHOW, &(struct permission_cmd){ .id = "x" }, TROTH_NOT_FOUND, "");
 	room_refused(r, &r->admin, &VERB_PERMISSION_SHOW, &(struct permission_cmd){ .id = APP_ID }, TROTH_NOT_FOUND, "");
+	struct principal who = now(r, &app); /* it may read, and not see who else may */
+	room_refused(r, &who, &VERB_PERMISSION_SHOW, &(struct permission_cmd){ .path = BELOW, .actor = user }, TROTH_NOT_FOUND, "");
 	struct permission_cmd change = said(r, user, BELOW, "delete");
 	change.id = one.uuid;
 	room_do(r, &VERB_PERMISSION_CHANGE, &change, &ret);
