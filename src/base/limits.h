@@ -127,6 +127,7 @@ enum {
 	LIMIT_ACCESS_TOKEN_S = 10 * 60,        /* what a login gives; clients log in or refresh by themselves, and a stolen one is soon nothing */
 	LIMIT_REFRESH_TOKEN_S = 12 * 3600,     /* a working day without typing the password again */
 	LIMIT_LOGINS_HELD = 1000,              /* tokens of one principal: a script that logs in for each of its calls makes 500 an hour or two */
+	LIMIT_PERMISSIONS = 256,               /* of one principal: each of its requests reads them and looks every name up in them; a folder is one */
 	LIMIT_TOIL_QUEUE = 64,                 /* passwords waiting to be derived: 5 s of work; above it 429 */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */

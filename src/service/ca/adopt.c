@@ -131,7 +131,7 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 }
 
 const struct verb VERB_AUTHORITY_ADOPT = { "authority.adopt", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_cmd),
-					   sizeof(struct lookup_ret), adopt_prepare, adopt_run };
+					   sizeof(struct lookup_ret), adopt_prepare, adopt_run, RIGHT_WRITE };
 
 /* -- the next version of one that is there ---------------------------------------------------------------------- */
 
@@ -208,4 +208,4 @@ static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 }
 
 const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt-next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
-						sizeof(struct lookup_ret), next_prepare, next_run };
+						sizeof(struct lookup_ret), next_prepare, next_run, RIGHT_WRITE };

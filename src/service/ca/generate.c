@@ -276,7 +276,11 @@ static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan
 	TRY(plan->brought ? version_row_by_uuid(ctx->tx, ctx->a, plan->brought, &version, e)
 			  : version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
 	const struct keeper_request *need = disclose_request(ctx->a, version.key_blob);
-	return need ? verb_need(ctx, need, e) : RC_OK;
+	if (!need)
+		return RC_OK;
+	ENSURE(principal_may(ctx->who, RIGHT_READ, plan->row.name), e, TROTH_FORBIDDEN, "%s may write %s and not read it", ctx->who->name,
+	       plan->row.name);
+	return verb_need(ctx, need, e);
 }
 
 static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
@@ -403,4 +407,4 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE = { "credential.generate", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_cmd),
-					       sizeof(struct generate_ret), generate_prepare, generate_run };
+					       sizeof(struct generate_ret), generate_prepare, generate_run, RIGHT_WRITE };

@@ -357,11 +357,11 @@ static troth_rc disclose_run(struct verb_ctx *ctx, const void *arg, void *out, s
 }
 
 const struct verb VERB_CREDENTIAL_LOOKUP = { "credential.lookup", VERB_READ, ROLES_READ, sizeof(struct lookup_cmd),
-					     sizeof(struct lookup_ret), NULL, lookup_run };
+					     sizeof(struct lookup_ret), NULL, lookup_run, RIGHT_READ };
 const struct verb VERB_CREDENTIAL_DISCLOSE = { "credential.disclose", VERB_WRITE, ROLES_CHANGE | ROLE_DEVELOPER, sizeof(struct lookup_cmd),
-					       sizeof(struct lookup_ret), disclose_prepare, disclose_run };
+					       sizeof(struct lookup_ret), disclose_prepare, disclose_run, RIGHT_READ };
 const struct verb VERB_AUTHORITY_DISCLOSE = { "authority.disclose", VERB_WRITE, ROLES_CHANGE, sizeof(struct lookup_cmd), sizeof(struct lookup_ret),
-					      disclose_prepare, disclose_run };
+					      disclose_prepare, disclose_run, RIGHT_READ };
 
 const struct verb VERB_CREDENTIAL_CATALOG = { "credential.catalog", VERB_READ, ROLES_READ, sizeof(struct catalog_cmd),
 					      sizeof(struct catalog_ret), NULL, catalog_run };
