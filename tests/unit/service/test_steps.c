@@ -1,5 +1,6 @@
 /* Orders of a rotation by steps: what each sets going, and what is in its way. */
 #include "bysteps.h"
+#include "service/ca/generate_domains.h"
 #include "elsewhere.h"
 
 static void generate_apply_activate_regenerate_apply_delete_apply(void **state)
@@ -218,6 +219,35 @@ static void who_took_one_is_left_out_by_force(void **state)
 	fleet_free(f);
 }
 
+static struct generate_ret steps_takes(struct fleet *f, const char *one, const char *other)
+{
+	struct generate_ret ret;
+	const char *domains[] = { one, other };
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE_DOMAINS, &(struct generate_domains_cmd){ { domains, 2 } }, &ret);
+	return ret;
+}
+
+/* Who has a certificate by its domains alone is named by them, and takes the next one by them. */
+static void who_took_one_by_domains_is_named_by_them(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct generate_ret first = steps_takes(f, "www.example", "lb.example"), next;
+	steps_generate(f);
+	steps_apply_all(f);
+	steps_activate(f, 1);
+	steps_regenerate(f);
+	steps_apply_all(f);
+	struct order_ret r = steps_remove(f, 0, false);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].blocking.count == 1 && r.retry_after > MSEC_DAY);
+	FLEET_CHECK(f, text_equal(r.violations[0].blocking.items[0].deployment, "/demo/ca/generated/lb.example/www.example"));
+	next = steps_takes(f, "lb.example", "www.example");
+	FLEET_CHECK(f, !text_equal(next.of.items[0].version->signed_by, first.of.items[0].version->signed_by));
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count && outside_events(f, "credential.attest") == 1);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1);
+	fleet_free(f);
+}
+
 static void refusals(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -254,6 +284,7 @@ int main(void)
 		cmocka_unit_test(an_outsider_violates_until_it_is_gone),
 		cmocka_unit_test(who_took_one_is_named_until_he_took_a_new_one),
 		cmocka_unit_test(who_took_one_is_left_out_by_force),
+		cmocka_unit_test(who_took_one_by_domains_is_named_by_them),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
