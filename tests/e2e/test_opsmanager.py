@@ -523,7 +523,7 @@ WRONG = (  # method, path, body, status
     ("GET", "/api/v0/installations/1x", None, 404),
     ("GET", "/api/v0/installations/999999999999999999", None, 404),
     ("GET", "/api/v0/installations/1/logs", None, 404),
-    ("POST", "/api/v0/installations", {"deploy_products": "some"}, 422),
+    ("POST", "/api/v0/installations", {"deploy_products": "some"}, 400),
     ("POST", "/api/v0/installations", {"deploy_products": ["web"]}, 422),
     ("POST", "/api/v0/installations", {"deploy_products": ["web", "app", "nobody"]}, 422),
     ("POST", "/api/v0/installations", {"deploy": "all"}, 400),
