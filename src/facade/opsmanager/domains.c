@@ -32,4 +32,4 @@ static const struct route ROWS[] = {
 	{ HTTP_POST, "/api/v0/certificates/generate", &VERB_CREDENTIAL_GENERATE_DOMAINS, generate_parse, generate_render,
 	  ROUTE_ANY_BODY | ROUTE_SIGNS | ROUTE_SECRET, opsman_problem, .summary = "Generate a certificate" },
 };
-const struct route_table OPSMANAGER_DOMAIN_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_DOMAIN_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

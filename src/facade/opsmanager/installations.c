@@ -138,4 +138,4 @@ static const struct route ROWS[] = {
 	  .summary = "Show an installation" },
 	{ HTTP_GET, "/api/v0/installations/{id}/logs", &VERB_APPLY_LOG, id_parse, log_render, OWN, .summary = "Show the log of an installation" },
 };
-const struct route_table OPSMANAGER_INSTALLATION_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_INSTALLATION_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

@@ -6,6 +6,7 @@
 
 #include "edge/route.h"
 
+#define OPSMANAGER_API "opsmanager" /* whose credentials are good for it */
 extern const struct route_table OPSMANAGER_AUTHORITY_ROUTES, OPSMANAGER_DEPLOYED_ROUTES, OPSMANAGER_DOMAIN_ROUTES,
 	OPSMANAGER_INSTALLATION_ROUTES, OPSMANAGER_SETTINGS_ROUTES, OPSMANAGER_OTHER_ROUTES;
 
