@@ -309,6 +309,7 @@ static troth_rc generate_prepare(struct verb_ctx *ctx, const void *arg, struct t
 		verb_uuid(ctx, plan->leaf.version);
 		plan->leaf.row = plan->row;
 		plan->leaf.fresh = plan->fresh;
+		plan->leaf.once = cmd->once;
 	}
 	ctx->plan = plan;
 	if (!plan->opening)

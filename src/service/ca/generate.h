@@ -30,6 +30,7 @@ struct generate_cmd {
 	const char *issuer;         /* an authority's name; NULL: a root */
 	const char *common_name, *organization, *organizational_unit;
 	const char *role;           /* of a leaf: server, client, both */
+	bool once;                  /* a leaf's key is given now and not kept: whoever loses it asks for the next version */
 	const char *key_type;       /* NULL: rsa-2048, or as it was */
 	struct json_texts sans;
 	msec_t ttl;                 /* 0: a year, or as it was; cut to what its issuer has left */
