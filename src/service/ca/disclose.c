@@ -57,7 +57,7 @@ troth_rc disclose_record(struct verb_ctx *ctx, const struct credential_row *row,
 	for (size_t i = 0; i < n; i++)
 		jw_text(&r.w, versions[i]);
 	jw_array_end(&r.w);
-	const char *action = row->kind == CREDENTIAL_AUTHORITY ? VERB_AUTHORITY_DISCLOSE.name : VERB_CREDENTIAL_DISCLOSE.name;
+	const char *action = row->kind == CREDENTIAL_AUTHORITY ? "authority.disclose" : "credential.disclose";
 	return record_change(ctx, &(struct change){ .action = action, .object = row->name, .after = record_end(&r, ctx->a) }, e);
 }
 

@@ -8,8 +8,8 @@
 const char *const WEBHOOK_KINDS[] = {
 	"apply.done", "apply.progress", "apply.start",
 	"audit.key",
-	"authority.adopt", "authority.beside", "authority.certify", "authority.create", "authority.expires", "authority.import",
-	"authority.recertify", "authority.rollout",
+	"authority.adopt", "authority.beside", "authority.certify", "authority.create", "authority.disclose", "authority.expires",
+	"authority.import", "authority.recertify", "authority.rollout",
 	"binding.attest", "binding.behind", "binding.confirm", "binding.create", "binding.delete", "binding.fetch", "binding.overdue",
 	"binding.waive",
 	"bundle.add", "bundle.create", "bundle.remove",
@@ -24,6 +24,7 @@ const char *const WEBHOOK_KINDS[] = {
 	"instance.abandoned", "instance.add", "instance.alarm", "instance.delete", "instance.enroll", "instance.recovered",
 	"instance.reinstall", "instance.report", "instance.return", "instance.waive",
 	"meet.add", "meet.remove",
+	"permission.add", "permission.change", "permission.remove",
 	"principal.add", "principal.create", "principal.locked", "principal.revoke", "principal.rotate", "principal.unlock",
 	"recovery.approve", "recovery.ask", "recovery.contested", "recovery.deny", "recovery.issue",
 	"rotation.abort", "rotation.approve", "rotation.done", "rotation.order", "rotation.pause", "rotation.refused", "rotation.resume",
