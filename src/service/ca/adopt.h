@@ -12,6 +12,7 @@ struct authority_adopt_cmd {
 	const char *name;           /* of a new authority */
 	const char *certificate;    /* PEM: the root, and nothing else */
 	const char *private_key;    /* PEM, SECRET */
+	const char *metadata;       /* as metadata_read gives it; NULL: none */
 };
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */
