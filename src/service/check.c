@@ -68,7 +68,7 @@ bool check_common_name(const struct checker *c, const char *path, const char *na
 	return judge(c, path, "length", fault, "leave it out, or shorten it (RFC 5280 ub-common-name)");
 }
 
-bool check_place(const struct checker *c, const struct cert_place *place)
+bool check_subject_place(const struct checker *c, const struct cert_place *place)
 {
 	bool country = judge(c, "$.country", "country", cert_country_fault(place->country), "write it like DE (ISO 3166-1 alpha-2)");
 	bool state = judge(c, "$.state", "length", cert_place_fault(place->state), "leave it out, or shorten it (RFC 5280 ub-state-name)");

@@ -48,7 +48,7 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
-	check_place(&c, &cmd->place);
+	check_subject_place(&c, &cmd->place);
 	check_ttl(&c, "$.ttl", cmd->ttl);
 	check_ttl(&c, "$.leaf_ttl", cmd->leaf_ttl);
 	renewal_check(&c, "", &cmd->renew, ttl_of(cmd));

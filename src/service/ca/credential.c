@@ -192,7 +192,7 @@ static void create_check(struct arena *a, const struct credential_create_cmd *cm
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
-	check_place(&c, &cmd->place);
+	check_subject_place(&c, &cmd->place);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_sans(&c, "$.sans", cmd->sans, false);

@@ -57,7 +57,7 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
-	check_place(&c, &cmd->place);
+	check_subject_place(&c, &cmd->place);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_ttl(&c, "$.ttl", cmd->ttl);
