@@ -93,11 +93,19 @@ static const char *attribute_of(struct arena *a, const char *subject, const char
 	return NULL;
 }
 
+/* What could not be written again is left out: the next version would be refused for it. */
+static struct cert_place place_of(struct arena *a, const char *subject)
+{
+	struct cert_place p = { attribute_of(a, subject, "C="), attribute_of(a, subject, "ST="), attribute_of(a, subject, "L=") };
+	return (struct cert_place){ cert_country_fault(p.country) ? NULL : p.country, cert_place_fault(p.state) ? NULL : p.state,
+				    cert_place_fault(p.locality) ? NULL : p.locality };
+}
+
 static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *root)
 {
 	struct credential_spec spec = { .common_name = root->common_name, .organization = attribute_of(ctx->a, root->subject, "O="),
 					.organizational_unit = attribute_of(ctx->a, root->subject, "OU="),
-					.path_len = root->path_len };
+					.place = place_of(ctx->a, root->subject), .path_len = root->path_len };
 	return (struct credential_row){
 		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY, .origin = ORIGIN_INTERNAL,
 		.key_type = key_type_name(root->key_type), .spec = credential_spec_write(ctx->a, &spec),
@@ -121,6 +129,7 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 		version.key_blob = ctx->replies[0]->blob;
 	TRY(credential_row_insert(ctx->tx, &row, e));
 	TRY(issue_store(ctx, &row, NULL, plan->root->der, &version, e));
+	TRY(metadata_row_put(ctx->tx, version.id, cmd->metadata, e));
 	TRY(version_row_set_signing(ctx->tx, row.id, version.id, e));
 	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
 	TRY(root_source_record(ctx, &row, plan->root, plan->version, e));

@@ -13,6 +13,7 @@ struct authority_adopt_cmd {
 	const char *certificate;    /* PEM: the root, and nothing else */
 	const char *private_key;    /* PEM, SECRET */
 	bool exportable;            /* it may be given out again, where disclose_may allows it (disclose.h) */
+	const char *metadata;       /* as metadata_read gives it; NULL: none */
 };
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */
