@@ -72,6 +72,9 @@ troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credentia
 troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
 /* When the first of its wanted versions ends; 0: it has none. */
 troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct troth_err *e);
+/* Deleted ones, whose name no other below the same issuer has by now. */
+troth_rc credential_row_list_deleted(struct tx *tx, struct arena *a, int64_t issuer_id,
+	struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Looking for some of those that live: what is said (not NULL, 0, empty) must hold, all of it. */
 enum credential_sort { CREDENTIAL_BY_ID, CREDENTIAL_BY_NAME, CREDENTIAL_BY_NAME_DOWN, CREDENTIAL_BY_END, CREDENTIAL_BY_END_DOWN };
 struct credential_filter {

@@ -57,6 +57,19 @@ static enum target_role role_of(const struct credential_spec *spec)
 	return (spec->eku & both) == both ? TARGET_BOTH : spec->eku & EKU_CLIENT ? TARGET_CLIENT : TARGET_SERVER;
 }
 
+/* By the authority itself: another of its name may have been deleted.  id 0: there is none. */
+static troth_rc group_find(struct verb_ctx *ctx, int64_t authority, enum target_role role, struct template_row *ret, struct troth_err *e)
+{
+	struct template_row *rows;
+	size_t n;
+	*ret = (struct template_row){ 0 };
+	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &rows, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].party == PARTY_HOLDER && rows[i].role == role)
+			*ret = rows[i];
+	return RC_OK;
+}
+
 /* The group of all that have a certificate of this authority in this role. */
 static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *leaf, struct template_row *ret, struct troth_err *e)
 {
@@ -67,9 +80,12 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *le
 	TRY(credential_spec_read(ctx->a, leaf->spec, &spec, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->issuer_id, &authority, e));
 	enum target_role role = role_of(&spec);
+	TRY(group_find(ctx, authority.id, role, ret, e));
+	if (ret->id)
+		return RC_OK;
 	const char *name = arena_printf(ctx->a, "%s %s", authority.name, TARGET_ROLE_NAMES[role]);
 	if (rc_ok(template_row_by_name(ctx->tx, ctx->a, holders.id, name, ret, NULL)))
-		return RC_OK;
+		name = arena_printf(ctx->a, "%s %s", name, authority.uuid); /* another had the name, and was deleted */
 	*ret = (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = holders.id, .kind = TARGET_SLOT,
 				      .party = PARTY_HOLDER, .name = name, .profile = "holder", .role = role,
 				      .authority_id = authority.id, .atomic = true, .created = ctx->now };
@@ -78,8 +94,8 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *le
 	return meet_template_added(ctx, ret, e);
 }
 
-/* The target of this name; id 0: there is none. */
-static troth_rc target_find_by_name(struct verb_ctx *ctx, const char *name, struct target_row *ret, struct troth_err *e)
+/* The target of this name in a group of this authority (0: of whichever is counted); id 0: there is none. */
+static troth_rc target_find(struct verb_ctx *ctx, const char *name, int64_t authority, struct target_row *ret, struct troth_err *e)
 {
 	struct deployment_row holders;
 	struct instance_row instance;
@@ -90,8 +106,12 @@ static troth_rc target_find_by_name(struct verb_ctx *ctx, const char *name, stru
 	    rc_failed(instance_row_by_name(ctx->tx, ctx->a, holders.id, name, &instance, NULL)))
 		return RC_OK;
 	TRY(target_row_list_instance(ctx->tx, ctx->a, instance.id, &rows, &n, e));
-	if (n)
-		*ret = rows[0]; /* a holder has one */
+	for (size_t i = 0; i < n && !ret->id; i++) {
+		struct template_row group;
+		TRY(template_row_get(ctx->tx, ctx->a, rows[i].template_id, &group, e));
+		if (authority ? group.authority_id == authority : rows[i].state == TARGET_COUNTED)
+			*ret = rows[i];
+	}
 	return RC_OK;
 }
 
@@ -110,12 +130,16 @@ static troth_rc instance_make(struct verb_ctx *ctx, const char *name, int64_t de
 static troth_rc target_need(struct verb_ctx *ctx, const struct credential_row *leaf, struct target_row *ret, struct troth_err *e)
 {
 	struct template_row group;
+	struct instance_row there;
 	int64_t instance;
-	TRY(target_find_by_name(ctx, leaf->name, ret, e));
+	TRY(target_find(ctx, leaf->name, leaf->issuer_id, ret, e));
 	if (ret->id)
 		return RC_OK;
 	TRY(group_need(ctx, leaf, &group, e));
-	TRY(instance_make(ctx, leaf->name, group.deployment_id, &instance, e));
+	if (rc_ok(instance_row_by_name(ctx->tx, ctx->a, group.deployment_id, leaf->name, &there, NULL)))
+		instance = there.id; /* it had a certificate of another CA: a deleted one's, of the same name */
+	else
+		TRY(instance_make(ctx, leaf->name, group.deployment_id, &instance, e));
 	*ret = (struct target_row){ .uuid = verb_uuid_text(ctx), .instance_id = instance, .template_id = group.id, .state = TARGET_LEFT,
 				    .next_generation = 1, .base_known = true, .created = ctx->now };
 	return target_row_insert(ctx->tx, ret, e);
@@ -137,7 +161,7 @@ troth_rc holder_choose(struct verb_ctx *ctx, const struct credential_row *leaf, 
 	struct target_row target;
 	struct credential_row authority;
 	TRY(group_need(ctx, leaf, &group, e));
-	TRY(target_find_by_name(ctx, leaf->name, &target, e));
+	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &target, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->issuer_id, &authority, e));
 	TRY(verb_apply_changes(ctx, e));
 	view_clock(ctx->svc->view, ctx->now);
@@ -214,12 +238,29 @@ troth_rc holder_holds(struct verb_ctx *ctx, const struct credential_row *leaf, i
 	struct document_row *pending;
 	size_t n;
 	*ret = false;
-	TRY(target_find_by_name(ctx, leaf->name, &t, e));
+	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &t, e));
 	if (!t.id || t.state != TARGET_COUNTED)
 		return RC_OK;
 	TRY(document_row_list_pending(ctx->tx, ctx->a, t.id, &pending, &n, e));
 	for (size_t i = 0; i < n; i++)
 		*ret = *ret || pending[i].version_id == version_id;
+	return RC_OK;
+}
+
+troth_rc holder_left_behind(struct verb_ctx *ctx, int64_t authority, struct credential_row **ret, size_t *ret_count, struct troth_err *e)
+{
+	struct credential_row *rows;
+	size_t n;
+	*ret_count = 0;
+	TRY(credential_row_list_deleted(ctx->tx, ctx->a, authority, PAGE_ALL, &rows, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		bool holds = false;
+		if (rows[i].kind == CREDENTIAL_LEAF && rows[i].signing_version)
+			TRY(holder_holds(ctx, &rows[i], rows[i].signing_version, &holds, e));
+		if (holds)
+			rows[(*ret_count)++] = rows[i];
+	}
+	*ret = rows;
 	return RC_OK;
 }
 
@@ -229,7 +270,7 @@ troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, s
 	struct document_row *pending;
 	size_t n;
 	*ret_count = 0;
-	TRY(target_find_by_name(ctx, leaf->name, &t, e));
+	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &t, e));
 	if (!t.id || t.state != TARGET_COUNTED)
 		return RC_OK;
 	TRY(document_row_list_pending(ctx->tx, ctx->a, t.id, &pending, &n, e));
@@ -246,7 +287,7 @@ troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, s
 troth_rc holder_waive(struct verb_ctx *ctx, const char *name, struct troth_err *e)
 {
 	struct target_row t;
-	TRY(target_find_by_name(ctx, name, &t, e));
+	TRY(target_find(ctx, name, 0, &t, e));
 	if (!t.id || t.state != TARGET_COUNTED)
 		return RC_OK;
 	t.state = TARGET_WAIVED;
@@ -276,7 +317,7 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 	TRY(record_uuid("credential", id, e));
 	TRY(credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
 	TRY(record_visible(ctx->who, "credential", ret->name, e));
-	TRY(target_find_by_name(ctx, ret->name, ret_target, e));
+	TRY(target_find(ctx, ret->name, ret->issuer_id, ret_target, e));
 	if (ret_target->id && ret_target->state == TARGET_COUNTED)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "nobody outside the fleet holds a certificate of %s", ret->name);

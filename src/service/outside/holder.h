@@ -34,6 +34,9 @@ troth_rc holder_take(struct verb_ctx *ctx, const struct credential_row *leaf, co
 		     struct troth_err *e);
 /* May the holder of this leaf show this version still?  Expiry is the caller's. */
 troth_rc holder_holds(struct verb_ctx *ctx, const struct credential_row *leaf, int64_t version_id, bool *ret, struct troth_err *e);
+/* Leaves of this authority that were deleted, while somebody may still show what he took of them: deleting says nothing about that.
+ * Not those whose name is another's by now.  Lives in ctx->a. */
+troth_rc holder_left_behind(struct verb_ctx *ctx, int64_t authority, struct credential_row **ret, size_t *ret_count, struct troth_err *e);
 /* Somebody says that it shows only the newest of what it took: the others count no longer.  ret_count: so many did. */
 troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, size_t *ret_count, struct troth_err *e);
 /* An operator takes the holder out: nothing is kept for it any more until it takes another certificate. */

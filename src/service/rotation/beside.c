@@ -126,7 +126,9 @@ static troth_rc late_holder(struct verb_ctx *ctx, const struct credential_row *l
 	TRY(is_under(ctx, leaf->signing_version, old, &under, e));
 	if (!under)
 		return holder_vouch(ctx, leaf, &vouched, e);
-	late_add(l, arena_printf(ctx->a, "%s has no certificate by the new CA yet", leaf->name));
+	late_add(l, leaf->retired ? arena_printf(ctx->a, "%s was deleted, and whoever took its certificate may show it still (troth credential "
+							 "attest %s --replaced gone)", leaf->name, leaf->uuid)
+				  : arena_printf(ctx->a, "%s has no certificate by the new CA yet", leaf->name));
 	return force ? holder_waive(ctx, leaf->name, e) : RC_OK;
 }
 
@@ -145,6 +147,9 @@ static troth_rc late_to_switch(struct verb_ctx *ctx, const struct credential_row
 			TRY(late_slots(ctx, &leaves[k], old, l, e));
 			TRY(late_holder(ctx, &leaves[k], old, force, l, e));
 		}
+		TRY(holder_left_behind(ctx, below.items[i], &leaves, &n, e));
+		for (size_t k = 0; k < n; k++)
+			TRY(late_holder(ctx, &leaves[k], old, force, l, e));
 	}
 	return RC_OK;
 }

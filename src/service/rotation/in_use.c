@@ -181,15 +181,18 @@ troth_rc in_use_held(struct verb_ctx *ctx, int64_t authority_id, struct in_use_l
 	struct id_list below;
 	TRY(hierarchy_below(ctx->tx, ctx->a, authority_id, &below, e));
 	for (size_t i = 0; i < below.count; i++) {
-		struct credential_row *leaves;
-		size_t n;
+		struct credential_row *leaves, *deleted;
+		size_t n, more_n;
 		TRY(credential_row_list_issuer(ctx->tx, ctx->a, below.items[i], PAGE_ALL, &leaves, &n, e));
-		struct in_use *more = ARENA_ARRAY(ctx->a, struct in_use, list.count + n + 1);
+		TRY(holder_left_behind(ctx, below.items[i], &deleted, &more_n, e));
+		struct in_use *more = ARENA_ARRAY(ctx->a, struct in_use, list.count + n + more_n + 1);
 		if (list.count)
 			memcpy(more, list.items, list.count * sizeof *more);
 		list.items = more;
 		for (size_t k = 0; k < n; k++)
 			TRY(add_holder(ctx, authority_id, &leaves[k], &list, e));
+		for (size_t k = 0; k < more_n; k++)
+			TRY(add_holder(ctx, authority_id, &deleted[k], &list, e));
 	}
 	*ret = list;
 	return RC_OK;
