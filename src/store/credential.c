@@ -32,6 +32,7 @@ static const struct table CREDENTIAL = TABLE(credential, COLUMNS, credential_row
 static const struct query BY_NAME = { &CREDENTIAL, .rows = "WHERE name = ?1 AND retired = 0" };
 static const struct query LIST_KIND = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ISSUER = { &CREDENTIAL, .rows = "WHERE retired = 0 AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query LIST_BELOW = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = 'authority' AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query SANS_GONE = { &CREDENTIAL,
 	.sql = "DELETE FROM credential_san WHERE credential_id = ?1 AND san NOT IN (SELECT value FROM json_each(?2, '$.sans'))" };
 static const struct query SANS_COME = { &CREDENTIAL,
@@ -94,6 +95,12 @@ troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issu
 	struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_page(tx, a, &LIST_ISSUER, arg_int(issuer_id), page, ret_rows, ret_count, e);
+}
+
+troth_rc credential_row_list_below(struct tx *tx, struct arena *a, int64_t issuer_id, struct credential_row **ret_rows, size_t *ret_count,
+				   struct troth_err *e)
+{
+	return rows_page(tx, a, &LIST_BELOW, arg_int(issuer_id), PAGE_ALL, ret_rows, ret_count, e);
 }
 
 troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e)

@@ -70,6 +70,8 @@ troth_rc credential_row_by_name(struct tx *tx, struct arena *a, const char *name
 troth_rc credential_row_list(struct tx *tx, struct arena *a, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credential_kind kind, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
 troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+/* Only the authorities among those. */
+troth_rc credential_row_list_below(struct tx *tx, struct arena *a, int64_t issuer_id, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* When the first of its wanted versions ends; 0: it has none. */
 troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct troth_err *e);
 /* Looking for some of those that live: what is said (not NULL, 0, empty) must hold, all of it. */

@@ -32,6 +32,7 @@ static const char STEP_1[] =
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
 	"CREATE INDEX credential_issuer ON credential(issuer_id) WHERE retired = 0;"
+	"CREATE INDEX credential_below ON credential(issuer_id) WHERE retired = 0 AND kind = 'authority';" /* CAs; leaves are many more */
 	"CREATE INDEX credential_ends ON credential(kind, ends, id) WHERE retired = 0;"
 	/* its names, one a row, so that one can be looked for */
 	"CREATE TABLE credential_san (san TEXT NOT NULL COLLATE NOCASE,"

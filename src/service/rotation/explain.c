@@ -7,8 +7,9 @@
 #include "service/ca/external_ca.h"
 #include "service/ca/hierarchy.h"
 #include "service/ca/own.h"
-#include "service/record.h"
 #include "service/fleet/recovery.h"
+#include "service/policy/rollout.h"
+#include "service/record.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
 
@@ -182,6 +183,26 @@ static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authori
 	return RC_OK;
 }
 
+/* Whose rotation holds it up: its own, or that of a CA above it. */
+static troth_rc name_approval(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct rollout_hold *holds;
+	struct credential_row c;
+	enum approval_step step;
+	size_t n, held = 0;
+	if (!authority || !rollout_step_of(x->reason, &step))
+		return RC_OK;
+	TRY(rollout_holds(tx, a, authority, &holds, &n, e));
+	for (size_t i = n; i-- > 0;) /* what waits everywhere before what waits in some deployments; the oldest of them */
+		if (holds[i].left & 1u << step && (!held || holds[i].everywhere || !holds[held - 1].everywhere))
+			held = i + 1;
+	if (!held)
+		return RC_OK;
+	TRY(credential_row_get(tx, a, holds[held - 1].rotation.credential_id, &c, e));
+	x->approve = c.name;
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -196,6 +217,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_freeze(tx, a, &x, e));
 	TRY(name_certificate(tx, a, row->authority_id, &x, e));
 	TRY(note_imported(tx, a, row->authority_id, &x, e));
+	TRY(name_approval(tx, a, row->authority_id, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -432,7 +454,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	bool node = text_equal(x->speaker, "node") && x->instance && (x->party == PARTY_AGENT || (x->party == PARTY_OWN && has_agent(x)));
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
-			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
+			    x->approve ? x->approve : strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->failing)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

@@ -114,13 +114,12 @@ static void not_without_its_approval(void **state)
 	fleet_ca(f, 4, 6);
 	fleet_want(f, 3, false);
 	r = fleet_rollout(f, 6);
-	r->rollout.manual = true;
-	r->rollout.unapproved = STEP_WITHDRAW;
+	r->rollout.everywhere = STEP_WITHDRAW;
 	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_true(fleet_find_ca(f, 4)->signing && !fleet_find_ca(f, 3)->retired);
 	assert_int_equal(fleet_wait(f, WAIT_APPROVE_WITHDRAW, 0, 0)->ca, 3);
-	r->rollout.unapproved = 0;
+	r->rollout.everywhere = 0;
 	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_true(fleet_find_ca(f, 3)->retired);
