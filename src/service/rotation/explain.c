@@ -249,7 +249,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "chain-held", "keeps a CA until nobody holds it or a certificate that it signed", NULL },
 	{ "no-signer", "has no version that can sign", "troth rotate @ makes one" },
 	{ "store-full", "cannot hold that many CAs", "take members out of its bundle" },
-	{ "not-valid-yet", "waits until its certificate is valid", NULL },
+	{ "not-valid-yet", "waits until its certificate is valid, where clocks are slow too", NULL },
 	{ "not-loaded", "was sent new contents and has not reported them in use", NULL },
 	{ "not-fetched", "has not fetched its new contents", NULL },
 	{ "csr", "was asked for a certificate request and has not sent it", NULL },
@@ -348,12 +348,17 @@ static const struct words *own_words(const struct explained *x, const char *reas
 	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : &OWN_SERVER_WORDS;
 }
 
+/* Of an authority: the version that shall sign cannot yet. */
+static const struct words SIGNS_BY_OLD = { "not-valid-yet", "signs by its old version until the new one is valid, where clocks are slow too", NULL };
+
 /* What is said otherwise of this one than of others. */
 static const struct words *special_words(const struct explained *x, const char *said)
 {
 	const char *reason = x->overdue ? "overdue" : said;
 	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
 		return &RECOVERING;
+	if (!x->instance && text_equal(said, "not-valid-yet"))
+		return &SIGNS_BY_OLD;
 	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
 			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
@@ -419,13 +424,17 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
-/* Policies that end by themselves say when. */
+/* What ends by itself says when. */
 static const char *until_when(struct arena *a, const struct explained *x)
 {
+	static const struct { const char *reason, *text; } SAID[] = {
+		{ "window", ", which opens at " }, { "pause-between", ", at " }, { "not-valid-yet", ", that is from " },
+	};
 	char at[RFC3339_LEN];
-	if (!x->earliest || (!text_equal(x->reason, "window") && !text_equal(x->reason, "pause-between")))
-		return "";
-	return arena_printf(a, x->reason[0] == 'w' ? ", which opens at %s" : ", at %s", time_format(x->earliest, at));
+	for (size_t i = 0; i < ARRAY_LEN(SAID) && x->earliest; i++)
+		if (text_equal(x->reason, SAID[i].reason))
+			return arena_printf(a, "%s%s", SAID[i].text, time_format((x->earliest + MSEC_S - 1) / MSEC_S * MSEC_S, at));
+	return "";
 }
 
 /* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
