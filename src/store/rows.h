@@ -750,6 +750,7 @@ struct event_row {
 	msec_t at;
 	const char *kind;          /* "rotation.started" */
 	const char *object;        /* name, or NULL */
+	const char *within;        /* whose scope has this name may read it; NULL: it is about the whole server */
 	const char *topic;         /* "rotation/<uuid>", or NULL */
 	const char *body;          /* json, or NULL */
 };
@@ -767,6 +768,7 @@ struct audit_row {
 	msec_t at;
 	const char *who, *action;  /* principal's name; "authority.create" */
 	const char *object;        /* name, or NULL */
+	const char *within;        /* as of an event */
 	const char *before, *after; /* json, or NULL */
 	struct bytes hash;         /* SHA-256(hash of seq - 1 || the fields above, each with its length) */
 };
