@@ -50,6 +50,7 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 	TRY(check_whole(&v, !v.ca_name || text_equal(credhub_name(a, v.ca_name), c->name), e));
 	c->certificate = v.certificate;
 	c->private_key = v.private_key;
+	c->exportable = true;
 	authority_adopt_check(a, c, e);
 	return (troth_rc){ e->kind };
 }
