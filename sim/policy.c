@@ -221,10 +221,19 @@ static void approve(struct sim *s, int i)
 	tell(s, "%s of %s is approved", ret.step, AUTHORITIES[i]);
 }
 
+/* Of itself, of one above or below it: the steps of a root's rotation wait there, too. */
+static bool family_is_manual(const struct sim *s, int i)
+{
+	for (int k = 0; k < SIM_AUTHORITIES; k++)
+		if (ROOT_OF[k] == ROOT_OF[i] && s->rollouts[k].manual)
+			return true;
+	return false;
+}
+
 void policy_approve(struct sim *s)
 {
 	for (int i = 0; i < SIM_AUTHORITIES; i++)
-		if (s->rollouts[i].manual)
+		if (family_is_manual(s, i))
 			approve(s, i);
 }
 

@@ -177,7 +177,7 @@ static troth_rc fill(struct recover *r, const struct recover_config *config, str
 	r->config = *config;
 	r->config.identity = NULL; /* the caller's */
 	r->config.key = bytes_of(NULL, 0);
-	r->pause = RECOVER_FIRST_S * MSEC_S;
+	r->pause = config->first_pause ? config->first_pause : RECOVER_FIRST_S * MSEC_S;
 	r->a = arena_new(RECOVER_ARENA);
 	r->certificate = cert_pem(r->a, config->identity->der);
 	r->not_after = config->identity->not_after;

@@ -22,6 +22,7 @@ struct recover_config {
 	const char *server_ca;       /* PEM: what came with the last identity */
 	const struct cert *identity; /* the one that has expired */
 	struct bytes key;            /* PEM: its key; parsed at once, the caller wipes it */
+	msec_t first_pause;          /* between the first two requests; 0: RECOVER_FIRST_S */
 	void *self;
 	void (*want_csr)(void *self); /* said again after a pause, if none came */
 	void (*approved)(void *self, const struct msg_recovering *m); /* m lives for the call; called once */

@@ -180,7 +180,7 @@ static const struct cli_option DEPLOYMENT_POLICY[] = {
 };
 static const struct cli_option AUTHORITY_ROLLOUT[] = {
 	{ "--switch", "WHEN", "switch", CLI_TEXT, false, "each: a slot takes the new CA when it can (default); all: when all can" },
-	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations waits for an approval" },
+	{ "--rollout", "HOW", "rollout", CLI_TEXT, false, "automatic (default), or manual: each step of its rotations, and of those above, waits for an approval, here and below" },
 	END
 };
 static const struct cli_option RECOVER_APPROVE[] = {

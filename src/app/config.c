@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -13,7 +14,7 @@
 #include "model/name.h"
 #include "port/port.h"
 
-enum { TIME_LEAST_MS = 100, PORT_MOST = 65535 };
+enum { TIME_LEAST_MS = 100 };
 
 const struct setting SETTINGS[SETTING_COUNT] = {
 	[SETTING_LISTEN] = { "listen", "listen", SETTING_ADDRESS, NULL, "as it was last, at first as given to init",
@@ -45,14 +46,8 @@ const char *setting_type_name(enum setting_type type)
 /* Each of these: NULL, or what a value must be. */
 static const char *parse_address(struct arena *a, const struct setting *s, const char *text, int64_t *ret)
 {
-	const char *colon = strrchr(text, ':');
-	size_t host = colon ? (size_t)(colon - text) : 0;
-	bool v6 = host > 2 && text[0] == '[' && text[host - 1] == ']';
-	bool digits = colon && colon[1] && strlen(colon + 1) <= 5 && colon[1 + strspn(colon + 1, "0123456789")] == 0;
-	bool plain = host && host < 255 && (v6 || !memchr(text, ':', host)) && strcspn(text, " \t\"'/") == strlen(text);
-	if (digits && plain && strtol(colon + 1, NULL, 10) <= PORT_MOST)
-		return NULL;
-	return "must be ADDRESS:PORT, such as 0.0.0.0:8443 or \"[::]:8443\"";
+	struct address address;
+	return address_parse(text, &address) ? NULL : "must be " ADDRESS_FORM;
 }
 
 static const char *parse_name(struct arena *a, const struct setting *s, const char *text, int64_t *ret)

@@ -190,20 +190,19 @@ troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const ch
 	}
 	*ret_url = json_get_text(j, "url", "");
 	*ret_listen = arena_text_n(a, (const char *)line.data, strcspn((const char *)line.data, "\n"));
-	const char *port = strrchr(*ret_listen, ':');
-	if (port && port != *ret_listen && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1))
+	struct address address;
+	if (address_parse(*ret_listen, &address))
 		return RC_OK;
 	rc = err_set(e, TROTH_INVALID, "%s: \"%.60s\" is no address to listen on", d->listen, *ret_listen);
-	err_hint(e, "it is one line: HOST:PORT, such as 127.0.0.1:8443");
+	err_hint(e, "it is one line: " ADDRESS_FORM);
 	return rc;
 }
 
-const char *server_url(struct arena *a, const char *listen, const char *name, int port)
+const char *server_url(struct arena *a, const struct address *listen, const char *name, int port)
 {
-	const char *colon = strrchr(listen, ':');
-	const char *host = arena_text_n(a, listen, colon ? (size_t)(colon - listen) : strlen(listen));
-	bool all = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "[::]") == 0;
-	return arena_printf(a, "https://%s:%d", all ? (name ? name : "localhost") : host, port);
+	if (address_is_any(listen))
+		return arena_printf(a, "https://%s:%d", name ? name : "localhost", port);
+	return arena_printf(a, listen->written > listen->host_len ? "https://[%.*s]:%d" : "https://%.*s:%d", (int)listen->host_len, listen->host, port);
 }
 
 static void key_done(struct key **k) { key_release(*k); }

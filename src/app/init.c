@@ -93,29 +93,25 @@ static struct json_texts server_names(struct arena *a, const struct init_options
 {
 	const char **items = ARENA_ARRAY(a, const char *, INIT_NAMES + 4);
 	struct json_texts list = { items, 0 };
-	const char *colon = strrchr(o->listen, ':');
-	bool v6 = o->listen[0] == '[';
-	size_t len = colon ? (size_t)(colon - o->listen) : 0;
-	const char *host = v6 && len > 2 ? arena_text_n(a, o->listen + 1, len - 2) : arena_text_n(a, o->listen, len);
 	for (size_t i = 0; i < o->names.count; i++)
 		names_add(&list, items, o->names.items[i]);
 	names_add(&list, items, "localhost");
 	names_add(&list, items, "127.0.0.1");
-	if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0)
-		names_add(&list, items, host);
+	if (!address_is_any(&o->address))
+		names_add(&list, items, arena_text_n(a, o->address.host, o->address.host_len));
 	return list;
 }
 
 static troth_rc write_results(struct arena *a, const struct datadir *d, const struct init_options *o, const struct init_ret *made,
 			      struct troth_err *e)
 {
-	const char *pem, *colon = strrchr(o->listen, ':');
+	const char *pem;
 	const char *name = o->names.count ? o->names.items[0] : NULL;
 	TRY(server_pem_make(a, made->certificate, made->chain, NULL, made->server_ca, &pem, e));
 	TRY(file_write(d->server_pem, bytes_of_text(pem), 0644, e));
 	TRY(file_write(d->ca_pem, bytes_of_text(made->server_ca), 0644, e));
 	TRY(file_write(d->admin_token, bytes_of_text(arena_printf(a, "%s\n", made->admin_token)), 0600, e));
-	return datadir_write_address(d, server_url(a, o->listen, name, colon ? (int)strtol(colon + 1, NULL, 10) : 0), o->listen, e);
+	return datadir_write_address(d, server_url(a, &o->address, name, o->address.port), o->listen, e);
 }
 
 /* -- all steps ----------------------------------------------------------------------------------------------------- */
@@ -133,9 +129,11 @@ static troth_rc fill_store(struct arena *a, const struct datadir *d, const struc
 	return init_run(svc, a, &port, port_now(&port.clock), &ask, &cmd, ret, e);
 }
 
-troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_err *e)
+troth_rc init_dir(struct arena *a, const struct init_options *given, struct troth_err *e)
 {
 	CLEANUP(keeper_client_closep) struct keeper_client *keeper = NULL;
+	struct init_options with = *given, *o = &with;
+	ENSURE(address_parse(o->listen, &o->address), e, TROTH_INVALID, "\"%.60s\" is no address to listen on: write " ADDRESS_FORM, o->listen);
 	const struct datadir dir = datadir_make(a, o->dir), *d = &dir;
 	const struct keeper_spawn_options spawn = { d->master_key, d->keeper_log };
 	struct init_ret made;
@@ -197,15 +195,6 @@ static troth_rc say_done(struct arena *a, const struct datadir *d, struct troth_
 	return RC_OK;
 }
 
-/* HOST:PORT; what HOST is shows when it is listened on. */
-static bool is_address(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	char *end = NULL;
-	long port = colon ? strtol(colon + 1, &end, 10) : -1;
-	return colon && colon != text && colon[1] >= '0' && colon[1] <= '9' && *end == 0 && port <= 65535;
-}
-
 int init_command(int argc, char **argv)
 {
 	static const struct command self = { .name = "init" };
@@ -218,8 +207,8 @@ int init_command(int argc, char **argv)
 		return command_usage(&self, "%s", e.primary);
 	if (!o.dir || words.count)
 		return command_usage(&self, "say where to: --dir DIR");
-	if (!is_address(o.listen))
-		return command_usage(&self, "--listen wants ADDRESS:PORT, such as 127.0.0.1:8443");
+	if (!address_parse(o.listen, &o.address)) /* before anything is made */
+		return command_usage(&self, "--listen wants " ADDRESS_FORM);
 	struct datadir d = datadir_make(a, o.dir);
 	troth_rc rc = init_dir(a, &o, &e);
 	if (rc_ok(rc))

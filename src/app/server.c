@@ -249,10 +249,11 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 {
 	const char *colon = strrchr(old_url, ':');
 	int port = edge_server_port(s->edge);
-	s->url = config_text(&s->config, SETTING_LISTEN) || !colon ? server_url(s->a, s->listen, NULL, port)
+	struct address at;
+	CHECK(address_parse(s->listen, &at)); /* it came from the settings or from datadir_read_address */
+	s->url = config_text(&s->config, SETTING_LISTEN) || !colon ? server_url(s->a, &at, NULL, port)
 					      : arena_printf(s->a, "%.*s:%d", (int)(colon - old_url), old_url, port);
-	const char *host_colon = strrchr(s->listen, ':');
-	const char *listen = arena_printf(s->a, "%.*s:%d", (int)(host_colon - s->listen), s->listen, port);
+	const char *listen = arena_printf(s->a, "%.*s:%d", (int)at.written, s->listen, port);
 	if (s->options->plain_listen)
 		s->http_url = arena_printf(s->a, "http://127.0.0.1:%d", edge_server_plain_port(s->edge));
 	TRY(datadir_write_address(&s->d, s->url, listen, e));

@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/config.h"
+#include "base/address.h"
 #include "base/arena.h"
 #include "edge/server.h"
 
@@ -48,6 +49,7 @@ int server_run(struct arena *a, const struct server_options *o);
 /* What init makes.  CONFLICT if the directory is complete already. */
 struct init_options {
 	const char *dir, *listen;
+	struct address address; /* of listen; init_dir reads it */
 	struct option_values names;
 };
 troth_rc init_dir(struct arena *a, const struct init_options *o, struct troth_err *e);
@@ -101,7 +103,7 @@ troth_rc datadir_write_address(const struct datadir *d, const char *url, const c
 troth_rc datadir_read_address(struct arena *a, const struct datadir *d, const char **ret_url, const char **ret_listen,
 			      struct troth_err *e);
 /* "https://host:port": the listening address's host, or the first name when it listens on all. */
-const char *server_url(struct arena *a, const char *listen, const char *name, int port);
+const char *server_url(struct arena *a, const struct address *listen, const char *name, int port);
 /* Everything in the file of the server's key as a CSR (PEM). */
 troth_rc server_csr(struct arena *a, const struct datadir *d, const char **ret_csr, struct troth_err *e);
 

@@ -17,6 +17,18 @@ struct ca *newest_signer(const struct step *s, const struct authority *a)
 	return NULL;
 }
 
+struct ca *coming_signer(const struct step *s, const struct authority *a, msec_t *ret_from)
+{
+	for (size_t i = 0; a && i < a->ca_count; i++) {
+		if (!a->cas[i]->wanted)
+			continue;
+		(void)accept_signer(s->v, a->cas[i], s->now, ret_from); /* no: this is asked only when nobody can */
+		if (*ret_from)
+			return a->cas[i];
+	}
+	return NULL;
+}
+
 static bool serves(const struct class *c, const struct ca *ca)
 {
 	return class_newest(c) && class_newest(c)->signed_by == ca->id;
@@ -133,22 +145,12 @@ static struct ca *labelled_signer(const struct step *s, const struct authority *
 
 static struct choice not_yet(struct step *s, const struct class *c)
 {
-	const struct authority *a = c->key.authority;
-	struct choice choice = { .why = WAIT_NO_SIGNER };
+	msec_t from;
+	struct ca *ca = coming_signer(s, c->key.authority, &from);
 
-	for (size_t i = 0; a && i < a->ca_count; i++) {
-		msec_t from;
-
-		if (!a->cas[i]->wanted)
-			continue;
-		(void)accept_signer(s->v, a->cas[i], s->now, &from); /* no: this is asked only when nobody can */
-		if (!from)
-			continue;
-		choice.wished = a->cas[i];
-		choice.why = WAIT_NOT_VALID_YET;
-		choice.from = from;
-	}
-	return choice;
+	if (!ca)
+		return (struct choice){ .why = WAIT_NO_SIGNER };
+	return (struct choice){ .wished = ca, .why = WAIT_NOT_VALID_YET, .from = from };
 }
 
 static struct choice first_choice(struct step *s, const struct class *c)

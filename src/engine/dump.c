@@ -159,9 +159,9 @@ static void put_paused(struct buf *out, const void *p)
 			   a->grace_target);
 	if (a->external)
 		buf_printf(out, "external %" PRId64 "%s\n", a->id, a->awaited ? " awaited" : "");
-	if (a->switch_all || a->manual || a->unapproved)
-		buf_printf(out, "rollout %" PRId64 "%s%s unapproved=%u\n", a->id, a->switch_all ? " switch-all" : "",
-			   a->manual ? " manual" : "", a->unapproved);
+	if (a->switch_all || a->unapproved)
+		buf_printf(out, "rollout %" PRId64 "%s unapproved=%u everywhere=%u\n", a->id, a->switch_all ? " switch-all" : "",
+			   a->unapproved, a->everywhere);
 }
 
 static void put_deployment(struct buf *out, const void *p)

@@ -152,9 +152,9 @@ struct fact {
 			bool windowed, open;     /* new instances only while a maintenance window is open */
 			msec_t until;            /* when `open` changes; later it counts as closed until told again */
 		} rolling;
-		/* Of an authority: 1c "switch: all", and the steps of its present rotation that nobody approved yet
-		 * (`manual`: they wait everywhere, not only in deployments that say so). */
-		struct { int64_t authority; bool switch_all, manual; unsigned unapproved; } rollout;
+		/* Of an authority: 1c "switch: all", and the steps of the rotations that concern it which nobody approved
+		 * yet: those of `everywhere` wait wherever they are, the others only in deployments that are manual. */
+		struct { int64_t authority; bool switch_all; unsigned unapproved, everywhere; } rollout;
 	};
 };
 

@@ -117,7 +117,7 @@ bool step_gated(const struct authority *a, const struct group *g, enum rollout_s
 {
 	if (!(a->unapproved & step) || in_emergency(a))
 		return false;
-	return a->manual || (g && g->deployment && g->deployment->manual);
+	return (a->everywhere & step) || (g && g->deployment && g->deployment->manual);
 }
 
 /* Neither added (STEP_INTRODUCE) nor taken away (STEP_WITHDRAW) for this authority's sake. */

@@ -76,10 +76,19 @@ static bool signed_below(const struct view *v, const struct ca *ca)
 /* It carries the label still.  While another can take over, the slots' waits say what is missing. */
 static void wait_label(struct step *s, const struct ca *ca)
 {
-	if (!newest_signer(s, ca->authority))
+	msec_t from;
+	const struct ca *coming;
+
+	if (newest_signer(s, ca->authority)) {
+		if (ca->authority->paused)
+			wait_authority(s, WAIT_PAUSED, ca->authority->id, ca->id, 0);
+		return;
+	}
+	coming = coming_signer(s, ca->authority, &from);
+	if (coming)
+		wait_authority(s, WAIT_NOT_VALID_YET, ca->authority->id, coming->id, from);
+	else
 		wait_authority(s, WAIT_NO_SIGNER, ca->authority->id, ca->id, 0);
-	else if (ca->authority->paused)
-		wait_authority(s, WAIT_PAUSED, ca->authority->id, ca->id, 0);
 }
 
 void step_retirements(struct step *s)

@@ -122,6 +122,8 @@ bool choice_form(struct step *s, const struct class *c, const struct ca *ca, enu
 struct choice slot_choice(struct step *s, const struct class *c);
 /* The newest wanted version that can sign now; NULL: none. */
 struct ca *newest_signer(const struct step *s, const struct authority *a);
+/* Nobody can: the newest wanted version that will be able to by itself, and when; NULL: none. */
+struct ca *coming_signer(const struct step *s, const struct authority *a, msec_t *ret_from);
 
 /* -- pick.c: section 6, Rolling -------------------------------------------------------------- */
 

@@ -123,8 +123,8 @@ struct authority {
 	struct ca **cas;        /* newest first */
 	size_t ca_count;
 	bool paused;
-	bool switch_all, manual;
-	unsigned unapproved;    /* enum rollout_step */
+	bool switch_all;
+	unsigned unapproved, everywhere; /* enum rollout_step */
 	bool hold_at_deadline;
 	bool external, awaited; /* FACT_EXTERNAL */
 	msec_t grace_until;     /* nothing of it is withdrawn before; 0: no grace */

@@ -278,8 +278,8 @@ static bool apply_rollout(struct view *v, const struct fact *f)
 	if (!a)
 		return false;
 	a->switch_all = f->rollout.switch_all;
-	a->manual = f->rollout.manual;
-	a->unapproved = f->rollout.unapproved;
+	a->unapproved = f->rollout.unapproved | f->rollout.everywhere;
+	a->everywhere = f->rollout.everywhere;
 	return true;
 }
 

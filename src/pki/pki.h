@@ -8,6 +8,7 @@
 
 #include "pki/cert.h"   /* certificates as read */
 #include "pki/cms.h"    /* bytes sealed for one certificate */
+#include "pki/constraints.h" /* names that may stand below a CA */
 #include "pki/csr.h"    /* signing requests */
 #include "pki/issue.h"  /* certificates as made */
 #include "pki/key.h"    /* private and public keys */

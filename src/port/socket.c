@@ -10,18 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "port/port.h"
 
-/* "host:port" or "[v6]:port" */
 static troth_rc address_split(const char *address, char host[256], char port[8], struct troth_err *e)
 {
-	const char *colon = strrchr(address, ':');
-	size_t len = colon ? (size_t)(colon - address) : 0;
-	bool v6 = len > 2 && address[0] == '[' && address[len - 1] == ']';
-	ENSURE(colon && len > 0 && len < 255 && strlen(colon + 1) > 0 && strlen(colon + 1) < 8, e, TROTH_INVALID,
-	       "\"%s\" is not an address: write HOST:PORT, such as 127.0.0.1:8443", address);
-	snprintf(host, 256, "%.*s", (int)(v6 ? len - 2 : len), v6 ? address + 1 : address);
-	snprintf(port, 8, "%s", colon + 1);
+	struct address a;
+	ENSURE(address_parse(address, &a), e, TROTH_INVALID, "\"%s\" is not an address: write " ADDRESS_FORM, address);
+	snprintf(host, 256, "%.*s", (int)a.host_len, a.host);
+	snprintf(port, 8, "%d", a.port);
 	return RC_OK;
 }
 

@@ -5,12 +5,37 @@
 
 enum { RECORD_JSON_BYTES = 512 << 10 }; /* a bundle of LIMIT_BUNDLE_CERTS names and fingerprints */
 
+/* Nouns whose names are what scopes are about.  Others have names of their own kind, which may look alike: an instance, a principal,
+ * a webhook. */
+static bool is_scoped(const char *action)
+{
+	static const char *const NOUNS[] = { "apply.", "authority.", "binding.", "bundle.", "credential.", "deployment.", "engine.", "meet.",
+					     "rotation.", "token.", "version." };
+	for (size_t i = 0; i < ARRAY_LEN(NOUNS); i++)
+		if (text_starts(action, NOUNS[i]))
+			return true;
+	return false;
+}
+
+static troth_rc within_of(struct verb_ctx *ctx, const struct change *c, const char **ret, struct troth_err *e)
+{
+	struct deployment_row deployment;
+	*ret = is_scoped(c->action) ? c->object : NULL;
+	if (!c->deployment)
+		return RC_OK;
+	TRY(deployment_row_get(ctx->tx, ctx->a, c->deployment, &deployment, e));
+	*ret = deployment.name;
+	return RC_OK;
+}
+
 troth_rc record_change(struct verb_ctx *ctx, const struct change *c, struct troth_err *e)
 {
 	struct audit_row audit = { .at = ctx->now, .who = ctx->who->name, .action = c->action, .object = c->object,
 				   .before = c->before, .after = c->after };
 	struct event_row event = { .at = ctx->now, .kind = c->action, .object = c->object, .topic = c->topic,
 				   .body = c->after };
+	TRY(within_of(ctx, c, &audit.within, e));
+	event.within = audit.within;
 	TRY(audit_append(ctx->tx, &audit, e));
 	TRY(event_append(ctx->tx, &event, e));
 	verb_publish(ctx, "events");
@@ -65,11 +90,11 @@ troth_rc record_room(const struct arena *a, size_t more, const char *name, struc
 	return rc;
 }
 
-bool record_told(const struct principal *who, const char *action, const char *object)
+bool record_told(const struct principal *who, const char *action, const char *within)
 {
-	if (object)
-		return record_in_scope(who, object);
-	return principal_sees_everything(who) || !text_starts(action, "engine.");
+	if (principal_sees_everything(who))
+		return true;
+	return within ? record_in_scope(who, within) : text_equal(action, "freeze") || text_equal(action, "thaw");
 }
 
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e)

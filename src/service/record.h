@@ -10,6 +10,7 @@
 struct change {
 	const char *action; /* the verb: "authority.create"; also the event's kind */
 	const char *object; /* name of the thing, or NULL */
+	int64_t deployment; /* of an instance or its target: who has this one in his scope is told; 0: who has the object */
 	const char *topic;  /* of the event: "instance/<uuid>"; NULL: none */
 	const char *before; /* JSON without secrets, or NULL */
 	const char *after;  /* the same; also the event's body */
@@ -34,8 +35,9 @@ bool record_in_scope(const struct principal *who, const char *name);
 bool record_readable(const struct principal *who, const char *name);
 /* TOO_LARGE, before a request's memory ends: for loops over what nobody bounds, such as the versions of a credential of this name. */
 troth_rc record_room(const struct arena *a, size_t more, const char *name, struct troth_err *e);
-/* May `who` be told that this happened?  An act of the engine that is about no one name is about targets of anybody. */
-bool record_told(const struct principal *who, const char *action, const char *object);
+/* May `who` be told that this happened (event_row, audit_row)?  What is within nobody's scope is for those who see everything; a freeze
+ * is for all. */
+bool record_told(const struct principal *who, const char *action, const char *within);
 /* If-Match of the request against the row's rev: PRECONDITION with both numbers. */
 troth_rc record_if_match(const struct verb_ctx *ctx, const char *name, int64_t rev, struct troth_err *e);
 /* The cursor behind a page of n rows whose last has this id: 0 if it was not full. */

@@ -17,6 +17,7 @@ static const struct column AUDIT_COLUMNS[] = {
 	C(audit_row, who, COL_TEXT),
 	C(audit_row, action, COL_TEXT),
 	C(audit_row, object, COL_TEXT),
+	C(audit_row, within, COL_TEXT),
 	C(audit_row, before, COL_TEXT),
 	C(audit_row, after, COL_TEXT),
 	C(audit_row, hash, COL_BLOB),
@@ -51,6 +52,7 @@ static troth_rc row_hash(const uint8_t previous[SHA256_LEN], const struct audit_
 	digest_add_text(&d, row->who);
 	digest_add_text(&d, row->action);
 	digest_add_text(&d, row->object);
+	digest_add_text(&d, row->within);
 	digest_add_text(&d, row->before);
 	digest_add_text(&d, row->after);
 	return digest_finish(&d, ret_hash, e);

@@ -34,6 +34,7 @@ static const struct query LIST_KIND = { &CREDENTIAL, .rows = "WHERE retired = 0 
 static const struct query LIST_DELETED = { &CREDENTIAL, .rows = "WHERE retired > 0 AND issuer_id = ?1 AND NOT EXISTS (SELECT 1 FROM credential AS again "
 	"WHERE again.retired = 0 AND again.name = credential.name AND again.issuer_id = ?1) AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query LIST_ISSUER = { &CREDENTIAL, .rows = "WHERE retired = 0 AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+static const struct query LIST_BELOW = { &CREDENTIAL, .rows = "WHERE retired = 0 AND kind = 'authority' AND issuer_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
 static const struct query SANS_GONE = { &CREDENTIAL,
 	.sql = "DELETE FROM credential_san WHERE credential_id = ?1 AND san NOT IN (SELECT value FROM json_each(?2, '$.sans'))" };
 static const struct query SANS_COME = { &CREDENTIAL,
@@ -102,6 +103,12 @@ troth_rc credential_row_list_deleted(struct tx *tx, struct arena *a, int64_t iss
 	struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_page(tx, a, &LIST_DELETED, arg_int(issuer_id), page, ret_rows, ret_count, e);
+}
+
+troth_rc credential_row_list_below(struct tx *tx, struct arena *a, int64_t issuer_id, struct credential_row **ret_rows, size_t *ret_count,
+				   struct troth_err *e)
+{
+	return rows_page(tx, a, &LIST_BELOW, arg_int(issuer_id), PAGE_ALL, ret_rows, ret_count, e);
 }
 
 troth_rc credential_row_longest_below(struct tx *tx, int64_t issuer_id, msec_t *ret_ttl, struct troth_err *e)

@@ -7,6 +7,7 @@ static const struct column COLUMNS[] = {
 	C(event_row, at, COL_INT),
 	C(event_row, kind, COL_TEXT),
 	C(event_row, object, COL_TEXT),
+	C(event_row, within, COL_TEXT),
 	C(event_row, topic, COL_TEXT),
 	C(event_row, body, COL_TEXT),
 };

@@ -70,6 +70,8 @@ troth_rc credential_row_by_name(struct tx *tx, struct arena *a, const char *name
 troth_rc credential_row_list(struct tx *tx, struct arena *a, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc credential_row_list_kind(struct tx *tx, struct arena *a, enum credential_kind kind, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
 troth_rc credential_row_list_issuer(struct tx *tx, struct arena *a, int64_t issuer_id, struct page page, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e); /* not retired */
+/* Only the authorities among those. */
+troth_rc credential_row_list_below(struct tx *tx, struct arena *a, int64_t issuer_id, struct credential_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* When the first of its wanted versions ends; 0: it has none. */
 troth_rc credential_row_ends(struct tx *tx, int64_t id, msec_t *ret_ends, struct troth_err *e);
 /* Deleted ones, whose name no other below the same issuer has by now. */
@@ -780,6 +782,7 @@ struct event_row {
 	msec_t at;
 	const char *kind;          /* "rotation.started" */
 	const char *object;        /* name, or NULL */
+	const char *within;        /* whose scope has this name may read it; NULL: it is about the whole server */
 	const char *topic;         /* "rotation/<uuid>", or NULL */
 	const char *body;          /* json, or NULL */
 };
@@ -797,6 +800,7 @@ struct audit_row {
 	msec_t at;
 	const char *who, *action;  /* principal's name; "authority.create" */
 	const char *object;        /* name, or NULL */
+	const char *within;        /* as of an event */
 	const char *before, *after; /* json, or NULL */
 	struct bytes hash;         /* SHA-256(hash of seq - 1 || the fields above, each with its length) */
 };

@@ -32,6 +32,7 @@ static const char STEP_1[] =
 	"CREATE UNIQUE INDEX credential_name ON credential(name) WHERE retired = 0;"
 	"CREATE INDEX credential_kind ON credential(kind) WHERE retired = 0;"
 	"CREATE INDEX credential_issuer ON credential(issuer_id) WHERE retired = 0;"
+	"CREATE INDEX credential_below ON credential(issuer_id) WHERE retired = 0 AND kind = 'authority';" /* CAs; leaves are many more */
 	"CREATE INDEX credential_ends ON credential(kind, ends, id) WHERE retired = 0;"
 	/* its names, one a row, so that one can be looked for */
 	"CREATE TABLE credential_san (san TEXT NOT NULL COLLATE NOCASE,"
@@ -303,10 +304,10 @@ static const char STEP_1[] =
 	"  attempts INTEGER NOT NULL, last_error TEXT) STRICT;"
 	"CREATE INDEX outbox_due ON outbox(due);"
 	"CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-	"  at INTEGER NOT NULL, kind TEXT NOT NULL, object TEXT, topic TEXT, body TEXT) STRICT;"
+	"  at INTEGER NOT NULL, kind TEXT NOT NULL, object TEXT, within TEXT, topic TEXT, body TEXT) STRICT;"
 	"CREATE INDEX event_topic ON event(topic);"
 	"CREATE TABLE audit (seq INTEGER PRIMARY KEY,"
-	"  at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, object TEXT,"
+	"  at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, object TEXT, within TEXT,"
 	"  \"before\" TEXT, \"after\" TEXT, hash BLOB NOT NULL) STRICT;"
 	"CREATE INDEX audit_object ON audit(object);"
 	"CREATE TABLE audit_head (seq INTEGER PRIMARY KEY,"

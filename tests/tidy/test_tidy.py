@@ -224,3 +224,9 @@ def test_files_open_with_a_paragraph():
 
 def test_files_are_not_too_long():
     assert [f"{rel(p)}: {n}" for p in sources(".c", ".h") if (n := len(p.read_text().splitlines())) > 900] == []
+
+
+@pytest.mark.parametrize("script", sorted(p for p in (TOP / "scripts").iterdir() if p.suffix != ".sh"), ids=lambda p: p.name)
+def test_help_of_scripts_fits_a_terminal(script):
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+    assert told and [line for line in told if len(line) > 80] == []

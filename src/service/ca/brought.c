@@ -280,22 +280,26 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 const struct verb VERB_BROUGHT_SHOW = { "server.certificate-show", VERB_READ, ROLES_READ, sizeof(struct no_cmd),
 					sizeof(struct brought_ret), NULL, show_run };
 
-static troth_rc unset_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+/* From this commit on the listener shows its own to everybody. */
+static troth_rc take_away(struct verb_ctx *ctx, struct credential_row *row, const char *action, const char *why, struct troth_err *e)
 {
-	struct credential_row row;
 	struct version_row version;
-	TRY(find(ctx, &row, e));
-	if (!row.id)
-		return RC_OK; /* as it shall be */
-	TRY(forget_keys(ctx, row.id, e));
-	TRY(version_row_get(ctx->tx, ctx->a, row.signing_version, &version, e));
+	TRY(forget_keys(ctx, row->id, e));
+	TRY(version_row_get(ctx->tx, ctx->a, row->signing_version, &version, e));
 	version.wanted = false;
 	version.retired_at = ctx->now;
 	TRY(version_row_update(ctx->tx, &version, e));
-	row.retired = ctx->now;
-	TRY(credential_row_update(ctx->tx, &row, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
-	return record_change(ctx, &(struct change){ .action = "server.certificate-unset", .object = BROUGHT_CREDENTIAL }, e);
+	row->retired = ctx->now;
+	TRY(credential_row_update(ctx->tx, row, e));
+	verb_changed(ctx, CHANGED_CREDENTIAL, row->id);
+	return record_change(ctx, &(struct change){ .action = action, .object = BROUGHT_CREDENTIAL, .after = why }, e);
+}
+
+static troth_rc unset_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	struct credential_row row;
+	TRY(find(ctx, &row, e));
+	return row.id ? take_away(ctx, &row, "server.certificate-unset", NULL, e) : RC_OK; /* as it shall be */
 }
 
 const struct verb VERB_BROUGHT_UNSET = { "server.certificate-unset", VERB_WRITE, ROLES_ADMIN, sizeof(struct no_cmd),
@@ -321,3 +325,63 @@ static troth_rc load_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 
 const struct verb VERB_BROUGHT_LOAD = { "server.certificate-load", VERB_READ, ROLE_SYSTEM, sizeof(struct no_cmd),
 					sizeof(struct brought_load_ret), NULL, load_run };
+
+/* -- when a CA above it is distrusted ---------------------------------------------------------------------------------------- */
+
+static troth_rc has_key(struct verb_ctx *ctx, int64_t cert_id, struct bytes spki_hash, bool *ret, struct troth_err *e)
+{
+	struct cert_row cert;
+	TRY(cert_row_get(ctx->tx, ctx->a, cert_id, &cert, e));
+	*ret = *ret || bytes_equal(cert.spki_hash, spki_hash);
+	return RC_OK;
+}
+
+/* Its anchor, a CA that is shown with it, or itself: by key, as a stolen key is one in every certificate. */
+static troth_rc lives_by(struct verb_ctx *ctx, const struct version_row *shown, int64_t distrusted, bool *ret, struct troth_err *e)
+{
+	struct version_row v;
+	struct cert_row cert;
+	TRY(version_row_get(ctx->tx, ctx->a, distrusted, &v, e));
+	TRY(cert_row_get(ctx->tx, ctx->a, v.cert_id, &cert, e));
+	TRY(has_key(ctx, shown->cert_id, cert.spki_hash, ret, e));
+	TRY(has_key(ctx, shown->anchor_cert, cert.spki_hash, ret, e));
+	for (size_t i = 0; i < shown->above.count; i++)
+		TRY(has_key(ctx, shown->above.items[i], cert.spki_hash, ret, e));
+	return RC_OK;
+}
+
+troth_rc brought_lives_by(struct verb_ctx *ctx, const struct id_list *versions, bool *ret, struct troth_err *e)
+{
+	struct version_row shown;
+	int64_t number;
+	*ret = false;
+	TRY(brought_now(ctx, &number, e));
+	if (!number)
+		return RC_OK;
+	TRY(version_row_get(ctx->tx, ctx->a, number, &shown, e));
+	for (size_t i = 0; i < versions->count && !*ret; i++)
+		TRY(lives_by(ctx, &shown, versions->items[i], ret, e));
+	return RC_OK;
+}
+
+troth_rc brought_distrusted(struct verb_ctx *ctx, const struct id_list *versions, struct troth_err *e)
+{
+	struct credential_row row;
+	struct version_row shown;
+	struct cert_row cert, anchor;
+	struct record r;
+	bool lives;
+	TRY(brought_lives_by(ctx, versions, &lives, e));
+	if (!lives)
+		return RC_OK;
+	TRY(find(ctx, &row, e));
+	TRY(version_row_get(ctx->tx, ctx->a, row.signing_version, &shown, e));
+	TRY(cert_row_get(ctx->tx, ctx->a, shown.cert_id, &cert, e));
+	TRY(cert_row_get(ctx->tx, ctx->a, shown.anchor_cert, &anchor, e));
+	record_begin(&r);
+	jw_kv_text(&r.w, "subject", cert.subject);
+	jw_kv_text(&r.w, "serial", cert.serial);
+	jw_kv_text(&r.w, "anchor", anchor.subject);
+	jw_kv_text(&r.w, "text", "a CA that it lives by was distrusted: the server shows its own certificate to everybody");
+	return take_away(ctx, &row, "server.certificate-distrusted", record_end(&r, ctx->a), e);
+}

@@ -42,6 +42,12 @@ struct brought_load_ret {
 };
 extern const struct verb VERB_BROUGHT_LOAD;  /* no_cmd -> brought_load_ret; system */
 
+/* Would distrusting these versions take what is shown with it: is one of them its anchor, or a CA between, by its key? */
+troth_rc brought_lives_by(struct verb_ctx *ctx, const struct id_list *versions, bool *ret, struct troth_err *e);
+/* They are distrusted: then it is taken away, with an event that says so.  A chain below a distrusted CA is shown to nobody
+ * (engine-rules, 10); who still trusts that CA could be shown anything by whoever has its key. */
+troth_rc brought_distrusted(struct verb_ctx *ctx, const struct id_list *versions, struct troth_err *e);
+
 /* The number of what is shown now; 0: none. */
 troth_rc brought_now(struct verb_ctx *ctx, int64_t *ret, struct troth_err *e);
 

@@ -2,6 +2,7 @@
 #include "service/ca/certify.h"
 
 #include "service/ca/certify_chain.h"
+#include "service/ca/constrained.h"
 #include "service/ca/credential.h"
 #include "service/rotation/distrust.h"
 #include "service/ca/external_ca.h"
@@ -300,6 +301,16 @@ static troth_rc check_others(struct verb_ctx *ctx, const struct certify_plan *pl
 	return RC_OK;
 }
 
+/* What stands below it must be permitted by itself and by each CA above it. */
+static troth_rc check_names(struct verb_ctx *ctx, const struct certify_plan *plan, struct troth_err *e)
+{
+	struct cert_pool cas = { 0 };
+	for (size_t i = 0; i < plan->chain.count; i++)
+		known_add(ctx->a, &cas, plan->chain.served[i]);
+	known_add(ctx->a, &cas, plan->anchor.cert);
+	return constrained_judge(ctx, "$.certificate", &plan->credential, &cas, e);
+}
+
 static troth_rc judge(struct verb_ctx *ctx, const struct certify_cmd *cmd, struct certify_plan **ret, struct troth_err *e)
 {
 	struct certify_plan *plan = ARENA_NEW(ctx->a, struct certify_plan);
@@ -310,6 +321,7 @@ static troth_rc judge(struct verb_ctx *ctx, const struct certify_cmd *cmd, struc
 		TRY(check_others(ctx, plan, e));
 	TRY(check_done(e));
 	TRY(find_anchor(ctx, cmd, plan, e));
+	TRY(check_names(ctx, plan, e));
 	TRY(check_done(e));
 	struct keeper_issuer brought = { plan->request.key_blob, plan->chain.leaf->der };
 	*ret = plan;

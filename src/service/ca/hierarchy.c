@@ -24,10 +24,8 @@ troth_rc hierarchy_below(struct tx *tx, struct arena *a, int64_t authority_id, s
 	for (size_t i = 0; i < ids.count; i++) {
 		struct credential_row *below;
 		size_t n;
-		TRY(credential_row_list_issuer(tx, a, ids.items[i], PAGE_ALL, &below, &n, e));
+		TRY(credential_row_list_below(tx, a, ids.items[i], &below, &n, e));
 		for (size_t k = 0; k < n; k++) {
-			if (below[k].kind != CREDENTIAL_AUTHORITY)
-				continue;
 			if (ids.count > LIMIT_INTERMEDIATES)
 				return refuse_large(tx, a, authority_id, e);
 			ids.items[ids.count++] = below[k].id;

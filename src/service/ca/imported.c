@@ -2,6 +2,7 @@
 #include "service/ca/imported.h"
 
 #include "service/ca/certify_chain.h"
+#include "service/ca/constrained.h"
 #include "service/ca/credential.h"
 #include "service/ca/external_ca.h"
 #include "service/ca/hierarchy.h"
@@ -146,6 +147,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct authority_import_cmd *
 	TRY(check_done(e));
 	TRY(check_unused(ctx, plan->root, e));
 	TRY(check_subject(ctx, plan->root, e));
+	if (plan->row.id)
+		TRY(constrained_judge(ctx, "$.certificate", &plan->row, &(struct cert_pool){ &plan->root, 1 }, e));
 	TRY(check_done(e));
 	*ret = plan;
 	return plan_below(ctx, plan, e);

@@ -5,6 +5,7 @@
 #include "service/ca/adopt.h"
 #include "service/ca/certify.h"
 #include "service/ca/certify_chain.h"
+#include "service/ca/constrained.h"
 #include "service/ca/imported.h"
 #include "service/check.h"
 #include "service/record.h"
@@ -57,6 +58,7 @@ troth_rc root_source_read(struct verb_ctx *ctx, const struct credential_row *aut
 	certify_root_judge(ctx->a, source->path, root, ctx->now, e);
 	TRY(certify_need_below(ctx, authority, &need, e));
 	certify_ca_judge(ctx->a, source->path, root, &need, e);
+	TRY(constrained_judge(ctx, source->path, authority, &(struct cert_pool){ &root, 1 }, e));
 	TRY(check_done(e));
 	*ret = root;
 	return imported_check_root(ctx, root, e);

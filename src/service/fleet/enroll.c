@@ -205,7 +205,7 @@ static troth_rc record_enroll(struct verb_ctx *ctx, const struct instance_row *i
 	jw_kv_text(&r.w, "deployment", deployment);
 	jw_kv_text(&r.w, "token", token->uuid);
 	jw_kv_text(&r.w, "identity", hex_encode(instance->identity_fingerprint.data, SHA256_LEN, hex));
-	return record_change(ctx, &(struct change){ .action = "instance.enroll", .object = instance->name,
+	return record_change(ctx, &(struct change){ .action = "instance.enroll", .object = instance->name, .deployment = instance->deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", instance->uuid),
 						    .after = record_end(&r, ctx->a) }, e);
 }

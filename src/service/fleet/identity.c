@@ -128,7 +128,8 @@ static troth_rc record_renewal(struct verb_ctx *ctx, const struct instance_row *
 	jw_kv_text(&r.w, "id", self->uuid);
 	jw_kv_text(&r.w, "identity", hex_encode(self->identity_fingerprint.data, SHA256_LEN, hex));
 	jw_kv_time(&r.w, "not_after", self->identity_not_after);
-	return record_change(ctx, &(struct change){ .action = "identity.renew", .object = self->name, .after = record_end(&r, ctx->a) }, e);
+	return record_change(ctx, &(struct change){ .action = "identity.renew", .object = self->name, .deployment = self->deployment_id,
+						    .after = record_end(&r, ctx->a) }, e);
 }
 
 static troth_rc renew_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)

@@ -83,7 +83,7 @@ static troth_rc record_leave(struct verb_ctx *ctx, const struct instance_view *v
 	jw_kv_text(&r.w, "id", v->row.uuid);
 	jw_kv_text(&r.w, "deployment", v->deployment);
 	jw_kv_text(&r.w, "state", INSTANCE_STATE_NAMES[v->row.state]);
-	return record_change(ctx, &(struct change){ .action = "instance.delete", .object = v->row.name,
+	return record_change(ctx, &(struct change){ .action = "instance.delete", .object = v->row.name, .deployment = v->row.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", v->row.uuid),
 						    .before = record_end(&r, ctx->a) }, e);
 }

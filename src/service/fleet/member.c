@@ -81,7 +81,9 @@ troth_rc member_event(struct verb_ctx *ctx, const struct instance_row *instance,
 	if (text)
 		jw_kv_text(&r.w, "text", text);
 	const char *body = record_end(&r, ctx->a);
-	struct event_row event = { .at = ctx->now, .kind = kind, .object = instance->name, .body = body,
+	struct deployment_row deployment;
+	TRY(deployment_row_get(ctx->tx, ctx->a, instance->deployment_id, &deployment, e));
+	struct event_row event = { .at = ctx->now, .kind = kind, .object = instance->name, .within = deployment.name, .body = body,
 				   .topic = arena_printf(ctx->a, "instance/%s", instance->uuid) };
 	verb_publish(ctx, "events");
 	return event_append(ctx->tx, &event, e);

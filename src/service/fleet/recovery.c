@@ -260,7 +260,7 @@ static troth_rc record_asking(struct verb_ctx *ctx, const struct asking *x, cons
 	jw_kv_text(&r.w, "address", x->row.peer);
 	jw_kv_text(&r.w, "key", hex_encode(x->key, SHA256_LEN, hex));
 	jw_kv_time(&r.w, "identity_ended", x->old->not_after);
-	return record_change(ctx, &(struct change){ .action = action, .object = x->instance.name,
+	return record_change(ctx, &(struct change){ .action = action, .object = x->instance.name, .deployment = x->instance.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", x->instance.uuid),
 						    .after = record_end(&r, ctx->a) }, e);
 }

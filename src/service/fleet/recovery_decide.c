@@ -60,7 +60,9 @@ static troth_rc record_decision(struct verb_ctx *ctx, const char *action, const 
 	jw_kv_text(&r.w, "deployment", v->deployment);
 	jw_kv_text(&r.w, "address", v->row.peer);
 	jw_kv_text(&r.w, "key", hex_encode(v->row.key.data, SHA256_LEN, hex));
-	return record_change(ctx, &(struct change){ .action = action, .object = v->instance,
+	struct instance_row instance;
+	TRY(instance_row_get(ctx->tx, ctx->a, v->row.instance_id, &instance, e));
+	return record_change(ctx, &(struct change){ .action = action, .object = v->instance, .deployment = instance.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", v->instance_id),
 						    .after = record_end(&r, ctx->a) }, e);
 }

@@ -14,7 +14,7 @@ static troth_rc record_abandoned(struct verb_ctx *ctx, const struct instance_row
 	jw_kv_text(&r.w, "id", row->uuid);
 	jw_kv_time(&r.w, "enrolled", row->created);
 	jw_kv_time(&r.w, "last_seen", row->last_seen);
-	return record_change(ctx, &(struct change){ .action = "instance.abandoned", .object = row->name,
+	return record_change(ctx, &(struct change){ .action = "instance.abandoned", .object = row->name, .deployment = row->deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", row->uuid),
 						    .before = record_end(&r, ctx->a) }, e);
 }

@@ -121,7 +121,7 @@ static troth_rc record_waiver(struct verb_ctx *ctx, const struct waive_cmd *cmd,
 		jw_text(&r.w, arena_printf(ctx->a, "%s with %lld of %s/%s", ret->pairs[i].target, (long long)ret->pairs[i].members,
 					   ret->pairs[i].deployment, ret->pairs[i].template));
 	jw_array_end(&r.w);
-	return record_change(ctx, &(struct change){ .action = "instance.waive", .object = ret->instance.row.name,
+	return record_change(ctx, &(struct change){ .action = "instance.waive", .object = ret->instance.row.name, .deployment = ret->instance.row.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", ret->instance.row.uuid),
 						    .after = record_end(&r, ctx->a) }, e);
 }
@@ -189,6 +189,6 @@ troth_rc waive_end(struct verb_ctx *ctx, struct instance_row *instance, const ch
 		if (targets[i].state != TARGET_LEFT)
 			TRY(waive_rejoin(ctx, &targets[i], e));
 	instance->state = INSTANCE_ACTIVE;
-	return record_change(ctx, &(struct change){ .action = action, .object = instance->name, .after = after,
+	return record_change(ctx, &(struct change){ .action = action, .object = instance->name, .deployment = instance->deployment_id, .after = after,
 						    .topic = arena_printf(ctx->a, "instance/%s", instance->uuid) }, e);
 }

@@ -162,7 +162,7 @@ static troth_rc record_add(struct verb_ctx *ctx, const struct instance_view *v, 
 	for (size_t i = 0; i < v->target_count; i++)
 		jw_text(&r.w, v->targets[i].template.name);
 	jw_array_end(&r.w);
-	return record_change(ctx, &(struct change){ .action = "instance.add", .object = v->row.name,
+	return record_change(ctx, &(struct change){ .action = "instance.add", .object = v->row.name, .deployment = v->row.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", v->row.uuid),
 						    .after = record_end(&r, ctx->a) }, e);
 }

@@ -311,7 +311,7 @@ static troth_rc record_report(struct verb_ctx *ctx, const struct report *r, stru
 					(long long)r->ret->results[i].generation));
 	jw_object_end(&rec.w);
 	verb_publish(ctx, "instance/%s", r->instance.uuid);
-	return record_change(ctx, &(struct change){ .action = "instance.report", .object = r->instance.name,
+	return record_change(ctx, &(struct change){ .action = "instance.report", .object = r->instance.name, .deployment = r->instance.deployment_id,
 						    .topic = arena_printf(ctx->a, "instance/%s", r->instance.uuid),
 						    .after = record_end(&rec, ctx->a) }, e);
 }

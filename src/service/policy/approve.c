@@ -1,30 +1,18 @@
 /* What a person says yes to: the rollout of an authority, and one step of one of its rotations.
  *
- * With rollout manual (of the authority, or of a deployment that has part in it) the engine leaves each step alone until
- * it is approved, and says so in its waits.  An approval is a row of its rotation: a new goal is another rotation, and
+ * With rollout manual (of the authority, of one above it, or of a deployment that has part in it) the engine leaves each
+ * step alone until it is approved, and says so in its waits.  An approval is a row of its rotation: a new goal is another rotation, and
  * begins without any.  Only a step that waits can be approved, so nobody approves what nobody has seen. */
 #include "service/ca/hierarchy.h"
 #include "service/check.h"
 #include "service/rotation/explain.h"
 #include "service/nouns.h"
 #include "service/policy/policy.h"
+#include "service/policy/rollout.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
 
-#define REASON "approve-"
-
 /* -- the steps that wait ------------------------------------------------------------------------------- */
-
-static bool step_of(const char *reason, enum approval_step *ret)
-{
-	for (int i = APPROVAL_INTRODUCE; i <= APPROVAL_WITHDRAW; i++) {
-		if (!text_starts(reason, REASON) || !text_equal(reason + sizeof REASON - 1, APPROVAL_STEP_NAMES[i]))
-			continue;
-		*ret = (enum approval_step)i;
-		return true;
-	}
-	return false;
-}
 
 /* What waits for an approval in this rotation, by step. */
 struct asked {
@@ -33,16 +21,37 @@ struct asked {
 	size_t count[APPROVAL_WITHDRAW + 1];
 };
 
-static troth_rc asked_add(struct verb_ctx *ctx, int64_t authority_id, struct asked *ret, struct troth_err *e)
+/* The steps that this rotation holds up for the authority.  What another one holds up everywhere is that one's first. */
+static troth_rc left_of(struct verb_ctx *ctx, const struct rotation_row *rotation, int64_t authority_id, unsigned *ret, struct troth_err *e)
+{
+	struct rollout_hold *holds;
+	size_t n;
+	struct rollout_hold own = { 0 };
+	unsigned others = 0;
+	TRY(rollout_holds(ctx->tx, ctx->a, authority_id, &holds, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (holds[i].rotation.id == rotation->id)
+			own = holds[i];
+		else
+			others |= holds[i].everywhere ? holds[i].left : 0;
+	}
+	*ret = own.everywhere ? own.left : own.left & ~others;
+	return RC_OK;
+}
+
+static troth_rc asked_add(struct verb_ctx *ctx, const struct rotation_row *rotation, int64_t authority_id, struct asked *ret,
+			  struct troth_err *e)
 {
 	struct wait_row *rows;
 	size_t n;
+	unsigned left;
+	TRY(left_of(ctx, rotation, authority_id, &left, e));
 	TRY(wait_row_list_authority(ctx->tx, ctx->a, authority_id, LIMIT_PAGE, &rows, &n, e));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && left; i++) {
 		struct explained x;
 		enum approval_step step;
 		TRY(explain_row(ctx->tx, ctx->a, &rows[i], &x, e));
-		if (!step_of(x.reason, &step))
+		if (!rollout_step_of(x.reason, &step) || !(left & 1u << step))
 			continue;
 		ret->waits[step] = true;
 		if (ret->count[step] < LIMIT_PAGE)
@@ -51,18 +60,16 @@ static troth_rc asked_add(struct verb_ctx *ctx, int64_t authority_id, struct ask
 	return RC_OK;
 }
 
-/* A rotation by steps holds the CAs below its own as well. */
+/* The CAs below wait for its steps too. */
 static troth_rc asked_load(struct verb_ctx *ctx, const struct rotation_row *rotation, struct asked *ret, struct troth_err *e)
 {
-	struct id_list ids = { ARENA_NEW(ctx->a, int64_t), 1 };
-	ids.items[0] = rotation->credential_id;
+	struct id_list ids;
 	*ret = (struct asked){ 0 };
-	if (rotation->by_steps)
-		TRY(hierarchy_below(ctx->tx, ctx->a, rotation->credential_id, &ids, e));
+	TRY(hierarchy_below(ctx->tx, ctx->a, rotation->credential_id, &ids, e));
 	for (int i = 0; i <= APPROVAL_WITHDRAW; i++)
 		ret->what[i] = ARENA_ARRAY(ctx->a, const char *, LIMIT_PAGE);
 	for (size_t i = 0; i < ids.count; i++)
-		TRY(asked_add(ctx, ids.items[i], ret, e));
+		TRY(asked_add(ctx, rotation, ids.items[i], ret, e));
 	return RC_OK;
 }
 
@@ -148,6 +155,16 @@ static const char *rollout_json(struct verb_ctx *ctx, const struct rollout_row *
 			    row->manual ? "manual" : "automatic");
 }
 
+/* What waits for its rotations' steps: itself, and the CAs below. */
+static troth_rc tell_all(struct verb_ctx *ctx, int64_t authority_id, struct troth_err *e)
+{
+	struct id_list ids;
+	TRY(hierarchy_below(ctx->tx, ctx->a, authority_id, &ids, e));
+	for (size_t i = 0; i < ids.count; i++)
+		verb_changed(ctx, CHANGED_CREDENTIAL, ids.items[i]);
+	return RC_OK;
+}
+
 static troth_rc rollout_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct authority_rollout_cmd *cmd = arg;
@@ -170,7 +187,7 @@ static troth_rc rollout_run(struct verb_ctx *ctx, const void *arg, void *out, st
 	TRY(rollout_row_put(ctx->tx, &row, e));
 	c.rev++;
 	TRY(credential_row_update(ctx->tx, &c, e));
-	verb_changed(ctx, CHANGED_CREDENTIAL, c.id);
+	TRY(tell_all(ctx, c.id, e));
 	change.after = rollout_json(ctx, &row);
 	TRY(record_change(ctx, &change, e));
 	return credential_view_load(ctx->tx, ctx->a, &c, true, &ret->credential, e);

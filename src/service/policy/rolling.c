@@ -96,7 +96,7 @@ static troth_rc record_window(struct verb_ctx *ctx, const struct rolling_row *ro
 	record_begin(&r);
 	jw_kv_bool(&r.w, "open", row->window_open);
 	jw_kv_time(&r.w, "until", row->window_until);
-	struct event_row event = { .at = ctx->now, .kind = "deployment.window", .object = deployment.name, .body = record_end(&r, ctx->a) };
+	struct event_row event = { .at = ctx->now, .kind = "deployment.window", .object = deployment.name, .within = deployment.name, .body = record_end(&r, ctx->a) };
 	verb_publish(ctx, "events");
 	return event_append(ctx->tx, &event, e);
 }

@@ -17,8 +17,8 @@ static troth_rc tell(struct verb_ctx *ctx, const struct operation_row *op, const
 	struct record r;
 	record_begin(&r);
 	jw_kv_text(&r.w, "text", text);
-	struct event_row event = { .at = ctx->now, .kind = "apply.progress", .object = op->object, .topic = topic_of(ctx, op),
-				   .body = record_end(&r, ctx->a) };
+	struct event_row event = { .at = ctx->now, .kind = "apply.progress", .object = op->object, .within = op->object,
+				   .topic = topic_of(ctx, op), .body = record_end(&r, ctx->a) };
 	verb_publish(ctx, "events");
 	verb_publish(ctx, "%s", event.topic);
 	return event_append(ctx->tx, &event, e);

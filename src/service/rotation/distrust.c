@@ -3,6 +3,7 @@
  * The rows are small: version.distrusted, and the rotation that did it.  The engine does the rest: what is
  * distrusted leaves each store with its next document and never comes back. */
 #include "service/rotation/distrust.h"
+#include "service/ca/brought.h"
 #include "service/fleet/target.h"
 #include "service/inside.h"
 
@@ -163,6 +164,17 @@ static troth_rc note_unreached(struct verb_ctx *ctx, const struct credential_row
 	return RC_OK;
 }
 
+/* What people are shown by this server changes with it. */
+static troth_rc note_listener(struct verb_ctx *ctx, const struct distrust *d, struct rotate_ret *ret, struct troth_err *e)
+{
+	bool lives;
+	TRY(brought_lives_by(ctx, &d->versions, &lives, e));
+	if (lives)
+		add_note(ctx, ret, "the certificate that was brought for this server's listener lives by it: from then on everybody is shown the "
+				   "server's own, which ca.pem in its data directory verifies; bring another: troth server-certificate set");
+	return RC_OK;
+}
+
 static troth_rc note_below(struct verb_ctx *ctx, const struct credential_row *c, struct rotate_ret *ret, struct troth_err *e)
 {
 	struct credential_row *below;
@@ -213,6 +225,7 @@ troth_rc distrust_foresee(struct verb_ctx *ctx, const struct credential_row *c, 
 	TRY(name_pairs(ctx, b.doubtful, b.doubtful_count, &ret->doubtful, e));
 	say_steps(ctx, c, d, ret);
 	TRY(note_unreached(ctx, c, d, ret, e));
+	TRY(note_listener(ctx, d, ret, e));
 	return note_below(ctx, c, ret, e);
 }
 
@@ -258,7 +271,7 @@ troth_rc distrust_apply(struct verb_ctx *ctx, const struct distrust *d, struct t
 		TRY(version_row_update(ctx->tx, &v, e));
 		verb_changed(ctx, CHANGED_CREDENTIAL, v.credential_id);
 	}
-	return RC_OK;
+	return brought_distrusted(ctx, &d->versions, e);
 }
 
 /* -- asking ------------------------------------------------------------------------------------------------------ */

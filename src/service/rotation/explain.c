@@ -7,8 +7,9 @@
 #include "service/ca/external_ca.h"
 #include "service/ca/hierarchy.h"
 #include "service/ca/own.h"
-#include "service/record.h"
 #include "service/fleet/recovery.h"
+#include "service/policy/rollout.h"
+#include "service/record.h"
 
 /* -- one row ------------------------------------------------------------------------------------- */
 
@@ -182,6 +183,26 @@ static troth_rc name_certificate(struct tx *tx, struct arena *a, int64_t authori
 	return RC_OK;
 }
 
+/* Whose rotation holds it up: its own, or that of a CA above it. */
+static troth_rc name_approval(struct tx *tx, struct arena *a, int64_t authority, struct explained *x, struct troth_err *e)
+{
+	struct rollout_hold *holds;
+	struct credential_row c;
+	enum approval_step step;
+	size_t n, held = 0;
+	if (!authority || !rollout_step_of(x->reason, &step))
+		return RC_OK;
+	TRY(rollout_holds(tx, a, authority, &holds, &n, e));
+	for (size_t i = n; i-- > 0;) /* what waits everywhere before what waits in some deployments; the oldest of them */
+		if (holds[i].left & 1u << step && (!held || holds[i].everywhere || !holds[held - 1].everywhere))
+			held = i + 1;
+	if (!held)
+		return RC_OK;
+	TRY(credential_row_get(tx, a, holds[held - 1].rotation.credential_id, &c, e));
+	x->approve = c.name;
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -196,6 +217,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	TRY(name_freeze(tx, a, &x, e));
 	TRY(name_certificate(tx, a, row->authority_id, &x, e));
 	TRY(note_imported(tx, a, row->authority_id, &x, e));
+	TRY(name_approval(tx, a, row->authority_id, &x, e));
 	x.cause = json_get_text(j, "cause", NULL);
 	x.breaks = json_get_int(j, "breaks", 0);
 	x.blocks = json_get_int(j, "blocks", 0);
@@ -227,7 +249,7 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "chain-held", "keeps a CA until nobody holds it or a certificate that it signed", NULL },
 	{ "no-signer", "has no version that can sign", "troth rotate @ makes one" },
 	{ "store-full", "cannot hold that many CAs", "take members out of its bundle" },
-	{ "not-valid-yet", "waits until its certificate is valid", NULL },
+	{ "not-valid-yet", "waits until its certificate is valid, where clocks are slow too", NULL },
 	{ "not-loaded", "was sent new contents and has not reported them in use", NULL },
 	{ "not-fetched", "has not fetched its new contents", NULL },
 	{ "csr", "was asked for a certificate request and has not sent it", NULL },
@@ -326,12 +348,17 @@ static const struct words *own_words(const struct explained *x, const char *reas
 	       text_equal(x->target, OWN_IDENTITY) ? &OWN_IDENTITY_WORDS : &OWN_SERVER_WORDS;
 }
 
+/* Of an authority: the version that shall sign cannot yet. */
+static const struct words SIGNS_BY_OLD = { "not-valid-yet", "signs by its old version until the new one is valid, where clocks are slow too", NULL };
+
 /* What is said otherwise of this one than of others. */
 static const struct words *special_words(const struct explained *x, const char *said)
 {
 	const char *reason = x->overdue ? "overdue" : said;
 	if (x->recovering && (text_equal(said, "offline") || text_equal(said, "unknown")))
 		return &RECOVERING;
+	if (!x->instance && text_equal(said, "not-valid-yet"))
+		return &SIGNS_BY_OLD;
 	for (size_t i = 0; i < ARRAY_LEN(PARTY_WORDS); i++)
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
 			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
@@ -397,13 +424,17 @@ static const char *other_of(struct arena *a, const struct explained *x)
 	return x->other_deployment ? arena_printf(a, "every %s of %s", x->other_target, x->other_deployment) : "everybody that it meets";
 }
 
-/* Policies that end by themselves say when. */
+/* What ends by itself says when. */
 static const char *until_when(struct arena *a, const struct explained *x)
 {
+	static const struct { const char *reason, *text; } SAID[] = {
+		{ "window", ", which opens at " }, { "pause-between", ", at " }, { "not-valid-yet", ", that is from " },
+	};
 	char at[RFC3339_LEN];
-	if (!x->earliest || (!text_equal(x->reason, "window") && !text_equal(x->reason, "pause-between")))
-		return "";
-	return arena_printf(a, x->reason[0] == 'w' ? ", which opens at %s" : ", at %s", time_format(x->earliest, at));
+	for (size_t i = 0; i < ARRAY_LEN(SAID) && x->earliest; i++)
+		if (text_equal(x->reason, SAID[i].reason))
+			return arena_printf(a, "%s%s", SAID[i].text, time_format((x->earliest + MSEC_S - 1) / MSEC_S * MSEC_S, at));
+	return "";
 }
 
 /* "breaks on 2027-02-16T09:00:00Z, because it is on a node whose agent is not heard of" */
@@ -432,7 +463,7 @@ const char *explain_hint(struct arena *a, const struct explained *x)
 	bool node = text_equal(x->speaker, "node") && x->instance && (x->party == PARTY_AGENT || (x->party == PARTY_OWN && has_agent(x)));
 	if (w && w->hint)
 		return fill(a, fill_instance(a, w->hint, x->instance ? x->instance : "INSTANCE"),
-			    strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
+			    x->approve ? x->approve : strchr(w->hint, '&') && x->authority ? x->authority : argument_of(a, x));
 	if (node && x->failing)
 		return arena_printf(a, "mend that; it is tried again by itself, or at once with: troth target retry %s", subject_of(a, x));
 	return node ? arena_printf(a, "if this lasts: does the agent on %s run? there: troth agent status", x->instance) : NULL;

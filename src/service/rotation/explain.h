@@ -22,6 +22,7 @@ struct explained {
 	const char *other_instance, *other_target; /* for whom */
 	enum party other_party;
 	const char *other_deployment;              /* when it is a whole template rather than one target */
+	const char *approve;        /* "approve-...": the authority whose rotation somebody has to approve; or NULL */
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
 	const char *certificate;    /* "the certificate of version 2, ..., asked for since T" if that is the reason, or NULL */
 	bool imported;              /* "renew-by-hand", because the authority's key is elsewhere */

@@ -7,28 +7,25 @@
 #include "service/record.h"
 #include "service/rotation/rotation.h"
 
-/* A deployment that stopped because somebody failed goes on. */
-static troth_rc go_on(struct verb_ctx *ctx, const struct target_row *t, bool *ret_was, struct troth_err *e)
-{
-	struct instance_row i;
-	TRY(instance_row_get(ctx->tx, ctx->a, t->instance_id, &i, e));
-	return rolling_go_on(ctx, i.deployment_id, ret_was, e);
-}
-
 static troth_rc retry_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct retry_cmd *cmd = arg;
 	struct retry_ret *ret = out;
 	struct target_row t;
+	struct instance_row i;
+	struct deployment_row deployment;
 	TRY(record_uuid("target", cmd->id, e));
 	TRY(target_row_by_uuid(ctx->tx, ctx->a, cmd->id, &t, e));
+	TRY(instance_row_get(ctx->tx, ctx->a, t.instance_id, &i, e));
+	TRY(deployment_row_get(ctx->tx, ctx->a, i.deployment_id, &deployment, e));
+	TRY(record_visible(ctx->who, "target", deployment.name, e));
 	TRY(target_name(ctx, &t, &ret->target, e));
 	ENSURE(t.state != TARGET_LEFT, e, TROTH_NOT_FOUND, "target %s is gone", ret->target);
-	TRY(go_on(ctx, &t, &ret->stopped, e));
+	TRY(rolling_go_on(ctx, i.deployment_id, &ret->stopped, e)); /* stopped because somebody failed, it goes on */
 	ret->failures = t.failures;
 	if (t.failures == 0)
 		return RC_OK;
-	struct change c = { .action = "target.retry", .object = ret->target };
+	struct change c = { .action = "target.retry", .object = ret->target, .deployment = i.deployment_id };
 	c.before = arena_printf(ctx->a, "{\"failures\":%lld}", (long long)t.failures);
 	t.failures = 0;
 	t.failed_content = 0;

@@ -4,11 +4,11 @@
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
 #include "service/ca/external_ca.h"
-#include "service/ca/hierarchy.h"
 #include "service/inside.h"
 #include "service/ca/issue.h"
 #include "service/ca/own.h"
 #include "service/ca/upload.h"
+#include "service/policy/rollout.h"
 
 enum {
 	REBUILD_PAGE = 500,              /* rows read at once */
@@ -132,52 +132,6 @@ static void tell_steering(struct view *view, const struct credential_row *c)
 	tell(view, &grace);
 }
 
-static troth_rc steps_left(struct tx *tx, struct arena *a, int64_t rotation_id, unsigned *ret, struct troth_err *e)
-{
-	struct approval_row *approvals;
-	size_t n;
-	unsigned left = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
-	TRY(approval_row_list_rotation(tx, a, rotation_id, &approvals, &n, e));
-	for (size_t i = 0; i < n; i++)
-		left &= ~(1u << approvals[i].step);
-	*ret |= left;
-	return RC_OK;
-}
-
-/* Is it this rotation whose steps count for the authority: its own, or one by steps of a CA above it? */
-static troth_rc rotation_holds(struct tx *tx, struct arena *a, const struct rotation_row *r, int64_t credential_id, bool *ret,
-			       struct troth_err *e)
-{
-	bool waits;
-	*ret = r->credential_id == credential_id;
-	if (r->by_steps)
-		TRY(hierarchy_has(tx, a, r->credential_id, credential_id, ret, e));
-	if (!*ret)
-		return RC_OK;
-	TRY(external_waits(tx, a, r, &waits, e));
-	*ret = !waits; /* one that waits for its certificate has no steps yet */
-	return RC_OK;
-}
-
-/* Of the rotations that are open, the steps that nobody approved; and whether they wait everywhere (rotations by steps). */
-static troth_rc unapproved(struct tx *tx, struct arena *a, int64_t credential_id, unsigned *ret, bool *ret_by_steps, struct troth_err *e)
-{
-	struct rotation_row *rotations;
-	size_t n;
-	*ret = 0;
-	*ret_by_steps = false;
-	TRY(rotation_row_list_open(tx, a, &rotations, &n, e));
-	for (size_t i = 0; i < n; i++) {
-		bool holds;
-		TRY(rotation_holds(tx, a, &rotations[i], credential_id, &holds, e));
-		if (!holds)
-			continue;
-		*ret_by_steps = *ret_by_steps || rotations[i].by_steps;
-		TRY(steps_left(tx, a, rotations[i].id, ret, e));
-	}
-	return RC_OK;
-}
-
 /* Somebody else signs it: is a certificate out? */
 static troth_rc tell_external(struct tx *tx, struct arena *a, struct view *view, const struct credential_row *c, struct troth_err *e)
 {
@@ -190,18 +144,22 @@ static troth_rc tell_external(struct tx *tx, struct arena *a, struct view *view,
 	return RC_OK;
 }
 
+/* The steps that nobody approved, of its own rotation and of those of the CAs above it. */
 static troth_rc tell_rollout(struct tx *tx, struct arena *a, struct view *view, int64_t credential_id, struct troth_err *e)
 {
 	_Static_assert(STEP_INTRODUCE == 1 << APPROVAL_INTRODUCE && STEP_SWITCH == 1 << APPROVAL_SWITCH &&
 		       STEP_WITHDRAW == 1 << APPROVAL_WITHDRAW, "the engine's bits are the store's steps");
 	struct rollout_row row;
-	struct fact f = { .kind = FACT_ROLLOUT };
+	struct rollout_hold *holds;
+	size_t n;
+	struct fact f = { .kind = FACT_ROLLOUT, .rollout = { .authority = credential_id } };
 	TRY(rollout_row_of(tx, a, credential_id, &row, e));
-	f.rollout.authority = credential_id;
+	TRY(rollout_holds(tx, a, credential_id, &holds, &n, e));
 	f.rollout.switch_all = row.switch_all;
-	bool by_steps;
-	TRY(unapproved(tx, a, credential_id, &f.rollout.unapproved, &by_steps, e));
-	f.rollout.manual = row.manual || by_steps;
+	for (size_t i = 0; i < n; i++) {
+		f.rollout.unapproved |= holds[i].left;
+		f.rollout.everywhere |= holds[i].everywhere ? holds[i].left : 0;
+	}
 	tell(view, &f);
 	return RC_OK;
 }
@@ -744,16 +702,23 @@ static troth_rc change_meet(struct tx *tx, struct arena *a, struct view *view, c
 	return RC_OK;
 }
 
-/* One by steps holds the CAs below it as well. */
+static troth_rc tell_below(struct tx *tx, struct arena *a, struct view *view, int64_t authority_id, int depth, struct troth_err *e)
+{
+	struct credential_row *below;
+	size_t n;
+	TRY(credential_row_list_below(tx, a, authority_id, &below, &n, e));
+	for (size_t i = 0; i < n && depth < LIMIT_CHAIN_CERTS; i++) {
+		TRY(facts_credential(tx, a, view, below[i].id, e));
+		TRY(tell_below(tx, a, view, below[i].id, depth + 1, e));
+	}
+	return RC_OK;
+}
+
+/* Its steps are those of the CAs below it as well. */
 troth_rc facts_rotation(struct tx *tx, struct arena *a, struct view *view, const struct rotation_row *rotation, struct troth_err *e)
 {
-	struct id_list ids = { ARENA_NEW(a, int64_t), 1 };
-	ids.items[0] = rotation->credential_id;
-	if (rotation->by_steps)
-		TRY(hierarchy_below(tx, a, rotation->credential_id, &ids, e));
-	for (size_t i = 0; i < ids.count; i++)
-		TRY(facts_credential(tx, a, view, ids.items[i], e));
-	return RC_OK;
+	TRY(facts_credential(tx, a, view, rotation->credential_id, e));
+	return tell_below(tx, a, view, rotation->credential_id, 0, e);
 }
 
 static troth_rc change_rotation(struct tx *tx, struct arena *a, struct view *view, int64_t id, struct troth_err *e)

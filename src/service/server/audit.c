@@ -19,7 +19,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	ret->next = n && n >= (size_t)limit ? ret->items[n - 1].seq : 0;
 	ret->count = 0;
 	for (size_t i = 0; i < n; i++)
-		if (record_told(ctx->who, ret->items[i].action, ret->items[i].object))
+		if (record_told(ctx->who, ret->items[i].action, ret->items[i].within))
 			ret->items[ret->count++] = ret->items[i];
 	return RC_OK;
 }

@@ -30,7 +30,7 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	ret->more = n > 0 && (int64_t)n == (cmd->page.limit ? cmd->page.limit : LIMIT_PAGE);
 	ret->next = n ? rows[n - 1].seq : cmd->page.after;
 	for (size_t i = 0; i < n; i++)
-		if (record_told(ctx->who, rows[i].kind, rows[i].object))
+		if (record_told(ctx->who, rows[i].kind, rows[i].within))
 			ret->items[ret->count++] = rows[i];
 	if (n == 0 && ctx->options.wait && !ctx->last_chance) {
 		ctx->hold.wanted = true;

@@ -29,7 +29,7 @@ const char *const WEBHOOK_KINDS[] = {
 	"recovery.approve", "recovery.ask", "recovery.contested", "recovery.deny", "recovery.issue",
 	"rotation.abort", "rotation.approve", "rotation.done", "rotation.order", "rotation.pause", "rotation.refused", "rotation.resume",
 	"rotation.start",
-	"server.certificate", "server.certificate-set", "server.certificate-unset", "server.epoch",
+	"server.certificate", "server.certificate-distrusted", "server.certificate-set", "server.certificate-unset", "server.epoch",
 	"target.behind", "target.drift", "target.failed", "target.found", "target.retry", "target.settled", "target.stopped",
 	"target.unknown",
 	"thaw",

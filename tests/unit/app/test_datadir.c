@@ -61,7 +61,7 @@ static void a_broken_address_is_told_with_its_file(void **state)
 	assert_true(rc_ok(file_write(d.admin_json, bytes_of_text("{}\n"), 0600, &e)));
 	assert_int_equal(datadir_read_address(a, &d, &url, &at, &e).code, TROTH_INVALID);
 	assert_non_null(strstr(e.primary, d.listen));
-	assert_non_null(strstr(e.hint, "HOST:PORT"));
+	assert_non_null(strstr(e.hint, "ADDRESS:PORT"));
 }
 
 static void address_there_and_back(void **state)
@@ -74,12 +74,19 @@ static void address_there_and_back(void **state)
 	assert_string_equal(at, "0.0.0.0:8443");
 }
 
+static const char *url_of(const char *listen, const char *name, int port)
+{
+	struct address at;
+	assert_true(address_parse(listen, &at));
+	return server_url(a, &at, name, port);
+}
+
 static void urls(void **state)
 {
-	assert_string_equal(server_url(a, "127.0.0.1:0", NULL, 81), "https://127.0.0.1:81");
-	assert_string_equal(server_url(a, "0.0.0.0:0", "t.example", 81), "https://t.example:81");
-	assert_string_equal(server_url(a, "[::]:0", NULL, 81), "https://localhost:81");
-	assert_string_equal(server_url(a, "[::1]:0", NULL, 81), "https://[::1]:81");
+	assert_string_equal(url_of("127.0.0.1:0", NULL, 81), "https://127.0.0.1:81");
+	assert_string_equal(url_of("0.0.0.0:0", "t.example", 81), "https://t.example:81");
+	assert_string_equal(url_of("[::]:0", NULL, 81), "https://localhost:81");
+	assert_string_equal(url_of("[::1]:0", NULL, 81), "https://[::1]:81");
 }
 
 static const char *issue(enum cert_kind kind, struct key *key, const struct cert *issuer, const struct key *issuer_key, const struct cert **ret)

@@ -695,8 +695,7 @@ static void an_emergency_is_its_own_approval(void **state)
 	struct fleet *f = four();
 	struct fact *r = fleet_rollout(f, 5);
 
-	r->rollout.manual = true;
-	r->rollout.unapproved = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
+	r->rollout.everywhere = STEP_INTRODUCE | STEP_SWITCH | STEP_WITHDRAW;
 	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_false(fleet_holds_cert(f, 11, 102));
@@ -710,11 +709,11 @@ static void an_emergency_is_its_own_approval(void **state)
 
 /* -- approvals ------------------------------------------------------------------------------------------------ */
 
-static void approve(struct fleet *f, unsigned left, bool manual)
+static void approve(struct fleet *f, unsigned left, bool everywhere)
 {
 	struct fact *r = fleet_rollout(f, 5);
 
-	r->rollout.manual = manual;
+	r->rollout.everywhere = everywhere ? left : 0;
 	r->rollout.unapproved = left;
 	fleet_tell(f, r);
 }
@@ -744,6 +743,26 @@ static void each_step_waits_for_its_approval(void **state)
 	assert_true(fleet_holds_cert(f, 11, 101));
 	assert_int_equal(fleet_wait(f, WAIT_APPROVE_WITHDRAW, 0, 0)->ca, 1);
 	approve(f, 0, true);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 1)->retired);
+	fleet_free(f);
+}
+
+/* What another rotation holds up everywhere holds up no other step. */
+static void some_steps_wait_everywhere(void **state)
+{
+	struct fleet *f = four();
+	struct fact *r = fleet_rollout(f, 5);
+
+	r->rollout.unapproved = STEP_INTRODUCE | STEP_WITHDRAW;
+	r->rollout.everywhere = STEP_SWITCH;
+	fleet_tell(f, r);
+	fleet_settle_all(f);
+	assert_true(fleet_holds_cert(f, 11, 102));
+	assert_int_equal(fleet_signer_of(f, 21), 1);
+	assert_non_null(fleet_wait(f, WAIT_APPROVE_SWITCH, 0, 0));
+	r->rollout.everywhere = 0;
+	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_true(fleet_find_ca(f, 1)->retired);
 	fleet_free(f);
@@ -894,6 +913,7 @@ int main(void)
 		cmocka_unit_test(slots_flee_a_distrusted_ca_too),
 		cmocka_unit_test(an_emergency_is_its_own_approval),
 		cmocka_unit_test(each_step_waits_for_its_approval),
+		cmocka_unit_test(some_steps_wait_everywhere),
 		cmocka_unit_test(a_deployment_may_be_manual_alone),
 		cmocka_unit_test(the_label_waits_without_slots_too),
 		cmocka_unit_test(an_approval_is_one_authoritys),

@@ -583,8 +583,8 @@ static void event_rolling(struct play *p)
 	policy->rolling.windowed = below(p, 3) == 0;
 	policy->rolling.open = below(p, 2);
 	policy->rolling.until = p->f->now + (msec_t)below(p, 300) * MSEC_MIN;
-	rollout->rollout.manual = below(p, 4) == 0;
 	rollout->rollout.unapproved = (unsigned)below(p, 8);
+	rollout->rollout.everywhere = below(p, 4) == 0 ? rollout->rollout.unapproved & (unsigned)below(p, 8) : 0;
 	fleet_tell(p->f, policy);
 	fleet_tell(p->f, rollout);
 }
@@ -600,7 +600,7 @@ static void end_rolling(struct play *p)
 		fleet_tell(p->f, policy);
 	}
 	for (size_t i = 0; i < p->f->rollout_count; i++) {
-		p->f->rollouts[i].rollout.rollout.unapproved = 0;
+		p->f->rollouts[i].rollout.rollout.unapproved = p->f->rollouts[i].rollout.rollout.everywhere = 0;
 		fleet_tell(p->f, &p->f->rollouts[i].rollout);
 	}
 }

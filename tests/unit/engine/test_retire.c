@@ -102,6 +102,28 @@ static void the_last_one_signs_until_somebody_else_can(void **state)
 	fleet_free(f);
 }
 
+/* Somebody else can, a little later: that is said, and not that nobody can. */
+static void the_next_one_is_not_valid_yet(void **state)
+{
+	struct fleet *f = fleet_usual();
+	struct fleet_ca *c = fleet_ca(f, 2, 5);
+
+	c->not_before = f->now + MSEC_HOUR;
+	fleet_tell_ca(f, c);
+	fleet_want(f, 1, false);
+	fleet_settle_all(f);
+	assert_null(fleet_wait(f, WAIT_NO_SIGNER, 0, 0));
+	const struct wait *w = fleet_wait(f, WAIT_NOT_VALID_YET, 0, 0);
+
+	assert_non_null(w);
+	assert_int_equal(w->ca, 2);
+	assert_int_equal(w->earliest, f->now + MSEC_HOUR + 5 * MSEC_MIN);
+	fleet_later(f, MSEC_HOUR + 5 * MSEC_MIN);
+	fleet_settle_all(f);
+	assert_true(fleet_find_ca(f, 1)->retired);
+	fleet_free(f);
+}
+
 /* In no store and no slot: nothing of it would leave, and still somebody wants to say when it is over. */
 static void not_without_its_approval(void **state)
 {
@@ -114,13 +136,12 @@ static void not_without_its_approval(void **state)
 	fleet_ca(f, 4, 6);
 	fleet_want(f, 3, false);
 	r = fleet_rollout(f, 6);
-	r->rollout.manual = true;
-	r->rollout.unapproved = STEP_WITHDRAW;
+	r->rollout.everywhere = STEP_WITHDRAW;
 	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_true(fleet_find_ca(f, 4)->signing && !fleet_find_ca(f, 3)->retired);
 	assert_int_equal(fleet_wait(f, WAIT_APPROVE_WITHDRAW, 0, 0)->ca, 3);
-	r->rollout.unapproved = 0;
+	r->rollout.everywhere = 0;
 	fleet_tell(f, r);
 	fleet_settle_all(f);
 	assert_true(fleet_find_ca(f, 3)->retired);
@@ -135,6 +156,7 @@ int main(void)
 		cmocka_unit_test(repeated_fingerprint),
 		cmocka_unit_test(a_newcomer_holds_up_nothing),
 		cmocka_unit_test(the_last_one_signs_until_somebody_else_can),
+		cmocka_unit_test(the_next_one_is_not_valid_yet),
 		cmocka_unit_test(not_without_its_approval),
 	};
 

@@ -118,8 +118,8 @@ static struct fact declared(struct storm *s, enum fact_kind kind)
 	} else if (kind == FACT_ROLLOUT) {
 		f.rollout.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.rollout.switch_all = maybe(s);
-		f.rollout.manual = maybe(s);
 		f.rollout.unapproved = (unsigned)draw(s, 8);
+		f.rollout.everywhere = (unsigned)draw(s, 8);
 	} else if (kind == FACT_ON_DEADLINE) {
 		f.on_deadline.authority = rarely(s) ? 0 : 5 + id(s, 2);
 		f.on_deadline.hold = maybe(s);

@@ -38,18 +38,26 @@ static inline struct bytes elsewhere_build(struct arena *a, struct cert_spec spe
 	return der;
 }
 
-static inline struct elsewhere elsewhere_below(struct arena *a, msec_t now, const char *name, int path_len, const struct elsewhere *issuer)
+/* `domain`: the one that it permits names of, or NULL. */
+static inline struct elsewhere elsewhere_narrow(struct arena *a, msec_t now, const char *name, int path_len, const struct elsewhere *issuer,
+						const char *domain)
 {
 	struct elsewhere x;
 	struct troth_err e = { 0 };
 	struct cert_spec spec = { .kind = issuer ? CERT_INTERMEDIATE : CERT_ROOT, .common_name = name, .path_len = path_len,
-				  .not_before = now - MSEC_DAY, .not_after = now + 3650 * MSEC_DAY };
+				  .not_before = now - MSEC_DAY, .not_after = now + 3650 * MSEC_DAY,
+				  .permitted_dns = &domain, .permitted_dns_count = domain ? 1 : 0 };
 	assert_true(rc_ok(key_generate(KEY_EC_P256, &x.key, &e)));
 	assert_true(rc_ok(key_spki(x.key, a, &spec.spki, &e)));
 	struct bytes der = elsewhere_build(a, spec, issuer ? issuer->cert : NULL, issuer ? issuer->key : x.key);
 	assert_true(rc_ok(cert_parse(a, der, &x.cert, &e)));
 	x.pem = cert_pem(a, x.cert->der);
 	return x;
+}
+
+static inline struct elsewhere elsewhere_below(struct arena *a, msec_t now, const char *name, int path_len, const struct elsewhere *issuer)
+{
+	return elsewhere_narrow(a, now, name, path_len, issuer, NULL);
 }
 
 static inline struct elsewhere elsewhere_root(struct arena *a, msec_t now, const char *name)

@@ -2,20 +2,24 @@
 #include "fleet.h"
 #include "service/policy/policy.h"
 
-static const char *authority_id(struct fleet *f)
+static const char *id_of(struct fleet *f, const char *authority)
 {
 	struct credential_list_ret list;
-	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = "/demo/ca" }, &list);
+	fleet_must(f, &VERB_AUTHORITY_LIST, &(struct list_cmd){ .name = authority }, &list);
 	FLEET_CHECK(f, list.count == 1);
 	return list.items[0].row.uuid;
 }
 
-static struct credential_view rollout(struct fleet *f, const char *when, const char *how)
+static const char *authority_id(struct fleet *f) { return id_of(f, "/demo/ca"); }
+
+static struct credential_view rollout_of(struct fleet *f, const char *authority, const char *when, const char *how)
 {
 	struct credential_ret ret;
-	fleet_must(f, &VERB_AUTHORITY_ROLLOUT, &(struct authority_rollout_cmd){ authority_id(f), when, how }, &ret);
+	fleet_must(f, &VERB_AUTHORITY_ROLLOUT, &(struct authority_rollout_cmd){ id_of(f, authority), when, how }, &ret);
 	return ret.credential;
 }
+
+static struct credential_view rollout(struct fleet *f, const char *when, const char *how) { return rollout_of(f, "/demo/ca", when, how); }
 
 static struct approve_ret approve(struct fleet *f, const char *id, const char *step)
 {
@@ -120,6 +124,106 @@ static void a_deployment_alone_may_be_manual(void **state)
 	fleet_free(f);
 }
 
+/* -- CAs below -------------------------------------------------------------------------------------------- */
+
+static bool is_done(struct fleet *f, const char *rotation) { return text_equal(fleet_rotation(f, rotation).state, "done"); }
+
+/* Approved, and all that it lets happen happened. */
+static void approved(struct fleet *f, const char *name, const char *step)
+{
+	FLEET_CHECK(f, text_equal(approve(f, name, NULL).step, step));
+	fleet_settle(f, 60);
+}
+
+/* Who said manual of a root has the word on what is served below it, too. */
+static void below_a_manual_root_nothing_is_switched(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	struct fleet_node *app = fleet_node(f, "app-0"), *svc = fleet_node(f, "svc-0");
+	rollout(f, NULL, "manual");
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 40);
+	FLEET_CHECK(f, fleet_store_size(app) == 1);
+	approved(f, "/demo/ca", "introduce");
+	FLEET_CHECK(f, fleet_store_size(app) == 2 && !fleet_chains_to(f, svc, r.new_version));
+	refused(f, r.rotation, "introduce", "does not wait");
+	struct explain_ret x = fleet_explain(f, "/demo/inter");
+	FLEET_CHECK(f, x.count > 0 && text_equal(x.items[0].reason, "approve-switch"));
+	FLEET_CHECK(f, text_equal(explain_hint(f->a, &x.items[0]), "troth rotation approve /demo/ca")); /* it has no rotation of its own */
+	fleet_restart(f);
+	approved(f, "/demo/ca", "switch");
+	FLEET_CHECK(f, fleet_chains_to(f, svc, r.new_version) && fleet_store_size(app) == 2);
+	approved(f, "/demo/ca", "withdraw");
+	FLEET_CHECK(f, is_done(f, r.rotation) && fleet_store_size(app) == 1);
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+/* The other way round: what the root's rotation brings is switched to below when the word is given. */
+static void a_manual_ca_below_waits_in_its_roots_rotation(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	struct fleet_node *app = fleet_node(f, "app-0"), *svc = fleet_node(f, "svc-0");
+	rollout_of(f, "/demo/inter", NULL, "manual");
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_store_size(app) == 2 && !fleet_chains_to(f, svc, r.new_version));
+	approved(f, "/demo/ca", "switch");
+	FLEET_CHECK(f, fleet_chains_to(f, svc, r.new_version));
+	approved(f, "/demo/ca", "withdraw");
+	FLEET_CHECK(f, is_done(f, r.rotation) && fleet_store_size(app) == 1);
+	fleet_free(f);
+}
+
+static void a_manual_deployment_waits_below_a_root_too(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	struct deployment_list_ret list;
+	struct deployment_ret set;
+	fleet_must(f, &VERB_DEPLOYMENT_LIST, &(struct list_cmd){ .name = "svc" }, &list);
+	struct deployment_policy_cmd cmd = { list.items[0].row.uuid, -1, -1, -1, -1, "manual", false, { 0 } };
+	fleet_must(f, &VERB_DEPLOYMENT_POLICY, &cmd, &set);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2 && !fleet_chains_to(f, fleet_node(f, "svc-0"), r.new_version));
+	approved(f, "/demo/ca", "switch");
+	FLEET_CHECK(f, is_done(f, r.rotation) && fleet_chains_to(f, fleet_node(f, "svc-0"), r.new_version));
+	fleet_free(f);
+}
+
+/* What nobody said of the one below is not held by what is left to approve above: only those steps are. */
+static void the_one_below_goes_on_by_itself(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	rollout(f, NULL, "manual");
+	struct rotate_ret root = fleet_rotate(f, "/demo/ca");
+	approved(f, "/demo/ca", "introduce");
+	approved(f, "/demo/ca", "switch");
+	struct rotate_ret below = fleet_rotate(f, "/demo/inter");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, fleet_signed_by(f, fleet_node(f, "svc-0"), below.new_version) && !is_done(f, below.rotation));
+	refused(f, below.rotation, NULL, "nothing in the rotation of /demo/inter waits");
+	struct explain_ret x = fleet_explain(f, "/demo/inter");
+	FLEET_CHECK(f, x.count > 0 && text_equal(explain_hint(f->a, &x.items[0]), "troth rotation approve /demo/ca"));
+	approved(f, "/demo/ca", "withdraw");
+	FLEET_CHECK(f, is_done(f, below.rotation) && is_done(f, root.rotation));
+	fleet_free(f);
+}
+
+/* Another word about the root is one about what is below it, at once. */
+static void automatic_again_goes_on_below(void **state)
+{
+	struct fleet *f = fleet_levels(2);
+	rollout(f, NULL, "manual");
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	approved(f, "/demo/ca", "introduce");
+	FLEET_CHECK(f, !fleet_chains_to(f, fleet_node(f, "svc-0"), r.new_version));
+	rollout(f, NULL, "automatic");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, is_done(f, r.rotation) && fleet_chains_to(f, fleet_node(f, "svc-0"), r.new_version));
+	fleet_free(f);
+}
+
 static void switch_all_waits_for_everybody(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -154,6 +258,11 @@ int main(void)
 		cmocka_unit_test(another_goal_begins_without),
 		cmocka_unit_test(an_abort_needs_no_approval),
 		cmocka_unit_test(a_deployment_alone_may_be_manual),
+		cmocka_unit_test(below_a_manual_root_nothing_is_switched),
+		cmocka_unit_test(a_manual_ca_below_waits_in_its_roots_rotation),
+		cmocka_unit_test(a_manual_deployment_waits_below_a_root_too),
+		cmocka_unit_test(the_one_below_goes_on_by_itself),
+		cmocka_unit_test(automatic_again_goes_on_below),
 		cmocka_unit_test(switch_all_waits_for_everybody),
 		cmocka_unit_test(refusals),
 	};

@@ -225,6 +225,41 @@ static void what_was_distrusted_does_not_come_back_by_it(void **state)
 	key_release(root.key);
 }
 
+/* Who distrusted its CA is shown nothing of it any more, and is told. */
+static void it_goes_with_a_ca_that_is_distrusted(void **state)
+{
+	CLEANUP(buf_release) struct buf pem = buf_make_secret(LIMIT_PEM_BYTES);
+	struct elsewhere root = elsewhere_root(r->a, r->now, "Stolen"), other = elsewhere_root(r->a, r->now, "Other");
+	struct brought_cmd cmd = of_root(&root);
+	struct audit_list_ret audit;
+	struct rotate_cmd rotate = { .name = "/corp/ca", .compromised = true }, harmless = { .name = "/corp/other", .compromised = true };
+	struct brought_ret ret;
+	struct lookup_ret adopted;
+	struct rotate_ret rotated;
+	room_do(r, &VERB_BROUGHT_SET, &cmd, &ret);
+	assert_true(rc_ok(key_write(root.key, KEY_PKCS8_PEM, &pem, NULL)));
+	room_do(r, &VERB_AUTHORITY_ADOPT, &(struct authority_adopt_cmd){ "/corp/ca", root.pem, buf_text(&pem) }, &adopted);
+	buf_clear(&pem);
+	assert_true(rc_ok(key_write(other.key, KEY_PKCS8_PEM, &pem, NULL)));
+	room_do(r, &VERB_AUTHORITY_ADOPT, &(struct authority_adopt_cmd){ "/corp/other", other.pem, buf_text(&pem) }, &adopted);
+	room_do(r, &VERB_ROTATE, &harmless, &rotated);
+	assert_true(rotated.note_count == 0 && load().number);
+	size_t kept = keys_kept();
+	r->dry_run = true;
+	room_do(r, &VERB_ROTATE, &rotate, &rotated);
+	r->dry_run = false;
+	assert_true(rotated.note_count == 1 && strstr(rotated.notes[0], "troth server-certificate set") && load().number);
+	room_do(r, &VERB_ROTATE, &rotate, &rotated);
+	assert_true(!load().number && !trust().brought && keys_kept() == kept - 1);
+	show(&ret);
+	assert_true(ret.own.cert.der.len && !ret.brought.cert.der.len);
+	room_do(r, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .object = BROUGHT_CREDENTIAL }, &audit);
+	assert_string_equal(audit.items[audit.count - 1].action, "server.certificate-distrusted");
+	assert_non_null(strstr(audit.items[audit.count - 1].after, "CN=Stolen"));
+	key_release(root.key);
+	key_release(other.key);
+}
+
 static void only_administrators_bring_one(void **state)
 {
 	struct brought_cmd cmd = cmd_of(make((struct brought_wish){ 0 }));
@@ -345,6 +380,7 @@ int main(void)
 		T(a_certificate_for_another_key_is_not_the_listeners),
 		T(what_clients_could_not_use_is_refused),
 		T(what_was_distrusted_does_not_come_back_by_it),
+		T(it_goes_with_a_ca_that_is_distrusted),
 		T(only_administrators_bring_one),
 		T(a_dry_run_judges_and_changes_nothing),
 		T(half_of_it_is_nothing),

@@ -117,6 +117,22 @@ static void a_deadline_says_when_and_why(void **state)
 	arena_free(a);
 }
 
+/* Nobody need do anything, so it says until when. */
+static void what_is_not_valid_yet_says_from_when(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct explained x = { .speaker = "time", .rule = "acc", .reason = "not-valid-yet", .authority = "/ca", .count = 1,
+			       .earliest = INT64_C(1794999999001) };
+	assert_string_equal(explain_plain(a, &x), "/ca signs by its old version until the new one is valid, where clocks are slow too, "
+						  "that is from 2026-11-18T11:06:40Z");
+	assert_null(explain_hint(a, &x));
+	x.instance = "pg-1";
+	x.target = "server";
+	assert_string_equal(explain_plain(a, &x), "pg-1/server waits until its certificate is valid, where clocks are slow too, "
+						  "that is from 2026-11-18T11:06:40Z");
+	arena_free(a);
+}
+
 static void every_reason_has_plain_words(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
@@ -139,7 +155,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_in_scope),
 		cmocka_unit_test(since_is_kept),
 		cmocka_unit_test(nothing_is_said_twice),
-		cmocka_unit_test(every_reason_has_plain_words), cmocka_unit_test(a_deadline_says_when_and_why),
+		cmocka_unit_test(every_reason_has_plain_words), cmocka_unit_test(what_is_not_valid_yet_says_from_when), cmocka_unit_test(a_deadline_says_when_and_why),
 		cmocka_unit_test(a_leaf_is_explained_by_its_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* The instance that speaks, and clones of it. */
-#include "fleet.h"
+#include "external.h"
 
 static void only_agents(void **state)
 {
@@ -83,6 +83,44 @@ static void killed_is_not_cloned(void **state)
 	fleet_free(f);
 }
 
+/* -- whose an instance is ---------------------------------------------------------------------------------- */
+
+static struct event_list_ret events_for(struct fleet *f, const char *scope)
+{
+	struct event_list_ret all = { 0 };
+	struct principal who = { .name = "dev", .roles = ROLE_DEVELOPER };
+	(void)text_copy(who.scope, sizeof who.scope, scope);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &who, &VERB_EVENT_LIST, &(struct event_list_cmd){ .page = { 0, 0 } }, &all, NULL)));
+	return all;
+}
+
+static size_t told(const struct event_list_ret *all, const char *kind, const char *object)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < all->count; i++)
+		n += text_equal(all->items[i].kind, kind) && text_equal(all->items[i].object, object);
+	return n;
+}
+
+/* The name of an instance is no name that a scope is about: its deployment's is. */
+static void of_instances_by_their_deployment(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal auditor = { .name = "auditor", .roles = ROLE_AUDITOR, .scope = "svc*" };
+	struct audit_list_ret audit;
+	external_deploy(f, (struct deployment_create_cmd){ .no_grace = true });
+	external_add(f, "edge-1");
+	external_add(f, "svc-9"); /* as if it were one of svc */
+	struct event_list_ret cdn = events_for(f, "cdn"), svc = events_for(f, "svc*"), edge = events_for(f, "edge*");
+	FLEET_CHECK(f, told(&cdn, "instance.add", "edge-1") == 1 && told(&cdn, "instance.add", "svc-9") == 1);
+	FLEET_CHECK(f, told(&cdn, "deployment.create", "cdn") == 1 && told(&cdn, "target.settled", "svc-0") == 0);
+	FLEET_CHECK(f, told(&svc, "instance.enroll", "svc-0") == 1 && told(&svc, "target.settled", "svc-0") > 0);
+	FLEET_CHECK(f, told(&svc, "instance.add", "svc-9") == 0 && edge.count == 0);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &auditor, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .object = "svc-9" }, &audit, NULL)) && audit.count == 0);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &auditor, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .object = "svc-0" }, &audit, NULL)) && audit.count > 0);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +129,7 @@ int main(void)
 		cmocka_unit_test(a_clone_alarm_falls_by_itself),
 		cmocka_unit_test(boot_id_comes_back),
 		cmocka_unit_test(killed_is_not_cloned),
+		cmocka_unit_test(of_instances_by_their_deployment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

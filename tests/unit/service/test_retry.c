@@ -23,10 +23,20 @@ static void forgets_failures(void **state)
 	fleet_free(f);
 }
 
+/* A target by its id is one of somebody, like one by its name. */
+static void only_in_scope(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal narrow = { .name = "op", .roles = ROLE_OPERATOR, .scope = "svc" };
+	fleet_refused(f, &narrow, &VERB_TARGET_RETRY, &(struct retry_cmd){ fleet_node(f, "app-0")->places[0].id }, TROTH_NOT_FOUND, "no such target");
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forgets_failures),
+		cmocka_unit_test(only_in_scope),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
