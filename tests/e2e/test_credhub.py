@@ -14,7 +14,7 @@ import urllib.parse
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from test_memory import scan
@@ -64,6 +64,8 @@ class Story:
 
     def put_in(self, text):
         text = re.sub(r"\$own:(\w+)\.(certificate|key)", lambda m: json.dumps(self.own_ca(m.group(1))[m.group(2)])[1:-1], text)
+        text = re.sub(r"\$leaf:([\w-]+)@(\w+)\.(\w+)", lambda m: json.dumps(self.own_leaf(m.group(1), m.group(2))[m.group(3)])[1:-1], text)
+        text = re.sub(r"\$pad:(\d+)", lambda m: "x" * int(m.group(1)), text)
         return re.sub(r"\$(id:[\w-]+)", lambda m: self.bound[m.group(1)], text)
 
     def own_ca(self, name):
@@ -72,6 +74,14 @@ class Story:
             self.own[name] = {"certificate": certificate, "key": key}
             self.bind(f"pem:{name}", certificate)
         return self.own[name]
+
+    def own_leaf(self, name, ca):
+        """Signed by the CA that $own:CA is; some names say what is wrong with it."""
+        if (name, ca) not in self.own:
+            self.own_ca(ca)
+            self.own[name, ca] = made_leaf(name, self.own[ca])
+            self.bind(f"pem:{name}@{ca}", self.own[name, ca]["certificate"])
+        return self.own[name, ca]
 
     def bind(self, name, value):
         kind, _, word = name.partition(":")
@@ -201,6 +211,24 @@ def own_root(name, path_length=None, days=400):
             .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True).sign(key, hashes.SHA256()))
     pem = serialization.Encoding.PEM
     return cert.public_bytes(pem).decode(), key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()).decode()
+
+
+def made_leaf(name, ca):
+    """As PEM: certificate, chain (with its CA), and its key as key (PKCS#1 or SEC1), pkcs8, and encrypted."""
+    load, pem = x509.load_pem_x509_certificate(ca["certificate"].encode()), serialization.Encoding.PEM
+    signer = serialization.load_pem_private_key(ca["key"].encode(), None)
+    key = rsa.generate_private_key(65537, 2048) if name == "rsa" else ec.generate_private_key(ec.SECP384R1() if name == "p384" else ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+    begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 30 * day))
+    cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now + begin).not_valid_after(now + end)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
+            .sign(key if name == "alone" else signer, hashes.SHA256()).public_bytes(pem).decode())
+    out = lambda form, how: key.private_bytes(pem, form, how).decode()  # noqa: E731
+    plain, forms = serialization.NoEncryption(), serialization.PrivateFormat
+    return {"certificate": cert, "chain": cert + ca["certificate"], "key": out(forms.TraditionalOpenSSL, plain), "pkcs8": out(forms.PKCS8, plain),
+            "encrypted": out(forms.PKCS8, serialization.BestAvailableEncryption(b"x"))}
 
 
 def test_set_takes_a_ca_with_its_key(client):
