@@ -220,7 +220,7 @@ def made_leaf(name, ca):
     key = rsa.generate_private_key(65537, 2048) if name == "rsa" else ec.generate_private_key(ec.SECP384R1() if name == "p384" else ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
-    begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 30 * day))
+    begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 90 * day))
     cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
             .serial_number(x509.random_serial_number()).not_valid_before(now + begin).not_valid_after(now + end)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
