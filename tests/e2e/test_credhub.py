@@ -221,10 +221,14 @@ def made_leaf(name, ca):
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
     begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 90 * day))
-    cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now + begin).not_valid_after(now + end)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
-            .sign(key if name == "alone" else signer, hashes.SHA256()).public_bytes(pem).decode())
+    build = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
+             .serial_number(x509.random_serial_number()).not_valid_before(now + begin).not_valid_after(now + end))
+    if name.startswith("sub"):
+        build = (build.add_extension(x509.BasicConstraints(True, None), True).add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+                 .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True))
+    else:
+        build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
+    cert = build.sign(key if name == "alone" else signer, hashes.SHA256()).public_bytes(pem).decode()
     out = lambda form, how: key.private_bytes(pem, form, how).decode()  # noqa: E731
     plain, forms = serialization.NoEncryption(), serialization.PrivateFormat
     return {"certificate": cert, "chain": cert + ca["certificate"], "key": out(forms.TraditionalOpenSSL, plain), "pkcs8": out(forms.PKCS8, plain),

@@ -17,6 +17,7 @@ struct set_plan {
 	struct credential_row there;    /* id 0: nothing of that name is */
 	const struct cert *cert;
 	struct set_leaf leaf;
+	struct set_signer by;           /* of a CA below another one */
 	struct authority_adopt_cmd adopt;
 	struct authority_adopt_next_cmd next;
 	struct authority_import_cmd import;
@@ -90,16 +91,33 @@ static troth_rc decide_root(struct verb_ctx *ctx, const struct set_cmd *cmd, str
 	if (!cmd->private_key)
 		return decide_import(cmd, plan, e);
 	plan->act = plan->there.id ? ACT_NEXT : ACT_ADOPT;
-	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key };
+	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, NULL };
 	plan->next = (struct authority_adopt_next_cmd){ plan->there.uuid, NULL, cmd->certificate, cmd->private_key, cmd->beside };
 	return RC_OK;
 }
 
-static troth_rc refuse_below(const struct cert *cert, struct troth_err *e)
+static troth_rc refuse_alone(const struct cert *cert, const char *why, const char *hint, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_INVALID, "%.120s is signed by another CA", cert->subject);
-	err_hint(e, "a CA below another one is made here, or has its request signed there: troth authority create --issuer, or --external");
+	troth_rc rc = err_set(e, TROTH_INVALID, "%.120s is signed by another CA, %s", cert->subject, why);
+	err_hint(e, "%s", hint);
 	return rc;
+}
+
+/* Below one that is here; whoever stands above it is brought first. */
+static troth_rc decide_below(struct verb_ctx *ctx, const struct set_cmd *cmd, struct set_plan *plan, struct troth_err *e)
+{
+	TRY(set_signer_find(ctx, cmd, plan->cert, &plan->by, e));
+	if (plan->there.id)
+		return refuse(&plan->there, "has its next version below the CA above it",
+			      "troth rotate makes it here, or asks for it to be signed elsewhere: then troth authority certify", e);
+	if (!cmd->private_key)
+		return refuse_alone(plan->cert, "and nobody signs with it here without its key", "to trust it: troth bundle add, with its certificate", e);
+	if (!plan->by.here.authority.id)
+		return refuse_alone(plan->cert, plan->by.cert ? "which is not here" : "and it is not said by which one",
+				    "bring that one first, with its key or without, then this one with its name as ca_name", e);
+	plan->act = ACT_ADOPT;
+	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, &plan->by.here };
+	return RC_OK;
 }
 
 static troth_rc decide(struct verb_ctx *ctx, const struct set_cmd *cmd, struct set_plan *plan, struct troth_err *e)
@@ -108,7 +126,7 @@ static troth_rc decide(struct verb_ctx *ctx, const struct set_cmd *cmd, struct s
 	TRY(set_read(ctx->a, cmd->certificate, &plan->cert, e));
 	TRY(check_kind(plan, e));
 	if (plan->cert->is_ca)
-		return cert_self_signed(plan->cert) ? decide_root(ctx, cmd, plan, e) : refuse_below(plan->cert, e);
+		return cert_self_signed(plan->cert) ? decide_root(ctx, cmd, plan, e) : decide_below(ctx, cmd, plan, e);
 	ENSURE(!cmd->beside, e, TROTH_INVALID, "the certificate is no CA's: leave transitional out, nothing of a leaf is trusted");
 	plan->act = ACT_LEAF;
 	return set_leaf_decide(ctx, cmd, &plan->there, plan->cert, &plan->leaf, e);
@@ -169,7 +187,7 @@ static troth_rc run_inner(struct verb_ctx *ctx, struct set_plan *plan, struct lo
 
 static bool same_plan(const struct set_plan *x, const struct set_plan *y)
 {
-	return x->act == y->act && x->there.id == y->there.id && set_leaf_same(&x->leaf, &y->leaf);
+	return x->act == y->act && x->there.id == y->there.id && x->by.here.version.id == y->by.here.version.id && set_leaf_same(&x->leaf, &y->leaf);
 }
 
 static troth_rc set_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
