@@ -256,14 +256,20 @@ def test_set_takes_a_ca_with_its_key(client):
 
 @pytest.mark.release_only
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")
-def test_a_ca_key_that_was_set_is_gone_after_the_reply(client):
+def test_a_key_that_was_set_is_gone_after_the_reply(client):
+    """Of a CA, of a leaf under a name and as the next version by id, also after it was given out again."""
     cert, key = own_root("gone")
+    ca = {"certificate": cert, "key": key}
     client.json("PUT /api/v1/data", {"name": "/gone/ca", "type": "certificate", "value": {"certificate": cert, "private_key": key}})
-    scalar = serialization.load_pem_private_key(key.encode(), None).private_numbers().private_value
-    needles = {"big-endian": scalar.to_bytes(32, "big"), "little-endian": scalar.to_bytes(32, "little"), "pem": key.splitlines()[1].encode(),
-               "certificate": cert.splitlines()[5].encode()}
-    found = scan(client.server.process.pid, needles)
-    assert found["big-endian"] == found["little-endian"] == found["pem"] == 0, found
+    first, second = made_leaf("first", ca), made_leaf("second", ca)
+    value = lambda x: {"certificate": x["certificate"], "private_key": x["pkcs8"], "ca_name": "/gone/ca"}  # noqa: E731
+    made = client.json("PUT /api/v1/data", {"name": "/gone/leaf", "type": "certificate", "value": value(first)})
+    at = client.json("GET /api/v1/certificates?name=/gone/leaf")["certificates"][0]["id"]
+    client.json(f"POST /api/v1/certificates/{at}/versions", {"value": value(second)})
+    given = client.json("GET /api/v1/data?name=/gone/leaf")["data"]
+    assert [v["value"]["private_key"] for v in given] == [second["key"], first["key"]] and made["value"]["private_key"] == first["key"]
+    keys = {"ca": key} | {f"{n} {form}": x[form] for n, x in (("first", first), ("second", second)) for form in ("key", "pkcs8")}
+    none_is_left(client, keys)
 
 
 def none_is_left(client, keys):
