@@ -203,7 +203,8 @@ def test_two_levels_end_with_the_new_chain(client):
 def own_root(name, path_length=None, days=400):
     """A self-signed CA and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    common = 1500 * "\x01" if name == "endless" else name
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
     now = datetime.datetime.now(datetime.timezone.utc)
     cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=days)).add_extension(x509.BasicConstraints(True, path_length), True)
@@ -218,7 +219,8 @@ def made_leaf(name, ca):
     load, pem = x509.load_pem_x509_certificate(ca["certificate"].encode()), serialization.Encoding.PEM
     signer = serialization.load_pem_private_key(ca["key"].encode(), None)
     key = rsa.generate_private_key(65537, 2048) if name == "rsa" else ec.generate_private_key(ec.SECP384R1() if name == "p384" else ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    long = {"long": 70 * "\x01", "sublong": 70 * "y"}
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, long.get(name, name))])
     now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
     begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 90 * day))
     build = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
@@ -227,7 +229,7 @@ def made_leaf(name, ca):
         build = (build.add_extension(x509.BasicConstraints(True, None), True).add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
                  .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True))
     else:
-        build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.example")]), False)
+        build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName("no name\n" if name == "long" else f"{name}.example")]), False)
     cert = build.sign(key if name == "alone" else signer, hashes.SHA256()).public_bytes(pem).decode()
     out = lambda form, how: key.private_bytes(pem, form, how).decode()  # noqa: E731
     plain, forms = serialization.NoEncryption(), serialization.PrivateFormat

@@ -34,6 +34,9 @@ static void check_usable(const struct checker *c, const struct cert *root)
 		check_fail(c, "$.certificate", "ca", "is no CA", "a service's certificate is brought for its slots: troth credential upload");
 	if (!root->common_name[0])
 		check_fail(c, "$.certificate", "name", "has no common name", "its next version, which is made here, could not be named after it");
+	if (strlen(root->common_name) > CERT_COMMON_NAME_MAX)
+		check_fail(c, "$.certificate", "name", "has a common name of more than 64 bytes",
+			   "its next version, which is made here, could not be named after it (RFC 5280, ub-common-name)");
 }
 
 static const struct cert *read_ca(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, struct troth_err *e)

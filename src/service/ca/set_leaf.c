@@ -1,6 +1,8 @@
 /* A leaf that was made elsewhere, for somebody outside the fleet.  See set_leaf.h. */
 #include "service/ca/set_leaf.h"
 
+#include <string.h>
+
 #include "service/ca/credential.h"
 #include "service/ca/notice.h"
 #include "service/ca/root_source.h"
@@ -55,14 +57,17 @@ static troth_rc check_there(struct verb_ctx *ctx, const struct credential_row *t
 	return there->issuer_id && there->issuer_id != issuer ? refuse_moved(ctx, there, e) : RC_OK;
 }
 
+/* By what it is found; names that nobody could be issued here are in the certificate only. */
 static const char *spec_of(struct arena *a, const struct cert *cert)
 {
 	const unsigned both = EKU_SERVER | EKU_CLIENT;
-	struct credential_spec spec = { .common_name = cert->common_name[0] ? cert->common_name : NULL, .path_len = -1,
+	bool named = cert->common_name[0] && strlen(cert->common_name) <= CERT_COMMON_NAME_MAX;
+	struct credential_spec spec = { .common_name = named ? cert->common_name : NULL, .path_len = -1,
 					.eku = cert->has_eku && cert->eku & both ? cert->eku & both : both };
 	spec.sans.items = ARENA_ARRAY(a, const char *, cert->san_count);
 	for (size_t i = 0; i < cert->san_count; i++)
-		spec.sans.items[spec.sans.count++] = arena_printf(a, "%s:%s", san_kind_name(cert->sans[i].kind), cert->sans[i].value);
+		if (rc_ok(san_check(&cert->sans[i], NULL)))
+			spec.sans.items[spec.sans.count++] = arena_printf(a, "%s:%s", san_kind_name(cert->sans[i].kind), cert->sans[i].value);
 	return credential_spec_write(a, &spec);
 }
 
