@@ -212,8 +212,8 @@ static void what_is_refused_changes_nothing(void **state)
 	refused(f, x, TROTH_INVALID, "");
 	x = bring_cmd(f->a, "/demo/svc-0/server", &leaf);
 	struct credential_row served;
-	struct tx *tx = fleet_read(f);
 	struct target_row t = fleet_target(f, fleet_node(f, "svc-0"));
+	struct tx *tx = fleet_read(f);
 	FLEET_CHECK(f, rc_ok(credential_row_get(tx, f->a, t.credential_id, &served, NULL)));
 	fleet_read_end(f, tx);
 	x.name = served.name;
