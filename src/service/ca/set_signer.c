@@ -94,7 +94,7 @@ static troth_rc version_here(struct verb_ctx *ctx, const struct cert *cert, stru
 /* What is replaced goes; a new certificate by it would hold it, and go with it. */
 static troth_rc check_wanted(const struct signer *s, struct troth_err *e)
 {
-	if (!s->authority.id || s->version.wanted)
+	if (!s->authority.id || s->version.wanted || s->version.signing)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "version %s of %s, which signed the certificate, is replaced", s->version.uuid, s->authority.name);
 	err_hint(e, "have it issued by the version that signs now: troth authority show %s", s->authority.name);

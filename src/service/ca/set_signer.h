@@ -12,7 +12,7 @@ struct set_signer {
 };
 /* The one certificate of a PEM. */
 troth_rc set_read(struct arena *a, const char *pem, const struct cert **ret, struct troth_err *e);
-/* By name: the version that signs now; of an authority whose key is elsewhere, one that is wanted.  By PEM: any that is wanted. */
+/* By name: the version that signs now; of an authority whose key is elsewhere, one that is wanted.  By PEM: any that signs or is wanted. */
 troth_rc set_signer_find(struct verb_ctx *ctx, const struct set_cmd *cmd, const struct cert *cert, struct set_signer *ret, struct troth_err *e);
 
 #endif

@@ -27,7 +27,6 @@ static void adopt(struct room *r, const char *name, const struct elsewhere *x)
 	room_do(r, &VERB_AUTHORITY_ADOPT, &cmd, &ret);
 }
 
-/* /x/ca has two versions: the old one is not wanted any more. */
 static struct story begin(void)
 {
 	struct story s = { .r = room_new() };
@@ -49,10 +48,10 @@ static void end(struct story *s)
 	room_free(s->r);
 }
 
-static void rotate(struct story *s)
+static void rotate(struct story *s, bool by_steps)
 {
 	struct rotate_ret ret;
-	struct rotate_cmd cmd = { .name = "/x/ca", .source = { "$.certificate", s->next.pem, elsewhere_key_pem(s->r->a, &s->next) } };
+	struct rotate_cmd cmd = { .name = "/x/ca", .by_steps = by_steps, .source = { "$.certificate", s->next.pem, elsewhere_key_pem(s->r->a, &s->next) } };
 	room_do(s->r, &VERB_ROTATE, &cmd, &ret);
 }
 
@@ -76,7 +75,7 @@ static void by_name_the_one_that_signs_now(void **state)
 	struct set_signer x = find(s.r, &s.by_root, "/x/ca", NULL);
 	assert_true(x.cert && x.here.version.signing && text_equal(x.here.authority.name, "/x/ca"));
 	assert_null(find(s.r, &s.by_root, NULL, NULL).cert);
-	rotate(&s);
+	rotate(&s, false);
 	refused(s.r, &s.r->admin, &s.by_root, (struct set_cmd){ .issuer = "/x/ca" }, TROTH_INVALID, CLAUSE_NOT_BY_NAME, "did not sign");
 	assert_true(find(s.r, &s.by_next, "/x/ca", NULL).here.version.signing);
 	refused(s.r, &s.r->admin, &s.by_next, (struct set_cmd){ .issuer = "/x/none" }, TROTH_NOT_FOUND, "type:no-issuer", "no authority");
@@ -101,10 +100,22 @@ static void by_pem_whoever_it_is(void **state)
 	refused(s.r, &s.r->admin, &s.by_far, (struct set_cmd){ .ca = "no PEM" }, TROTH_INVALID, CLAUSE_NO_CA, "");
 	refused(s.r, &s.r->admin, &s.by_far, (struct set_cmd){ .ca = arena_printf(a, "%s%s", s.far.pem, s.root.pem) }, TROTH_INVALID, "", "has 2 certificates");
 	refused(s.r, &s.r->admin, &s.by_root, (struct set_cmd){ .ca = arena_printf(a, "%s%s", s.far.pem, s.root.pem) }, TROTH_INVALID, "", "has 2 certificates");
-	rotate(&s);
+	rotate(&s, false);
 	x = find(s.r, &s.by_next, NULL, arena_printf(a, "%s%s", s.next.pem, s.root.pem)); /* as value.ca shows it in a rotation */
 	assert_true(x.here.version.wanted && text_equal(x.here.authority.name, "/x/ca"));
 	refused(s.r, &s.r->admin, &s.by_root, (struct set_cmd){ .ca = s.root.pem }, TROTH_CONFLICT, "", "is replaced");
+	end(&s);
+}
+
+/* Led by hand: the new one is wanted, and the old one signs until somebody says so. */
+static void until_the_label_moves(void **state)
+{
+	struct story s = begin();
+	rotate(&s, true);
+	refused(s.r, &s.r->admin, &s.by_next, (struct set_cmd){ .issuer = "/x/ca" }, TROTH_INVALID, CLAUSE_NOT_BY_NAME, "did not sign");
+	assert_true(find(s.r, &s.by_root, "/x/ca", NULL).here.version.signing);
+	assert_true(find(s.r, &s.by_root, NULL, s.root.pem).here.version.signing);
+	assert_true(find(s.r, &s.by_next, NULL, s.next.pem).here.version.wanted); /* the engine says whether it is accepted */
 	end(&s);
 }
 
@@ -133,7 +144,7 @@ static void one_certificate_is_read(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(by_name_the_one_that_signs_now), cmocka_unit_test(by_pem_whoever_it_is),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(by_name_the_one_that_signs_now), cmocka_unit_test(by_pem_whoever_it_is), cmocka_unit_test(until_the_label_moves),
 					      cmocka_unit_test(what_was_distrusted_signed_nothing), cmocka_unit_test(one_certificate_is_read) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
