@@ -72,7 +72,7 @@ static troth_rc check_subject(struct verb_ctx *ctx, const struct cert *root, str
 static troth_rc refuse_used(const struct credential_row *owner, const struct version_row *v, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "this certificate is version %s of %s already", v->uuid, owner->name);
-	err_hint(e, owner->origin == ORIGIN_IMPORTED ? "look at it: troth authority show %s" : "its key is here, so it need not be imported: %s",
+	err_hint(e, owner->origin == ORIGIN_IMPORTED ? "look at it: troth authority show %s" : "its key is here: troth authority show %s",
 		 owner->name);
 	err_object(e, "%s", owner->name);
 	return rc;
