@@ -6,9 +6,7 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import ssl
-import subprocess
 import urllib.parse
 
 import pytest
@@ -336,16 +334,3 @@ def test_login_as_the_cli_does_it(client):
     assert status == 200, token
     client.tokens["person"] = token["access_token"]
     assert client.json("GET /version", who="person") == {"version": "2.15.20"}
-
-
-@pytest.mark.skipif(not shutil.which("credhub"), reason="the credhub CLI (code.cloudfoundry.org/credhub-cli) is not installed")
-def test_the_real_cli(client, tmp_path):
-    made = client.server.cli.json("principal", "add", "ch-cli", "--role", "operator", "--facade", "credhub", "--password")
-    env = {"HOME": str(tmp_path), "CREDHUB_SERVER": client.server.url, "CREDHUB_CLIENT": "ch-cli", "CREDHUB_SECRET": made["password"],
-           "CREDHUB_CA_CERT": str(client.server.dir / "ca.pem"), "PATH": "/usr/bin:/bin"}
-    cli = lambda *a: subprocess.run([shutil.which("credhub"), *a], env=env, check=True, capture_output=True, text=True).stdout  # noqa: E731
-    cli("generate", "-n", "/cli/ca", "-t", "certificate", "-c", "cli", "--is-ca")
-    cli("generate", "-n", "/cli/leaf", "-t", "certificate", "-c", "cli.example", "--ca", "/cli/ca")
-    assert "BEGIN CERTIFICATE" in cli("get", "-n", "/cli/leaf") and "/cli/leaf" in cli("find", "-p", "/cli")
-    cli("regenerate", "-n", "/cli/leaf")
-    cli("delete", "-n", "/cli/leaf")
