@@ -44,7 +44,7 @@ static const struct cli_option AUTHORITY_CREATE[] = {
 	{ "--leaf-ttl", "LIFE", "leaf_ttl", CLI_TEXT, false, "of what it issues; default 90d" },
 	{ "--path-len", "N", "path_len", CLI_INT, false, "so many CAs below it" },
 	{ "--permitted-dns", "DOMAIN", "permitted_dns", CLI_TEXTS, false, "name constraint; may be given again" },
-	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "recorded with the key: it may leave the keeper; nothing gives one out so far" },
+	{ "--exportable", NULL, "exportable", CLI_TRUE, false, "its keys can be had through CredHub's API, also those of its next versions; cannot be said later, nor below an issuer without it" },
 	{ "--clamp", NULL, "clamp", CLI_TRUE, false, "shorten its life to its issuer's instead of refusing" },
 	RENEWAL_OPTIONS,
 	LEAF_RENEWAL_OPTIONS,
@@ -252,7 +252,7 @@ static const struct cli_option TOKEN_LIST[] = {
 };
 static const struct cli_option PRINCIPAL_ADD[] = {
 	{ "--role", "ROLE", "role", CLI_TEXT, true, "admin, operator (changes all but principals and the server's certificate), developer (reads, brings certificates) or auditor (reads, the audit too)" },
-	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything" },
+	{ "--scope", "NAMES", "scope", CLI_TEXT, false, "what it may see and touch: '/prod/pg/*'; default: everything; none: only what CredHub's permissions give it" },
 	{ "--expires", "LIFE", "expires", CLI_TEXT, false, "90d; default: never" },
 	{ "--csr-file", "PEM", "csr", CLI_FILE, false, "a client certificate for this key, instead of a token" },
 	{ "--password", NULL, "generate_password", CLI_TRUE, false, "a password instead of a token; it is made here" },
@@ -638,7 +638,7 @@ const struct cli_command CLI_COMMANDS[] = {
 	  .options = BY_NAME, .run = cli_run_list, .path = "/v1/principals", .columns = CLI_COLUMNS_PRINCIPALS, .empty = "nobody" },
 	{ .noun = "principal", .verb = "show", .args = "NAME", .summary = "one of them",
 	  .example = "troth principal show ci",
-	  .run = cli_run_show, .path = "/v1/principals" },
+	  .run = cli_run_show, .path = "/v1/principals", .sections = CLI_PRINCIPAL_SECTIONS },
 	{ .noun = "principal", .verb = "rotate", .args = "NAME", .summary = "a new credential; the old one is refused at once",
 	  .example = "troth principal rotate ci",
 	  .options = PRINCIPAL_ROTATE, .run = cli_run_principal_secret, .path = "/v1/principals" },

@@ -389,7 +389,8 @@ extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
 extern const struct verb VERB_PRINCIPAL_USED;    /* id_cmd -> no_ret; system */
 
 struct principal_add_cmd {
-	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything */
+	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything,
+	                                    SCOPE_NONE: what permissions say */
 	const char *csr;            /* PEM: a client certificate for this key instead of a token; or NULL */
 	msec_t expires;             /* from now; 0: never */
 	const char *password;       /* this one; or NULL */
@@ -413,6 +414,8 @@ struct principal_view_ret {
 	struct principal_view principal;
 	const char *token, *password; /* made, and shown this once; or NULL */
 	const char *certificate, *chain; /* PEM; or NULL */
+	struct permission_row *permissions; /* of one that is shown (server/permission.h) */
+	size_t permission_count;
 };
 struct principal_list_ret {
 	struct principal_view *items;

@@ -593,6 +593,24 @@ troth_rc login_row_end_principal(struct tx *tx, int64_t principal_id, struct tro
 troth_rc login_row_trim(struct tx *tx, int64_t principal_id, int64_t keep, struct troth_err *e); /* the newest `keep` of its stay */
 troth_rc login_row_forget(struct tx *tx, msec_t ended_before, int64_t most, struct troth_err *e);
 
+/* -- permission: what a principal without a scope may do, and where -------------------------------------------------------- */
+struct permission_row {
+	int64_t id;
+	const char *uuid;
+	int64_t principal_id;
+	const char *path;          /* a name, or "/a/" and a star: all below it; one of a kind for its principal */
+	const char *actor;         /* the principal, as who made it called it: "uaa-client:app" */
+	int64_t operations;        /* service's RIGHT_ bits */
+	msec_t created;
+};
+troth_rc permission_row_insert(struct tx *tx, struct permission_row *row, struct troth_err *e);
+troth_rc permission_row_update(struct tx *tx, const struct permission_row *row, struct troth_err *e);
+troth_rc permission_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc permission_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct permission_row *ret, struct troth_err *e);
+troth_rc permission_row_by_path(struct tx *tx, struct arena *a, int64_t principal_id, const char *path, struct permission_row *ret, struct troth_err *e);
+/* In the order of their paths. */
+troth_rc permission_row_list(struct tx *tx, struct arena *a, int64_t principal_id, struct permission_row **ret_rows, size_t *ret_count, struct troth_err *e);
+
 /* -- rotation and operation ------------------------------------------------------------------------------------------- */
 enum rotation_state { ROTATION_RUNNING, ROTATION_PAUSED, ROTATION_DONE, ROTATION_ABORTED };
 extern const char *const ROTATION_STATE_NAMES[]; /* "running", "paused", "done", "aborted" */

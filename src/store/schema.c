@@ -237,6 +237,10 @@ static const char STEP_1[] =
 	"CREATE INDEX login_principal ON login(principal_id);"
 	"CREATE INDEX login_session ON login(session);"
 	"CREATE INDEX login_expires ON login(expires);"
+	"CREATE TABLE permission (" ID UUID
+	"  principal_id INTEGER NOT NULL REFERENCES principal(id) ON DELETE CASCADE,"
+	"  path TEXT NOT NULL, actor TEXT NOT NULL, operations INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX permission_of ON permission(principal_id, path);"
 
 	/* -- what goes on ------------------------------------------------------------------------------ */
 	"CREATE TABLE operation (" ID UUID

@@ -39,8 +39,9 @@ class Client:
     def __init__(self, server):
         self.server = server
         self.tokens = {"nobody": None, "native": server.token}
-        for name, role in (("operator", "operator"), ("admin", "admin"), ("reader", "auditor")):
-            made = server.cli.json("principal", "add", f"ch-{name}", "--role", role, "--facade", "credhub")
+        for name, role, *scope in (("operator", "operator"), ("admin", "admin"), ("reader", "auditor"), ("app", "operator", "--scope", "none"),
+                                   ("friend", "operator", "--scope", "none")):
+            made = server.cli.json("principal", "add", f"ch-{name}", "--role", role, *scope, "--facade", "credhub")
             self.tokens[name] = made["token"]
 
     def call(self, send, raw=None, who="operator", headers=()):

@@ -104,6 +104,32 @@ def test_credhub_leads_a_rotation(credhub):
     assert credhub.field("/four/leaf", "ca") == new["value"]["certificate"]
 
 
+def test_credhub_keeps_permissions(server, tmp_path):
+    """An administrator gives and takes; who has no scope sees and does what he was given, and nothing when it is gone."""
+    boss, app = Shell("credhub", tmp_path / "boss"), Shell("credhub", tmp_path / "app")
+    for sh, name, *how in ((boss, "ch-boss", "admin"), (app, "ch-job-app", "operator", "--scope", "none")):
+        made = server.cli.json("principal", "add", name, "--facade", "credhub", "--password", "--role", *how)
+        sh("login", "-s", server.url, "--ca-cert", server.dir / "ca.pem", "-u", name, "-p", made["password"])
+    boss("generate", "-n", "/kept/ca", "-t", "certificate", "-c", "kept", "--is-ca")
+    make = ["generate", "-n", "/kept/app/web", "-t", "certificate", "-c", "web.example", "--ca", "/kept/ca"]
+    actor = ["-a", "uaa-client:ch-job-app"]
+    assert NONE in app.refused("get", "-n", "/kept/ca") and NONE in app.refused(*make)
+    given = json.loads(boss("set-permission", *actor, "-p", "/kept/app/*", "-o", "read,write", "-j"))
+    assert given | {"uuid": ""} == {"actor": "uaa-client:ch-job-app", "path": "/kept/app/*", "operations": ["read", "write"], "uuid": ""}
+    boss("set-permission", *actor, "-p", "/kept/ca", "-o", "read")
+    app(*make)
+    assert json.loads(app("find", "-j"))["credentials"][0]["name"] == "/kept/app/web" and "PRIVATE KEY" in app("get", "-n", "/kept/app/web")
+    assert json.loads(boss("set-permission", *actor, "-p", "/kept/app/*", "-o", "read", "-j"))["uuid"] == given["uuid"]  # a second time: PUT
+    assert json.loads(boss("get-permission", *actor, "-p", "/kept/app/*", "-j"))["operations"] == ["read"]
+    assert NONE in app.refused("regenerate", "-n", "/kept/app/web")
+    assert "sufficient authorization" in app.refused("set-permission", "-a", "uaa-client:ch-boss", "-p", "/kept/app/*", "-o", "read")
+    assert "scope none" in boss.refused("set-permission", "-a", "uaa-client:ch-boss2", "-p", "/kept/app/*", "-o", "read")
+    boss("delete-permission", *actor, "-p", "/kept/app/*")
+    assert NONE in app.refused("get", "-n", "/kept/app/web")
+    assert "does not exist" in boss.refused("delete-permission", *actor, "-p", "/kept/app/*")
+    boss("delete", "-p", "/kept")
+
+
 def test_credhub_as_a_client_of_its_environment(server, tmp_path):
     made = server.cli.json("principal", "add", "ch-job", "--role", "operator", "--facade", "credhub", "--password")
     job = Shell("credhub", tmp_path)

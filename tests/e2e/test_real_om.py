@@ -30,12 +30,17 @@ def om(world, tmp_path_factory):
 
 
 def test_om_leads_the_documented_rotation(om, world):
-    """generate, apply, activate, regenerate, apply, delete, apply: an nginx under handshakes, none fails."""
-    old = world.serial()
+    """generate, apply, activate, regenerate, apply, delete, apply: an nginx under handshakes, none fails.  Somebody took a certificate by its
+    domains: he is waited for, and comes for the next one.  No product is none, and each by name is all."""
+    old, domains = world.serial(), "*.apps.example.org,*.sys.example.org"
+    taken = json.loads(om("generate-certificate", "--domains", domains))
+    assert taken.keys() == {"certificate", "key"} and taken["key"].startswith("-----BEGIN RSA PRIVATE KEY-----")
     om("generate-certificate-authority")
     assert [a["active"] for a in json.loads(om("certificate-authorities", "-f", "json"))] == [True, False]
     assert "have a transitional version" in om.refused("generate-certificate-authority")
-    assert "every member was seen" in om("apply-changes") and world.trusted() == 2
+    assert "nothing was approved" in om("apply-changes", "--skip-deploy-products") and world.trusted() == 1
+    assert "is left out" in om.refused("apply-changes", "--product-name", "web")
+    assert "every member was seen" in om("apply-changes", "--product-name", "web", "--product-name", "app") and world.trusted() == 2
     om("activate-certificate-authority")
     assert "No newer certificate authority available to activate" in om("activate-certificate-authority")
     om("regenerate-certificates")
@@ -44,12 +49,16 @@ def test_om_leads_the_documented_rotation(om, world):
     om("apply-changes")
     until("the new certificate", lambda: world.serial() != old)
     world.shake()
+    name = "/prod/ca/generated/_wildcard.apps.example.org/_wildcard.sys.example.org"
+    assert name in om.refused("delete-certificate-authority", "--all-inactive")
+    assert json.loads(om("generate-certificate", "--domains", domains))["certificate"] != taken["certificate"]
     om("delete-certificate-authority", "--all-inactive")
     om("apply-changes")
     assert world.trusted() == 1 and len(json.loads(om("certificate-authorities", "-f", "json"))) == 1
     world.shake()
-    assert [i["status"] for i in json.loads(om("installations", "-f", "json"))] == ["succeeded"] * 3
+    assert [i["status"] for i in json.loads(om("installations", "-f", "json"))] == ["succeeded"] * 4
     assert "every member was seen" in om("installation-log", "--id", json.loads(om("installations", "-f", "json"))[0]["id"])
+    world.cli.ok("credential", "attest", name, "--replaced", "gone")
     print(f"{world.traffic.good} handshakes, {len(world.traffic.bad)} failed")
 
 

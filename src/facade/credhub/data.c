@@ -214,7 +214,7 @@ static troth_rc read_parameters(struct arena *a, const struct parameters *p, str
 	TRY(credhub_key_type(p->key_length, p->key_type, &c->key_type, e));
 	if (p->duration != INT64_MIN)
 		TRY(credhub_days(p->duration, &c->ttl, e));
-	c->authority = p->is_ca;
+	c->authority = c->exportable = p->is_ca;
 	c->issuer = credhub_name(a, p->ca);
 	c->common_name = p->common_name;
 	c->organization = p->organization;

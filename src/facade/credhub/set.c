@@ -50,6 +50,7 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 	TRY(credhub_type(b.type, true, e));
 	TRY(credhub_no_metadata(b.metadata, e));
 	c->name = credhub_name(a, b.name);
+	c->exportable = true;
 	return read_value(a, b.value, c, e);
 }
 
@@ -76,8 +77,8 @@ static void set_render(struct arena *a, const struct http_request *r, const void
 }
 
 static const struct route ROWS[] = {
-	{ HTTP_PUT, "/api/v1/data", &VERB_CREDENTIAL_SET, set_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },
-	{ HTTP_POST, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_SET, version_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET,
+	{ HTTP_PUT, "/api/v1/data", &VERB_CREDENTIAL_BRING, set_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },
+	{ HTTP_POST, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_BRING, version_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET,
 	  credhub_problem },
 };
 const struct route_table CREDHUB_SET_ROUTES = { ROWS, ARRAY_LEN(ROWS), CREDHUB_API };

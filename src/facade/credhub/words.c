@@ -10,6 +10,7 @@
 #include "service/ca/generate.h"
 #include "service/ca/set.h"
 #include "service/rotation/beside.h"
+#include "service/server/permission.h"
 
 #define CLAUSE_UNPROCESSABLE "type:unprocessable"
 
@@ -35,6 +36,13 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 	{ CLAUSE_NOT_BY, 400, "The provided certificate was not signed by the CA specified in the 'ca' property." },
 	{ CLAUSE_NOT_BY_NAME, 400, "The provided certificate was not signed by the CA specified in the 'ca_name' property." },
 	{ CLAUSE_LAST_VERSION, 400, "The minimum number of versions for a Certificate is 1." },
+	{ CLAUSE_NO_PERMISSION, 404, "The request includes a permission that does not exist." },
+	{ CLAUSE_PERMISSION_UNSEEN, 404, "The request could not be completed because the permission does not exist or you do not have sufficient "
+					 "authorization." },
+	{ CLAUSE_PERMISSION_THERE, 409, "A permission entry for this actor and path already exists. Please use PUT to update the permission entry." },
+	{ CLAUSE_PERMISSION_OWN, 400, "Modification of access control for the authenticated user is not allowed. Please contact an administrator." },
+	{ CLAUSE_PERMISSION_OTHER, 400, "The permission guid does not match the provided actor and path." },
+	{ CLAUSE_PERMISSION_OPERATION, 400, "The provided operation is not supported. Valid values include read, write, delete, read_acl, and write_acl." },
 	{ CLAUSE_ONE_BESIDE, 400, "The maximum number of transitional versions for a given CA is 1." },
 	{ CLAUSE_FOREIGN_VERSION, 400, "The request could not be completed because the specified version does not exist or does not belong to the "
 				       "specified credential." },

@@ -30,4 +30,4 @@ static const struct route ROWS[] = {
 	NOTHING(HTTP_PATCH, "/api/v0/{path*}"),
 	NOTHING(HTTP_DELETE, "/api/v0/{path*}"),
 };
-const struct route_table OPSMANAGER_OTHER_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_OTHER_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

@@ -7,6 +7,7 @@
 #include "service/ca/adopt_below.h"
 #include "service/ca/certify_chain.h"
 #include "service/ca/credential.h"
+#include "service/ca/disclose.h"
 #include "service/ca/imported.h"
 #include "service/ca/notice.h"
 #include "service/ca/renewal.h"
@@ -58,11 +59,24 @@ struct adopt_plan {
 	char version[UUID_LEN];
 };
 
+static bool is_exportable(const struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd)
+{
+	const struct credential_row root = { 0 };
+	return cmd->exportable && disclose_may(ctx, cmd->above ? &cmd->above->authority : &root);
+}
+
+/* Who sent it has it; the answer says whether it can be had again. */
+static void give_back(struct lookup_ret *ret, const char *private_key)
+{
+	if (ret->count && ret->credential.row.exportable)
+		ret->items[0].private_key = private_key;
+}
+
 static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct authority_adopt_cmd *cmd = arg;
 	struct adopt_plan *plan = ARENA_NEW(ctx->a, struct adopt_plan);
-	struct credential_row row = { .name = cmd->name };
+	struct credential_row row = { .name = cmd->name, .exportable = is_exportable(ctx, cmd) };
 	authority_adopt_check(ctx->a, cmd, e);
 	if (cmd->certificate)
 		plan->ca = read_ca(ctx, cmd, e);
@@ -101,7 +115,7 @@ static struct credential_row row_of(struct verb_ctx *ctx, const struct authority
 		.origin = is_external(cmd) ? ORIGIN_EXTERNAL : ORIGIN_INTERNAL, .issuer_id = cmd->above ? cmd->above->authority.id : 0,
 		.key_type = key_type_name(ca->key_type), .spec = credential_spec_write(ctx->a, &spec),
 		.ca_ttl = ca->not_after - ca->not_before, .leaf_ttl = LEAF_TTL, .renew = "never", .leaf_renew = "never", .rev = 1,
-		.created = ctx->now,
+		.exportable = is_exportable(ctx, cmd), .created = ctx->now,
 	};
 }
 
@@ -131,11 +145,12 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	TRY(root_source_record(ctx, &row, plan->ca, plan->version, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	TRY(lookup_load(ctx, &row, ret, e));
+	give_back(ret, cmd->private_key);
 	return lookup_trust(ctx, ret, e);
 }
 
 const struct verb VERB_AUTHORITY_ADOPT = { "authority.adopt", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_cmd),
-					   sizeof(struct lookup_ret), adopt_prepare, adopt_run };
+					   sizeof(struct lookup_ret), adopt_prepare, adopt_run, RIGHT_WRITE };
 
 /* -- the next version of one that is there ---------------------------------------------------------------------- */
 
@@ -207,8 +222,9 @@ static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	TRY(credential_row_by_name(ctx->tx, ctx->a, rotate.name, &authority, e));
 	TRY(lookup_load(ctx, &authority, ret, e));
 	lookup_only(ret, rotated.new_version);
+	give_back(ret, cmd->private_key);
 	return lookup_trust(ctx, ret, e);
 }
 
 const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt-next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
-						sizeof(struct lookup_ret), next_prepare, next_run };
+						sizeof(struct lookup_ret), next_prepare, next_run, RIGHT_WRITE };

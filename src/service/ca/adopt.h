@@ -13,10 +13,12 @@ struct authority_adopt_cmd {
 	const char *name;           /* of a new authority */
 	const char *certificate;    /* PEM: the CA, and nothing else */
 	const char *private_key;    /* PEM, SECRET */
+	bool exportable;            /* it may be given out again, where disclose_may allows it (disclose.h) */
 	const struct signer *above; /* the version here that signed it (adopt_below.h); NULL: it is a root */
 };
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */
+/* Both answer with the private key, as it was sent, if the authority is exportable. */
 extern const struct verb VERB_AUTHORITY_ADOPT; /* authority_adopt_cmd -> lookup_ret */
 
 /* The same as the next version of a root that is there: a rotation toward it, with new versions of the CAs below. */

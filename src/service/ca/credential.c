@@ -91,7 +91,7 @@ troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct creden
 {
 	struct credential_row row;
 	bool there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) &&
-		     row.kind == CREDENTIAL_AUTHORITY && record_in_scope(ctx->who, name);
+		     row.kind == CREDENTIAL_AUTHORITY && record_readable(ctx->who, name);
 	if (there) {
 		*ret = row;
 		return RC_OK;

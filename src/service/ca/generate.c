@@ -6,6 +6,7 @@
 
 #include "model/name.h"
 #include "service/ca/credential.h"
+#include "service/ca/disclose.h"
 #include "service/ca/make_leaf.h"
 #include "service/ca/upload.h"
 #include "service/check.h"
@@ -26,6 +27,8 @@ struct generate_plan {
 	struct credential_row row;      /* what is there; of a leaf that is made: what it will be */
 	int64_t newest;                 /* its newest version */
 	const char *brought;            /* the version that stands beside already: a rotation above brought it */
+	bool exportable;                /* a CA is made whose key may be given out, and is in the answer */
+	bool opening;                   /* it is made: its key is opened */
 	struct make_leaf leaf;
 	struct authority_create_cmd create;
 	struct rotate_cmd rotate;
@@ -230,6 +233,7 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, str
 	if (cmd->beside)
 		TRY(look_above(ctx, plan, e));
 	plan->newest = there ? plan->row.signing_version : 0;
+	plan->exportable = plan->act == ACT_ROTATE ? plan->row.exportable : plan->act == ACT_AUTHORITY && cmd->exportable && disclose_may(ctx, &issuer);
 	if (plan->act == ACT_LEAF)
 		define_leaf(ctx, cmd, &issuer, plan);
 	return RC_OK;
@@ -246,12 +250,12 @@ static troth_rc run_inner(struct verb_ctx *ctx, struct generate_plan *plan, cons
 	return rc;
 }
 
-static struct authority_create_cmd create_of(const struct generate_cmd *cmd)
+static struct authority_create_cmd create_of(const struct generate_cmd *cmd, bool exportable)
 {
 	return (struct authority_create_cmd){ .name = cmd->name, .key_type = cmd->key_type ? cmd->key_type : KEY_TYPE,
 					      .common_name = cmd->common_name, .organization = cmd->organization,
 					      .organizational_unit = cmd->organizational_unit, .issuer = cmd->issuer,
-					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true,
+					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true, .exportable = exportable,
 					      .renew = { .word = "never" }, .leaf_renew = { .word = "never" } };
 }
 
@@ -267,11 +271,16 @@ static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *c
 static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan, struct troth_err *e)
 {
 	struct version_row version;
-	if (plan->row.kind != CREDENTIAL_LEAF || !plan->newest)
+	if (!plan->newest)
 		return RC_OK;
-	TRY(version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
-	const struct keeper_request *need = lookup_key_need(ctx->a, &version);
-	return need ? verb_need(ctx, need, e) : RC_OK;
+	TRY(plan->brought ? version_row_by_uuid(ctx->tx, ctx->a, plan->brought, &version, e)
+			  : version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
+	const struct keeper_request *need = disclose_request(ctx->a, version.key_blob);
+	if (!need)
+		return RC_OK;
+	ENSURE(principal_may(ctx->who, RIGHT_READ, plan->row.name), e, TROTH_FORBIDDEN, "%s may write %s and not read it", ctx->who->name,
+	       plan->row.name);
+	return verb_need(ctx, need, e);
 }
 
 static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
@@ -283,7 +292,7 @@ static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, s
 	case ACT_ASK: return RC_OK;
 	case ACT_AUTHORITY: break;
 	}
-	plan->create = create_of(cmd);
+	plan->create = create_of(cmd, plan->exportable);
 	return run_inner(ctx, plan, &VERB_AUTHORITY_CREATE, &plan->create, e);
 }
 
@@ -300,9 +309,12 @@ static troth_rc generate_prepare(struct verb_ctx *ctx, const void *arg, struct t
 		verb_uuid(ctx, plan->leaf.version);
 		plan->leaf.row = plan->row;
 		plan->leaf.fresh = plan->fresh;
+		plan->leaf.once = cmd->once;
 	}
 	ctx->plan = plan;
-	return need_act(ctx, cmd, plan, e);
+	if (!plan->opening)
+		TRY(need_act(ctx, cmd, plan, e));
+	return plan->exportable ? disclose_need(ctx, plan->row.name ? plan->row.name : plan->create.name, &plan->opening, e) : RC_OK;
 }
 
 /* -- run ------------------------------------------------------------------------------------------------------------ */
@@ -367,16 +379,17 @@ static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, c
 	TRY(lookup_load(ctx, &row, &ret->of, e));
 	lookup_only(&ret->of, version);
 	TRY(lookup_trust(ctx, &ret->of, e));
-	bool key = ret->of.count && ctx->reply_count && ctx->replies[0]->key.len;
-	if (key)
-		ret->of.items[0].private_key = arena_text_n(ctx->a, (const char *)ctx->replies[0]->key.data, ctx->replies[0]->key.len);
-	return key && plan->act == ACT_KEEP ? make_leaf_record(ctx, "credential.disclose", &row, version, e) : RC_OK;
+	if (ret->of.count)
+		ret->of.items[0].private_key = disclose_key(ctx);
+	if (!ret->of.count || !ret->of.items[0].private_key || plan->act == ACT_LEAF)
+		return RC_OK;
+	return disclose_record(ctx, &row, &version, 1, e);
 }
 
 static bool same_plan(const struct generate_plan *x, const struct generate_plan *y)
 {
 	return x->act == y->act && x->fresh == y->fresh && x->newest == y->newest && (x->fresh || x->row.id == y->row.id) &&
-	       x->row.issuer_id == y->row.issuer_id;
+	       x->row.issuer_id == y->row.issuer_id && x->exportable == y->exportable && text_equal(x->brought, y->brought);
 }
 
 static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -395,4 +408,4 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE = { "credential.generate", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_cmd),
-					       sizeof(struct generate_ret), generate_prepare, generate_run };
+					       sizeof(struct generate_ret), generate_prepare, generate_run, RIGHT_WRITE };

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "service/ca/disclose.h"
 #include "service/record.h"
 
 /* -- one, with its flags ----------------------------------------------------------------------------- */
@@ -291,24 +292,20 @@ static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct 
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */
 
-const struct keeper_request *lookup_key_need(struct arena *a, const struct version_row *version)
+/* Who has a CA's key can do with it what he likes, for as long as it is trusted: it is for who may make one. */
+static const struct verb *disclose_verb(const struct credential_row *of)
 {
-	struct keeper_policy policy;
-	if (!version->key_blob.len || rc_failed(keeper_policy_read(a, version->key_blob, &policy, NULL)) ||
-	    policy.kind != KEEPER_KEY_LEAF || !policy.exportable)
-		return NULL;
-	struct keeper_request *need = ARENA_NEW(a, struct keeper_request);
-	need->kind = KEEPER_KEY_OPEN;
-	need->key_open.blob = version->key_blob;
-	return need;
+	return of->kind == CREDENTIAL_AUTHORITY ? &VERB_AUTHORITY_DISCLOSE : &VERB_CREDENTIAL_DISCLOSE;
 }
+
+static bool may_have_keys(const struct verb_ctx *ctx, const struct credential_row *of) { return ctx->who->roles & disclose_verb(of)->roles; }
 
 /* The wrapped keys themselves: views leave them out. */
 static troth_rc need_of(struct verb_ctx *ctx, const struct lookup_version *item, const struct keeper_request **ret, struct troth_err *e)
 {
 	struct version_row row;
 	TRY(version_row_get(ctx->tx, ctx->a, item->version->row.id, &row, e));
-	*ret = lookup_key_need(ctx->a, &row);
+	*ret = disclose_request(ctx->a, row.key_blob);
 	return RC_OK;
 }
 
@@ -322,14 +319,14 @@ static troth_rc lookup_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		return catalog_run(ctx, cmd->list, ret->list, e);
 	}
 	TRY(load(ctx, cmd, ret, e));
-	if (!cmd->keys || !(ctx->who->roles & VERB_CREDENTIAL_DISCLOSE.roles))
+	if (!cmd->keys || !may_have_keys(ctx, &ret->credential.row))
 		return RC_OK;
 	for (size_t i = 0; i < ret->count && !need; i++) {
 		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
 		TRY(need_of(ctx, &ret->items[i], &need, e));
 	}
 	if (need)
-		ctx->then = &VERB_CREDENTIAL_DISCLOSE;
+		ctx->then = disclose_verb(&ret->credential.row);
 	return RC_OK;
 }
 
@@ -340,7 +337,8 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 	struct disclose_plan *plan = ARENA_NEW(ctx->a, struct disclose_plan);
 	struct lookup_ret seen = { 0 };
 	TRY(load(ctx, arg, &seen, e));
-	for (size_t i = 0; i < seen.count; i++) {
+	bool may = may_have_keys(ctx, &seen.credential.row); /* asked again: the name may be another's by now */
+	for (size_t i = 0; may && i < seen.count; i++) {
 		const struct keeper_request *need;
 		TRY(record_room(ctx->a, 0, seen.credential.row.name, e));
 		TRY(need_of(ctx, &seen.items[i], &need, e));
@@ -355,18 +353,6 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 	return RC_OK;
 }
 
-static troth_rc record_disclosure(struct verb_ctx *ctx, const char *name, const struct disclose_plan *plan, struct troth_err *e)
-{
-	struct record r;
-	record_begin(&r);
-	jw_key(&r.w, "versions");
-	jw_array(&r.w);
-	for (size_t i = 0; i < ctx->reply_count; i++)
-		jw_text(&r.w, plan->of[i]);
-	jw_array_end(&r.w);
-	return record_change(ctx, &(struct change){ .action = "credential.disclose", .object = name, .after = record_end(&r, ctx->a) }, e);
-}
-
 static troth_rc disclose_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct disclose_plan *plan = ctx->plan;
@@ -376,13 +362,15 @@ static troth_rc disclose_run(struct verb_ctx *ctx, const void *arg, void *out, s
 		for (size_t k = 0; k < ctx->reply_count; k++)
 			if (text_equal(ret->items[i].version->row.uuid, plan->of[k]))
 				ret->items[i].private_key = arena_text_n(ctx->a, (const char *)ctx->replies[k]->key.data, ctx->replies[k]->key.len);
-	return record_disclosure(ctx, ret->credential.row.name, plan, e);
+	return ctx->reply_count ? disclose_record(ctx, &ret->credential.row, plan->of, ctx->reply_count, e) : RC_OK;
 }
 
 const struct verb VERB_CREDENTIAL_LOOKUP = { "credential.lookup", VERB_READ, ROLES_READ, sizeof(struct lookup_cmd),
-					     sizeof(struct lookup_ret), NULL, lookup_run };
+					     sizeof(struct lookup_ret), NULL, lookup_run, RIGHT_READ };
 const struct verb VERB_CREDENTIAL_DISCLOSE = { "credential.disclose", VERB_WRITE, ROLES_CHANGE | ROLE_DEVELOPER, sizeof(struct lookup_cmd),
-					       sizeof(struct lookup_ret), disclose_prepare, disclose_run };
+					       sizeof(struct lookup_ret), disclose_prepare, disclose_run, RIGHT_READ };
+const struct verb VERB_AUTHORITY_DISCLOSE = { "authority.disclose", VERB_WRITE, ROLES_CHANGE, sizeof(struct lookup_cmd), sizeof(struct lookup_ret),
+					      disclose_prepare, disclose_run, RIGHT_READ };
 
 const struct verb VERB_CREDENTIAL_CATALOG = { "credential.catalog", VERB_READ, ROLES_READ, sizeof(struct catalog_cmd),
 					      sizeof(struct catalog_ret), NULL, catalog_run };

@@ -4,7 +4,8 @@
  *     version of an authority   who signed it, does it sign now, is it trusted beside the one that signs
  *     version of a leaf         who signed it, and which CAs its holder should trust: the signer first
  *
- * Looking is a READ; a key that is in what was asked for makes it a WRITE of its own (credential.disclose), audited by name.
+ * Looking is a READ; a key that is in what was asked for makes it a WRITE of its own (credential.disclose, authority.disclose),
+ * audited by name.
  * For the APIs of others; the native one shows rows. */
 #ifndef TROTH_SERVICE_LOOKUP_H
 #define TROTH_SERVICE_LOOKUP_H
@@ -36,9 +37,10 @@ struct lookup_ret {
 	size_t count;
 	struct catalog_ret *list;   /* if a list was asked for: then nothing else is set */
 };
-/* NOT_FOUND also outside the scope.  Keys are left out for who may only read. */
-extern const struct verb VERB_CREDENTIAL_LOOKUP;   /* READ; goes on as the next one if a key is asked for and there */
-extern const struct verb VERB_CREDENTIAL_DISCLOSE; /* WRITE, the same cmd and ret */
+/* NOT_FOUND also outside the scope.  Keys are left out for who may only read, keys of authorities for a developer too. */
+extern const struct verb VERB_CREDENTIAL_LOOKUP;   /* READ; goes on as one of these if a key is asked for and there: */
+extern const struct verb VERB_CREDENTIAL_DISCLOSE; /* WRITE, the same cmd and ret: keys of a leaf */
+extern const struct verb VERB_AUTHORITY_DISCLOSE;  /* the same, of an authority */
 
 /* -- every one of them ------------------------------------------------------------------------------- */
 struct catalog_cmd {
@@ -70,7 +72,5 @@ troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth
 void lookup_only(struct lookup_ret *ret, const char *version);
 /* By name or uuid, in scope: NOT_FOUND. */
 troth_rc lookup_find(struct verb_ctx *ctx, const char *name, const char *id, struct credential_row *ret, struct troth_err *e);
-/* A key that KEY_MAKE made for a leaf: what asks for it back.  NULL: this version has none. */
-const struct keeper_request *lookup_key_need(struct arena *a, const struct version_row *version);
 
 #endif

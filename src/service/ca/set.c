@@ -91,7 +91,7 @@ static troth_rc decide_root(struct verb_ctx *ctx, const struct set_cmd *cmd, str
 	if (!cmd->private_key)
 		return decide_import(cmd, plan, e);
 	plan->act = plan->there.id ? ACT_NEXT : ACT_ADOPT;
-	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, NULL };
+	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, cmd->exportable, NULL };
 	plan->next = (struct authority_adopt_next_cmd){ plan->there.uuid, NULL, cmd->certificate, cmd->private_key, cmd->beside };
 	return RC_OK;
 }
@@ -116,7 +116,7 @@ static troth_rc decide_below(struct verb_ctx *ctx, const struct set_cmd *cmd, st
 		return refuse_alone(plan->cert, plan->by.cert ? "which is not here" : "and it is not said by which one",
 				    "bring that one first, with its key or without, then this one with its name as ca_name", e);
 	plan->act = ACT_ADOPT;
-	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, &plan->by.here };
+	plan->adopt = (struct authority_adopt_cmd){ cmd->name, cmd->certificate, cmd->private_key, cmd->exportable, &plan->by.here };
 	return RC_OK;
 }
 
@@ -203,5 +203,5 @@ static troth_rc set_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	return set_leaf_run(ctx, &now.leaf, out, e);
 }
 
-const struct verb VERB_CREDENTIAL_SET = { "credential.set", VERB_WRITE, ROLES_CHANGE, sizeof(struct set_cmd), sizeof(struct lookup_ret),
-					  set_prepare, set_run };
+const struct verb VERB_CREDENTIAL_BRING = { "credential.bring", VERB_WRITE, ROLES_CHANGE, sizeof(struct set_cmd), sizeof(struct lookup_ret),
+					  set_prepare, set_run, RIGHT_WRITE };

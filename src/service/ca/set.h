@@ -19,6 +19,7 @@ struct set_cmd {
 	const char *private_key;    /* PEM, SECRET; NULL: it stays elsewhere */
 	const char *ca;             /* PEM: who signed it; or */
 	const char *issuer;         /* the same, an authority here by name; neither: it is not said */
+	bool exportable;            /* a CA's key may be given out again, where disclose_may allows it (disclose.h) */
 	bool beside;                /* a root with its key: trusted in addition until somebody says that it signs (beside.h) */
 };
 /* INVALID with one of these, beside CLAUSE_OTHER_KEY (adopt.h) and CLAUSE_NO_ISSUER (generate.h). */
@@ -27,6 +28,6 @@ struct set_cmd {
 #define CLAUSE_NO_CA_NAME "type:no-ca-name"         /* nor is what stands here under that name */
 #define CLAUSE_NOT_BY "type:not-by"                 /* that CA did not sign it */
 #define CLAUSE_NOT_BY_NAME "type:not-by-name"       /* the version of that authority that signs now did not */
-extern const struct verb VERB_CREDENTIAL_SET; /* set_cmd -> lookup_ret: the version that was brought; not as a dry run */
+extern const struct verb VERB_CREDENTIAL_BRING; /* set_cmd -> lookup_ret: the version that was brought; not as a dry run */
 
 #endif

@@ -193,7 +193,7 @@ static troth_rc record_set(struct verb_ctx *ctx, const struct set_leaf *leaf, st
 	jw_kv_text(&r.w, "anchor", leaf->by.here.authority.name || !leaf->by.cert ? NULL : leaf->by.cert->subject);
 	jw_kv_text(&r.w, "key_type", leaf->row.key_type);
 	jw_kv_bool(&r.w, "private_key", ctx->reply_count != 0);
-	return record_change(ctx, &(struct change){ .action = "credential.set", .object = leaf->row.name, .after = record_end(&r, ctx->a) }, e);
+	return record_change(ctx, &(struct change){ .action = "credential.bring", .object = leaf->row.name, .after = record_end(&r, ctx->a) }, e);
 }
 
 troth_rc set_leaf_run(struct verb_ctx *ctx, struct set_leaf *leaf, struct lookup_ret *ret, struct troth_err *e)

@@ -22,7 +22,7 @@ troth_rc set_leaf_decide(struct verb_ctx *ctx, const struct set_cmd *cmd, const 
 			 struct set_leaf *ret, struct troth_err *e);
 troth_rc set_leaf_need(struct verb_ctx *ctx, const struct set_cmd *cmd, struct set_leaf *leaf, struct troth_err *e);
 bool set_leaf_same(const struct set_leaf *x, const struct set_leaf *y);
-/* CONFLICT if not everybody who may meet its holder would accept it.  Audit row credential.set. */
+/* CONFLICT if not everybody who may meet its holder would accept it.  Audit row credential.bring. */
 troth_rc set_leaf_run(struct verb_ctx *ctx, struct set_leaf *leaf, struct lookup_ret *ret, struct troth_err *e);
 
 #endif

@@ -45,7 +45,7 @@ static troth_rc named(struct verb_ctx *ctx, const char *name, struct credential_
 					     : authority_by_name(ctx, name, ret, e);
 	if (rc_ok(rc))
 		return rc;
-	if (record_in_scope(ctx->who, name) && rc_ok(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) && row.kind == CREDENTIAL_LEAF)
+	if (record_readable(ctx->who, name) && rc_ok(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) && row.kind == CREDENTIAL_LEAF)
 		return refuse(CLAUSE_NO_CA_NAME, name, "what stands under this name is no CA", e);
 	err_clause(e, CLAUSE_NO_ISSUER);
 	return rc;
@@ -85,7 +85,7 @@ static troth_rc version_here(struct verb_ctx *ctx, const struct cert *cert, stru
 {
 	bool found;
 	TRY(known_version(ctx, cert, &ret->version, &ret->authority, &found, e));
-	if (!found || !record_in_scope(ctx->who, ret->authority.name) || name_is_reserved(ret->authority.name))
+	if (!found || !record_readable(ctx->who, ret->authority.name) || name_is_reserved(ret->authority.name))
 		*ret = (struct signer){ 0 };
 	ret->cert = cert;
 	return RC_OK;

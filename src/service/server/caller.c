@@ -4,6 +4,7 @@
  * principal's own.  It is looked up by fingerprint, so an old identity stops working when it is replaced,
  * and a leaver's when it leaves, without any revocation list. */
 #include "service/nouns.h"
+#include "service/server/permission.h"
 
 static void fill(struct principal *p, const struct principal_row *row)
 {
@@ -21,7 +22,7 @@ static void fill_agent(struct principal *p, const struct instance_row *row)
 	(void)snprintf(p->name, sizeof p->name, "agent %s", row->name);
 }
 
-static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
+static troth_rc by_row(struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
 		       struct troth_err *e)
 {
 	char when[RFC3339_LEN];
@@ -37,6 +38,8 @@ static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *r
 		return rc;
 	}
 	fill(&ret->principal, row);
+	if (text_equal(row->scope, SCOPE_NONE))
+		TRY(permission_load(ctx, row->id, &ret->principal, e));
 	ret->used_long_ago = ctx->now - row->last_used >= PRINCIPAL_USED_EVERY;
 	return RC_OK;
 }

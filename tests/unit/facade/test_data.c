@@ -16,7 +16,7 @@ static void a_leaf(void **state)
 	assert_non_null(c);
 	assert_string_equal(c->name, "/x/leaf");
 	assert_string_equal(c->issuer, "/ca");
-	assert_true(!c->authority && !c->again && c->mode == GENERATE_OVERWRITE && c->ttl == 7 * MSEC_DAY && !c->key_type);
+	assert_true(!c->authority && !c->exportable && !c->again && c->mode == GENERATE_OVERWRITE && c->ttl == 7 * MSEC_DAY && !c->key_type);
 	assert_string_equal(c->role, "both");
 	assert_int_equal(c->sans.count, 2);
 	assert_string_equal(c->sans.items[1], "ip:::1");
@@ -45,7 +45,7 @@ static void a_root(void **state)
 	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":false,\"parameters\":{\"organization\":\"o\",\"is_ca\":true,"
 						   "\"key_usage\":[\"key_cert_sign\"]}}");
 	assert_non_null(c);
-	assert_true(c->authority && !c->issuer && c->mode == GENERATE_KEEP && c->sans.count == 0);
+	assert_true(c->authority && c->exportable && !c->issuer && c->mode == GENERATE_KEEP && c->sans.count == 0);
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"x\",\"self_sign\":true}}", 400, "self-signed leaves");
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":1,\"parameters\":{}}", 400, "true or false");
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"mode\":\"so\",\"parameters\":{}}", 400, "mode is one of");

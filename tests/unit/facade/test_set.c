@@ -11,7 +11,7 @@ static void by_name(void **state)
 	struct foreign f = foreign_make(&CREDHUB_SET_ROUTES, HTTP_PUT, "/api/v1/data");
 	struct set_cmd *c = foreign_parse(&f, "{\"name\":\"ca\",\"type\":\"certificate\",\"value\":{\"ca\":\"\",\"ca_name\":\"by\",\"certificate\":\"C\","
 					      "\"private_key\":\"K\"}}");
-	assert_true(c && !c->id && !c->ca && !c->beside);
+	assert_true(c && !c->id && !c->ca && !c->beside && c->exportable);
 	assert_string_equal(c->name, "/ca");
 	assert_string_equal(c->issuer, "/by");
 	assert_string_equal(c->certificate, "C");

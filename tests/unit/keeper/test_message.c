@@ -43,6 +43,7 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.key_make.key_type = KEY_RSA_2048;
 		break;
 	case KEEPER_KEY_OPEN:
+	case KEEPER_AUTHORITY_OPEN:
 		r.key_open.blob = B("blob");
 		break;
 	case KEEPER_KEY_WRAP:

@@ -8,7 +8,7 @@
 static struct lookup_ret set(struct room *r, struct set_cmd cmd)
 {
 	struct lookup_ret ret;
-	room_do(r, &VERB_CREDENTIAL_SET, &cmd, &ret);
+	room_do(r, &VERB_CREDENTIAL_BRING, &cmd, &ret);
 	return ret;
 }
 
@@ -68,7 +68,7 @@ static void below_an_imported_root(void **state)
 static void refused(struct room *r, struct set_cmd cmd, enum troth_kind kind, const char *words)
 {
 	size_t before = room_audit_count(r);
-	room_refused(r, &r->admin, &VERB_CREDENTIAL_SET, &cmd, kind, words);
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_BRING, &cmd, kind, words);
 	assert_int_equal(room_audit_count(r), before);
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = cmd.name }, TROTH_NOT_FOUND, "");
 }
@@ -89,7 +89,7 @@ static void what_could_not_stand_there(void **state)
 	refused(r, other, TROTH_INVALID, "");
 	(void)set(r, cmd);
 	imported.certificate = next.pem; /* both are wanted: the one below has not moved yet */
-	room_do(r, &VERB_CREDENTIAL_SET, &imported, &ret);
+	room_do(r, &VERB_CREDENTIAL_BRING, &imported, &ret);
 	refused(r, below(r, "/x/late", &late, "/x/root"), TROTH_CONFLICT, "is being rotated");
 	bring_release((struct elsewhere *[]){ &root, &next, &sub, &old, &late }, 5);
 	room_free(r);

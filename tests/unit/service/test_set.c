@@ -7,7 +7,7 @@
 static struct lookup_ret set(struct room *r, struct set_cmd cmd)
 {
 	struct lookup_ret ret;
-	room_do(r, &VERB_CREDENTIAL_SET, &cmd, &ret);
+	room_do(r, &VERB_CREDENTIAL_BRING, &cmd, &ret);
 	assert_true(ret.count == 1 && ret.items[0].active && !ret.items[0].beside && !ret.items[0].generated);
 	return ret;
 }
@@ -15,7 +15,7 @@ static struct lookup_ret set(struct room *r, struct set_cmd cmd)
 static void refused(struct room *r, const struct principal *who, struct set_cmd cmd, enum troth_kind kind, const char *words)
 {
 	size_t before = room_audit_count(r);
-	room_refused(r, who, &VERB_CREDENTIAL_SET, &cmd, kind, words);
+	room_refused(r, who, &VERB_CREDENTIAL_BRING, &cmd, kind, words);
 	assert_int_equal(room_audit_count(r), before);
 }
 
@@ -38,7 +38,7 @@ static void a_root_with_its_key(void **state)
 	assert_string_equal(set(r, cmd).items[0].ca, next.pem);
 	by_id.id = made.credential.row.uuid;
 	by_id.beside = true;
-	room_do(r, &VERB_CREDENTIAL_SET, &by_id, &made);
+	room_do(r, &VERB_CREDENTIAL_BRING, &by_id, &made);
 	assert_true(made.count == 1 && made.items[0].beside && !made.items[0].active);
 	refused(r, &r->admin, by_id, TROTH_CONFLICT, "already");
 	refused(r, &r->admin, without_key("/x/ca", &root), TROTH_CONFLICT, "with its private key");

@@ -12,7 +12,7 @@
 static struct lookup_ret set(struct fleet *f, struct set_cmd cmd)
 {
 	struct lookup_ret ret;
-	fleet_must(f, &VERB_CREDENTIAL_SET, &cmd, &ret);
+	fleet_must(f, &VERB_CREDENTIAL_BRING, &cmd, &ret);
 	FLEET_CHECK(f, ret.count == 1 && ret.items[0].active && !ret.items[0].beside && !ret.items[0].generated);
 	return ret;
 }
@@ -29,7 +29,7 @@ static void refused(struct fleet *f, struct set_cmd cmd, enum troth_kind kind, c
 	int64_t audit;
 	struct audit_list_ret before, after;
 	fleet_must(f, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .page = { 0, 500 } }, &before);
-	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_SET, &cmd, kind, part);
+	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_BRING, &cmd, kind, part);
 	fleet_must(f, &VERB_AUDIT_LIST, &(struct audit_list_cmd){ .page = { 0, 500 } }, &after);
 	audit = (int64_t)before.count - (int64_t)after.count;
 	FLEET_CHECK(f, !audit);

@@ -23,7 +23,7 @@ struct story {
 static void adopt(struct room *r, const char *name, const struct elsewhere *x)
 {
 	struct lookup_ret ret;
-	struct authority_adopt_cmd cmd = { name, x->pem, elsewhere_key_pem(r->a, x), NULL };
+	struct authority_adopt_cmd cmd = { name, x->pem, elsewhere_key_pem(r->a, x), false, NULL };
 	room_do(r, &VERB_AUTHORITY_ADOPT, &cmd, &ret);
 }
 
