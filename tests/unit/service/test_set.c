@@ -120,6 +120,50 @@ static void who_may_and_where(void **state)
 	room_free(r);
 }
 
+/* What it may read and write is said by permissions alone: writing the name, reading the CA. */
+static void by_permissions(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "root"), leaf = bring_leaf(r->a, r->now, "leaf", &root, 0, 0);
+	struct permission own[] = { { "/x/leaf", RIGHT_WRITE }, { "/x/ca", RIGHT_READ } };
+	struct principal app = { .name = "app", .roles = ROLE_OPERATOR, .scope = SCOPE_NONE, .permissions = own, .permission_count = 1 };
+	struct set_cmd cmd = bring_cmd(r->a, "/x/leaf", &leaf), pem = cmd;
+	struct lookup_ret ret;
+	(void)set(r, bring_cmd(r->a, "/x/ca", &root));
+	cmd.issuer = "/x/ca";
+	refused(r, &app, cmd, TROTH_NOT_FOUND, "no authority");
+	pem.ca = root.pem;
+	assert_true(rc_ok(room_try(r, &app, &VERB_CREDENTIAL_BRING, &pem, &ret)) && !ret.credential.row.issuer_id); /* not his to know */
+	app.permission_count = 2;
+	assert_true(rc_ok(room_try(r, &app, &VERB_CREDENTIAL_BRING, &cmd, &ret)) && ret.credential.row.issuer_id);
+	pem.name = "/x/other";
+	refused(r, &app, pem, TROTH_FORBIDDEN, "");
+	bring_release((struct elsewhere *[]){ &root, &leaf }, 2);
+	room_free(r);
+}
+
+/* A CA whose key may be given out: its sender gets it back, and so does that of one below it, of none else. */
+static void exportable(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "root"), sub = elsewhere_below(r->a, r->now, "sub", 0, &root),
+			 closed = elsewhere_root(r->a, r->now, "closed"), under = elsewhere_below(r->a, r->now, "under", 0, &closed);
+	struct set_cmd cmd = bring_cmd(r->a, "/x/ca", &root), below = bring_cmd(r->a, "/x/sub", &sub), other = bring_cmd(r->a, "/y/sub", &under);
+	cmd.exportable = below.exportable = other.exportable = true;
+	assert_null(set(r, bring_cmd(r->a, "/y/ca", &closed)).items[0].private_key);
+	r->port.exportable_authorities = true;
+	assert_string_equal(set(r, cmd).items[0].private_key, cmd.private_key);
+	below.issuer = "/x/ca";
+	struct lookup_ret made = set(r, below), seen;
+	assert_string_equal(made.items[0].private_key, below.private_key);
+	room_do(r, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/sub", .keys = true }, &seen);
+	assert_non_null(seen.items[0].private_key);
+	other.issuer = "/y/ca";
+	assert_null(set(r, other).items[0].private_key);
+	bring_release((struct elsewhere *[]){ &root, &sub, &closed, &under }, 4);
+	room_free(r);
+}
+
 /* A keeper that dies leaves nothing, at either of its answers. */
 static void the_keeper_dies(void **state)
 {
@@ -162,6 +206,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_root_with_its_key), cmocka_unit_test(a_root_without_it),
 					      cmocka_unit_test(a_ca_below_another_one), cmocka_unit_test(who_may_and_where),
-					      cmocka_unit_test(the_keeper_dies), cmocka_unit_test(a_name_taken_meanwhile_is_seen) };
+					      cmocka_unit_test(by_permissions), cmocka_unit_test(exportable), cmocka_unit_test(the_keeper_dies), cmocka_unit_test(a_name_taken_meanwhile_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
