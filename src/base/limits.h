@@ -14,6 +14,7 @@ enum {
 	LIMIT_JSON_PATH_BYTES = 128,           /* $.slots[12].parameters.certificate_file, thrice */
 	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
 	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
+	LIMIT_METADATA_CHARS = 7000,           /* kept with a version: as CredHub has it, 4 KiB of labels and links with room */
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
 	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
 	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */

@@ -27,6 +27,10 @@ static const struct field SPEC[] = {
 	{ 10, FIELD_FIXED, "serial number", offsetof(struct cert_spec, serial), .size = CERT_SERIAL_LEN },
 	{ 11, FIELD_BYTES, "public key", offsetof(struct cert_spec, spki), .max = LIMIT_KEY_DER_BYTES },
 	{ 12, FIELD_TEXT, "organizational unit", offsetof(struct cert_spec, organizational_unit), .max = LIMIT_NAME_BYTES },
+	{ 13, FIELD_TEXT, "country", offsetof(struct cert_spec, place.country), .max = CERT_COUNTRY_LEN },
+	{ 14, FIELD_TEXT, "state", offsetof(struct cert_spec, place.state), .max = 4 * CERT_PLACE_MAX }, /* UTF-8 */
+	{ 15, FIELD_TEXT, "locality", offsetof(struct cert_spec, place.locality), .max = 4 * CERT_PLACE_MAX },
+	{ 16, FIELD_INT, "key usage", offsetof(struct cert_spec, key_usage), .size = sizeof(unsigned), .min = 0, .max = CERT_LEAF_USAGES },
 };
 
 static const struct field ISSUER[] = {

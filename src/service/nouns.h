@@ -43,6 +43,7 @@ struct no_ret { char unused; };
 /* -- authorities and credentials (authority.c, credential.c) ----------------------------------- */
 struct authority_create_cmd {
 	const char *name, *key_type, *common_name, *organization, *organizational_unit;
+	struct cert_place place;
 	const char *issuer;         /* name of an authority; NULL: a root */
 	msec_t ttl, leaf_ttl;       /* 0: 3650d (root) or 1825d, and 90d */
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
@@ -87,7 +88,8 @@ extern const struct verb VERB_AUTHORITY_LIST;   /* list_cmd -> credential_list_r
 extern const struct verb VERB_AUTHORITY_SHOW;   /* id_cmd -> credential_ret */
 
 struct credential_create_cmd {
-	const char *name, *authority, *common_name, *organization, *role, *key_type;
+	const char *name, *authority, *common_name, *organization, *organizational_unit, *role, *key_type;
+	struct cert_place place;
 	const char *csr;            /* PEM; NULL: only the definition */
 	struct json_texts sans;
 	msec_t ttl;

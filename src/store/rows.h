@@ -152,6 +152,17 @@ troth_rc version_row_list_due(struct tx *tx, struct arena *a, msec_t now, int li
 /* The earliest renew_at of a wanted version; 0 if there is none. */
 troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e);
 
+/* -- metadata: what the owner of a version wants kept with it; a row of its own, as only who shows it reads it ------ */
+struct metadata_row {
+	int64_t id;
+	int64_t version_id;        /* unique; the row goes with the version */
+	const char *body;          /* a JSON object (service/ca/metadata.h); of nobody's interest here */
+};
+troth_rc metadata_row_put(struct tx *tx, int64_t version_id, const char *body, struct troth_err *e); /* in place of what was there; NULL: none */
+troth_rc metadata_row_of(struct tx *tx, struct arena *a, int64_t version_id, const char **ret_body, struct troth_err *e); /* NULL: none */
+/* Of the newest version of a credential; NULL: none. */
+troth_rc metadata_row_newest(struct tx *tx, struct arena *a, int64_t credential_id, const char **ret_body, struct troth_err *e);
+
 /* -- ca_request: the key of an external authority's next version, and what its outside CA is to sign ----------- */
 struct ca_request_row {
 	int64_t id;

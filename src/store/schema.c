@@ -68,6 +68,10 @@ static const char STEP_1[] =
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"
 
+	"CREATE TABLE metadata (" ID
+	"  version_id INTEGER NOT NULL UNIQUE REFERENCES version(id) ON DELETE CASCADE,"
+	"  body TEXT NOT NULL) STRICT;"
+
 	"CREATE TABLE ca_request (" ID UUID
 	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
 	"  key_blob BLOB NOT NULL, csr BLOB NOT NULL,"

@@ -173,6 +173,28 @@ def test_an_administrator_may_insist(client):
     assert any(row["action"] == "authority.beside" and row["after"]["forced"] for row in audit["items"])
 
 
+def test_parameters_are_in_the_certificate(client):
+    """The whole subject in its order, and the usages that were asked for; the next version of a CA has the subject of the one before."""
+    where = {"country": "CH", "state": "Bern", "locality": "Köniz"}
+    make = {"type": "certificate", "mode": "overwrite"}
+    ca = client.json("POST /api/v1/data", {"name": "/p/ca", **make, "parameters": {"common_name": "p", "is_ca": True, "key_type": "ec-p256", **where}})
+    leaf = client.json("POST /api/v1/data", {"name": "/p/leaf", **make, "parameters": {
+        "common_name": "p.example", "organization": "O", "organization_unit": "U", "ca": "/p/ca", **where, "key_usage": ["non_repudiation", "data_encipherment"]}})
+    load = lambda made: x509.load_pem_x509_certificate(made["value"]["certificate"].encode())  # noqa: E731
+    names = [(a.oid, a.value) for a in load(leaf).subject]
+    assert names == [(NameOID.COUNTRY_NAME, "CH"), (NameOID.STATE_OR_PROVINCE_NAME, "Bern"), (NameOID.LOCALITY_NAME, "Köniz"),
+                     (NameOID.ORGANIZATION_NAME, "O"), (NameOID.ORGANIZATIONAL_UNIT_NAME, "U"), (NameOID.COMMON_NAME, "p.example")]
+    usage = load(leaf).extensions.get_extension_for_class(x509.KeyUsage)
+    asked = [usage.value.digital_signature, usage.value.content_commitment, usage.value.key_encipherment, usage.value.data_encipherment]
+    assert usage.critical and asked == [True, True, False, True]
+    assert load(client.json("POST /api/v1/regenerate", {"name": "/p/ca"})).subject == load(ca).subject
+    again = load(client.json("POST /api/v1/regenerate", {"name": "/p/leaf"}))
+    assert again.subject == load(leaf).subject and again.issuer == load(ca).subject
+    assert again.extensions.get_extension_for_class(x509.KeyUsage).value == usage.value
+    shown = client.server.cli.json("authority", "show", "/p/ca")
+    assert {k: shown[k] for k in where} == where
+
+
 def test_two_levels_end_with_the_new_chain(client):
     """The documented order: both CAs made anew beside the old ones, both flags moved, the leaf regenerated, both flags taken away."""
     make = {"type": "certificate"}

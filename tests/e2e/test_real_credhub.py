@@ -37,17 +37,21 @@ def test_credhub_day_by_day(credhub, tmp_path):
     assert "Server Version: 2.15.20" in version, version
     credhub("generate", "-n", "/cli/ca", "-t", "certificate", "-c", "the CA", "--is-ca", "-d", "3650")
     credhub("generate", "-n", "cli/leaf", "-t", "certificate", "-c", "cli.example", "-a", "other.example", "-a", "10.0.0.7", "--ca", "/cli/ca", "-o", "Org",
-            "-u", "Unit", "-k", "2048", "-d", "100", "-g", "digital_signature", "-g", "key_encipherment", "-e", "server_auth")
+            "-u", "Unit", "-k", "2048", "-d", "100", "-g", "digital_signature", "-g", "data_encipherment", "-e", "server_auth",
+            "-i", "Hof", "-s", "Bayern", "-y", "DE", "--metadata", '{"team": "data", "tier": 1}')
     leaf = x509.load_pem_x509_certificate(credhub.field("/cli/leaf", "certificate").encode())
     key = serialization.load_pem_private_key(credhub.field("/cli/leaf", "private_key").encode(), None)
     assert leaf.public_key().public_numbers() == key.public_key().public_numbers() and leaf.issuer.rfc4514_string() == "CN=the CA"
+    assert leaf.subject.rfc4514_string() == "CN=cli.example,OU=Unit,O=Org,L=Hof,ST=Bayern,C=DE"
     first = json.loads(credhub("get", "-n", "/cli/leaf", "-j"))
+    assert first["metadata"] == {"team": "data", "tier": 1}
     assert first["name"] == "/cli/leaf" and first["value"]["ca"] == credhub.field("/cli/ca", "certificate")
     assert [c["name"] for c in json.loads(credhub("find", "-p", "/cli", "-j"))["credentials"]] == ["/cli/ca", "/cli/leaf"]
     assert "/cli/leaf" in credhub("find", "-n", "leaf") and "/cli/ca" not in credhub("find", "-n", "leaf")
     same = ["generate", "-n", "/cli/leaf", "-t", "certificate", "-c", "cli.example", "--ca", "/cli/ca", "-j"]
     assert json.loads(credhub(*same, "-O"))["id"] == first["id"]  # --no-overwrite
-    assert json.loads(credhub("regenerate", "-n", "/cli/leaf", "-j"))["id"] != first["id"]
+    again = json.loads(credhub("regenerate", "-n", "/cli/leaf", "-j"))
+    assert again["id"] != first["id"] and again["metadata"] == first["metadata"]
     assert json.loads(credhub("bulk-regenerate", "--signed-by", "/cli/ca", "-j")) == {"regenerated_credentials": ["/cli/leaf"]}
     assert len(json.loads(credhub("get", "-n", "/cli/leaf", "--versions", "5", "-j"))["versions"]) == 3
     assert json.loads(credhub("get", "--id", first["id"], "-j"))["id"] == first["id"]

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "service/ca/metadata.h"
 #include "service/ca/set.h"
 
 enum { CERTIFICATE_CHARACTERS = 7000 }; /* CredHub's own limit: fewer than these */
@@ -48,7 +49,7 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 	TRY(credhub_body(a, r, SET_FIELDS, ARRAY_LEN(SET_FIELDS), true, &b, e));
 	ENSURE(b.name, e, TROTH_INVALID, "A credential name must be provided. Please validate your input and retry your request.");
 	TRY(credhub_type(b.type, true, e));
-	TRY(credhub_no_metadata(b.metadata, e));
+	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	c->name = credhub_name(a, b.name);
 	c->exportable = true;
 	return read_value(a, b.value, c, e);

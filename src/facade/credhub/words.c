@@ -202,12 +202,6 @@ troth_rc credhub_type(const char *type, bool strict, struct troth_err *e)
 	return strict ? credhub_unprocessable(e, UNKNOWN) : credhub_refuse(e, UNKNOWN);
 }
 
-troth_rc credhub_no_metadata(const struct json *m, struct troth_err *e)
-{
-	bool none = !m || m->type == JSON_NULL || (m->type == JSON_OBJECT && !m->map.count);
-	return none ? RC_OK : credhub_refuse(e, "troth keeps no metadata with a certificate. Please leave it out and retry your request.");
-}
-
 /* -- values --------------------------------------------------------------------------------------------------- */
 
 const char *credhub_name(struct arena *a, const char *name)
@@ -244,7 +238,8 @@ void credhub_version(struct arena *a, struct json_writer *w, const struct lookup
 	jw_kv_time(w, "version_created_at", x->row.created);
 	jw_kv_text(w, "id", x->row.uuid);
 	jw_kv_text(w, "name", of->credential.row.name);
-	jw_kv_text(w, "metadata", NULL);
+	jw_key(w, "metadata");
+	jw_raw(w, v->metadata ? v->metadata : "null");
 	jw_kv_time(w, "expiry_date", x->cert.not_after);
 	jw_kv_bool(w, "transitional", v->beside);
 	jw_kv_bool(w, "certificate_authority", x->cert.is_ca);

@@ -102,6 +102,14 @@ static const char *attribute_of(struct arena *a, const char *subject, const char
 	return NULL;
 }
 
+/* What could not be written again is left out: the next version would be refused for it. */
+static struct cert_place place_of(struct arena *a, const char *subject)
+{
+	struct cert_place p = { attribute_of(a, subject, "C="), attribute_of(a, subject, "ST="), attribute_of(a, subject, "L=") };
+	return (struct cert_place){ cert_country_fault(p.country) ? NULL : p.country, cert_place_fault(p.state) ? NULL : p.state,
+				    cert_place_fault(p.locality) ? NULL : p.locality };
+}
+
 /* Whose next version nobody here could sign is signed elsewhere. */
 static bool is_external(const struct authority_adopt_cmd *cmd) { return cmd->above && cmd->above->authority.origin == ORIGIN_IMPORTED; }
 
@@ -109,7 +117,7 @@ static struct credential_row row_of(struct verb_ctx *ctx, const struct authority
 {
 	struct credential_spec spec = { .common_name = ca->common_name, .organization = attribute_of(ctx->a, ca->subject, "O="),
 					.organizational_unit = attribute_of(ctx->a, ca->subject, "OU="),
-					.path_len = ca->path_len };
+					.place = place_of(ctx->a, ca->subject), .path_len = ca->path_len };
 	return (struct credential_row){
 		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
 		.origin = is_external(cmd) ? ORIGIN_EXTERNAL : ORIGIN_INTERNAL, .issuer_id = cmd->above ? cmd->above->authority.id : 0,

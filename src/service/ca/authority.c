@@ -48,6 +48,7 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
+	check_subject_place(&c, &cmd->place);
 	check_ttl(&c, "$.ttl", cmd->ttl);
 	check_ttl(&c, "$.leaf_ttl", cmd->leaf_ttl);
 	renewal_check(&c, "", &cmd->renew, ttl_of(cmd));
@@ -96,7 +97,7 @@ static const char *common_name_of(const struct authority_create_cmd *cmd)
 static struct credential_spec spec_of(const struct authority_create_cmd *cmd)
 {
 	return (struct credential_spec){ .common_name = common_name_of(cmd), .organization = cmd->organization,
-					 .organizational_unit = cmd->organizational_unit,
+					 .organizational_unit = cmd->organizational_unit, .place = cmd->place,
 					 .path_len = path_len_of(cmd), .permitted_dns = cmd->permitted_dns,
 					 .clamp = cmd->clamp };
 }
@@ -125,7 +126,7 @@ static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, bool exporta
 static struct cert_spec cert_spec_of(const struct verb_ctx *ctx, const struct authority_create_cmd *cmd)
 {
 	struct cert_spec s = { .kind = cmd->issuer ? CERT_INTERMEDIATE : CERT_ROOT, .common_name = common_name_of(cmd),
-			       .organization = cmd->organization, .organizational_unit = cmd->organizational_unit, .not_before = ctx->now - CERT_BACKDATE,
+			       .organization = cmd->organization, .organizational_unit = cmd->organizational_unit, .place = cmd->place, .not_before = ctx->now - CERT_BACKDATE,
 			       .not_after = ctx->now + ttl_of(cmd), .path_len = path_len_of(cmd),
 			       .permitted_dns = cmd->permitted_dns.items,
 			       .permitted_dns_count = cmd->permitted_dns.count };

@@ -8,6 +8,7 @@
 #include "service/ca/credential.h"
 #include "service/ca/disclose.h"
 #include "service/ca/make_leaf.h"
+#include "service/ca/metadata.h"
 #include "service/ca/upload.h"
 #include "service/check.h"
 #include "service/record.h"
@@ -36,6 +37,18 @@ struct generate_plan {
 	void *inner;                    /* the plan of the verb that is run for it */
 };
 
+/* What the key cannot do would not be written: told, not passed over. */
+static void check_key_usage(const struct checker *c, const struct generate_cmd *cmd)
+{
+	const char *key_type = cmd->key_type ? cmd->key_type : KEY_TYPE, *word;
+	enum key_type type;
+	if (rc_failed(key_type_parse(key_type, &type, NULL)))
+		return; /* a finding already */
+	for (unsigned i = 0; (word = credential_usage_word(i)); i++)
+		if (cmd->key_usage & ~cert_leaf_usage(type, cmd->key_usage) & credential_usage_bit(word))
+			check_fail(c, "$.key_usage", "key-usage", arena_printf(c->a, "has %s, which no key of type %s does", word, key_type), "leave it out");
+}
+
 void generate_check(struct arena *a, const struct generate_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { a, e };
@@ -47,6 +60,7 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
+	check_subject_place(&c, &cmd->place);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_ttl(&c, "$.ttl", cmd->ttl);
@@ -54,8 +68,10 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 		check_name(&c, "$.issuer", cmd->issuer);
 	if (!cmd->authority && !cmd->issuer)
 		check_fail(&c, "$.issuer", "needed", "is missing: a leaf is signed by an authority", NULL);
-	if (!cmd->authority)
+	if (!cmd->authority) {
+		check_key_usage(&c, cmd);
 		check_sans(&c, "$.sans", cmd->sans, false);
+	}
 }
 
 static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
@@ -73,8 +89,8 @@ static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 static const char *spec_text(struct arena *a, const struct generate_cmd *cmd)
 {
 	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization,
-					.organizational_unit = cmd->organizational_unit, .sans = cmd->sans,
-					.eku = cmd->authority ? 0 : credential_role_eku(cmd->role), .path_len = -1, .clamp = true };
+					.organizational_unit = cmd->organizational_unit, .place = cmd->place, .sans = cmd->sans,
+					.eku = cmd->authority ? 0 : credential_role_eku(cmd->role), .key_usage = cmd->key_usage, .path_len = -1, .clamp = true };
 	return credential_spec_write(a, &spec);
 }
 
@@ -100,12 +116,17 @@ static troth_rc signer_moved(struct verb_ctx *ctx, const struct credential_row *
 	return RC_OK;
 }
 
+static bool same_place(const struct cert_place *x, const struct cert_place *y)
+{
+	return text_equal(x->country, y->country) && text_equal(x->state, y->state) && text_equal(x->locality, y->locality);
+}
+
 static bool same_authority(const struct generate_cmd *cmd, const struct credential_row *row, const struct credential_row *issuer,
 			   const struct credential_spec *spec)
 {
 	return row->issuer_id == issuer->id && text_equal(row->key_type, cmd->key_type ? cmd->key_type : KEY_TYPE) &&
 	       (!cmd->common_name || text_equal(spec->common_name, cmd->common_name)) && text_equal(spec->organization, cmd->organization) &&
-	       text_equal(spec->organizational_unit, cmd->organizational_unit);
+	       text_equal(spec->organizational_unit, cmd->organizational_unit) && same_place(&spec->place, &cmd->place);
 }
 
 /* As it was asked for, but for its life? */
@@ -215,6 +236,14 @@ static troth_rc refuse_keyless(const struct credential_row *issuer, struct troth
 	return rc;
 }
 
+static troth_rc refuse_metadata(const struct credential_row *row, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_INVALID, "slots serve %s, and make its next version in their own time: nothing can be kept with that one now", row->name);
+	err_hint(e, "leave metadata out; what the version there has goes with the next");
+	err_object(e, "%s", row->name);
+	return rc;
+}
+
 static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
 {
 	struct credential_row issuer = { 0 };
@@ -227,6 +256,8 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, str
 		plan->act = cmd->authority ? ACT_AUTHORITY : ACT_LEAF;
 	else
 		TRY(cmd->again ? again_of(ctx, &plan->row, &plan->act, e) : decide_there(ctx, cmd, &issuer, &plan->row, &plan->act, e));
+	if (cmd->metadata && plan->act == ACT_ASK)
+		return refuse_metadata(&plan->row, e);
 	if (issuer.origin == ORIGIN_IMPORTED && (plan->act == ACT_LEAF || plan->act == ACT_AUTHORITY))
 		return refuse_keyless(&issuer, e);
 	ENSURE(!cmd->beside || plan->act == ACT_ROTATE, e, TROTH_INVALID, "%s is no authority: no version of it is trusted", plan->row.name);
@@ -254,7 +285,7 @@ static struct authority_create_cmd create_of(const struct generate_cmd *cmd, boo
 {
 	return (struct authority_create_cmd){ .name = cmd->name, .key_type = cmd->key_type ? cmd->key_type : KEY_TYPE,
 					      .common_name = cmd->common_name, .organization = cmd->organization,
-					      .organizational_unit = cmd->organizational_unit, .issuer = cmd->issuer,
+					      .organizational_unit = cmd->organizational_unit, .place = cmd->place, .issuer = cmd->issuer,
 					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true, .exportable = exportable,
 					      .renew = { .word = "never" }, .leaf_renew = { .word = "never" } };
 }
@@ -362,6 +393,17 @@ static troth_rc carry_out(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 	return make_authority(ctx, plan, ret_version, e);
 }
 
+/* Of the version that was made for this call, be it with the rotation of a CA above. */
+static troth_rc keep_metadata(struct verb_ctx *ctx, const struct generate_cmd *cmd, const struct generate_plan *plan, const char *version,
+			      struct troth_err *e)
+{
+	if (!version)
+		version = plan->brought;
+	if (!version || (cmd->again && !cmd->metadata)) /* kept as it is; or taken along already (issue_store) */
+		return RC_OK;
+	return metadata_set(ctx, version, cmd->metadata, e);
+}
+
 /* The version that it is about, with its key if the keeper gave it. */
 static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, const char *version, struct generate_ret *ret, struct troth_err *e)
 {
@@ -404,7 +446,10 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 	plan->row = plan->leaf.row = now.row; /* as the writer sees it */
 	TRY(carry_out(ctx, cmd, plan, &version, e));
 	ctx->plan = plan;
-	return ctx->retry ? RC_OK : answer(ctx, plan, version, out, e);
+	if (ctx->retry)
+		return RC_OK;
+	TRY(keep_metadata(ctx, cmd, plan, version, e));
+	return answer(ctx, plan, version, out, e);
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE = { "credential.generate", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_cmd),

@@ -29,10 +29,13 @@ struct generate_cmd {
 	bool exportable;            /* a new authority's key may be given out again, where disclose_may allows it (disclose.h) */
 	const char *issuer;         /* an authority's name; NULL: a root */
 	const char *common_name, *organization, *organizational_unit;
+	struct cert_place place;
 	const char *role;           /* of a leaf: server, client, both */
 	bool once;                  /* a leaf's key is given now and not kept: whoever loses it asks for the next version */
 	const char *key_type;       /* NULL: rsa-2048, or as it was */
+	unsigned key_usage;         /* of a leaf: CERT_LEAF_USAGES that its key can do; 0: what it needs */
 	struct json_texts sans;
+	const char *metadata;       /* as metadata_read gives it; NULL: none, or (again) what the newest version has */
 	msec_t ttl;                 /* 0: a year, or as it was; cut to what its issuer has left */
 };
 struct generate_ret {

@@ -146,6 +146,7 @@ troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth
 		const struct version_row *v = &item->version->row;
 		struct cert_row anchor;
 		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
+		TRY(metadata_row_of(ctx->tx, ctx->a, v->id, &item->metadata, e));
 		if (v->signed_by) {
 			TRY(trust_of(ctx, v, &issuer, &item->ca, e));
 		} else if (item->version->cert.self_signed) {

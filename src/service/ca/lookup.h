@@ -28,6 +28,7 @@ struct lookup_version {
 	bool active;                /* authority: it signs now; leaf: its newest */
 	bool beside;                /* authority: trusted in addition, and nobody has said yet that it goes */
 	bool generated;             /* made here: its certificate is not somebody's upload */
+	const char *metadata;       /* JSON, as its owner said it (metadata.h); NULL: none */
 	const char *ca;             /* PEM: the CA that signed it, then those that are trusted beside that one; NULL: not known here */
 	const char *private_key;    /* PEM, SECRET; NULL: not here, not asked for, or nobody may have it */
 };
@@ -64,9 +65,9 @@ extern const struct verb VERB_CREDENTIAL_CATALOG;
 /* -- for the room's own verbs ------------------------------------------------------------------------------ */
 /* The open rotation that leads this authority: its own, or that of a CA above, which brought it a version; id 0: none. */
 troth_rc lookup_leading(struct verb_ctx *ctx, int64_t authority_id, struct rotation_row *ret, struct troth_err *e);
-/* The credential with all its versions and their flags; ca and keys are NULL. */
+/* The credential with all its versions and their flags; ca, metadata and keys are NULL. */
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e);
-/* Fills items[i].ca for all of them. */
+/* Fills items[i].ca and .metadata for all of them. */
 troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth_err *e);
 /* Only this version stays (uuid). */
 void lookup_only(struct lookup_ret *ret, const char *version);

@@ -6,6 +6,7 @@
 #include "model/name.h"
 #include "service/ca/adopt.h"
 #include "service/ca/imported.h"
+#include "service/ca/metadata.h"
 #include "service/ca/set_leaf.h"
 #include "service/check.h"
 #include "service/record.h"
@@ -190,6 +191,23 @@ static bool same_plan(const struct set_plan *x, const struct set_plan *y)
 	return x->act == y->act && x->there.id == y->there.id && x->by.here.version.id == y->by.here.version.id && set_leaf_same(&x->leaf, &y->leaf);
 }
 
+/* Who says a name says all there is to say of its next version. */
+static troth_rc keep_metadata(struct verb_ctx *ctx, const struct set_cmd *cmd, struct lookup_ret *ret, struct troth_err *e)
+{
+	if (cmd->id)
+		return RC_OK;
+	ret->items[0].metadata = cmd->metadata;
+	return metadata_set(ctx, ret->items[0].version->row.uuid, cmd->metadata, e);
+}
+
+static troth_rc carry_out(struct verb_ctx *ctx, struct set_plan *plan, struct set_plan *now, struct lookup_ret *ret, struct troth_err *e)
+{
+	if (plan->act != ACT_LEAF)
+		return run_inner(ctx, plan, ret, e);
+	(void)text_copy(now->leaf.version, UUID_LEN, plan->leaf.version); /* a uuid fits a uuid */
+	return set_leaf_run(ctx, &now->leaf, ret, e);
+}
+
 static troth_rc set_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	struct set_plan *plan = ctx->plan, now = { 0 };
@@ -197,10 +215,8 @@ static troth_rc set_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	ctx->retry = !same_plan(plan, &now);
 	if (ctx->retry)
 		return RC_OK;
-	if (plan->act != ACT_LEAF)
-		return run_inner(ctx, plan, out, e);
-	(void)text_copy(now.leaf.version, UUID_LEN, plan->leaf.version); /* a uuid fits a uuid */
-	return set_leaf_run(ctx, &now.leaf, out, e);
+	TRY(carry_out(ctx, plan, &now, out, e));
+	return ctx->retry ? RC_OK : keep_metadata(ctx, arg, out, e);
 }
 
 const struct verb VERB_CREDENTIAL_BRING = { "credential.bring", VERB_WRITE, ROLES_CHANGE, sizeof(struct set_cmd), sizeof(struct lookup_ret),

@@ -19,6 +19,7 @@ struct set_cmd {
 	const char *private_key;    /* PEM, SECRET; NULL: it stays elsewhere */
 	const char *ca;             /* PEM: who signed it; or */
 	const char *issuer;         /* the same, an authority here by name; neither: it is not said */
+	const char *metadata;       /* by name: of this version, as metadata_read gives it; NULL: none.  By id: the one before hands its own on */
 	bool exportable;            /* a CA's key may be given out again, where disclose_may allows it (disclose.h) */
 	bool beside;                /* a root with its key: trusted in addition until somebody says that it signs (beside.h) */
 };

@@ -86,7 +86,13 @@ static void test_dry_run_and_intermediate(void **state)
 	call_expect(c, 400, HTTP_PATCH, kept, "{\"exportable\":true}");
 	call_expect(c, 400, HTTP_PATCH, arena_printf(c->room->a, "%s/rollout", kept), "{\"exportable\":true}");
 	call_expect(c, 409, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/mid\",\"issuer\":\"/prod/kept\",\"exportable\":true}");
-	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\",\"exportable\":true,\"path_len\":3,\"permitted_dns\":[\"example.org\"],\"organization\":\"O\"}");
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\",\"exportable\":true,\"path_len\":3,\"permitted_dns\":[\"example.org\"],\"organization\":\"O\","
+		    "\"organizational_unit\":\"U\",\"country\":\"DE\",\"state\":\"S\",\"locality\":\"L\"}");
+	call_is(c, "versions.0.subject", "CN=/prod/ca,OU=U,O=O,L=L,ST=S,C=DE");
+	call_is(c, "organizational_unit", "U");
+	call_is(c, "country", "DE");
+	call_is(c, "state", "S");
+	call_is(c, "locality", "L");
 	call_is(c, "path_len", "3");
 	call_is(c, "permitted_dns.0", "example.org");
 	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/mid\",\"issuer\":\"/prod/ca\",\"key_type\":\"ec-p384\",\"exportable\":true}");

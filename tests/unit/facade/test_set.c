@@ -11,14 +11,15 @@ static void by_name(void **state)
 	struct foreign f = foreign_make(&CREDHUB_SET_ROUTES, HTTP_PUT, "/api/v1/data");
 	struct set_cmd *c = foreign_parse(&f, "{\"name\":\"ca\",\"type\":\"certificate\",\"value\":{\"ca\":\"\",\"ca_name\":\"by\",\"certificate\":\"C\","
 					      "\"private_key\":\"K\"}}");
-	assert_true(c && !c->id && !c->ca && !c->beside && c->exportable);
+	assert_true(c && !c->id && !c->ca && !c->beside && c->exportable && !c->metadata);
 	assert_string_equal(c->name, "/ca");
 	assert_string_equal(c->issuer, "/by");
 	assert_string_equal(c->certificate, "C");
 	assert_string_equal(c->private_key, "K");
-	c = foreign_parse(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"metadata\":{},\"value\":{\"ca\":\"D\",\"certificate\":\"C\"}}");
+	c = foreign_parse(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"metadata\":{\"a\":{}},\"value\":{\"ca\":\"D\",\"certificate\":\"C\"}}");
 	assert_true(c && !c->issuer && !c->private_key);
 	assert_string_equal(c->ca, "D");
+	assert_string_equal(c->metadata, "{\"a\":{}}");
 	arena_free(f.a);
 }
 

@@ -142,6 +142,31 @@ static void by_permissions(void **state)
 	room_free(r);
 }
 
+/* Of each kind, by name; by id it goes along. */
+static void with_metadata(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "root"), far = elsewhere_root(r->a, r->now, "far"), next = elsewhere_root(r->a, r->now, "next"),
+			 leaf = bring_leaf(r->a, r->now, "leaf", &far, 0, 0);
+	struct set_cmd all[] = { bring_cmd(r->a, "/x/ca", &root), without_key("/x/far", &far), bring_cmd(r->a, "/x/leaf", &leaf), bring_cmd(r->a, "/x/ca", &next) };
+	struct lookup_ret seen;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		all[i].metadata = arena_printf(r->a, "{\"n\":%zu}", i);
+		assert_string_equal(set(r, all[i]).items[0].metadata, all[i].metadata);
+		room_do(r, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = all[i].name, .newest = 1 }, &seen);
+		assert_string_equal(seen.items[0].metadata, all[i].metadata);
+	}
+	struct set_cmd again = bring_cmd(r->a, NULL, &leaf);
+	room_do(r, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/leaf" }, &seen);
+	again.id = seen.credential.row.uuid;
+	assert_string_equal(set(r, again).items[0].metadata, "{\"n\":2}");
+	assert_null(set(r, bring_cmd(r->a, "/x/leaf", &leaf)).items[0].metadata);
+	room_do(r, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/leaf" }, &seen);
+	assert_true(seen.count == 3 && !seen.items[0].metadata && seen.items[1].metadata);
+	bring_release((struct elsewhere *[]){ &root, &far, &next, &leaf }, 4);
+	room_free(r);
+}
+
 /* A CA whose key may be given out: its sender gets it back, and so does that of one below it, of none else. */
 static void exportable(void **state)
 {
@@ -206,6 +231,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_root_with_its_key), cmocka_unit_test(a_root_without_it),
 					      cmocka_unit_test(a_ca_below_another_one), cmocka_unit_test(who_may_and_where),
-					      cmocka_unit_test(by_permissions), cmocka_unit_test(exportable), cmocka_unit_test(the_keeper_dies), cmocka_unit_test(a_name_taken_meanwhile_is_seen) };
+					      cmocka_unit_test(by_permissions), cmocka_unit_test(with_metadata), cmocka_unit_test(exportable), cmocka_unit_test(the_keeper_dies), cmocka_unit_test(a_name_taken_meanwhile_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
