@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from test_memory import scan
@@ -63,6 +63,8 @@ class Story:
 
     def put_in(self, text):
         text = re.sub(r"\$own:(\w+)\.(certificate|key)", lambda m: json.dumps(self.own_ca(m.group(1))[m.group(2)])[1:-1], text)
+        text = re.sub(r"\$leaf:([\w-]+)@(\w+)\.(\w+)", lambda m: json.dumps(self.own_leaf(m.group(1), m.group(2))[m.group(3)])[1:-1], text)
+        text = re.sub(r"\$pad:(\d+)", lambda m: "x" * int(m.group(1)), text)
         return re.sub(r"\$(id:[\w-]+)", lambda m: self.bound[m.group(1)], text)
 
     def own_ca(self, name):
@@ -71,6 +73,14 @@ class Story:
             self.own[name] = {"certificate": certificate, "key": key}
             self.bind(f"pem:{name}", certificate)
         return self.own[name]
+
+    def own_leaf(self, name, ca):
+        """Signed by the CA that $own:CA is; some names say what is wrong with it."""
+        if (name, ca) not in self.own:
+            self.own_ca(ca)
+            self.own[name, ca] = made_leaf(name, self.own[ca])
+            self.bind(f"pem:{name}@{ca}", self.own[name, ca]["certificate"])
+        return self.own[name, ca]
 
     def bind(self, name, value):
         kind, _, word = name.partition(":")
@@ -214,7 +224,8 @@ def test_two_levels_end_with_the_new_chain(client):
 def own_root(name, path_length=None, days=400):
     """A self-signed CA and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    common = 1500 * "\x01" if name == "endless" else name
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Own"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
     now = datetime.datetime.now(datetime.timezone.utc)
     cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=days)).add_extension(x509.BasicConstraints(True, path_length), True)
@@ -222,6 +233,29 @@ def own_root(name, path_length=None, days=400):
             .add_extension(x509.KeyUsage(True, False, False, False, False, True, True, False, False), True).sign(key, hashes.SHA256()))
     pem = serialization.Encoding.PEM
     return cert.public_bytes(pem).decode(), key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()).decode()
+
+
+def made_leaf(name, ca):
+    """As PEM: certificate, chain (with its CA), and its key as key (PKCS#1 or SEC1), pkcs8, and encrypted."""
+    load, pem = x509.load_pem_x509_certificate(ca["certificate"].encode()), serialization.Encoding.PEM
+    signer = serialization.load_pem_private_key(ca["key"].encode(), None)
+    key = rsa.generate_private_key(65537, 2048) if name == "rsa" else ec.generate_private_key(ec.SECP384R1() if name == "p384" else ec.SECP256R1())
+    long = {"long": 70 * "\x01", "sublong": 70 * "y"}
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, long.get(name, name))])
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+    begin, end = {"expired": (-2 * day, -day), "early": (day, 2 * day)}.get(name, (-day / 24, 90 * day))
+    build = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject if name == "alone" else load.subject).public_key(key.public_key())
+             .serial_number(x509.random_serial_number()).not_valid_before(now + begin).not_valid_after(now + end))
+    if name.startswith("sub"):
+        build = (build.add_extension(x509.BasicConstraints(True, None), True).add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+                 .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True))
+    else:
+        build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName("no name\n" if name == "long" else f"{name}.example")]), False)
+    cert = build.sign(key if name == "alone" else signer, hashes.SHA256()).public_bytes(pem).decode()
+    out = lambda form, how: key.private_bytes(pem, form, how).decode()  # noqa: E731
+    plain, forms = serialization.NoEncryption(), serialization.PrivateFormat
+    return {"certificate": cert, "chain": cert + ca["certificate"], "key": out(forms.TraditionalOpenSSL, plain), "pkcs8": out(forms.PKCS8, plain),
+            "encrypted": out(forms.PKCS8, serialization.BestAvailableEncryption(b"x"))}
 
 
 def test_set_takes_a_ca_with_its_key(client):
@@ -245,14 +279,20 @@ def test_set_takes_a_ca_with_its_key(client):
 
 @pytest.mark.release_only
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads another process's memory: needs root")
-def test_a_ca_key_that_was_set_is_gone_after_the_reply(client):
+def test_a_key_that_was_set_is_gone_after_the_reply(client):
+    """Of a CA, of a leaf under a name and as the next version by id, also after it was given out again."""
     cert, key = own_root("gone")
+    ca = {"certificate": cert, "key": key}
     client.json("PUT /api/v1/data", {"name": "/gone/ca", "type": "certificate", "value": {"certificate": cert, "private_key": key}})
-    scalar = serialization.load_pem_private_key(key.encode(), None).private_numbers().private_value
-    needles = {"big-endian": scalar.to_bytes(32, "big"), "little-endian": scalar.to_bytes(32, "little"), "pem": key.splitlines()[1].encode(),
-               "certificate": cert.splitlines()[5].encode()}
-    found = scan(client.server.process.pid, needles)
-    assert found["big-endian"] == found["little-endian"] == found["pem"] == 0, found
+    first, second = made_leaf("first", ca), made_leaf("second", ca)
+    value = lambda x: {"certificate": x["certificate"], "private_key": x["pkcs8"], "ca_name": "/gone/ca"}  # noqa: E731
+    made = client.json("PUT /api/v1/data", {"name": "/gone/leaf", "type": "certificate", "value": value(first)})
+    at = client.json("GET /api/v1/certificates?name=/gone/leaf")["certificates"][0]["id"]
+    client.json(f"POST /api/v1/certificates/{at}/versions", {"value": value(second)})
+    given = client.json("GET /api/v1/data?name=/gone/leaf")["data"]
+    assert [v["value"]["private_key"] for v in given] == [second["key"], first["key"]] and made["value"]["private_key"] == first["key"]
+    keys = {"ca": key} | {f"{n} {form}": x[form] for n, x in (("first", first), ("second", second)) for form in ("key", "pkcs8")}
+    none_is_left(client, keys)
 
 
 def none_is_left(client, keys):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from clients import Shell, real
 from fleet import Server
-from test_credhub import own_root
+from test_credhub import made_leaf, own_root
 
 pytestmark = real("credhub")
 NONE = "The request could not be completed because the credential does not exist or you do not have sufficient authorization."
@@ -63,7 +63,25 @@ def test_credhub_day_by_day(credhub, tmp_path):
     (tmp_path / "ca.pem").write_text(pem), (tmp_path / "ca.key").write_text(key)
     credhub("set", "-n", "/cli/brought", "-t", "certificate", "-c", tmp_path / "ca.pem", "-p", tmp_path / "ca.key")
     assert credhub.field("/cli/brought", "certificate") == pem
-    credhub("delete", "-n", "/cli/leaf")
+    mine = made_leaf("mine", {"certificate": pem, "key": key})
+    for form in ("certificate", "pkcs8"):
+        (tmp_path / form).write_text(mine[form])
+    leaf = ["set", "-n", "/cli/mine", "-t", "certificate", "-c", tmp_path / "certificate", "-p", tmp_path / "pkcs8"]
+    assert "was not signed by the CA specified in the 'ca_name' property" in credhub.refused(*leaf, "-m", "/cli/ca")
+    credhub(*leaf, "-m", "/cli/brought")
+    credhub(*leaf, "-r", tmp_path / "ca.pem")
+    assert [credhub.field("/cli/mine", key) for key in ("ca", "certificate", "private_key")] == [pem, mine["certificate"], mine["key"]]
+    assert "statically set" in credhub.refused("regenerate", "-n", "/cli/mine")
+    whole = {name: json.loads(credhub("get", "-n", name, "-j"))["value"] for name in ("/cli/leaf", "/cli/mine", "/cli/brought")}
+    credhub("export", "-p", "/cli", "-f", tmp_path / "all")
+    for name in ("/cli/leaf", "/cli/mine"):
+        credhub("delete", "-n", name)
+    assert "2 out of 2" in credhub("delete", "-p", "/cli")
+    credhub("import", "-f", tmp_path / "all")  # CAs come back without the keys that nobody was given
+    assert {name: json.loads(credhub("get", "-n", name, "-j"))["value"] for name in whole} == whole
+    assert "does not have an associated private key" in credhub.refused("generate", "-n", "/cli/x", "-t", "certificate", "-c", "x.example", "--ca", "/cli/brought")
+    for name in ("/cli/leaf", "/cli/mine"):
+        credhub("delete", "-n", name)
     assert "2 out of 2" in credhub("delete", "-p", "/cli")
     assert json.loads(credhub("find", "-j")) == {"credentials": []}
     credhub("logout")

@@ -8,6 +8,7 @@
 #include "service/ca/adopt.h"
 #include "service/ca/forget.h"
 #include "service/ca/generate.h"
+#include "service/ca/set.h"
 #include "service/rotation/beside.h"
 #include "service/server/permission.h"
 
@@ -28,6 +29,12 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 	{ CLAUSE_STATIC, 400, "The credential could not be regenerated because the certificate was statically set and is not self-signed or is "
 			      "invalid." },
 	{ CLAUSE_OTHER_KEY, 400, "The provided certificate does not match the private key." },
+	{ CLAUSE_NO_CERTIFICATE, 400, "The provided certificate value is not a valid X509 certificate." },
+	{ CLAUSE_NO_CA, 400, "The provided CA value is not a valid X509 certificate authority." },
+	{ CLAUSE_NO_CA_NAME, 400, "The requested certificate cannot be signed by the given CA because the given CA is not a certificate authority. A "
+				  "certificate must contain the extension 'Certificate Authority: YES' to be used to sign other certificates." },
+	{ CLAUSE_NOT_BY, 400, "The provided certificate was not signed by the CA specified in the 'ca' property." },
+	{ CLAUSE_NOT_BY_NAME, 400, "The provided certificate was not signed by the CA specified in the 'ca_name' property." },
 	{ CLAUSE_LAST_VERSION, 400, "The minimum number of versions for a Certificate is 1." },
 	{ CLAUSE_NO_PERMISSION, 404, "The request includes a permission that does not exist." },
 	{ CLAUSE_PERMISSION_UNSEEN, 404, "The request could not be completed because the permission does not exist or you do not have sufficient "

@@ -1,13 +1,16 @@
-/* A root that was made elsewhere, with its key.  See adopt.h. */
+/* A CA that was made elsewhere, with its key.  See adopt.h. */
 #include "service/ca/adopt.h"
 
 #include <string.h>
 
 #include "model/name.h"
+#include "service/ca/adopt_below.h"
 #include "service/ca/certify_chain.h"
 #include "service/ca/credential.h"
 #include "service/ca/disclose.h"
 #include "service/ca/imported.h"
+#include "service/ca/notice.h"
+#include "service/ca/renewal.h"
 #include "service/ca/root_source.h"
 #include "service/check.h"
 #include "service/rotation/beside.h"
@@ -32,30 +35,34 @@ static void check_usable(const struct checker *c, const struct cert *root)
 		check_fail(c, "$.certificate", "ca", "is no CA", "a service's certificate is brought for its slots: troth credential upload");
 	if (!root->common_name[0])
 		check_fail(c, "$.certificate", "name", "has no common name", "its next version, which is made here, could not be named after it");
+	if (strlen(root->common_name) > CERT_COMMON_NAME_MAX)
+		check_fail(c, "$.certificate", "name", "has a common name of more than 64 bytes",
+			   "its next version, which is made here, could not be named after it (RFC 5280, ub-common-name)");
 }
 
-static const struct cert *read_root(struct verb_ctx *ctx, const char *pem, struct troth_err *e)
+static const struct cert *read_ca(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, struct troth_err *e)
 {
 	struct checker c = { ctx->a, e };
-	const struct cert *root = root_source_pem(&c, "$.certificate", pem);
-	if (!root)
+	const struct cert *ca = root_source_pem(&c, "$.certificate", cmd->certificate);
+	if (!ca)
 		return NULL;
-	check_usable(&c, root);
-	if (root->is_ca)
-		certify_root_judge(ctx->a, "$.certificate", root, ctx->now, e);
-	return root;
+	check_usable(&c, ca);
+	if (ca->is_ca && !cmd->above)
+		certify_root_judge(ctx->a, "$.certificate", ca, ctx->now, e);
+	return ca;
 }
 
 /* -- a new authority ------------------------------------------------------------------------------------------ */
 
 struct adopt_plan {
-	const struct cert *root;
+	const struct cert *ca;
 	char version[UUID_LEN];
 };
 
 static bool is_exportable(const struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd)
 {
-	return cmd->exportable && disclose_may(ctx, &(struct credential_row){ 0 });
+	const struct credential_row root = { 0 };
+	return cmd->exportable && disclose_may(ctx, cmd->above ? &cmd->above->authority : &root);
 }
 
 /* Who sent it has it; the answer says whether it can be had again. */
@@ -72,14 +79,16 @@ static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	struct credential_row row = { .name = cmd->name, .exportable = is_exportable(ctx, cmd) };
 	authority_adopt_check(ctx->a, cmd, e);
 	if (cmd->certificate)
-		plan->root = read_root(ctx, cmd->certificate, e);
+		plan->ca = read_ca(ctx, cmd, e);
 	TRY(check_done(e));
+	if (cmd->above)
+		TRY(adopt_below_judge(ctx, cmd->name, plan->ca, cmd->above, e));
 	TRY(principal_in_scope(ctx->who, cmd->name, e));
 	TRY(credential_name_free(ctx, cmd->name, e));
-	TRY(imported_check_root(ctx, plan->root, e));
+	TRY(imported_check_root(ctx, plan->ca, e));
 	verb_uuid(ctx, plan->version);
 	ctx->plan = plan;
-	return ctx->options.dry_run ? RC_OK : root_source_need(ctx, &row, cmd->private_key, plan->root, plan->version, e);
+	return ctx->options.dry_run ? RC_OK : root_source_need(ctx, &row, cmd->private_key, plan->ca, plan->version, e);
 }
 
 /* "O=x" of a subject as RFC 2253 has it; what is escaped there is not taken over. */
@@ -101,15 +110,19 @@ static struct cert_place place_of(struct arena *a, const char *subject)
 				    cert_place_fault(p.locality) ? NULL : p.locality };
 }
 
-static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *root)
+/* Whose next version nobody here could sign is signed elsewhere. */
+static bool is_external(const struct authority_adopt_cmd *cmd) { return cmd->above && cmd->above->authority.origin == ORIGIN_IMPORTED; }
+
+static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *ca)
 {
-	struct credential_spec spec = { .common_name = root->common_name, .organization = attribute_of(ctx->a, root->subject, "O="),
-					.organizational_unit = attribute_of(ctx->a, root->subject, "OU="),
-					.place = place_of(ctx->a, root->subject), .path_len = root->path_len };
+	struct credential_spec spec = { .common_name = ca->common_name, .organization = attribute_of(ctx->a, ca->subject, "O="),
+					.organizational_unit = attribute_of(ctx->a, ca->subject, "OU="),
+					.place = place_of(ctx->a, ca->subject), .path_len = ca->path_len };
 	return (struct credential_row){
-		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY, .origin = ORIGIN_INTERNAL,
-		.key_type = key_type_name(root->key_type), .spec = credential_spec_write(ctx->a, &spec),
-		.ca_ttl = root->not_after - root->not_before, .leaf_ttl = LEAF_TTL, .renew = "never", .leaf_renew = "never", .rev = 1,
+		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY,
+		.origin = is_external(cmd) ? ORIGIN_EXTERNAL : ORIGIN_INTERNAL, .issuer_id = cmd->above ? cmd->above->authority.id : 0,
+		.key_type = key_type_name(ca->key_type), .spec = credential_spec_write(ctx->a, &spec),
+		.ca_ttl = ca->not_after - ca->not_before, .leaf_ttl = LEAF_TTL, .renew = "never", .leaf_renew = "never", .rev = 1,
 		.exportable = is_exportable(ctx, cmd), .created = ctx->now,
 	};
 }
@@ -121,18 +134,23 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct lookup_ret *ret = out;
 	struct version_row version = { .uuid = plan->version, .source = VERSION_UPLOADED, .wanted = true, .can_sign = true };
 	if (ctx->reply_count)
-		TRY(root_source_check_key(ctx->replies[0], plan->root, e));
+		TRY(root_source_check_key(ctx->replies[0], plan->ca, e));
 	TRY(credential_name_free(ctx, cmd->name, e));
-	TRY(imported_check_root(ctx, plan->root, e));
-	struct credential_row row = row_of(ctx, cmd, plan->root);
+	TRY(imported_check_root(ctx, plan->ca, e));
+	if (cmd->above)
+		TRY(adopt_below_judge(ctx, cmd->name, plan->ca, cmd->above, e));
+	struct credential_row row = row_of(ctx, cmd, plan->ca);
 	if (ctx->reply_count)
 		version.key_blob = ctx->replies[0]->blob;
 	TRY(credential_row_insert(ctx->tx, &row, e));
-	TRY(issue_store(ctx, &row, NULL, plan->root->der, &version, e));
-	TRY(metadata_row_put(ctx->tx, version.id, cmd->metadata, e));
+	TRY(issue_store(ctx, &row, cmd->above, plan->ca->der, &version, e));
 	TRY(version_row_set_signing(ctx->tx, row.id, version.id, e));
+	if (is_external(cmd))
+		TRY(notice_promise(ctx, version.id, plan->ca->not_after, e));
+	else if (cmd->above)
+		TRY(renewal_refresh(ctx, row.issuer_id, e)); /* it may live longer than what that one signed before */
 	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
-	TRY(root_source_record(ctx, &row, plan->root, plan->version, e));
+	TRY(root_source_record(ctx, &row, plan->ca, plan->version, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	TRY(lookup_load(ctx, &row, ret, e));
 	give_back(ret, cmd->private_key);

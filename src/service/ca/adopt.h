@@ -1,4 +1,4 @@
-/* Adopted: a root that was made elsewhere, with its key.  From then on it is an authority like any other: it signs, and its
+/* Adopted: a root, or a CA below one that is here, that was made elsewhere, with its key.  From then on it is an authority like any other: it signs, and its
  * next version is made here, or brought in the same way.
  *
  * The key passes once through this process, in memory that is wiped with the request; it is looked at by the keeper alone,
@@ -8,12 +8,13 @@
 
 #include "service/ca/lookup.h"
 
+struct signer; /* issue.h */
 struct authority_adopt_cmd {
 	const char *name;           /* of a new authority */
-	const char *certificate;    /* PEM: the root, and nothing else */
+	const char *certificate;    /* PEM: the CA, and nothing else */
 	const char *private_key;    /* PEM, SECRET */
 	bool exportable;            /* it may be given out again, where disclose_may allows it (disclose.h) */
-	const char *metadata;       /* as metadata_read gives it; NULL: none */
+	const struct signer *above; /* the version here that signed it (adopt_below.h); NULL: it is a root */
 };
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */

@@ -1,6 +1,8 @@
 /* Imported authorities.  See imported.h. */
 #include "service/ca/imported.h"
 
+#include <string.h>
+
 #include "service/ca/certify_chain.h"
 #include "service/ca/constrained.h"
 #include "service/ca/credential.h"
@@ -71,7 +73,7 @@ static troth_rc check_subject(struct verb_ctx *ctx, const struct cert *root, str
 static troth_rc refuse_used(const struct credential_row *owner, const struct version_row *v, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "this certificate is version %s of %s already", v->uuid, owner->name);
-	err_hint(e, owner->origin == ORIGIN_IMPORTED ? "look at it: troth authority show %s" : "its key is here, so it need not be imported: %s",
+	err_hint(e, owner->origin == ORIGIN_IMPORTED ? "look at it: troth authority show %s" : "its key is here: troth authority show %s",
 		 owner->name);
 	err_object(e, "%s", owner->name);
 	return rc;
@@ -187,7 +189,8 @@ static troth_rc insert_version(struct verb_ctx *ctx, const struct credential_row
 troth_rc imported_make(struct verb_ctx *ctx, const char *name, const struct cert *root, struct credential_row *ret,
 		       struct version_row *ret_version, struct troth_err *e)
 {
-	struct credential_spec spec = { .common_name = root->common_name[0] ? root->common_name : NULL, .path_len = root->path_len };
+	bool named = root->common_name[0] && strlen(root->common_name) <= CERT_COMMON_NAME_MAX; /* a definition has no longer one */
+	struct credential_spec spec = { .common_name = named ? root->common_name : NULL, .path_len = root->path_len };
 	*ret = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = name, .kind = CREDENTIAL_AUTHORITY,
 					.origin = ORIGIN_IMPORTED, .key_type = root->key_type_known ? key_type_name(root->key_type) : "other",
 					.spec = credential_spec_write(ctx->a, &spec), .ca_ttl = root->not_after - root->not_before,

@@ -73,6 +73,15 @@ static bool was_taken_back(const struct credential_row *row, const struct versio
 	return row->kind == CREDENTIAL_AUTHORITY && v->retired_at && row->signing_version && v->id > row->signing_version;
 }
 
+/* No version of an authority whose key is elsewhere carries the label; its owner signs with the newest, as far as anybody here knows. */
+static const struct version_view *signing_one(const struct credential_view *c)
+{
+	for (size_t i = 0; i < c->version_count; i++)
+		if (c->row.origin == ORIGIN_IMPORTED ? c->versions[i].row.wanted : c->versions[i].row.signing)
+			return &c->versions[i];
+	return NULL;
+}
+
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e)
 {
 	struct credential_view *c = &ret->credential;
@@ -89,7 +98,7 @@ troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, str
 			continue;
 		struct lookup_version *item = &ret->items[ret->count++];
 		item->version = v;
-		item->active = authority ? v->row.signing : v->row.id == row->signing_version;
+		item->active = authority ? v == signing_one(c) : v->row.id == row->signing_version;
 		item->beside = authority && !item->active && !is_over(&v->row) && (v->row.wanted || (runs && !approved));
 		item->generated = v->row.source != VERSION_UPLOADED && row->origin == ORIGIN_INTERNAL;
 	}

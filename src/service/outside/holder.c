@@ -57,19 +57,6 @@ static enum target_role role_of(const struct credential_spec *spec)
 	return (spec->eku & both) == both ? TARGET_BOTH : spec->eku & EKU_CLIENT ? TARGET_CLIENT : TARGET_SERVER;
 }
 
-/* By the authority itself: another of its name may have been deleted.  id 0: there is none. */
-static troth_rc group_find(struct verb_ctx *ctx, int64_t authority, enum target_role role, struct template_row *ret, struct troth_err *e)
-{
-	struct template_row *rows;
-	size_t n;
-	*ret = (struct template_row){ 0 };
-	TRY(template_row_list_authority(ctx->tx, ctx->a, authority, &rows, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].party == PARTY_HOLDER && rows[i].role == role)
-			*ret = rows[i];
-	return RC_OK;
-}
-
 /* The group of all that have a certificate of this authority in this role. */
 static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *leaf, struct template_row *ret, struct troth_err *e)
 {
@@ -80,12 +67,11 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *le
 	TRY(credential_spec_read(ctx->a, leaf->spec, &spec, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->issuer_id, &authority, e));
 	enum target_role role = role_of(&spec);
-	TRY(group_find(ctx, authority.id, role, ret, e));
-	if (ret->id)
-		return RC_OK;
 	const char *name = arena_printf(ctx->a, "%s %s", authority.name, TARGET_ROLE_NAMES[role]);
+	if (rc_ok(template_row_by_name(ctx->tx, ctx->a, holders.id, name, ret, NULL)) && ret->authority_id != authority.id)
+		name = arena_printf(ctx->a, "%s %s", name, authority.uuid); /* of one that was deleted: its holders may show what they have */
 	if (rc_ok(template_row_by_name(ctx->tx, ctx->a, holders.id, name, ret, NULL)))
-		name = arena_printf(ctx->a, "%s %s", name, authority.uuid); /* another had the name, and was deleted */
+		return RC_OK;
 	*ret = (struct template_row){ .uuid = verb_uuid_text(ctx), .deployment_id = holders.id, .kind = TARGET_SLOT,
 				      .party = PARTY_HOLDER, .name = name, .profile = "holder", .role = role,
 				      .authority_id = authority.id, .atomic = true, .created = ctx->now };
@@ -94,22 +80,34 @@ static troth_rc group_need(struct verb_ctx *ctx, const struct credential_row *le
 	return meet_template_added(ctx, ret, e);
 }
 
-/* The target of this name in a group of this authority (0: of whichever is counted); id 0: there is none. */
-static troth_rc target_find(struct verb_ctx *ctx, const char *name, int64_t authority, struct target_row *ret, struct troth_err *e)
+/* Everything that was handed out under a name: one target for each authority that signed it.  There is one, unless a credential was
+ * deleted and its name given to another. */
+static troth_rc targets_by_name(struct verb_ctx *ctx, const char *name, int64_t *ret_instance, struct target_row **ret, size_t *ret_count,
+				struct troth_err *e)
 {
 	struct deployment_row holders;
 	struct instance_row instance;
-	struct target_row *rows;
-	size_t n;
-	*ret = (struct target_row){ 0 };
+	*ret_instance = 0;
+	*ret_count = 0;
 	if (rc_failed(deployment_row_by_name(ctx->tx, ctx->a, HOLDERS_DEPLOYMENT, &holders, NULL)) ||
 	    rc_failed(instance_row_by_name(ctx->tx, ctx->a, holders.id, name, &instance, NULL)))
 		return RC_OK;
-	TRY(target_row_list_instance(ctx->tx, ctx->a, instance.id, &rows, &n, e));
+	*ret_instance = instance.id;
+	return target_row_list_instance(ctx->tx, ctx->a, instance.id, ret, ret_count, e);
+}
+
+/* The target of this leaf; id 0: there is none. */
+static troth_rc target_find(struct verb_ctx *ctx, const struct credential_row *leaf, struct target_row *ret, struct troth_err *e)
+{
+	struct target_row *rows;
+	size_t n;
+	int64_t instance;
+	*ret = (struct target_row){ 0 };
+	TRY(targets_by_name(ctx, leaf->name, &instance, &rows, &n, e));
 	for (size_t i = 0; i < n && !ret->id; i++) {
 		struct template_row group;
 		TRY(template_row_get(ctx->tx, ctx->a, rows[i].template_id, &group, e));
-		if (authority ? group.authority_id == authority : rows[i].state == TARGET_COUNTED)
+		if (group.authority_id == leaf->issuer_id)
 			*ret = rows[i];
 	}
 	return RC_OK;
@@ -130,15 +128,15 @@ static troth_rc instance_make(struct verb_ctx *ctx, const char *name, int64_t de
 static troth_rc target_need(struct verb_ctx *ctx, const struct credential_row *leaf, struct target_row *ret, struct troth_err *e)
 {
 	struct template_row group;
-	struct instance_row there;
+	struct target_row *others;
 	int64_t instance;
-	TRY(target_find(ctx, leaf->name, leaf->issuer_id, ret, e));
+	size_t n;
+	TRY(target_find(ctx, leaf, ret, e));
 	if (ret->id)
 		return RC_OK;
 	TRY(group_need(ctx, leaf, &group, e));
-	if (rc_ok(instance_row_by_name(ctx->tx, ctx->a, group.deployment_id, leaf->name, &there, NULL)))
-		instance = there.id; /* it had a certificate of another CA: a deleted one's, of the same name */
-	else
+	TRY(targets_by_name(ctx, leaf->name, &instance, &others, &n, e));
+	if (!instance)
 		TRY(instance_make(ctx, leaf->name, group.deployment_id, &instance, e));
 	*ret = (struct target_row){ .uuid = verb_uuid_text(ctx), .instance_id = instance, .template_id = group.id, .state = TARGET_LEFT,
 				    .next_generation = 1, .base_known = true, .created = ctx->now };
@@ -161,7 +159,7 @@ troth_rc holder_choose(struct verb_ctx *ctx, const struct credential_row *leaf, 
 	struct target_row target;
 	struct credential_row authority;
 	TRY(group_need(ctx, leaf, &group, e));
-	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &target, e));
+	TRY(target_find(ctx, leaf, &target, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, leaf->issuer_id, &authority, e));
 	TRY(verb_apply_changes(ctx, e));
 	view_clock(ctx->svc->view, ctx->now);
@@ -238,7 +236,7 @@ troth_rc holder_holds(struct verb_ctx *ctx, const struct credential_row *leaf, i
 	struct document_row *pending;
 	size_t n;
 	*ret = false;
-	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &t, e));
+	TRY(target_find(ctx, leaf, &t, e));
 	if (!t.id || t.state != TARGET_COUNTED)
 		return RC_OK;
 	TRY(document_row_list_pending(ctx->tx, ctx->a, t.id, &pending, &n, e));
@@ -270,7 +268,7 @@ troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, s
 	struct document_row *pending;
 	size_t n;
 	*ret_count = 0;
-	TRY(target_find(ctx, leaf->name, leaf->issuer_id, &t, e));
+	TRY(target_find(ctx, leaf, &t, e));
 	if (!t.id || t.state != TARGET_COUNTED)
 		return RC_OK;
 	TRY(document_row_list_pending(ctx->tx, ctx->a, t.id, &pending, &n, e));
@@ -286,13 +284,17 @@ troth_rc holder_vouch(struct verb_ctx *ctx, const struct credential_row *leaf, s
 
 troth_rc holder_waive(struct verb_ctx *ctx, const char *name, struct troth_err *e)
 {
-	struct target_row t;
-	TRY(target_find(ctx, name, 0, &t, e));
-	if (!t.id || t.state != TARGET_COUNTED)
-		return RC_OK;
-	t.state = TARGET_WAIVED;
-	TRY(target_row_update(ctx->tx, &t, e));
-	verb_changed(ctx, CHANGED_TARGET, t.id);
+	struct target_row *rows;
+	size_t n;
+	int64_t instance;
+	TRY(targets_by_name(ctx, name, &instance, &rows, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].state != TARGET_COUNTED)
+			continue;
+		rows[i].state = TARGET_WAIVED;
+		TRY(target_row_update(ctx->tx, &rows[i], e));
+		verb_changed(ctx, CHANGED_TARGET, rows[i].id);
+	}
 	return RC_OK;
 }
 
@@ -317,7 +319,7 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 	TRY(record_uuid("credential", id, e));
 	TRY(credential_row_by_uuid(ctx->tx, ctx->a, id, ret, e));
 	TRY(record_visible(ctx->who, "credential", ret->name, e));
-	TRY(target_find(ctx, ret->name, ret->issuer_id, ret_target, e));
+	TRY(target_find(ctx, ret, ret_target, e));
 	if (ret_target->id && ret_target->state == TARGET_COUNTED)
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "nobody outside the fleet holds a certificate of %s", ret->name);
@@ -329,8 +331,8 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 static troth_rc nothing_newer(const struct credential_row *leaf, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "only one certificate of %s was taken: nothing replaced it", leaf->name);
-	err_hint(e, "take a new one first: troth credential renew %s --csr-file FILE; or, if nobody uses it: --replaced gone",
-		 leaf->name);
+	err_hint(e, "take a new one first: troth credential renew %s --csr-file FILE (what was brought: bring the next); or, if nobody uses it: "
+		    "--replaced gone", leaf->name);
 	err_object(e, "%s", leaf->name);
 	return rc;
 }

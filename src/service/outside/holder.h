@@ -8,7 +8,8 @@
  *     deployment /troth/holders          made with the first one
  *       template "/prod/ca server"       a group of the engine: one for each authority and role
  *       instance "/prod/lb"              the credential's name
- *         target                         its pending documents: all that count
+ *         target                         its pending documents: all that count (one target; another for another authority, if
+ *                                        the credential was deleted and its name used again)
  *
  * Of certificates that the same version signed only the one that ends last is kept: who may show the others
  * may as well show that one (to rule S they are the same). */

@@ -287,7 +287,8 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
-	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
+	  "take a new one (troth credential renew @ --csr-file FILE), or bring the next if it was brought; put it in use, then: troth credential "
+	  "attest @ --replaced renewed" },
 };
 
 /* Its agent runs and may not come in. */

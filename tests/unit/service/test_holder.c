@@ -1,6 +1,7 @@
 /* Holders outside the fleet: whoever took a certificate through the API is waited for, by name. */
 #include "fleet.h"
 
+#include "service/ca/delete.h"
 #include "service/outside/holder.h"
 
 static const char *chain_of(struct fleet *f, const struct credential_ret *r)
@@ -220,6 +221,61 @@ static void chosen_when_it_is_committed(void **state)
 	fleet_free(f);
 }
 
+static void forget(struct fleet *f, const char *name)
+{
+	struct no_ret none;
+	fleet_must(f, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ name }, &none);
+}
+
+static struct credential_ret take_of(struct fleet *f, const char *name, const char *authority)
+{
+	struct credential_ret made;
+	const char *san = "dns:x.example";
+	struct credential_create_cmd cmd = { .name = name, .authority = authority, .csr = fleet_csr(f), .sans = { &san, 1 } };
+	fleet_must(f, &VERB_CREDENTIAL_CREATE, &cmd, &made);
+	return made;
+}
+
+static void make_ca(struct fleet *f, const char *name)
+{
+	struct credential_ret made;
+	struct authority_create_cmd cmd = { .name = name, .path_len = AUTHORITY_PATH_LEN_DEFAULT };
+	fleet_must(f, &VERB_AUTHORITY_CREATE, &cmd, &made);
+}
+
+/* A name is used again: of a leaf under another CA, of a CA with another key.  Who holds what is of that CA and no other. */
+static void a_name_is_used_again(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct fleet_node *lb = fleet_stranger(f, "lb", MSG_SLOT);
+	make_ca(f, "/x/ca");
+	(void)take_of(f, "/demo/lb", "/x/ca");
+	forget(f, "/demo/lb");
+	struct credential_ret made = take(f, "/demo/lb");
+	fleet_loads(f, lb, chain_of(f, &made));
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, !done(f, &r) && fleet_waits(f, "/demo/ca", "/demo/lb", "outside-holder"));
+	struct credential_ret next = renew(f, &made);
+	FLEET_CHECK(f, text_equal(next.credential.versions[0].signed_by, r.new_version));
+	fleet_loads(f, lb, chain_of(f, &next));
+	FLEET_CHECK(f, attest(f, &made, "renewed").replaced == 1);
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, done(f, &r));
+	forget(f, "/x/ca");
+	make_ca(f, "/x/ca");
+	struct credential_ret other = take_of(f, "/x/other", "/x/ca");
+	r = fleet_rotate(f, "/x/ca");
+	FLEET_CHECK(f, r.outside_count == 1);
+	next = renew(f, &other);
+	FLEET_CHECK(f, text_equal(next.credential.versions[0].signed_by, r.new_version));
+	FLEET_CHECK(f, attest(f, &other, "renewed").replaced == 1);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, done(f, &r));
+	fleet_all_hands(f);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +287,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(lists_show_nodes_only),
 		cmocka_unit_test(chosen_when_it_is_committed),
+		cmocka_unit_test(a_name_is_used_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
