@@ -11,12 +11,9 @@
 
 #include <strings.h>
 
-enum { LEAVES = LIMIT_KEEPER_BATCH / 2 }; /* a key and at least one signature each */
-
 struct below_leaf {
 	struct make_leaf make;
 	bool asked;             /* slots serve it: they make the key */
-	int64_t newest;
 };
 struct below_plan {
 	struct below_leaf *items;
@@ -31,7 +28,7 @@ static int by_name(const void *x, const void *y)
 
 static troth_rc refuse_many(const char *authority, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "too many certificates are below %s to make them all at once", authority);
+	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "more than %d certificates are below %s: too many to make them all at once", LIMIT_BELOW, authority);
 	err_hint(e, "regenerate them one by one, or by one of the CAs below it");
 	return rc;
 }
@@ -47,10 +44,9 @@ static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct cr
 		err_clause(e, CLAUSE_STATIC);
 		return rc;
 	}
-	if (plan->count == LEAVES)
+	if (plan->count == LIMIT_BELOW)
 		return refuse_many(authority, e);
 	x->make.row = *leaf;
-	x->newest = leaf->signing_version;
 	plan->count++;
 	return credential_has_slots(ctx, leaf, &x->asked, e);
 }
@@ -66,7 +62,7 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 		err_clause(e, CLAUSE_NO_ISSUER);
 		return rc;
 	}
-	plan->items = ARENA_ARRAY(ctx->a, struct below_leaf, LEAVES + 1);
+	plan->items = ARENA_ARRAY(ctx->a, struct below_leaf, LIMIT_BELOW + 1);
 	TRY(hierarchy_below(ctx->tx, ctx->a, top.id, &below, e));
 	for (size_t i = 0; i < below.count; i++) {
 		TRY(credential_row_list_issuer(ctx->tx, ctx->a, below.items[i], PAGE_ALL, &leaves, &n, e));
@@ -102,13 +98,20 @@ static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	return RC_OK;
 }
 
-static bool same(const struct below_plan *x, const struct below_plan *y)
+/* As the writer sees it now.  NULL: what was signed is not what it is to be any more.  That its newest version is another one
+ * does not matter (somebody was quicker, and it gets one more); nor do leaves that came meanwhile, which are new anyway. */
+static const struct below_leaf *still(const struct below_plan *now, const struct below_leaf *x)
 {
-	bool all = x->count == y->count;
-	for (size_t i = 0; all && i < x->count; i++)
-		all = x->items[i].make.row.id == y->items[i].make.row.id && x->items[i].newest == y->items[i].newest &&
-		      x->items[i].asked == y->items[i].asked;
-	return all;
+	const struct credential_row *was = &x->make.row;
+	for (size_t i = 0; i < now->count; i++) {
+		const struct credential_row *is = &now->items[i].make.row;
+		if (is->id == was->id)
+			return is->issuer_id == was->issuer_id && is->leaf_ttl == was->leaf_ttl && text_equal(is->spec, was->spec) &&
+					       text_equal(is->key_type, was->key_type) && now->items[i].asked == x->asked
+				       ? &now->items[i]
+				       : NULL;
+	}
+	return NULL;
 }
 
 static troth_rc make_one(struct verb_ctx *ctx, struct below_leaf *x, const struct below_leaf *now, struct troth_err *e)
@@ -127,10 +130,12 @@ static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 	struct below_plan *plan = ctx->plan, now = { 0 };
 	struct generate_below_ret *ret = out;
 	TRY(decide(ctx, arg, &now, e));
-	ctx->retry = !same(plan, &now);
 	ret->names.items = ARENA_ARRAY(ctx->a, const char *, plan->count + 1);
 	for (size_t i = 0; i < plan->count && !ctx->retry; i++) {
-		TRY(make_one(ctx, &plan->items[i], &now.items[i], e));
+		const struct below_leaf *is = still(&now, &plan->items[i]);
+		ctx->retry = !is;
+		if (is)
+			TRY(make_one(ctx, &plan->items[i], is, e));
 		ret->names.items[ret->names.count++] = plan->items[i].make.row.name;
 	}
 	ctx->plan = plan;
