@@ -11,9 +11,13 @@
 
 #include <strings.h>
 
+/* What depends on keys is asked for on the writer's thread: a portion takes some 20 ms, between which others get their turn. */
+enum { PORTION = 32 };
+
 struct below_leaf {
 	struct make_leaf make;
 	bool asked;             /* slots serve it: they make the key */
+	bool signs;             /* its signatures are asked for */
 };
 struct below_plan {
 	struct below_leaf *items;
@@ -75,6 +79,22 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 	return RC_OK;
 }
 
+/* The signatures of those whose keys have come, and the next keys; make_leaf_need says if there is more to come. */
+static troth_rc ask_portion(struct verb_ctx *ctx, struct below_plan *plan, struct troth_err *e)
+{
+	size_t keys = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct below_leaf *x = &plan->items[i];
+		bool key = !x->make.key_asked;
+		if (x->asked || x->signs || (key && keys == PORTION))
+			continue;
+		keys += key;
+		x->signs = !key;
+		TRY(make_leaf_need(ctx, &x->make, e));
+	}
+	return RC_OK;
+}
+
 static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct generate_below_cmd *cmd = arg;
@@ -87,15 +107,8 @@ static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 			verb_uuid(ctx, plan->items[i].make.version);
 	}
 	ctx->plan = plan;
-	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->items[i].asked)
-			continue;
-		troth_rc rc = make_leaf_need(ctx, &plan->items[i].make, e);
-		if (rc.code == TROTH_TOO_LARGE)
-			return refuse_many(cmd->authority, e);
-		TRY(rc);
-	}
-	return RC_OK;
+	troth_rc rc = ask_portion(ctx, plan, e);
+	return rc.code == TROTH_TOO_LARGE ? refuse_many(cmd->authority, e) : rc;
 }
 
 /* As the writer sees it now.  NULL: what was signed is not what it is to be any more.  That its newest version is another one
