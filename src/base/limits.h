@@ -46,6 +46,8 @@ enum {
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
 	LIMIT_CATALOG = 2000,                  /* credentials listed whole, for APIs that know no pages: some 20 MiB of a request's arena */
 	LIMIT_VERSIONS_SHOWN = 500,            /* of a credential, the newest: with keys and CAs 3 MiB of an answer; made once a day, more than a year */
+	LIMIT_VERSIONS_LIVE = 32,              /* of a leaf, the newest, which the engine is told of again when it changes: slots that are further behind were away */
+	LIMIT_VERSIONS_BYTES = 4 << 20,        /* of their certificates, and of the CAs beside them: an answer has at most 16 MiB, keys and base64 included */
 	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
 	LIMIT_STREAM_BEAT_S = 15,              /* a stream says a comment at least so often: both sides see that the other is there */
 	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */

@@ -107,10 +107,10 @@ troth_rc version_row_list_credential(struct tx *tx, struct arena *a, int64_t cre
 	return rows_page(tx, a, &LIST_CREDENTIAL, arg_int(credential_id), page, ret_rows, ret_count, e);
 }
 
-troth_rc version_row_list_recent(struct tx *tx, struct arena *a, int64_t credential_id,
+troth_rc version_row_list_recent(struct tx *tx, struct arena *a, int64_t credential_id, int newest,
 	struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
-	return rows_list(tx, a, &LIST_RECENT, ARGS(arg_int(credential_id), arg_int(LIMIT_VERSIONS_SHOWN)), ret_rows, ret_count, e);
+	return rows_list(tx, a, &LIST_RECENT, ARGS(arg_int(credential_id), arg_int(newest)), ret_rows, ret_count, e);
 }
 
 troth_rc version_row_list_signers(struct tx *tx, struct arena *a, int64_t credential_id, int64_t also,

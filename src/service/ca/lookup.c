@@ -285,6 +285,15 @@ static void keep_current(struct lookup_ret *ret, struct arena *a)
 	ret->count = n;
 }
 
+/* What stands in `ca` is as long as those who changed the trust made it. */
+static void keep_what_fits(struct lookup_ret *ret)
+{
+	size_t kept = 0;
+	for (size_t bytes = 0; kept < ret->count && bytes < LIMIT_VERSIONS_BYTES; kept++)
+		bytes += ret->items[kept].ca ? strlen(ret->items[kept].ca) : 0;
+	ret->count = kept;
+}
+
 static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct lookup_ret *ret, struct troth_err *e)
 {
 	struct credential_row row;
@@ -307,7 +316,9 @@ static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct 
 	if (cmd->newest && (size_t)cmd->newest < ret->count)
 		ret->count = (size_t)cmd->newest;
 	ENSURE(ret->count || cmd->current, e, TROTH_NOT_FOUND, "%s has no certificate yet", row.name);
-	return lookup_trust(ctx, ret, e);
+	TRY(lookup_trust(ctx, ret, e));
+	keep_what_fits(ret);
+	return RC_OK;
 }
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */

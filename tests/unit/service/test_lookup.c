@@ -87,6 +87,23 @@ static void thousands_of_versions(void **state)
 	room_free(r);
 }
 
+/* A certificate with a hundred long names has 20 KiB: so many of those as an answer holds. */
+static void large_versions(void **state)
+{
+	struct room *r = room_new();
+	struct generate_cmd leaf = outsider_leaf(r, "/x/leaf", "/x/ca");
+	leaf.sans = (struct json_texts){ ARENA_ARRAY(r->a, const char *, LIMIT_SAN_COUNT), LIMIT_SAN_COUNT };
+	for (int i = 0; i < LIMIT_SAN_COUNT; i++)
+		leaf.sans.items[i] = arena_printf(r->a, "dns:n%03d.%060d.%060d.%060d.example", i, 1, 2, 3);
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	outsider_asks(r, leaf);
+	add_versions(r, "/x/leaf", LIMIT_VERSIONS_SHOWN);
+	struct lookup_ret all = look(r, (struct lookup_cmd){ .name = "/x/leaf" });
+	size_t each = all.items[0].version->cert.der.len;
+	assert_true(all.count * each >= LIMIT_VERSIONS_BYTES && (all.count - 1) * each < LIMIT_VERSIONS_BYTES);
+	room_free(r);
+}
+
 static void who_may_see_what(void **state)
 {
 	struct room *r = room_new();
@@ -239,7 +256,8 @@ static void more_versions_than_there_is_room_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(thousands_of_versions), cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
+		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(thousands_of_versions), cmocka_unit_test(large_versions),
+		cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
 		cmocka_unit_test(lists),		    cmocka_unit_test(what_does_not_fit_is_forgotten),
 		cmocka_unit_test(the_one_in_use_is_looked_at), cmocka_unit_test(more_versions_than_there_is_room_for),
 	};

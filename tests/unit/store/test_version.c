@@ -119,13 +119,13 @@ static void the_recent_ones(void **state)
 	int64_t distrusted = add_labelled(b, tx, 2, leaf, (struct version_row){ .distrusted = true });
 	for (int i = 0; i <= LIMIT_VERSIONS_SHOWN; i++)
 		add_labelled(b, tx, 3 + i, leaf, (struct version_row){ 0 });
-	OK(version_row_list_recent(tx, b->a, leaf, &rows, &count, &b->e));
+	OK(version_row_list_recent(tx, b->a, leaf, LIMIT_VERSIONS_SHOWN, &rows, &count, &b->e));
 	assert_int_equal(count, LIMIT_VERSIONS_SHOWN + 2);
 	assert_true(rows[0].id > rows[1].id && rows[count - 2].id == distrusted && rows[count - 1].id == wanted);
 	int64_t trusted = add_labelled(b, tx, 1000, ca, (struct version_row){ 0 });
 	for (int i = 0; i <= LIMIT_VERSIONS_SHOWN; i++)
 		add_labelled(b, tx, 1001 + i, ca, (struct version_row){ .retired_at = 5 });
-	OK(version_row_list_recent(tx, b->a, ca, &rows, &count, &b->e));
+	OK(version_row_list_recent(tx, b->a, ca, LIMIT_VERSIONS_SHOWN, &rows, &count, &b->e));
 	assert_true(count == LIMIT_VERSIONS_SHOWN + 1 && rows[count - 1].id == trusted);
 	box_commit(b, tx);
 }
