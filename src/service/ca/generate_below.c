@@ -30,11 +30,18 @@ static int by_name(const void *x, const void *y)
 	return strcasecmp(a->make.row.name, b->make.row.name);
 }
 
-static troth_rc refuse_many(const char *authority, struct troth_err *e)
+static troth_rc too_large(troth_rc rc, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "more than %d certificates are below %s: too many to make them all at once", LIMIT_BELOW, authority);
-	err_hint(e, "regenerate them one by one, or by one of the CAs below it");
+	if (rc.code == TROTH_TOO_LARGE)
+		err_hint(e, "regenerate them one by one, or by one of the CAs below it");
 	return rc;
+}
+
+/* A certificate with a hundred long names takes half a MiB on its way: fewer of those fit. */
+static troth_rc check_room(const struct verb_ctx *ctx, const char *authority, struct troth_err *e)
+{
+	ENSURE(!arena_scarce(ctx->a, 0), e, TROTH_TOO_LARGE, "the certificates below %s are too large to make them all at once", authority);
+	return RC_OK;
 }
 
 static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct credential_row *leaf, struct below_plan *plan, struct troth_err *e)
@@ -48,8 +55,9 @@ static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct cr
 		err_clause(e, CLAUSE_STATIC);
 		return rc;
 	}
-	if (plan->count == LIMIT_BELOW)
-		return refuse_many(authority, e);
+	ENSURE(plan->count < LIMIT_BELOW, e, TROTH_TOO_LARGE, "more than %d certificates are below %s: too many to make them all at once", LIMIT_BELOW,
+	       authority);
+	TRY(check_room(ctx, authority, e));
 	x->make.row = *leaf;
 	plan->count++;
 	return credential_has_slots(ctx, leaf, &x->asked, e);
@@ -80,7 +88,7 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 }
 
 /* The signatures of those whose keys have come, and the next keys; make_leaf_need says if there is more to come. */
-static troth_rc ask_portion(struct verb_ctx *ctx, struct below_plan *plan, struct troth_err *e)
+static troth_rc ask_portion(struct verb_ctx *ctx, const char *authority, struct below_plan *plan, struct troth_err *e)
 {
 	size_t keys = 0;
 	for (size_t i = 0; i < plan->count; i++) {
@@ -90,6 +98,7 @@ static troth_rc ask_portion(struct verb_ctx *ctx, struct below_plan *plan, struc
 			continue;
 		keys += key;
 		x->signs = !key;
+		TRY(check_room(ctx, authority, e));
 		TRY(make_leaf_need(ctx, &x->make, e));
 	}
 	return RC_OK;
@@ -102,13 +111,12 @@ static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	if (!plan) {
 		ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: keys would be made");
 		plan = ARENA_NEW(ctx->a, struct below_plan);
-		TRY(decide(ctx, cmd, plan, e));
+		TRY(too_large(decide(ctx, cmd, plan, e), e));
 		for (size_t i = 0; i < plan->count; i++)
 			verb_uuid(ctx, plan->items[i].make.version);
 	}
 	ctx->plan = plan;
-	troth_rc rc = ask_portion(ctx, plan, e);
-	return rc.code == TROTH_TOO_LARGE ? refuse_many(cmd->authority, e) : rc;
+	return too_large(ask_portion(ctx, cmd->authority, plan, e), e);
 }
 
 /* As the writer sees it now.  NULL: what was signed is not what it is to be any more.  That its newest version is another one
@@ -138,21 +146,28 @@ static troth_rc make_one(struct verb_ctx *ctx, struct below_leaf *x, const struc
 	return VERB_CREDENTIAL_RENEW.run(ctx, &(struct credential_renew_cmd){ .id = now->make.row.uuid }, &asked, e);
 }
 
-static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+static troth_rc make_all(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
+	const struct generate_below_cmd *cmd = arg;
 	struct below_plan *plan = ctx->plan, now = { 0 };
 	struct generate_below_ret *ret = out;
-	TRY(decide(ctx, arg, &now, e));
+	TRY(decide(ctx, cmd, &now, e));
 	ret->names.items = ARENA_ARRAY(ctx->a, const char *, plan->count + 1);
 	for (size_t i = 0; i < plan->count && !ctx->retry; i++) {
 		const struct below_leaf *is = still(&now, &plan->items[i]);
 		ctx->retry = !is;
+		TRY(check_room(ctx, cmd->authority, e));
 		if (is)
 			TRY(make_one(ctx, &plan->items[i], is, e));
 		ret->names.items[ret->names.count++] = plan->items[i].make.row.name;
 	}
 	ctx->plan = plan;
 	return RC_OK;
+}
+
+static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	return too_large(make_all(ctx, arg, out, e), e);
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE_BELOW = { "credential.generate-below", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_below_cmd),

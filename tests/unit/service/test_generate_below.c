@@ -134,6 +134,33 @@ static void hundreds(void **state)
 	room_free(r);
 }
 
+/* In how little memory ever: it is done, or refused and nothing is. */
+static void more_than_there_is_room_for(void **state)
+{
+	enum { N = 40 };
+	struct room *r = room_new();
+	size_t done = 0, refusals = 0;
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	outsider_asks(r, outsider_leaf(r, "/x/a", "/x/ca"));
+	add_alike(r, 1, N);
+	for (size_t kib = 512; kib <= 3072; kib += 256) {
+		struct verb_ctx ctx;
+		struct generate_below_ret ret;
+		struct troth_err e = { 0 };
+		struct arena *small = arena_new(kib << 10);
+		int64_t before = version_count(r);
+		verb_ctx_init(&ctx, small, &r->admin, &r->port, r->now);
+		bool ok = rc_ok(verb_run(r->svc, &VERB_CREDENTIAL_GENERATE_BELOW, &ctx, &r->line, &(struct generate_below_cmd){ "/x/ca" }, &ret, &e));
+		assert_true(ok || (e.kind == TROTH_TOO_LARGE && strstr(e.hint, "one by one")));
+		assert_int_equal(version_count(r), before + (ok ? N : 0));
+		done += ok;
+		refusals += !ok;
+		arena_free(small);
+	}
+	assert_true(done && refusals);
+	room_free(r);
+}
+
 /* -- while keys are made, others go on ------------------------------------------------------------------------ */
 static void somebody(struct room *r, struct generate_cmd cmd)
 {
@@ -186,6 +213,6 @@ static void others_go_on_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(through_the_cas_below), cmocka_unit_test(signed_by_the_new_one), cmocka_unit_test(all_or_none),
-					    cmocka_unit_test(hundreds), cmocka_unit_test(others_go_on_meanwhile) };
+					    cmocka_unit_test(hundreds), cmocka_unit_test(more_than_there_is_room_for), cmocka_unit_test(others_go_on_meanwhile) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
