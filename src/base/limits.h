@@ -41,7 +41,7 @@ enum {
 	LIMIT_KEEPER_BATCH = 64,               /* requests in a keeper message */
 	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
 	LIMIT_VERB_NEEDS = 1024,               /* keys and signatures for one verb: LIMIT_BELOW leaves, each a key and three that may sign */
-	LIMIT_BELOW = 256,                     /* leaves made anew by one request (bulk-regenerate): some 20 s of RSA-2048 keys, and clients wait 30 to 60 s */
+	LIMIT_BELOW = 256,                     /* leaves made anew by one request (bulk-regenerate): 45 s of a core for RSA-2048 keys, and clients wait 30 to 60 s */
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
 	LIMIT_CATALOG = 2000,                  /* credentials listed whole, for APIs that know no pages: some 20 MiB of a request's arena */
@@ -73,8 +73,9 @@ enum {
 	LIMIT_KEEPER_SEALED_BYTES = 12 << 10,  /* the same key as CMS for one agent: 3 KiB */
 	LIMIT_KEEPER_IN_FLIGHT = 1024,         /* requests a client may have unanswered; above it BUSY */
 	LIMIT_KEEPER_SHARE = 16,               /* of a verb's requests under way at once: whoever asks for one thing waits for so many of somebody else's, 15 ms of RSA-2048 signatures */
-	LIMIT_KEEPER_LONG_SHARE = 2,           /* the same of RSA generations: one is made, and the next is there when it is */
+	LIMIT_KEEPER_LONG_SHARE = 4,           /* the same of RSA generations: each worker makes one, and the next is there when it has */
 	LIMIT_KEEPER_LANE_JOBS = 1024,         /* jobs waiting in a lane: as many as can be in flight */
+	LIMIT_KEEPER_LONG_WORKERS = 2,         /* threads that make RSA keys: 170 ms of a core for one of 2048 bits, 2 s for 4096; a core or two are there */
 	LIMIT_KEEPER_LONG_JOBS = 16,           /* RSA generations waiting: at 4 s each a minute; above it BUSY */
 	LIMIT_KEEPER_CACHED_KEYS = 16,         /* opened keys kept: the signers of one busy minute */
 	LIMIT_KEEPER_RATED_KEYS = 1024,        /* keys whose rate is remembered; full ones are forgotten first */

@@ -290,8 +290,8 @@ static troth_rc start(struct shell *sh, const struct keeper_config *c, struct tr
 	sh->scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	arena_secret(sh->scratch); /* a key that is given out passes through both */
 	sh->out = buf_make_secret(LIMIT_KEEPER_MESSAGE_BYTES);
-	TRY(lane_start(LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));
-	TRY(lane_start(LIMIT_KEEPER_LONG_JOBS, long_work, sh, &sh->long_lane, e));
+	TRY(lane_start(1, LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));
+	TRY(lane_start(LIMIT_KEEPER_LONG_WORKERS, LIMIT_KEEPER_LONG_JOBS, long_work, sh, &sh->long_lane, e));
 	return sandbox_keeper(e);
 }
 
