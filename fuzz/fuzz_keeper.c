@@ -45,6 +45,20 @@ static void check_inverse(const struct message_frame *f, const struct keeper_req
 		abort();
 }
 
+/* A key in clear leaves by three requests only; an authority's only if its own policy says so, and never one of troth's own. */
+static void check_key(struct arena *a, const struct keeper_request *req, const struct keeper_reply *reply)
+{
+	struct keeper_policy policy;
+	if (!reply->key.len || req->kind == KEEPER_KEY_MAKE)
+		return;
+	if (req->kind != KEEPER_KEY_OPEN && req->kind != KEEPER_AUTHORITY_OPEN)
+		abort();
+	if (rc_failed(keeper_policy_read(a, req->key_open.blob, &policy, NULL)) || !policy.exportable ||
+	    (policy.kind == KEEPER_KEY_AUTHORITY) != (req->kind == KEEPER_AUTHORITY_OPEN) ||
+	    (policy.kind == KEEPER_KEY_AUTHORITY && text_starts(policy.authority, "/troth/")))
+		abort();
+}
+
 /* Key generation is slow and depends on nothing in the message. */
 static void handle(struct arena *a, const struct keeper_request *req)
 {
@@ -55,6 +69,7 @@ static void handle(struct arena *a, const struct keeper_request *req)
 	keeper_handle(state_get(), req, a, &reply);
 	if (reply.kind != TROTH_OK && !*reply.text)
 		abort();
+	check_key(a, req, &reply);
 }
 
 static void try_reply(struct arena *a, const struct message_frame *f)

@@ -36,7 +36,7 @@ need_packages() {
 		echo "install them as root (apt-get install), or install sudo, and try again" >&2
 		return 1
 	fi
-	(one_at_a_time; install_packages $(missing_packages "$@"))
+	(one_at_a_time "$TOP/scripts/lib.sh"; install_packages $(missing_packages "$@"))
 }
 
 install_packages() { # in a subshell: however it ends, policy-rc.d goes
@@ -64,9 +64,9 @@ install_packages() { # in a subshell: however it ends, policy-rc.d goes
 	return $rc
 }
 
-# To be called in a subshell: a second run in this checkout waits here, until this subshell has ended.
-one_at_a_time() {
-	exec 9<"$TOP/scripts/lib.sh"
+# To be called in a subshell: a second run that wants the same file or folder waits here, until this subshell has ended.
+one_at_a_time() { # FILE
+	exec 9<"$1"
 	flock 9
 }
 
@@ -76,14 +76,13 @@ enabled_units() {
 }
 
 # compile DIR [meson option ...]: configures DIR once and builds it, or only $TARGETS in it.
-compile() { (one_at_a_time; compile_here "$@"); }
+compile() { (cd "$TOP" && mkdir -p "$1" && one_at_a_time "$1" && compile_here "$@"); }
 compile_here() {
 	local dir=$1
 	shift
-	cd "$TOP" || return 1
 	if [ ! -e "$dir/build.ninja" ]; then
 		echo "building $dir (the first time takes a minute or two)" >&2
-		rm -rf "$dir"
+		find "$dir" -mindepth 1 -delete
 		meson setup "$dir" "$@" >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
 		mv "$dir.log" "$dir/setup.log"
 	fi

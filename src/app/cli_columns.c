@@ -108,6 +108,11 @@ const struct cli_column CLI_COLUMNS_RECOVERIES[] = {
 	{ "FROM", "address", CELL_TEXT }, { "KEY", "key", CELL_SHORT },
 	{ "EXPIRED", "identity_ended", CELL_DATE }, END
 };
+const struct cli_column CLI_COLUMNS_PERMISSIONS[] = {
+	{ "PATH", "path", CELL_TEXT }, { "OPERATIONS", "operations", CELL_LIST }, END
+};
+const struct cli_section CLI_PRINCIPAL_SECTIONS[] = { { "permissions", "permissions", CLI_COLUMNS_PERMISSIONS }, END };
+
 const struct cli_column CLI_COLUMNS_PRINCIPALS[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT }, { "SCOPE", "scope", CELL_TEXT },
 	{ "FOR", "facade", CELL_TEXT }, { "STATE", "state", CELL_TEXT }, { "EXPIRES", "expires", CELL_DATE },

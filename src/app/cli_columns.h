@@ -33,6 +33,7 @@ extern const struct cli_section CLI_PROFILE_SECTIONS[];
 extern const struct cli_column CLI_COLUMNS_LINKS[];
 extern const struct cli_column CLI_COLUMNS_TOKENS[];
 extern const struct cli_column CLI_COLUMNS_RECOVERIES[];
+extern const struct cli_section CLI_PRINCIPAL_SECTIONS[];
 extern const struct cli_column CLI_COLUMNS_PRINCIPALS[];
 extern const struct cli_column CLI_COLUMNS_WEBHOOKS[];
 extern const struct cli_column CLI_COLUMNS_ROTATIONS[];

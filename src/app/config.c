@@ -27,6 +27,8 @@ const struct setting SETTINGS[SETTING_COUNT] = {
 		"how long a client may take for its handshake and request", true, TIME_LEAST_MS, LIMIT_CONFIG_TIME_S * MSEC_S },
 	[SETTING_IDLE_TIME] = { "idle_time", "idle-time", SETTING_DURATION, "2m", NULL,
 		"how long a connection may rest between two requests", true, TIME_LEAST_MS, LIMIT_CONFIG_TIME_S * MSEC_S },
+	[SETTING_CREDHUB_EXPORTABLE] = { "credhub_exportable", "credhub-exportable", SETTING_WORD, "false", NULL,
+		"keys of CAs that are made through CredHub's API may be given out again", false, .words = "false true" },
 	[SETTING_LOG_LEVEL] = { "log_level", "log-level", SETTING_WORD, "info", NULL, "what is logged, and what is more urgent", true,
 		.words = "debug info warn error" }, /* in the order of enum log_level */
 	[SETTING_LOG_FORMAT] = { "log_format", "log-format", SETTING_WORD, "logfmt", NULL, "how a line of the log is written", true,

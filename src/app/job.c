@@ -21,6 +21,7 @@ struct job *job_of_call(struct pipeline *p, struct edge_call *call)
 void job_begin(struct pipeline *p, struct job *job, const struct principal *who, msec_t now)
 {
 	job->who = *who;
+	job->who.right = job->verb->right;
 	verb_ctx_init(&job->ctx, job->a, &job->who, p->config.port, now);
 	if (!job->call)
 		return;

@@ -55,6 +55,7 @@ static troth_rc read_verb(struct job *job, struct tx *tx, bool last_chance)
 	ctx->tx = NULL;
 	if (rc_ok(rc) && ctx->then) {
 		job->verb = ctx->then;
+		job->who.right = job->verb->right;
 		ctx->hold.wanted = false;
 		memset(job->ret, 0, job->verb->ret_size);
 	}

@@ -29,6 +29,7 @@ const char SERVER_USAGE[] =
 	"usage: troth server --dir DIR [--config FILE] [--listen ADDRESS:PORT]\n"
 	"                    [--public-name NAME]... [--loops N] [--connections N]\n"
 	"                    [--request-time TIME] [--idle-time TIME]\n"
+	"                    [--credhub-exportable true]\n"
 	"                    [--log-level LEVEL] [--log-format FORMAT]\n"
 	"                    [--clock-went-back]\n"
 	"\n"
@@ -49,6 +50,10 @@ const char SERVER_USAGE[] =
 	"                         request (default 20s)\n"
 	"  --idle-time TIME       how long a connection may rest between two requests\n"
 	"                         (default 2m)\n"
+	"  --credhub-exportable true\n"
+	"                         keys of CAs that are made from now on through CredHub's\n"
+	"                         API may be given out again (default false): then who\n"
+	"                         takes over this server gets them too\n"
 	"  --clock-went-back      start although the last change seems to be in the\n"
 	"                         future: the clock was ahead, and is right now\n"
 	"  --log-level LEVEL      debug, info (default), warn or error; to stderr\n"
@@ -256,6 +261,14 @@ static troth_rc announce(struct server *s, const char *old_url, struct troth_err
 	return file_write(s->d.url, bytes_of_text(arena_printf(s->a, "%s\n", s->url)), 0644, e);
 }
 
+/* A choice that costs something is told at each start. */
+static void say_exportable(const struct server *s)
+{
+	if (s->port.exportable_authorities)
+		LOG(LOG_LEVEL_WARN, "server.ca-keys-exportable", LOG_S("setting", SETTINGS[SETTING_CREDHUB_EXPORTABLE].name),
+		    LOG_S("text", "CAs that are made through CredHub's API can be had with their keys, also by whoever takes over this server"));
+}
+
 static troth_rc start(struct server *s, struct troth_err *e)
 {
 	const char *old_url, *old_listen;
@@ -275,6 +288,7 @@ static troth_rc start(struct server *s, struct troth_err *e)
 	TRY(announce(s, old_url, e));
 	LOG(LOG_LEVEL_INFO, "server.ready", LOG_S("url", s->url), LOG_S("dir", s->d.dir), LOG_S("version", TROTH_VERSION),
 	    LOG_I("loops", s->loops), LOG_S("epoch", service_epoch(s->svc)));
+	say_exportable(s);
 	if (s->options->ready)
 		s->options->ready(s->options->self, s->url, s->http_url);
 	return RC_OK;
@@ -420,6 +434,7 @@ int server_run(struct arena *a, const struct server_options *o)
 {
 	struct server s = { .a = a, .options = o, .d = datadir_make(a, o->dir), .port = { PORT_CLOCK_REAL, PORT_RANDOM_REAL },
 			    .config = o->config, .signals = -1, .fatal = -1 };
+	s.port.exportable_authorities = config_number(&s.config, SETTING_CREDHUB_EXPORTABLE);
 	raise_descriptors();
 	int code = run(&s);
 	close(s.signals);

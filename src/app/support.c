@@ -191,9 +191,9 @@ static troth_rc put_store(struct support *s, struct buf *out, struct troth_err *
 
 static troth_rc read_url(struct support *s, struct uri_server *ret, struct troth_err *e)
 {
-	struct bytes text;
-	TRY(file_read(s->a, s->d.url, LIMIT_URL_BYTES, &text, e));
-	return uri_server_parse(arena_text_n(s->a, (const char *)text.data, strcspn((const char *)text.data, "\n")), ret, e);
+	CLEANUP(buf_release) struct buf line = buf_make(LIMIT_SUPPORT_LOG_BYTES);
+	TRY(support_tail(s->d.url, 1, &line, e));
+	return uri_server_parse(arena_text_n(s->a, buf_text(&line), strcspn(buf_text(&line), "\n")), ret, e);
 }
 
 /* Does it still speak?  A handshake takes a loop that turns. */

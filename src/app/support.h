@@ -17,7 +17,8 @@ void support_system(struct arena *a, const char *dir, struct buf *out);
 void support_process(struct arena *a, pid_t pid, struct buf *out);
 /* Names, modes, owners, sizes and times of what lies in `dir`; no contents. */
 void support_files(struct arena *a, const char *dir, struct buf *out);
-/* The last `lines` whole lines of a file, of at most LIMIT_SUPPORT_LOG_BYTES.  IO, NOT_FOUND. */
+/* The last `lines` whole lines of a file, of at most LIMIT_SUPPORT_LOG_BYTES.  IO, NOT_FOUND; INVALID: a link, soft or
+ * hard, is not followed, nor is anything read but a regular file. */
 troth_rc support_tail(const char *path, int64_t lines, struct buf *out, struct troth_err *e);
 
 #endif

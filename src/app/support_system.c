@@ -170,15 +170,29 @@ static size_t tail_begin(const char *s, size_t len, bool cut, int64_t lines)
 	return at;
 }
 
+/* The directory is the server's: a name in it may lead to what only root may read, and this may be root. */
+static troth_rc open_plain(const char *path, int *ret_fd, struct stat *ret, struct troth_err *e)
+{
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (*ret_fd < 0 && errno == ELOOP) {
+		troth_rc rc = err_set(e, TROTH_INVALID, "\"%s\" is a symbolic link, and is not followed", path);
+		err_hint(e, "look where it leads, and who made it");
+		return rc;
+	}
+	if (*ret_fd < 0 || fstat(*ret_fd, ret) != 0)
+		return err_errno(e, errno, "could not open file \"%s\"", path);
+	ENSURE(S_ISREG(ret->st_mode), e, TROTH_INVALID, "\"%s\" is not a regular file", path);
+	ENSURE(ret->st_nlink == 1, e, TROTH_INVALID, "\"%s\" has another name too (a hard link), and is not read", path);
+	return RC_OK;
+}
+
 troth_rc support_tail(const char *path, int64_t lines, struct buf *out, struct troth_err *e)
 {
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP(close_fd) int fd = -1;
 	CLEANUP(buf_release) struct buf text = buf_make(LIMIT_SUPPORT_LOG_BYTES);
 	char chunk[16 << 10];
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return err_errno(e, errno, "could not open file \"%s\"", path);
-	ENSURE(S_ISREG(st.st_mode), e, TROTH_INVALID, "\"%s\" is not a regular file", path);
+	TRY(open_plain(path, &fd, &st, e));
 	off_t at = st.st_size > LIMIT_SUPPORT_LOG_BYTES ? st.st_size - LIMIT_SUPPORT_LOG_BYTES : 0;
 	bool cut = at > 0;
 	while (at < st.st_size) { /* what is written meanwhile is not in it */

@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 #include <json-c/printbuf.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -105,7 +106,9 @@ static troth_rc convert(struct tree *t, struct json_object *o, const char *path,
 		return RC_OK;
 	case json_type_int:
 		ret->type = JSON_INT;
-		ret->i = json_object_get_int64(o);
+		ret->i = json_object_get_int64(o); /* the nearest there is, without a word */
+		ENSURE(ret->i != INT64_MIN && (ret->i != INT64_MAX || json_object_get_uint64(o) == INT64_MAX), e, TROTH_INVALID,
+		       "%s: the number is too large; at most %lld, with either sign", path, (long long)INT64_MAX);
 		return RC_OK;
 	case json_type_double:
 		ret->type = JSON_DOUBLE;
@@ -210,6 +213,16 @@ const struct json *json_get_list(const struct json *j, const char *key)
 	static const struct json none = { .type = JSON_ARRAY, .path = "$" };
 	const struct json *v = json_get(j, key);
 	return v && v->type == JSON_ARRAY ? v : &none;
+}
+
+bool json_is_finite(const struct json *j)
+{
+	bool all = j->type != JSON_DOUBLE || isfinite(j->d);
+	for (size_t i = 0; j->type == JSON_ARRAY && i < j->list.count; i++)
+		all = all && json_is_finite(&j->list.items[i]);
+	for (size_t i = 0; j->type == JSON_OBJECT && i < j->map.count; i++)
+		all = all && json_is_finite(&j->map.values[i]);
+	return all;
 }
 
 bool json_list_has(const struct json *list, const char *text)

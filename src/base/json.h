@@ -41,6 +41,8 @@ const char *json_get_text(const struct json *j, const char *key, const char *oth
 int64_t json_get_int(const struct json *j, const char *key, int64_t otherwise);
 bool json_get_bool(const struct json *j, const char *key, bool otherwise);
 const struct json *json_get_list(const struct json *j, const char *key); /* otherwise an empty list, never NULL */
+/* False if a number in it is larger than any double: 1e999. */
+bool json_is_finite(const struct json *j);
 /* True if an entry of the list is this text. */
 bool json_list_has(const struct json *list, const char *text);
 
@@ -102,6 +104,8 @@ void jw_bool(struct json_writer *w, bool b);
 void jw_null(struct json_writer *w);
 void jw_time(struct json_writer *w, int64_t msec);             /* 0 writes null */
 void jw_raw(struct json_writer *w, const char *json);          /* already JSON */
+void jw_double(struct json_writer *w, double d);                /* finite; 15 digits, or what reads back the same; never as an integer */
+void jw_value(struct json_writer *w, const struct json *j);     /* what json_parse read, with its numbers finite (json_is_finite) */
 /* key and value in one call */
 void jw_kv_text(struct json_writer *w, const char *key, const char *s);
 void jw_kv_int(struct json_writer *w, const char *key, int64_t i);

@@ -1,4 +1,7 @@
 /* JSON writing: a stream with commas, escapes and valid UTF-8. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -113,6 +116,45 @@ void jw_int(struct json_writer *w, int64_t i)
 {
 	before_value(w);
 	buf_printf(w->out, "%lld", (long long)i);
+}
+
+/* 15 digits say most numbers as people wrote them, 17 each one (IEEE 754). */
+void jw_double(struct json_writer *w, double d)
+{
+	char text[40];
+	CHECK(isfinite(d));
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+	before_value(w);
+	buf_printf(w->out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+void jw_value(struct json_writer *w, const struct json *j)
+{
+	switch (j->type) {
+	case JSON_NULL: jw_null(w); break;
+	case JSON_BOOL: jw_bool(w, j->b); break;
+	case JSON_INT: jw_int(w, j->i); break;
+	case JSON_DOUBLE: jw_double(w, j->d); break;
+	case JSON_STRING: jw_text_n(w, j->str.s, j->str.len); break;
+	case JSON_ARRAY:
+		jw_array(w);
+		for (size_t i = 0; i < j->list.count; i++)
+			jw_value(w, &j->list.items[i]);
+		jw_array_end(w);
+		break;
+	case JSON_OBJECT:
+		jw_object(w);
+		for (size_t i = 0; i < j->map.count; i++) {
+			jw_key(w, j->map.keys[i]);
+			jw_value(w, &j->map.values[i]);
+		}
+		jw_object_end(w);
+		break;
+	}
 }
 
 void jw_bool(struct json_writer *w, bool b) { jw_raw(w, b ? "true" : "false"); }

@@ -14,6 +14,7 @@ enum {
 	LIMIT_JSON_PATH_BYTES = 128,           /* $.slots[12].parameters.certificate_file, thrice */
 	LIMIT_NAME_BYTES = 200,                /* /prod/pg/instance-0001/server with room */
 	LIMIT_TEXT_BYTES = 1024,               /* reasons, descriptions */
+	LIMIT_METADATA_CHARS = 7000,           /* kept with a version: as CredHub has it, 4 KiB of labels and links with room */
 	LIMIT_SAN_COUNT = 100,                 /* public CAs accept 100 */
 	LIMIT_BACKUP_BYTES = 1 << 30,          /* a backup, in memory while it is made: a store of a million members is smaller */
 	LIMIT_BACKUP_RECIPIENTS = 16,          /* of a backup: people and places that may open it */
@@ -85,6 +86,8 @@ enum {
 	LIMIT_KEEPER_CA_PER_MIN = 10,          /* and then so many a minute: people make CAs, not loops */
 	LIMIT_KEEPER_NEW_BURST = 1000,         /* keys generated or wrapped by the whole keeper at once: an import */
 	LIMIT_KEEPER_NEW_PER_S = 10,           /* and then so many a second */
+	LIMIT_KEEPER_EXPORT_BURST = 300,       /* keys of authorities given out by the whole keeper at once: all of an estate that moves */
+	LIMIT_KEEPER_EXPORT_PER_MIN = 60,      /* and then so many a minute: pipelines that ask each time; who takes all shows in the log first */
 	LIMIT_KEEPER_AUDIT_BURST = 10000,      /* audit heads: one each CA use and each minute */
 	LIMIT_KEEPER_AUDIT_PER_S = 100,        /* and then so many a second */
 	LIMIT_KEEPER_WEBHOOK_BURST = 10000,    /* messages to one webhook: the events of a fleet's rotation */
@@ -133,6 +136,7 @@ enum {
 	LIMIT_ACCESS_TOKEN_S = 10 * 60,        /* what a login gives; clients log in or refresh by themselves, and a stolen one is soon nothing */
 	LIMIT_REFRESH_TOKEN_S = 12 * 3600,     /* a working day without typing the password again */
 	LIMIT_LOGINS_HELD = 1000,              /* tokens of one principal: a script that logs in for each of its calls makes 500 an hour or two */
+	LIMIT_PERMISSIONS = 256,               /* of one principal: each of its requests reads them and looks every name up in them; a folder is one */
 	LIMIT_TOIL_QUEUE = 64,                 /* passwords waiting to be derived: 5 s of work; above it 429 */
 	LIMIT_LEASE_S = 3600,                  /* an ephemeral holds up a step for so long at most; health checks take minutes */
 	LIMIT_JOINING_S = 7 * 24 * 3600,       /* who enrolled, was never admitted and is silent this long is gone: as long as a token */

@@ -138,10 +138,17 @@ bool text_equal(const char *a, const char *b)
 
 int text_order(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
 
-bool text_is_address(const char *s)
+bool text_address(const char *s, char out[TEXT_ADDRESS_LEN])
 {
 	uint8_t raw[16];
-	return inet_pton(AF_INET, s, raw) == 1 || inet_pton(AF_INET6, s, raw) == 1;
+	int family = inet_pton(AF_INET, s, raw) == 1 ? AF_INET : AF_INET6;
+	return (family == AF_INET || inet_pton(AF_INET6, s, raw) == 1) && inet_ntop(family, raw, out, TEXT_ADDRESS_LEN);
+}
+
+bool text_is_address(const char *s)
+{
+	char out[TEXT_ADDRESS_LEN];
+	return text_address(s, out);
 }
 
 /* Greedy with one point of return: linear in |s| * number of stars. */

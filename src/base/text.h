@@ -10,6 +10,7 @@ enum {
 	UUID_LEN = 37,   /* 36 characters and the 0 */
 	SHA256_LEN = 32, /* bytes */
 	SHA256_HEX_LEN = 65,
+	TEXT_ADDRESS_LEN = 46, /* INET6_ADDRSTRLEN */
 };
 
 /* Lower-case hex; `out` has room for 2 * len + 1. */
@@ -32,6 +33,8 @@ bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 /* An IPv4 or IPv6 address as inet_pton(3) reads it: no port, no brackets, no zone. */
 bool text_is_address(const char *s);
+/* The same, and the one way to write it down (RFC 5952): 2001:DB8:0::1 is 2001:db8::1.  False: it is none. */
+bool text_address(const char *s, char out[TEXT_ADDRESS_LEN]);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 /* strcmp for qsort and bsearch over an array of const char *. */
 int text_order(const void *x, const void *y);

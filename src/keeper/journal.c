@@ -49,8 +49,11 @@ static void policy_pairs(struct buf *out, const char *key, const struct keeper_p
 	buf_printf(out, " %s=%.36s", key, p->key_id);
 	pair_text(out, "authority", p->authority);
 	pair_hex(out, "key_spki", p->spki_hash, SHA256_LEN);
-	if (p->kind == KEEPER_KEY_AUTHORITY)
-		pair_time(out, "latest", p->latest_not_after);
+	if (p->kind != KEEPER_KEY_AUTHORITY)
+		return;
+	pair_time(out, "latest", p->latest_not_after);
+	if (p->exportable)
+		buf_printf(out, " exportable=yes");
 }
 
 static void spec_pairs(struct buf *out, const struct cert_spec *spec)

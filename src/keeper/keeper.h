@@ -3,8 +3,8 @@
  *
  * The server asks it over a socket pair (client.h) with typed requests (request.h); it builds what
  * it signs from their fields, checks them against the policy that is sealed into each wrapped key
- * (policy.h), writes one line of its own log, and answers with certificates and wrapped keys, never
- * with a private key.  The decisions are a function without threads or descriptors (state.h), which
+ * (policy.h), writes one line of its own log, and answers with certificates and wrapped keys; with
+ * a private key only if it was made to be given out.  The decisions are a function without threads or descriptors (state.h), which
  * tests and the simulator call directly; process.h is the shell around it.
  *
  * What the keeper does not do: read a database, open a socket, store keys (the server stores the

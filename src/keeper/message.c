@@ -27,6 +27,10 @@ static const struct field SPEC[] = {
 	{ 10, FIELD_FIXED, "serial number", offsetof(struct cert_spec, serial), .size = CERT_SERIAL_LEN },
 	{ 11, FIELD_BYTES, "public key", offsetof(struct cert_spec, spki), .max = LIMIT_KEY_DER_BYTES },
 	{ 12, FIELD_TEXT, "organizational unit", offsetof(struct cert_spec, organizational_unit), .max = LIMIT_NAME_BYTES },
+	{ 13, FIELD_TEXT, "country", offsetof(struct cert_spec, place.country), .max = CERT_COUNTRY_LEN },
+	{ 14, FIELD_TEXT, "state", offsetof(struct cert_spec, place.state), .max = 4 * CERT_PLACE_MAX }, /* UTF-8 */
+	{ 15, FIELD_TEXT, "locality", offsetof(struct cert_spec, place.locality), .max = 4 * CERT_PLACE_MAX },
+	{ 16, FIELD_INT, "key usage", offsetof(struct cert_spec, key_usage), .size = sizeof(unsigned), .min = 0, .max = CERT_LEAF_USAGES },
 };
 
 static const struct field ISSUER[] = {
@@ -124,6 +128,7 @@ static const struct {
 	[KEEPER_AUTHORITY_CROSS] = { "authority-cross", AUTHORITY_CROSS, ARRAY_LEN(AUTHORITY_CROSS) },
 	[KEEPER_AUTHORITY_REQUEST] = { "authority-request", AUTHORITY_REQUEST, ARRAY_LEN(AUTHORITY_REQUEST) },
 	[KEEPER_AUTHORITY_RENEW] = { "authority-renew", AUTHORITY_RENEW, ARRAY_LEN(AUTHORITY_RENEW) },
+	[KEEPER_AUTHORITY_OPEN] = { "authority-open", KEY_OPEN, ARRAY_LEN(KEY_OPEN) },
 	[KEEPER_LEAF_SIGN] = { "leaf-sign", LEAF_SIGN, ARRAY_LEN(LEAF_SIGN) },
 	[KEEPER_LEAF_SEAL] = { "leaf-seal", LEAF_SEAL, ARRAY_LEN(LEAF_SEAL) },
 	[KEEPER_KEY_WRAP] = { "key-wrap", KEY_WRAP, ARRAY_LEN(KEY_WRAP) },

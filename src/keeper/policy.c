@@ -19,6 +19,7 @@ static const struct field FIELDS[] = {
 	  .min = 0, .max = INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */ },
 	{ 7, FIELD_BOOL, "policy exportable", offsetof(struct keeper_policy, exportable) },
 	{ 8, FIELD_FIXED, "policy public key", offsetof(struct keeper_policy, spki_hash), .size = SHA256_LEN },
+	{ 9, FIELD_BOOL, "policy brought", offsetof(struct keeper_policy, brought) },
 };
 
 const struct field *keeper_policy_fields(size_t *ret_count)

@@ -31,7 +31,9 @@ struct keeper_policy {
 	bool may_sign_ca;              /* authority: may sign other authorities' certificates */
 	int path_len;                  /* authority: CAs allowed below this one; -1 = any number */
 	msec_t latest_not_after;       /* authority: nothing it signs may end later */
-	bool exportable;               /* a leaf's: KEY_OPEN gives it out; of an authority only recorded, no request of this keeper exports its key */
+	bool exportable;               /* it may be given out again: a leaf's by KEY_OPEN, an authority's by AUTHORITY_OPEN.  Fixed
+	                                  here for good: what was made without is never given to anybody */
+	bool brought;                  /* authority: made elsewhere, so somebody else may have it; the keeper fills it in */
 	uint8_t spki_hash[SHA256_LEN]; /* SHA-256 of the public key's SPKI, of a webhook's secret itself; the keeper
 	                                  fills it in */
 };

@@ -8,6 +8,7 @@ static const struct {
 	[RATE_LEAF] = { "leaf certificates by this authority", LIMIT_KEEPER_LEAF_BURST, 1000000 / LIMIT_KEEPER_LEAF_PER_S },
 	[RATE_CA] = { "CA certificates by this authority", LIMIT_KEEPER_CA_BURST, 60000000 / LIMIT_KEEPER_CA_PER_MIN },
 	[RATE_NEW] = { "new keys", LIMIT_KEEPER_NEW_BURST, 1000000 / LIMIT_KEEPER_NEW_PER_S },
+	[RATE_EXPORT] = { "keys of authorities given out", LIMIT_KEEPER_EXPORT_BURST, 60000000 / LIMIT_KEEPER_EXPORT_PER_MIN },
 	[RATE_WEBHOOK] = { "messages to this webhook", LIMIT_KEEPER_WEBHOOK_BURST, 1000000 / LIMIT_KEEPER_WEBHOOK_PER_S },
 	[RATE_AUDIT] = { "audit signatures", LIMIT_KEEPER_AUDIT_BURST, 1000000 / LIMIT_KEEPER_AUDIT_PER_S },
 };

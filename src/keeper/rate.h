@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-enum rate_use { RATE_LEAF, RATE_CA, RATE_NEW, RATE_AUDIT, RATE_WEBHOOK, RATE_USE_COUNT };
+enum rate_use { RATE_LEAF, RATE_CA, RATE_NEW, RATE_EXPORT, RATE_AUDIT, RATE_WEBHOOK, RATE_USE_COUNT };
 
 struct rate {
 	struct {

@@ -35,7 +35,7 @@ enum keeper_kind {
 	KEEPER_KEY_WRAP,         /* takes in a private key that was uploaded */
 	KEEPER_KEY_SEAL,         /* a leaf's key that was taken in, sealed to one agent (KEEPER_LISTENER_KEY: to the server) */
 	KEEPER_KEY_MAKE,         /* a leaf's key for somebody outside who may ask for it again: policy.exportable */
-	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only, never an authority's */
+	KEEPER_KEY_OPEN,         /* that key, in clear: exportable leaf keys only */
 	KEEPER_AUDIT_CREATE,     /* the key that signs audit heads (Ed25519) */
 	KEEPER_AUDIT_SIGN,       /* signs one audit head */
 	KEEPER_WEBHOOK_WRAP,     /* takes in the secret of a webhook */
@@ -43,6 +43,7 @@ enum keeper_kind {
 	KEEPER_AUTHORITY_CROSS,  /* the key of another root of the same name, certified by `issuer`: newWithOld, RFC 4210 4.4 */
 	KEEPER_AUTHORITY_REQUEST, /* the key of a CA whose certificate is signed elsewhere: generates it, signs a PKCS#10 with it */
 	KEEPER_AUTHORITY_RENEW,  /* a root's key certified once more: the same name and key, other dates */
+	KEEPER_AUTHORITY_OPEN,   /* an authority's key, in clear: only of one that was made exportable */
 	KEEPER_KIND_MAX
 };
 
@@ -107,7 +108,7 @@ struct keeper_request {
 			enum key_type key_type;
 		} key_make;
 		struct {
-			struct bytes blob;           /* of KEY_MAKE */
+			struct bytes blob;           /* of kind LEAF; AUTHORITY_OPEN: of kind AUTHORITY.  Exportable */
 		} key_open;
 		struct {
 			char key_id[UUID_LEN];
@@ -138,10 +139,10 @@ struct keeper_reply {
 	struct bytes blob;        /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_REQUEST, KEY_WRAP, KEY_MAKE, AUDIT_CREATE, WEBHOOK_WRAP */
 	struct bytes der;         /* AUTHORITY_CREATE, AUTHORITY_SIGN, AUTHORITY_CROSS, AUTHORITY_RENEW, LEAF_SIGN, LEAF_SEAL: the certificate;
 	                             AUTHORITY_REQUEST: the PKCS#10 */
-	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, KEY_MAKE, KEY_OPEN, AUDIT_CREATE, AUDIT_SIGN: the public key */
+	struct bytes spki;        /* KEY_WRAP, KEY_SEAL, KEY_MAKE, KEY_OPEN, AUTHORITY_OPEN, AUDIT_CREATE, AUDIT_SIGN: the public key */
 	struct bytes sealed;      /* LEAF_SEAL, KEY_SEAL: CMS AuthEnvelopedData of the PKCS#8 DER key */
 	struct bytes signature;   /* AUDIT_SIGN: over keeper_audit_head; WEBHOOK_SIGN: HMAC-SHA256 over id.timestamp.body */
-	struct bytes key;         /* KEY_MAKE, KEY_OPEN: the private key as PEM (RSA: PKCS#1; EC: SEC1), SECRET: make the arena a secret one */
+	struct bytes key;         /* KEY_MAKE, KEY_OPEN, AUTHORITY_OPEN: the private key as PEM (RSA: PKCS#1; EC: SEC1), SECRET: make the arena a secret one */
 	msec_t signed_at;         /* AUDIT_SIGN: the keeper's clock, part of what is signed */
 };
 

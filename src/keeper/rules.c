@@ -42,6 +42,17 @@ static troth_rc rules_no_spki(const struct cert_spec *spec, struct troth_err *e)
 	return RC_OK;
 }
 
+/* Whom agents and server believe. */
+static bool is_own(const struct keeper_policy *p) { return text_starts(p->authority, "/troth/"); }
+
+/* Who has a key that may be given out could use it without being asked; so nothing vouches for it that may not leave itself. */
+static troth_rc rules_vouch(const struct keeper_policy *issuer, const struct keeper_policy *ca, struct troth_err *e)
+{
+	ENSURE(!ca->exportable || issuer->exportable, e, TROTH_FORBIDDEN,
+	       "key %s of %s may not be given out, so it signs no CA whose key may be", issuer->key_id, issuer->authority);
+	return RC_OK;
+}
+
 troth_rc rules_new_policy(const struct keeper_policy *p, enum keeper_key_kind kind, msec_t now, struct troth_err *e)
 {
 	ENSURE(p->kind == kind, e, TROTH_FORBIDDEN, "a policy of kind %s cannot be used for a key of kind %s",
@@ -54,6 +65,7 @@ troth_rc rules_new_policy(const struct keeper_policy *p, enum keeper_key_kind ki
 	       "a key of kind %s may not sign certificates", keeper_key_kind_name(kind));
 	ENSURE(p->path_len >= -1 && p->path_len <= LIMIT_CHAIN_CERTS, e, TROTH_INVALID, "the policy's path length is %d",
 	       p->path_len);
+	ENSURE(!authority || !p->exportable || !is_own(p), e, TROTH_FORBIDDEN, "%s is one of troth's own: its key is given to nobody", p->authority);
 	ENSURE(!authority || (p->latest_not_after > now && p->latest_not_after - now <= LIFE), e, TROTH_INVALID,
 	       "the policy's latest notAfter has passed or is more than %d days away", LIMIT_KEEPER_LIFE_DAYS);
 	return RC_OK;
@@ -98,6 +110,7 @@ troth_rc rules_intermediate(const struct keeper_policy *issuer, const struct cer
 	ENSURE(issuer->path_len != 0 && cert->path_len != 0, e, TROTH_FORBIDDEN,
 	       "the path length of %s is 0: no CA may stand below it", issuer->authority);
 	TRY(rules_ca(child, spec, now, e));
+	TRY(rules_vouch(issuer, child, e));
 	TRY(rules_latest(issuer, spec->not_after, e));
 	TRY(rules_latest(issuer, child->latest_not_after, e));
 	int below = issuer->path_len < 0 ? -1 : issuer->path_len - 1;
@@ -131,6 +144,9 @@ troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert
 	       issuer->authority, subject->key_id, subject->authority);
 	ENSURE(memcmp(issuer->spki_hash, subject->spki_hash, SHA256_LEN) != 0, e, TROTH_INVALID,
 	       "both roots have the same key: there is nothing to certify");
+	ENSURE(!subject->brought, e, TROTH_FORBIDDEN, "key %s of %s was made elsewhere, where somebody may still have it: no other root certifies it",
+	       subject->key_id, subject->authority);
+	TRY(rules_vouch(issuer, subject, e));
 	ENSURE(issuer->may_sign_ca && issuer->path_len != 0 && cert->path_len != 0, e, TROTH_FORBIDDEN,
 	       "the path length of %s is 0: no CA may stand below it", issuer->authority);
 	TRY(rules_no_spki(spec, e));
@@ -153,6 +169,14 @@ troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, con
 	TRY(rules_latest(p, spec->not_after, e));
 	ENSURE(path_within(spec->path_len, p->path_len), e, TROTH_FORBIDDEN, "path length %d is more than the policy of key %s allows: %d",
 	       spec->path_len, p->key_id, p->path_len);
+	return RC_OK;
+}
+
+troth_rc rules_open(const struct keeper_policy *p, enum keeper_key_kind kind, struct troth_err *e)
+{
+	ENSURE(p->kind == kind, e, TROTH_FORBIDDEN, "key %s is of kind %s: it is not given out as a key of kind %s", p->key_id,
+	       keeper_key_kind_name(p->kind), keeper_key_kind_name(kind));
+	ENSURE(p->exportable, e, TROTH_FORBIDDEN, "key %s of %s was not made to be given out", p->key_id, p->authority);
 	return RC_OK;
 }
 

@@ -25,6 +25,8 @@ troth_rc rules_cross(const struct keeper_policy *issuer, const struct cert *cert
 		     const struct cert *subject_cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
 /* The root `cert` with other dates: the same key and name. */
 troth_rc rules_renew(const struct keeper_policy *p, const struct cert *cert, const struct cert_spec *spec, msec_t now, struct troth_err *e);
+/* May this key leave in clear, asked for as one of this kind? */
+troth_rc rules_open(const struct keeper_policy *p, enum keeper_key_kind kind, struct troth_err *e);
 /* A leaf below `issuer`; with its SPKI, or `made` if the keeper makes the key. */
 troth_rc rules_leaf(const struct keeper_policy *issuer, const struct cert *cert, const struct cert_spec *spec, bool made,
 		    msec_t now, struct troth_err *e);

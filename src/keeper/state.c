@@ -32,7 +32,7 @@ struct work {
 	struct arena *a;
 };
 
-static const uint8_t WHOLE_KEEPER[SHA256_LEN]; /* the rate of new keys is one for all */
+static const uint8_t WHOLE_KEEPER[SHA256_LEN]; /* the rates of new keys, and of those given out, are one for all */
 
 troth_rc keeper_state_new(const uint8_t master_key[KEEPER_MASTER_KEY_BYTES], const struct keeper_ports *ports,
 			  struct keeper_state **ret, struct troth_err *e)
@@ -85,8 +85,10 @@ static troth_rc name_key(struct work *w, struct keeper_policy *policy, struct ce
 	struct bytes spki;
 	CHECK(w->made);
 	TRY(key_spki(w->made, w->a, &spki, e));
-	if (policy)
+	if (policy) {
 		spki_id(spki, policy->spki_hash);
+		policy->brought = false;
+	}
 	if (spec)
 		spec->spki = spki;
 	*ret_spki = spki;
@@ -251,6 +253,7 @@ static troth_rc key_wrap(struct work *w, struct keeper_reply *ret, struct troth_
 	TRY(key_parse(w->req->key_wrap.key, &brought, e));
 	TRY(key_spki(brought, w->a, &ret->spki, e));
 	spki_id(ret->spki, policy.spki_hash);
+	policy.brought = policy.kind == KEEPER_KEY_AUTHORITY;
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
 	return wrap_key(w->s->master, &policy, brought, w->a, &ret->blob, e);
 }
@@ -281,7 +284,7 @@ static troth_rc give_key(struct work *w, const struct key *key, struct keeper_re
 	return RC_OK;
 }
 
-/* Whoever asked may ask again, so the key is one that may be given out; an authority's never is. */
+/* Whoever asked may ask again, so the key is one that may be given out. */
 static troth_rc key_make(struct work *w, struct keeper_reply *ret, struct troth_err *e)
 {
 	struct keeper_policy policy = w->req->key_make.policy;
@@ -294,18 +297,25 @@ static troth_rc key_make(struct work *w, struct keeper_reply *ret, struct troth_
 	return wrap_key(w->s->master, &policy, w->made, w->a, &ret->blob, e);
 }
 
-static troth_rc key_open(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+/* Said of an authority by a word of its own, so that it is a line of its own in the log, and counted for the whole keeper: it is
+ * how many there are that matters then, not how often each. */
+static troth_rc open_as(struct work *w, enum keeper_key_kind kind, struct keeper_reply *ret, struct troth_err *e)
 {
 	struct keeper_policy policy;
 	CLEANUP(key_releasep) struct key *key = NULL;
 	TRY(wrap_open(w->s->master, w->req->key_open.blob, w->a, &policy, &key, e));
-	ENSURE(policy.kind == KEEPER_KEY_LEAF, e, TROTH_FORBIDDEN, "key %s is of kind %s: it is given to nobody", policy.key_id,
-	       keeper_key_kind_name(policy.kind));
-	ENSURE(policy.exportable, e, TROTH_FORBIDDEN, "key %s of %s was not made to be given out", policy.key_id, policy.authority);
-	TRY(take(w, policy.spki_hash, RATE_LEAF, e));
+	TRY(rules_open(&policy, kind, e));
+	TRY(kind == KEEPER_KEY_AUTHORITY ? take(w, WHOLE_KEEPER, RATE_EXPORT, e) : take(w, policy.spki_hash, RATE_LEAF, e));
 	TRY(journal_grant(&w->s->journal, &(struct journal_use){ .req = w->req, .key = &policy }, e));
 	TRY(key_spki(key, w->a, &ret->spki, e));
 	return give_key(w, key, ret, e);
+}
+
+static troth_rc key_open(struct work *w, struct keeper_reply *ret, struct troth_err *e) { return open_as(w, KEEPER_KEY_LEAF, ret, e); }
+
+static troth_rc authority_open(struct work *w, struct keeper_reply *ret, struct troth_err *e)
+{
+	return open_as(w, KEEPER_KEY_AUTHORITY, ret, e);
 }
 
 static troth_rc audit_create(struct work *w, struct keeper_reply *ret, struct troth_err *e)
@@ -381,6 +391,7 @@ static troth_rc (*const ACTS[KEEPER_KIND_MAX])(struct work *, struct keeper_repl
 	[KEEPER_WEBHOOK_SIGN] = webhook_sign,
 	[KEEPER_AUTHORITY_CROSS] = authority_cross,
 	[KEEPER_AUTHORITY_RENEW] = authority_renew,
+	[KEEPER_AUTHORITY_OPEN] = authority_open,
 };
 
 /* A refusal's text may quote what was refused; what travels on is plain. */

@@ -21,13 +21,13 @@
 enum { KEY_IDENTIFIER_LEN = 20 };
 
 /* -- names -------------------------------------------------------------------------------------- */
-static void write_attribute(struct buf *w, const char oid[3], const char *text)
+static void write_attribute(struct buf *w, const char oid[3], int tag, const char *text)
 {
 	if (!text || !text[0])
 		return;
 	size_t set = der_open(w, DER_SET), sequence = der_open(w, DER_SEQUENCE);
 	der_add(w, DER_OID, bytes_of(oid, 3));
-	der_add_text(w, DER_UTF8_STRING, text);
+	der_add_text(w, tag, text);
 	der_close(w, sequence);
 	der_close(w, set);
 }
@@ -35,15 +35,19 @@ static void write_attribute(struct buf *w, const char oid[3], const char *text)
 static void write_subject(struct buf *w, const struct cert_spec *spec)
 {
 	size_t mark = der_open(w, DER_SEQUENCE);
-	write_attribute(w, "\x55\x04\x0a", spec->organization); /* 2.5.4.10 */
-	write_attribute(w, "\x55\x04\x0b", spec->organizational_unit); /* 2.5.4.11 */
-	write_attribute(w, "\x55\x04\x03", spec->common_name);  /* 2.5.4.3 */
+	write_attribute(w, "\x55\x04\x06", DER_PRINTABLE_STRING, spec->place.country); /* 2.5.4.6: RFC 5280 appendix A.1 X520countryName */
+	write_attribute(w, "\x55\x04\x08", DER_UTF8_STRING, spec->place.state); /* 2.5.4.8 */
+	write_attribute(w, "\x55\x04\x07", DER_UTF8_STRING, spec->place.locality); /* 2.5.4.7 */
+	write_attribute(w, "\x55\x04\x0a", DER_UTF8_STRING, spec->organization); /* 2.5.4.10 */
+	write_attribute(w, "\x55\x04\x0b", DER_UTF8_STRING, spec->organizational_unit); /* 2.5.4.11 */
+	write_attribute(w, "\x55\x04\x03", DER_UTF8_STRING, spec->common_name); /* 2.5.4.3 */
 	der_close(w, mark);
 }
 
 static bool subject_empty(const struct cert_spec *spec)
 {
-	const char *const names[] = { spec->common_name, spec->organization, spec->organizational_unit };
+	const char *const names[] = { spec->common_name, spec->organization, spec->organizational_unit, spec->place.country,
+				      spec->place.state, spec->place.locality };
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (names[i] && names[i][0])
 			return false;
@@ -83,11 +87,19 @@ static void write_basic_constraints(struct buf *w, const struct cert_spec *spec)
 	extension_close(w, x);
 }
 
-unsigned issue_key_usage(enum cert_kind kind, enum key_type type)
+unsigned cert_leaf_usage(enum key_type type, unsigned asked)
 {
-	if (kind != CERT_LEAF)
-		return USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN;
-	return USAGE_DIGITAL_SIGNATURE | (key_is_rsa(type) ? (unsigned)USAGE_KEY_ENCIPHERMENT : 0);
+	unsigned can = USAGE_DIGITAL_SIGNATURE | USAGE_NON_REPUDIATION;
+	if (key_is_rsa(type))
+		can |= USAGE_KEY_ENCIPHERMENT | USAGE_DATA_ENCIPHERMENT;
+	else if (type != KEY_ED25519)
+		can |= USAGE_KEY_AGREEMENT;
+	return USAGE_DIGITAL_SIGNATURE | (can & (asked ? asked : (unsigned)USAGE_KEY_ENCIPHERMENT));
+}
+
+unsigned issue_key_usage(const struct cert_spec *spec, enum key_type type)
+{
+	return spec->kind == CERT_LEAF ? cert_leaf_usage(type, spec->key_usage) : (unsigned)(USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN);
 }
 
 static void write_key_usage(struct buf *w, unsigned bits)
@@ -190,7 +202,7 @@ static void write_requested(struct buf *w, const struct cert_spec *spec, enum ke
 	issue_key_identifier(spec->spki, id);
 	size_t mark = der_open(w, DER_SEQUENCE);
 	write_basic_constraints(w, spec);
-	write_key_usage(w, issue_key_usage(spec->kind, type));
+	write_key_usage(w, issue_key_usage(spec, type));
 	write_ski(w, bytes_of(id, sizeof id));
 	write_name_constraints(w, spec);
 	der_close(w, mark);
@@ -203,7 +215,7 @@ static void write_extensions(struct buf *w, const struct cert_spec *spec, enum k
 	struct bytes own = bytes_of(id, sizeof id);
 	size_t tagged = der_open(w, DER_CONTEXT_CONSTRUCTED | 3), mark = der_open(w, DER_SEQUENCE);
 	write_basic_constraints(w, spec);
-	write_key_usage(w, issue_key_usage(spec->kind, type));
+	write_key_usage(w, issue_key_usage(spec, type));
 	write_eku(w, spec->eku);
 	write_ski(w, own);
 	write_aki(w, issuer ? issuer->ski : own);

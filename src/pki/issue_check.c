@@ -51,12 +51,38 @@ static troth_rc check_name(const char *what, const char *s, struct troth_err *e)
 	return rc;
 }
 
+const char *cert_country_fault(const char *country)
+{
+	if (!country)
+		return NULL;
+	size_t letters = 0;
+	while ((country[letters] >= 'A' && country[letters] <= 'Z') || (country[letters] >= 'a' && country[letters] <= 'z'))
+		letters++;
+	return letters == CERT_COUNTRY_LEN && !country[letters] ? NULL : "is not a country's two letters";
+}
+
+const char *cert_place_fault(const char *text)
+{
+	int n = text ? name_length(text) : 1;
+	return n < 0 ? "is not UTF-8 text without control characters" : n == 0 ? "is empty" : n > CERT_PLACE_MAX ? "is longer than 128 characters" : NULL;
+}
+
+/* "" is left out of the name, as of a common name. */
+static troth_rc check_place(const char *what, const char *text, const char *(*fault)(const char *), struct troth_err *e)
+{
+	const char *why = text && text[0] ? fault(text) : NULL;
+	return why ? err_set(e, TROTH_INVALID, "%s \"%.140s\" %s", what, text, why) : RC_OK;
+}
+
 static troth_rc check_subject(const struct cert_spec *spec, struct troth_err *e)
 {
 	bool named = spec->common_name && spec->common_name[0];
 	TRY(check_name("common name", spec->common_name, e));
 	TRY(check_name("organization", spec->organization, e));
 	TRY(check_name("organizational unit", spec->organizational_unit, e));
+	TRY(check_place("country", spec->place.country, cert_country_fault, e));
+	TRY(check_place("state", spec->place.state, cert_place_fault, e));
+	TRY(check_place("locality", spec->place.locality, cert_place_fault, e));
 	ENSURE(named || spec->kind == CERT_LEAF, e, TROTH_INVALID, "a CA needs a common name");
 	ENSURE(named || spec->san_count, e, TROTH_INVALID, "a leaf needs a common name or an alternative name");
 	return RC_OK;
@@ -89,6 +115,8 @@ static troth_rc check_kind(const struct cert_spec *spec, struct troth_err *e)
 	ENSURE(!leaf || spec->permitted_dns_count == 0, e, TROTH_INVALID, "a leaf has no name constraints");
 	ENSURE((spec->eku & ~(unsigned)(EKU_SERVER | EKU_CLIENT)) == 0, e, TROTH_INVALID,
 	       "extended key usage is server, client or both");
+	ENSURE(leaf || spec->key_usage == 0, e, TROTH_INVALID, "the key usage of a CA is to sign certificates and lists, always");
+	ENSURE((spec->key_usage & ~CERT_LEAF_USAGES) == 0, e, TROTH_INVALID, "a leaf signs no certificates: its key usage is of the first five bits");
 	ENSURE(leaf || (spec->path_len >= -1 && spec->path_len <= LIMIT_CHAIN_CERTS), e, TROTH_INVALID,
 	       "path length %d is not -1 (no limit) to %d", spec->path_len, LIMIT_CHAIN_CERTS);
 	return RC_OK;

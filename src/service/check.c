@@ -68,6 +68,13 @@ bool check_common_name(const struct checker *c, const char *path, const char *na
 	return judge(c, path, "length", fault, "leave it out, or shorten it (RFC 5280 ub-common-name)");
 }
 
+bool check_subject_place(const struct checker *c, const struct cert_place *place)
+{
+	bool country = judge(c, "$.country", "country", cert_country_fault(place->country), "write it like DE (ISO 3166-1 alpha-2)");
+	bool state = judge(c, "$.state", "length", cert_place_fault(place->state), "leave it out, or shorten it (RFC 5280 ub-state-name)");
+	return judge(c, "$.locality", "length", cert_place_fault(place->locality), "leave it out, or shorten it (RFC 5280 ub-locality-name)") && country && state;
+}
+
 bool check_sans(const struct checker *c, const char *path, struct json_texts sans, bool patterns)
 {
 	bool good = judge(c, path, "required", sans.count ? NULL : "needs at least one name", NAME_SAN_HINT) &&

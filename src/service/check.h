@@ -22,6 +22,8 @@ bool check_name(const struct checker *c, const char *path, const char *name);   
 bool check_label(const struct checker *c, const char *path, const char *label);
 bool check_key_type(const struct checker *c, const char *path, const char *key_type); /* optional */
 bool check_role(const struct checker *c, const char *path, const char *role);         /* optional: server client both */
+struct cert_place;
+bool check_subject_place(const struct checker *c, const struct cert_place *place);    /* optional each: $.country, $.state, $.locality */
 bool check_common_name(const struct checker *c, const char *path, const char *name);  /* optional */
 /* 1..LIMIT_SAN_COUNT; `patterns` allows {instance}.  One finding per entry, path + "[i]". */
 bool check_sans(const struct checker *c, const char *path, struct json_texts sans, bool patterns);

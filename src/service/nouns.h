@@ -43,6 +43,7 @@ struct no_ret { char unused; };
 /* -- authorities and credentials (authority.c, credential.c) ----------------------------------- */
 struct authority_create_cmd {
 	const char *name, *key_type, *common_name, *organization, *organizational_unit;
+	struct cert_place place;
 	const char *issuer;         /* name of an authority; NULL: a root */
 	msec_t ttl, leaf_ttl;       /* 0: 3650d (root) or 1825d, and 90d */
 	int64_t path_len;           /* AUTHORITY_PATH_LEN_DEFAULT: any number (root), 0 (intermediate) */
@@ -87,7 +88,8 @@ extern const struct verb VERB_AUTHORITY_LIST;   /* list_cmd -> credential_list_r
 extern const struct verb VERB_AUTHORITY_SHOW;   /* id_cmd -> credential_ret */
 
 struct credential_create_cmd {
-	const char *name, *authority, *common_name, *organization, *role, *key_type;
+	const char *name, *authority, *common_name, *organization, *organizational_unit, *role, *key_type;
+	struct cert_place place;
 	const char *csr;            /* PEM; NULL: only the definition */
 	struct json_texts sans;
 	msec_t ttl;
@@ -390,7 +392,8 @@ extern const struct verb VERB_PRINCIPAL_SELF;    /* no_cmd -> principal_ret */
 extern const struct verb VERB_PRINCIPAL_USED;    /* id_cmd -> no_ret; system */
 
 struct principal_add_cmd {
-	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything */
+	const char *name, *role, *scope; /* role: admin, operator, developer, auditor; scope NULL: everything,
+	                                    SCOPE_NONE: what permissions say */
 	const char *csr;            /* PEM: a client certificate for this key instead of a token; or NULL */
 	msec_t expires;             /* from now; 0: never */
 	const char *password;       /* this one; or NULL */
@@ -414,6 +417,8 @@ struct principal_view_ret {
 	struct principal_view principal;
 	const char *token, *password; /* made, and shown this once; or NULL */
 	const char *certificate, *chain; /* PEM; or NULL */
+	struct permission_row *permissions; /* of one that is shown (server/permission.h) */
+	size_t permission_count;
 };
 struct principal_list_ret {
 	struct principal_view *items;

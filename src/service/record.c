@@ -39,10 +39,17 @@ bool record_in_scope(const struct principal *who, const char *name)
 	return rc_ok(principal_in_scope(who, name, &ignored));
 }
 
+bool record_readable(const struct principal *who, const char *name)
+{
+	return record_in_scope(who, name) || (who->right && principal_may(who, RIGHT_READ, name));
+}
+
 troth_rc record_visible(const struct principal *who, const char *kind, const char *name, struct troth_err *e)
 {
 	if (record_in_scope(who, name))
 		return RC_OK;
+	if (record_readable(who, name))
+		return principal_in_scope(who, name, e); /* it may know of it, and not touch it */
 	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "no such %s", kind);
 	err_hint(e, "your scope is %s; troth %s list shows what is in it", who->scope, kind);
 	return rc;

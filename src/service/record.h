@@ -26,10 +26,12 @@ void record_begin(struct record *r);                       /* opens the object *
 const char *record_end(struct record *r, struct arena *a); /* closes it; releases the buffer */
 
 /* An object of this name, seen by `who`: outside the scope it does not exist (NOT_FOUND, no hint that it
- * does).  kind: "authority". */
+ * does); FORBIDDEN if it may be read and is to be written.  kind: "authority". */
 troth_rc record_visible(const struct principal *who, const char *kind, const char *name, struct troth_err *e);
 /* True if the object may appear in a list of `who`. */
 bool record_in_scope(const struct principal *who, const char *name);
+/* The same, or a permission to read it in a verb that writes: an authority that only signs, a key that was there before. */
+bool record_readable(const struct principal *who, const char *name);
 /* TOO_LARGE, before a request's memory ends: for loops over what nobody bounds, such as the versions of a credential of this name. */
 troth_rc record_room(const struct arena *a, size_t more, const char *name, struct troth_err *e);
 /* May `who` be told that this happened?  An act of the engine that is about no one name is about targets of anybody. */

@@ -6,15 +6,51 @@
 #include "service/inside.h"
 
 #include "keeper/keeper.h"
+#include "model/name.h"
 
 enum { NEEDS_FIRST = 8 }; /* most verbs need one or two */
 
 const struct principal PRINCIPAL_SYSTEM = { .name = "system", .roles = ROLE_SYSTEM };
 const struct principal PRINCIPAL_ANONYMOUS = { .name = "anonymous", .roles = ROLE_ANONYMOUS };
 
+/* "/a/" and a star: what begins with "/a/" and goes on. */
+static bool path_has(const char *path, const char *name)
+{
+	size_t len = strlen(path);
+	if (!text_ends(path, "/*"))
+		return text_equal(path, name);
+	return strncmp(path, name, len - 1) == 0 && name[len - 1];
+}
+
+unsigned principal_rights(const struct principal *who, const char *path)
+{
+	unsigned rights = 0;
+	for (size_t i = 0; i < who->permission_count && !name_is_reserved(path); i++)
+		rights |= path_has(who->permissions[i].path, path) ? who->permissions[i].rights : 0;
+	return rights;
+}
+
+static bool may(const struct principal *who, unsigned right, const char *name)
+{
+	if (text_equal(who->scope, SCOPE_NONE)) /* before the glob: something may be called so */
+		return principal_rights(who, name) & right;
+	return who->scope[0] == 0 || text_glob(who->scope, name);
+}
+
+bool principal_may(const struct principal *who, enum right right, const char *name) { return may(who, right, name); }
+
+const struct principal *principal_for(struct arena *a, const struct principal *who, const struct verb *verb)
+{
+	if (who->right == verb->right)
+		return who;
+	struct principal *as = arena_copy(a, who, sizeof *who);
+	as->right = verb->right;
+	return as;
+}
+
 troth_rc principal_in_scope(const struct principal *who, const char *name, struct troth_err *e)
 {
-	if (who->scope[0] == 0 || text_glob(who->scope, name))
+	if (may(who, who->right, name))
 		return RC_OK;
 	troth_rc rc = err_set(e, TROTH_FORBIDDEN, "%s may not touch %s", who->name, name);
 	err_object(e, "%s", name);
@@ -282,6 +318,7 @@ troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx 
 		  const struct verb_keeper *keeper, const void *cmd, void *ret, struct troth_err *e)
 {
 	TRY(verb_allowed(verb, ctx->who, e));
+	ctx->who = principal_for(ctx->a, ctx->who, verb);
 	ctx->hold.wanted = false;
 	ctx->then = NULL;
 	memset(ret, 0, verb->ret_size); /* as a pipeline's arena gives it */
@@ -294,6 +331,7 @@ troth_rc verb_run(struct service *svc, const struct verb *verb, struct verb_ctx 
 	TRY(rc);
 	if (!ctx->then)
 		return RC_OK;
+	ctx->who = principal_for(ctx->a, ctx->who, ctx->then);
 	ctx->hold.wanted = false;
 	memset(ret, 0, verb->ret_size);
 	return run_write(svc, ctx->then, ctx, keeper, cmd, ret, e);

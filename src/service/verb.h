@@ -29,6 +29,7 @@
 #include "port/port.h"
 
 struct tx;             /* store/store.h */
+struct verb;
 struct service;        /* service/service.h */
 struct keeper_request; /* keeper/keeper.h */
 struct keeper_reply;
@@ -50,12 +51,31 @@ enum role {
 	ROLES_ANY = 0x7f,
 };
 
+/* What a permission gives, beside the role: each verb says which of them it takes (struct verb). */
+enum right {
+	RIGHT_READ = 1,
+	RIGHT_WRITE = 2,
+	RIGHT_DELETE = 4,
+	RIGHT_READ_ACL = 8,   /* see who else has permissions there */
+	RIGHT_WRITE_ACL = 16, /* give and take them, as far as one's own go */
+	RIGHTS_ALL = 31,
+};
+struct permission {
+	const char *path;     /* a name, or "/a/" and a star: all below it */
+	unsigned rights;
+};
+
+#define SCOPE_NONE "none"     /* a scope that has nothing: what its principal may touch is said by permissions */
+
 struct principal {
 	int64_t id;             /* store rowid; 0 for agents, the system and nobody */
 	char uuid[UUID_LEN];    /* of the principal row, or of the agent's instance */
 	char name[LIMIT_NAME_BYTES + 1]; /* as the audit shows it: "admin", "agent pg-0" */
 	unsigned roles;         /* bits of enum role */
-	char scope[LIMIT_NAME_BYTES + 1]; /* text_glob over names; empty = everything */
+	char scope[LIMIT_NAME_BYTES + 1]; /* text_glob over names; empty = everything; SCOPE_NONE: see permissions */
+	const struct permission *permissions; /* of one whose scope is SCOPE_NONE; they live in the request's arena */
+	size_t permission_count;
+	unsigned right;                  /* of the verb that runs: permissions that give it count; 0: none does */
 	int64_t instance_id;    /* agents only */
 	uint8_t fingerprint[SHA256_LEN]; /* the client certificate it came with; zeros without one */
 };
@@ -66,12 +86,19 @@ extern const struct principal PRINCIPAL_ANONYMOUS;
 /* May `who` touch the object of this name?  FORBIDDEN with words otherwise. */
 troth_rc principal_in_scope(const struct principal *who, const char *name, struct troth_err *e);
 bool principal_sees_everything(const struct principal *who); /* its scope excludes nothing */
+/* Would it be in scope of a verb that takes this right? */
+bool principal_may(const struct principal *who, enum right right, const char *name);
+/* The rights that its permissions give on this name, or on everything that this path means.  Never on troth's own names. */
+unsigned principal_rights(const struct principal *who, const char *path);
+/* `who` as a caller of this verb; in the arena if it is another than `who`. */
+const struct principal *principal_for(struct arena *a, const struct principal *who, const struct verb *verb);
 
 /* -- what a verb sees ---------------------------------------------------------------------- */
 struct server_port {             /* the seam to the world; real in app/, seeded in sim/ */
 	struct port_clock clock; /* use ctx->now, not this, inside verbs */
 	struct port_random random;
 	const struct meter_set *meters; /* what this process counts of itself (base/meter.h); NULL: nothing */
+	bool exportable_authorities; /* the operator's word: CAs that are made through an API that gives keys out are exportable (0081) */
 	int password_cost;       /* log2 of scrypt's N; 0: LIMIT_PASSWORD_COST.  Tests take little */
 };
 
@@ -131,6 +158,7 @@ struct verb {
 	size_t cmd_size, ret_size;
 	troth_rc (*prepare)(struct verb_ctx *, const void *cmd, struct troth_err *);
 	troth_rc (*run)(struct verb_ctx *, const void *cmd, void *ret, struct troth_err *);
+	enum right right;  /* what a permission must give to count; 0: none counts, so who has no scope has nothing */
 };
 
 /* -- helpers for run() and prepare() ------------------------------------------------------- */

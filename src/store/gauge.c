@@ -68,6 +68,15 @@ const struct gauge GAUGES[] = {
 	{ { "troth_targets_failing", "Targets whose agent could not apply what it was sent last.", METER_GAUGE, { "deployment" } },
 	  "SELECT d.name, sum(t.failures > 0) FROM target t JOIN instance i ON i.id = t.instance_id JOIN deployment d ON d.id = i.deployment_id"
 	  " WHERE t.state <> 'left' AND d.party = 'agent' GROUP BY d.id ORDER BY 2 DESC, d.id LIMIT ?2" },
+	{ { "troth_webhooks", "Webhooks by state.", METER_GAUGE, { "state" } },
+	  "WITH state(name) AS (VALUES ('working'), ('failing'), ('disabled')) SELECT state.name, (SELECT count(*) FROM webhook"
+	  " WHERE CASE WHEN disabled_at <> 0 THEN 'disabled' WHEN attempts <> 0 THEN 'failing' ELSE 'working' END = state.name) FROM state LIMIT ?2" },
+	{ { "troth_webhook_waiting", "Events behind the last one that its receiver took, or that it does not want.", METER_GAUGE, { "webhook" } },
+	  "SELECT name, max(0, coalesce((SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = 'event'), 0) - cursor) FROM webhook"
+	  " ORDER BY 2 DESC, id LIMIT ?2" },
+	{ { "troth_webhook_failing_seconds", "For how long its receiver has taken nothing; 0: it took the last that was sent.", METER_GAUGE,
+	    { "webhook" }, 1000 },
+	  "SELECT name, CASE WHEN failing_since = 0 THEN 0 ELSE max(0, ?1 - failing_since) END FROM webhook ORDER BY 2 DESC, id LIMIT ?2" },
 	{ { "troth_event_seq", "The number of the newest event.", METER_GAUGE },
 	  "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0) LIMIT ?2" },
 };

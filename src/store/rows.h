@@ -157,6 +157,17 @@ troth_rc version_row_list_due(struct tx *tx, struct arena *a, msec_t now, int li
 /* The earliest renew_at of a wanted version; 0 if there is none. */
 troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e);
 
+/* -- metadata: what the owner of a version wants kept with it; a row of its own, as only who shows it reads it ------ */
+struct metadata_row {
+	int64_t id;
+	int64_t version_id;        /* unique; the row goes with the version */
+	const char *body;          /* a JSON object (service/ca/metadata.h); of nobody's interest here */
+};
+troth_rc metadata_row_put(struct tx *tx, int64_t version_id, const char *body, struct troth_err *e); /* in place of what was there; NULL: none */
+troth_rc metadata_row_of(struct tx *tx, struct arena *a, int64_t version_id, const char **ret_body, struct troth_err *e); /* NULL: none */
+/* Of the newest version of a credential; NULL: none. */
+troth_rc metadata_row_newest(struct tx *tx, struct arena *a, int64_t credential_id, const char **ret_body, struct troth_err *e);
+
 /* -- ca_request: the key of an external authority's next version, and what its outside CA is to sign ----------- */
 struct ca_request_row {
 	int64_t id;
@@ -597,6 +608,24 @@ troth_rc login_row_end_session(struct tx *tx, const char *session, struct troth_
 troth_rc login_row_end_principal(struct tx *tx, int64_t principal_id, struct troth_err *e);
 troth_rc login_row_trim(struct tx *tx, int64_t principal_id, int64_t keep, struct troth_err *e); /* the newest `keep` of its stay */
 troth_rc login_row_forget(struct tx *tx, msec_t ended_before, int64_t most, struct troth_err *e);
+
+/* -- permission: what a principal without a scope may do, and where -------------------------------------------------------- */
+struct permission_row {
+	int64_t id;
+	const char *uuid;
+	int64_t principal_id;
+	const char *path;          /* a name, or "/a/" and a star: all below it; one of a kind for its principal */
+	const char *actor;         /* the principal, as who made it called it: "uaa-client:app" */
+	int64_t operations;        /* service's RIGHT_ bits */
+	msec_t created;
+};
+troth_rc permission_row_insert(struct tx *tx, struct permission_row *row, struct troth_err *e);
+troth_rc permission_row_update(struct tx *tx, const struct permission_row *row, struct troth_err *e);
+troth_rc permission_row_delete(struct tx *tx, int64_t id, struct troth_err *e);
+troth_rc permission_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct permission_row *ret, struct troth_err *e);
+troth_rc permission_row_by_path(struct tx *tx, struct arena *a, int64_t principal_id, const char *path, struct permission_row *ret, struct troth_err *e);
+/* In the order of their paths. */
+troth_rc permission_row_list(struct tx *tx, struct arena *a, int64_t principal_id, struct permission_row **ret_rows, size_t *ret_count, struct troth_err *e);
 
 /* -- rotation and operation ------------------------------------------------------------------------------------------- */
 enum rotation_state { ROTATION_RUNNING, ROTATION_PAUSED, ROTATION_DONE, ROTATION_ABORTED };

@@ -70,6 +70,10 @@ static const char STEP_1[] =
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"
 
+	"CREATE TABLE metadata (" ID
+	"  version_id INTEGER NOT NULL UNIQUE REFERENCES version(id) ON DELETE CASCADE,"
+	"  body TEXT NOT NULL) STRICT;"
+
 	"CREATE TABLE ca_request (" ID UUID
 	"  credential_id INTEGER NOT NULL UNIQUE REFERENCES credential(id) ON DELETE CASCADE,"
 	"  key_blob BLOB NOT NULL, csr BLOB NOT NULL,"
@@ -239,6 +243,10 @@ static const char STEP_1[] =
 	"CREATE INDEX login_principal ON login(principal_id);"
 	"CREATE INDEX login_session ON login(session);"
 	"CREATE INDEX login_expires ON login(expires);"
+	"CREATE TABLE permission (" ID UUID
+	"  principal_id INTEGER NOT NULL REFERENCES principal(id) ON DELETE CASCADE,"
+	"  path TEXT NOT NULL, actor TEXT NOT NULL, operations INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX permission_of ON permission(principal_id, path);"
 
 	/* -- what goes on ------------------------------------------------------------------------------ */
 	"CREATE TABLE operation (" ID UUID

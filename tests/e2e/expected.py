@@ -12,6 +12,7 @@ PLACEHOLDERS = {
     "<time>": lambda v: isinstance(v, str) and TIME.match(v),
     "<uuid>": lambda v: isinstance(v, str) and UUID.match(v),
     "<int>": lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0,
+    "<rsa key>": lambda v: isinstance(v, str) and v.startswith("-----BEGIN RSA PRIVATE KEY-----\n") and v.endswith("-----END RSA PRIVATE KEY-----\n"),
     "<pem>": lambda v: isinstance(v, str) and v.startswith("-----BEGIN CERTIFICATE-----\n") and v.endswith("-----END CERTIFICATE-----\n"),
 }
 

@@ -55,7 +55,8 @@ def test_a_stream_has_all_once_and_goes_on_where_it_was(server, tmp_path):
 
 def test_the_cli_follows(server, tmp_path):
     out = open(tmp_path / "out", "w+")
-    p = subprocess.Popen([server.cli.program, "--dir", server.cli.server_dir, "events", "--follow", "-o", "json"], stdout=out, text=True)
+    p = subprocess.Popen([server.cli.program, "--dir", server.cli.server_dir, "events", "--follow", "-o", "json"], stdout=out, text=True,
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a background job's shell has it ignored
     try:
         server.cli.ok("authority", "create", "/events/four")
         until("the event", lambda: any(json.loads(line)["object"] == "/events/four" for line in (tmp_path / "out").read_text().splitlines()), 20)

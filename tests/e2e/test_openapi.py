@@ -272,7 +272,7 @@ class Walk:
         self.change("DELETE", "/v1/server/certificate", status=204)
 
     def webhooks(self):
-        made = self.change("POST", "/v1/webhooks", {"name": "ops", "url": "http://127.0.0.1:1/", "events": ["nothing"]}, 201, again=409)
+        made = self.change("POST", "/v1/webhooks", {"name": "ops", "url": "http://127.0.0.1:1/", "events": ["server.epoch"]}, 201, again=409)
         at = f"/v1/webhooks/{made['id']}"
         self.get("/v1/webhooks"), self.get(at)
         self.change("POST", at + "/test", status=202)

@@ -268,6 +268,7 @@ def test_what_is_there(world):
     ops = world.ops
     world.shake()
     ops.is_("info", "GET", "/api/v0/info")
+    assert world.server.curl("GET", "/api/v0/info", token=None, held=False)[0] == 200  # om asks before it has a token
     ops.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
     ops.is_("root_ca_certificate", "GET", "/api/v0/security/root_ca_certificate")
     flat = ops.is_("deployed_certificates", "GET", "/api/v0/deployed/certificates")["certificates"]
@@ -512,12 +513,20 @@ WRONG = (  # method, path, body, status
     ("POST", "/api/v0/certificate_authorities", {"cert_pem": "x"}, 400),
     ("POST", "/api/v0/certificate_authorities", {"cert_pem": 1, "private_key_pem": "y"}, 400),
     ("POST", "/api/v0/certificate_authorities", "null", 400),
-    ("POST", "/api/v0/certificates/generate", {"domains": ["*.example"]}, 404),
+    ("POST", "/api/v0/certificates/generate", None, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": []}, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": "a.example"}, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": ["a.example"], "name": "x"}, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": ["*.example"]}, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": ["\u00fcber.example"]}, 400),
+    ("POST", "/api/v0/certificates/generate", {"domains": ["../../prod/ca"]}, 400),
+    ("POST", "/api/v0/certificates/generate?dry_run=true", {"domains": ["a.example"]}, 400),
     ("GET", "/api/v0/installations/1x", None, 404),
     ("GET", "/api/v0/installations/999999999999999999", None, 404),
     ("GET", "/api/v0/installations/1/logs", None, 404),
-    ("POST", "/api/v0/installations", {"deploy_products": "none"}, 422),
+    ("POST", "/api/v0/installations", {"deploy_products": "some"}, 400),
     ("POST", "/api/v0/installations", {"deploy_products": ["web"]}, 422),
+    ("POST", "/api/v0/installations", {"deploy_products": ["web", "app", "nobody"]}, 422),
     ("POST", "/api/v0/installations", {"deploy": "all"}, 400),
     ("GET", "/api/v0/staged/director", None, 404),
     ("PUT", "/api/v0/unlock", {"passphrase": "x"}, 404),
@@ -558,11 +567,51 @@ def test_a_token_as_om_asks_for_it(world):
         ada.is_("certificate_authorities", "GET", "/api/v0/certificate_authorities")
 
 
-@pytest.mark.skipif(not shutil.which("om"), reason="om is not installed (github.com/pivotal-cf/om is not in the module proxy)")
-def test_om(world):
-    def om(*args):
-        r = subprocess.run(["om", "--target", world.server.url, "-k", *args], capture_output=True, text=True, timeout=60)
-        assert r.returncode == 0, r.stdout + r.stderr
-        return r.stdout
+@pytest.mark.release_only  # what it does to C memory the unit tests do
+def test_a_certificate_by_its_domains(world, tmp_path):
+    """generate-certificate: who took one is waited for by his domains, comes for the next one, and shakes hands all the while; its key
+    is nowhere in the server."""
+    ops, domains = world.ops, {"domains": ["*.sys.example.org", "*.APPS.example.org", "*.sys.example.org"]}
+    path, name = "/api/v0/certificates/generate", "/prod/ca/generated/_wildcard.apps.example.org/_wildcard.sys.example.org"
+    service = Service(tmp_path)
 
-    assert "cert_pem" in om("certificate-authorities", "--format", "json")
+    def take(asked):
+        taken = ops.is_("certificate_generated", "POST", path, asked)
+        (tmp_path / "cert.pem").write_text(taken["certificate"])
+        (tmp_path / "key.pem").write_text(taken["key"])
+        return taken
+
+    def shown():
+        return world.issuer(shake_hands(service.port, "api.sys.example.org", world.app.ca))
+
+    try:
+        old, first = ops.guid(True), take(domains)
+        service.start()
+        leaf = x509.load_pem_x509_certificate(first["certificate"].encode())
+        assert leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName) == [
+            "*.sys.example.org", "*.apps.example.org"] and leaf.public_key().key_size == 2048
+        assert 725 < (leaf.not_valid_after - leaf.not_valid_before).days <= 731
+        assert shown() == old
+        if os.geteuid() == 0:  # it reads another process's memory
+            private = serialization.load_pem_private_key(first["key"].encode(), None).private_numbers()
+            found = scan(world.server.process.pid, {"PEM": first["key"].splitlines()[1].encode(), "prime": private.p.to_bytes(128, "big"),
+                                                    "root": ops.authorities()[0]["cert_pem"].splitlines()[2].encode()})
+            assert found["PEM"] == found["prime"] == 0 and found["root"], found
+        assert first["key"].splitlines()[1] not in world.server.logged()
+
+        new = ops.call("POST", "/api/v0/certificate_authorities/generate")[1]["guid"]
+        ops.apply()
+        ops.call("POST", f"/api/v0/certificate_authorities/{new}/activate", {})
+        listed = ops.call("POST", "/api/v0/certificate_authorities/active/regenerate")[1]["certificates"]
+        assert [r["variable_path"] for r in listed["excluded"]] == [name]
+        ops.apply()
+        refused = ops.is_("delete_held", "DELETE", f"/api/v0/certificate_authorities/{old}", status=422)
+        assert refused["blocking"][0]["version_id"] == old and shown() == old
+        second = take({"domains": domains["domains"][::-1]})  # the same set
+        assert second["key"] != first["key"] and shown() == new
+        ops.is_("delete", "DELETE", f"/api/v0/certificate_authorities/{old}")
+        ops.apply()
+        assert world.trusted() == 1 and shown() == new
+        world.shake()
+    finally:
+        service.stop()

@@ -170,18 +170,18 @@ def test_a_server_that_ends_before_the_answer_sends_again(server, receiver, sig)
 
 def test_who_is_not_believed_or_sends_elsewhere_is_told_nothing(server, receiver):
     before = len(receiver.got)
-    add(server, receiver, "wrong", "--event", "nothing", ca="other.pem")
+    add(server, receiver, "wrong", "--event", "server.epoch", ca="other.pem")
     r = server.cli.run("webhook", "test", "wrong")
     assert r.returncode == 1 and "the server's certificate does not verify" in r.stderr
-    said = server.cli.run("webhook", "add", "system", "--url", f"https://127.0.0.1:{receiver.port}/system", "--event", "nothing")
+    said = server.cli.run("webhook", "add", "system", "--url", f"https://127.0.0.1:{receiver.port}/system", "--event", "server.epoch")
     assert said.returncode == 0 and "whsec_" in said.stdout
     r = server.cli.run("webhook", "test", "system")
     assert r.returncode == 1 and "does not verify" in r.stderr
-    server.cli.ok("webhook", "add", "metadata", "--url", "https://169.254.169.254/latest", "--event", "nothing")
+    server.cli.ok("webhook", "add", "metadata", "--url", "https://169.254.169.254/latest", "--event", "server.epoch")
     r = server.cli.run("webhook", "test", "metadata")
     assert r.returncode == 1 and "an address that is not called" in r.stderr
     assert not [p for p, _, _ in receiver.got[before:] if p != "/ops"]
-    add(server, receiver, "moved", "--event", "nothing")
+    add(server, receiver, "moved", "--event", "server.epoch")
     receiver.answer = 302
     r = server.cli.run("webhook", "test", "moved")
     receiver.answer = 204
@@ -206,7 +206,8 @@ def test_one_that_says_gone_is_disabled_and_others_hear_of_it(server, receiver):
 
 def test_bad_ones_are_refused_with_words(server):
     for args, words in ((("x", "--url", "http://hooks.example.org/"), "http is for 127.0.0.1"), (("a/b", "--url", "https://h"), "NAME: "),
-                        (("x", "--url", "https://u:p@h/"), "user name"), (("x", "--url", "https://h", "--event", "A B"), '--event "A B"')):
+                        (("x", "--url", "https://u:p@h/"), "user name"), (("x", "--url", "https://h", "--event", "A B"), '--event "A B"'),
+                        (("x", "--url", "https://h", "--event", "rotation"), "write rotation.*, or one of rotation.abort")):
         r = server.cli.run("webhook", "add", *args)
         assert r.returncode == 1 and words in r.stderr, r.stderr
     assert server.cli.run("webhook", "show", "nobody").returncode == 4

@@ -82,6 +82,16 @@ def test_includes_go_down():
     assert [c for p in sources(".c", ".h") for c in climbs(p)] == []
 
 
+def test_apis_share_no_words():
+    """A room of the facade knows another one by its door only (uaa/uaa.h): what one API's clients read is not changed for another's."""
+    found = []
+    for p in sources(".c", ".h"):
+        for room, name in re.findall(r'#include "facade/(\w+)/(\w+)\.h"', p.read_text()):
+            if rel(p).startswith("facade/") and p.parent.name != room and name != room:
+                found.append(f"{rel(p)}: facade/{room}/{name}.h")
+    assert found == []
+
+
 def test_include_check_sees_a_climb(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "SRC", tmp_path)
     bad = tmp_path / "base" / "x.c"

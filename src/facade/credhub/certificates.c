@@ -3,6 +3,7 @@
 
 #include "service/ca/forget.h"
 #include "service/ca/generate.h"
+#include "service/ca/metadata.h"
 #include "service/rotation/beside.h"
 
 /* -- looking ---------------------------------------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ static troth_rc regenerate_parse(struct arena *a, const struct http_request *r, 
 	struct regenerate_body b = { .duration = INT64_MIN };
 	arena_secret(a);
 	TRY(credhub_body(a, r, REGENERATE_FIELDS, ARRAY_LEN(REGENERATE_FIELDS), true, &b, e));
-	TRY(credhub_no_metadata(b.metadata, e));
+	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	TRY(credhub_key_type(b.key_length, b.key_type, &c->key_type, e));
 	if (b.duration != INT64_MIN)
 		TRY(credhub_days(b.duration, &c->ttl, e));

@@ -9,6 +9,7 @@
 extern const struct route_table CREDHUB_SERVER_ROUTES;      /* info, version, health, key usage, and what is not there */
 extern const struct route_table CREDHUB_DATA_ROUTES;        /* /api/v1/data, regenerate */
 extern const struct route_table CREDHUB_SET_ROUTES;         /* /api/v1/data: what was made elsewhere */
+extern const struct route_table CREDHUB_PERMISSION_ROUTES;  /* /api/v2/permissions */
 extern const struct route_table CREDHUB_CERTIFICATE_ROUTES; /* /api/v1/certificates */
 
 #endif

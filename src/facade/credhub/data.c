@@ -5,6 +5,7 @@
 #include "service/ca/delete.h"
 #include "service/ca/generate.h"
 #include "service/ca/generate_below.h"
+#include "service/ca/metadata.h"
 
 /* -- GET ----------------------------------------------------------------------------------------------------------- */
 
@@ -134,12 +135,9 @@ static troth_rc read_mode(const struct post_body *b, struct generate_cmd *c, str
 	return credhub_refuse(e, "The mode is one of overwrite, no-overwrite and converge.");
 }
 
-/* Who needs more of a subject than troth writes gets a refusal rather than another name. */
 static troth_rc check_subject(const struct parameters *p, struct troth_err *e)
 {
-	ENSURE(!p->locality && !p->state && !p->country, e, TROTH_INVALID,
-	       "troth writes common_name, organization and organization_unit into a subject: leave locality, state and country out");
-	ENSURE(p->common_name || p->organization || p->organization_unit, e, TROTH_INVALID,
+	ENSURE(p->common_name || p->organization || p->organization_unit || p->locality || p->state || p->country, e, TROTH_INVALID,
 	       "At least one subject value must be specified. Please update and retry your request.");
 	return RC_OK;
 }
@@ -152,21 +150,38 @@ static troth_rc check_signer(const struct parameters *p, struct troth_err *e)
 		return credhub_refuse(e, "You must specify a signing CA or indicate self-signing when generating a certificate. Please update and retry your "
 					 "request.");
 	if (p->self_sign && !p->is_ca)
-		return credhub_refuse(e, "troth does not issue self-signed leaves: name a CA, or say is_ca.");
+		return credhub_refuse(e, "troth does not issue self-signed leaves: whoever trusts one trusts that version alone, so none could be replaced "
+					 "without a break. Name a CA, or say is_ca.");
 	return RC_OK;
 }
 
-/* What troth writes is decided by what the certificate is for; what it would not write is refused by name. */
-static troth_rc check_usage(const struct parameters *p, struct troth_err *e)
+/* What is not written is refused by name, with the reason. */
+static const struct usage_refusal { const char *word, *why; } LEAF_REFUSALS[] = {
+	{ "key_cert_sign", "a leaf: only a CA signs certificates" },
+	{ "crl_sign", "a leaf: only a CA signs lists of them" },
+	{ "encipher_only", "a leaf: it narrows a key agreement that TLS does not use" },
+	{ "decipher_only", "a leaf: it narrows a key agreement that TLS does not use" },
+};
+
+static troth_rc refuse_usage(const char *word, bool is_ca, struct troth_err *e)
 {
-	static const char *const CA[] = { "key_cert_sign", "crl_sign", NULL };
-	static const char *const LEAF[] = { "digital_signature", "key_encipherment", NULL };
+	const char *why = is_ca ? "a CA: key_cert_sign and crl_sign are there always, and its key does nothing else" :
+				  "a leaf: digital_signature, non_repudiation, key_encipherment, data_encipherment and key_agreement can be asked for";
+	for (size_t i = 0; i < ARRAY_LEN(LEAF_REFUSALS) && !is_ca; i++)
+		if (text_equal(LEAF_REFUSALS[i].word, word))
+			why = LEAF_REFUSALS[i].why;
+	return err_set(e, TROTH_INVALID, "troth writes no key usage '%.40s' into %s", word, why);
+}
+
+static troth_rc read_usage(const struct parameters *p, unsigned *ret, struct troth_err *e)
+{
+	*ret = 0;
 	for (size_t i = 0; i < p->key_usage.count; i++) {
-		const char *const *w = p->is_ca ? CA : LEAF;
-		while (*w && !text_equal(*w, p->key_usage.items[i]))
-			w++;
-		ENSURE(*w, e, TROTH_INVALID, "troth writes no key usage '%.40s' into %s", p->key_usage.items[i],
-		       p->is_ca ? "a CA: key_cert_sign and crl_sign are there always" : "a leaf: digital_signature and key_encipherment are there as the key needs");
+		const char *word = p->key_usage.items[i];
+		unsigned bit = p->is_ca ? 0 : credential_usage_bit(word);
+		if (!bit && !(p->is_ca && (text_equal(word, "key_cert_sign") || text_equal(word, "crl_sign"))))
+			return refuse_usage(word, p->is_ca, e);
+		*ret |= bit;
 	}
 	return RC_OK;
 }
@@ -176,7 +191,8 @@ static troth_rc read_role(const struct parameters *p, struct generate_cmd *c, st
 	bool server = !p->extended_key_usage.count, client = server;
 	for (size_t i = 0; i < p->extended_key_usage.count; i++) {
 		bool is_server = text_equal(p->extended_key_usage.items[i], "server_auth"), is_client = text_equal(p->extended_key_usage.items[i], "client_auth");
-		ENSURE(is_server || is_client, e, TROTH_INVALID, "troth writes no extended key usage '%.40s': server_auth and client_auth are what it is for",
+		ENSURE(is_server || is_client, e, TROTH_INVALID, "troth writes no extended key usage '%.40s': it issues for server_auth and client_auth, the handshakes that a rotation "
+		       "keeps working",
 		       p->extended_key_usage.items[i]);
 		server = server || is_server;
 		client = client || is_client;
@@ -210,15 +226,16 @@ static troth_rc read_parameters(struct arena *a, const struct parameters *p, str
 {
 	TRY(check_signer(p, e));
 	TRY(check_subject(p, e));
-	TRY(check_usage(p, e));
+	TRY(read_usage(p, &c->key_usage, e));
 	TRY(credhub_key_type(p->key_length, p->key_type, &c->key_type, e));
 	if (p->duration != INT64_MIN)
 		TRY(credhub_days(p->duration, &c->ttl, e));
-	c->authority = p->is_ca;
+	c->authority = c->exportable = p->is_ca;
 	c->issuer = credhub_name(a, p->ca);
 	c->common_name = p->common_name;
 	c->organization = p->organization;
 	c->organizational_unit = p->organization_unit;
+	c->place = (struct cert_place){ .country = p->country, .state = p->state, .locality = p->locality };
 	TRY(read_role(p, c, e));
 	return p->is_ca ? RC_OK : read_names(a, p, c, e);
 }
@@ -231,7 +248,7 @@ static troth_rc post_parse(struct arena *a, const struct http_request *r, void *
 	arena_secret(a);
 	TRY(credhub_body(a, r, POST_FIELDS, ARRAY_LEN(POST_FIELDS), false, &b, e));
 	ENSURE(b.name, e, TROTH_INVALID, "A credential name must be provided. Please validate your input and retry your request.");
-	TRY(credhub_no_metadata(b.metadata, e));
+	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	c->name = credhub_name(a, b.name);
 	c->again = b.regenerate;
 	if (!c->again) {
@@ -252,7 +269,7 @@ static troth_rc again_parse(struct arena *a, const struct http_request *r, void 
 	arena_secret(a);
 	TRY(credhub_body(a, r, FIELDS, ARRAY_LEN(FIELDS), true, &b, e));
 	ENSURE(b.name, e, TROTH_INVALID, "A credential name must be provided. Please validate your input and retry your request.");
-	TRY(credhub_no_metadata(b.metadata, e));
+	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	c->name = credhub_name(a, b.name);
 	c->again = true;
 	generate_check(a, c, e);

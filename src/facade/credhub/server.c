@@ -76,27 +76,12 @@ static void nothing_render(struct arena *a, const struct http_request *r, const 
 		credhub_problem(a, r, &e, reply);
 }
 
-/* What somebody may is said by a principal's role and scope: none of CredHub's permissions is here, and none is made (0071). */
-static void forbidden_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	struct troth_err e = { 0 };
-	if (rc_failed(err_set(&e, TROTH_FORBIDDEN, "permissions are no object of their own here")))
-		credhub_problem(a, r, &e, reply);
-}
-
-#define PERMISSIONS "/api/v2/permissions"
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/info", NULL, NULL, info_render, CREDHUB_FLAGS | ROUTE_NO_AUTH, credhub_problem },
 	{ HTTP_GET, "/health", &VERB_HEALTH, NULL, health_render, CREDHUB_FLAGS | ROUTE_NO_AUTH, credhub_problem },
 	{ HTTP_GET, "/version", NULL, NULL, version_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_GET, "/api/v1/key-usage", &VERB_CREDENTIAL_LOOKUP, usage_parse, usage_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_GET, "/api/v1/{rest*}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_POST, PERMISSIONS, NULL, NULL, forbidden_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_GET, PERMISSIONS, NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_GET, PERMISSIONS "/{id}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_PUT, PERMISSIONS "/{id}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_PATCH, PERMISSIONS "/{id}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_DELETE, PERMISSIONS "/{id}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_GET, "/api/v2/{rest*}", NULL, NULL, nothing_render, CREDHUB_FLAGS, credhub_problem },
 };
 const struct route_table CREDHUB_SERVER_ROUTES = { ROWS, ARRAY_LEN(ROWS), CREDHUB_API };

@@ -3,6 +3,7 @@
 #include "facade/credhub/words.h"
 
 #include "service/ca/adopt.h"
+#include "service/ca/metadata.h"
 
 struct set_body {
 	const char *name, *type;
@@ -44,12 +45,13 @@ static troth_rc set_parse(struct arena *a, const struct http_request *r, void *c
 	TRY(credhub_body(a, r, SET_FIELDS, ARRAY_LEN(SET_FIELDS), true, &b, e));
 	ENSURE(b.name, e, TROTH_INVALID, "A credential name must be provided. Please validate your input and retry your request.");
 	TRY(credhub_type(b.type, true, e));
-	TRY(credhub_no_metadata(b.metadata, e));
+	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	TRY(read_value(a, b.value, &v, e));
 	c->name = credhub_name(a, b.name);
 	TRY(check_whole(&v, !v.ca_name || text_equal(credhub_name(a, v.ca_name), c->name), e));
 	c->certificate = v.certificate;
 	c->private_key = v.private_key;
+	c->exportable = true;
 	authority_adopt_check(a, c, e);
 	return (troth_rc){ e->kind };
 }

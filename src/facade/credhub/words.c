@@ -9,6 +9,7 @@
 #include "service/ca/forget.h"
 #include "service/ca/generate.h"
 #include "service/rotation/beside.h"
+#include "service/server/permission.h"
 
 #define CLAUSE_UNPROCESSABLE "type:unprocessable"
 
@@ -28,6 +29,13 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 			      "invalid." },
 	{ CLAUSE_OTHER_KEY, 400, "The provided certificate does not match the private key." },
 	{ CLAUSE_LAST_VERSION, 400, "The minimum number of versions for a Certificate is 1." },
+	{ CLAUSE_NO_PERMISSION, 404, "The request includes a permission that does not exist." },
+	{ CLAUSE_PERMISSION_UNSEEN, 404, "The request could not be completed because the permission does not exist or you do not have sufficient "
+					 "authorization." },
+	{ CLAUSE_PERMISSION_THERE, 409, "A permission entry for this actor and path already exists. Please use PUT to update the permission entry." },
+	{ CLAUSE_PERMISSION_OWN, 400, "Modification of access control for the authenticated user is not allowed. Please contact an administrator." },
+	{ CLAUSE_PERMISSION_OTHER, 400, "The permission guid does not match the provided actor and path." },
+	{ CLAUSE_PERMISSION_OPERATION, 400, "The provided operation is not supported. Valid values include read, write, delete, read_acl, and write_acl." },
 	{ CLAUSE_ONE_BESIDE, 400, "The maximum number of transitional versions for a given CA is 1." },
 	{ CLAUSE_FOREIGN_VERSION, 400, "The request could not be completed because the specified version does not exist or does not belong to the "
 				       "specified credential." },
@@ -187,12 +195,6 @@ troth_rc credhub_type(const char *type, bool strict, struct troth_err *e)
 	return strict ? credhub_unprocessable(e, UNKNOWN) : credhub_refuse(e, UNKNOWN);
 }
 
-troth_rc credhub_no_metadata(const struct json *m, struct troth_err *e)
-{
-	bool none = !m || m->type == JSON_NULL || (m->type == JSON_OBJECT && !m->map.count);
-	return none ? RC_OK : credhub_refuse(e, "troth keeps no metadata with a certificate. Please leave it out and retry your request.");
-}
-
 /* -- values --------------------------------------------------------------------------------------------------- */
 
 const char *credhub_name(struct arena *a, const char *name)
@@ -229,7 +231,8 @@ void credhub_version(struct arena *a, struct json_writer *w, const struct lookup
 	jw_kv_time(w, "version_created_at", x->row.created);
 	jw_kv_text(w, "id", x->row.uuid);
 	jw_kv_text(w, "name", of->credential.row.name);
-	jw_kv_text(w, "metadata", NULL);
+	jw_key(w, "metadata");
+	jw_raw(w, v->metadata ? v->metadata : "null");
 	jw_kv_time(w, "expiry_date", x->cert.not_after);
 	jw_kv_bool(w, "transitional", v->beside);
 	jw_kv_bool(w, "certificate_authority", x->cert.is_ca);

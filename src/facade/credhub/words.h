@@ -26,8 +26,6 @@ troth_rc credhub_object(struct arena *a, const struct json *j, const struct json
 			struct troth_err *e);
 /* `certificate` it is, or refused: 422 where `strict`. */
 troth_rc credhub_type(const char *type, bool strict, struct troth_err *e);
-/* Metadata is not kept: nothing, or an empty object, is all that may be said. */
-troth_rc credhub_no_metadata(const struct json *metadata, struct troth_err *e);
 
 /* With a / in front if it had none; NULL stays. */
 const char *credhub_name(struct arena *a, const char *name);

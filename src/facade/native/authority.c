@@ -10,7 +10,8 @@
 #define FIELD(name, kind) { #name, kind, offsetof(struct authority_create_cmd, name), 0, 0, 0 }
 static const struct json_field CREATE_FIELDS[] = {
 	{ "name", JF_TEXT, offsetof(struct authority_create_cmd, name), JF_NEEDED, 0, 0 },
-	FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT),
+	FIELD(key_type, JF_TEXT), FIELD(common_name, JF_TEXT), FIELD(organization, JF_TEXT), FIELD(organizational_unit, JF_TEXT),
+	WORDS_PLACE_FIELDS(authority_create_cmd),
 	FIELD(issuer, JF_TEXT), FIELD(ttl, JF_DURATION), FIELD(leaf_ttl, JF_DURATION),
 	{ "path_len", JF_INT, offsetof(struct authority_create_cmd, path_len), 0, 0, LIMIT_CHAIN_CERTS },
 	FIELD(permitted_dns, JF_TEXTS), FIELD(exportable, JF_BOOL), FIELD(clamp, JF_BOOL), FIELD(external, JF_BOOL), FIELD(on_deadline, JF_TEXT),
@@ -49,7 +50,7 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	write_request(w, &v->request);
 	jw_kv_text(w, "key_type", v->row.key_type);
 	jw_kv_text(w, "common_name", v->spec.common_name);
-	jw_kv_text(w, "organization", v->spec.organization);
+	words_subject(w, &v->spec);
 	words_duration(w, "ttl", v->row.ca_ttl);
 	words_duration(w, "leaf_ttl", v->row.leaf_ttl);
 	jw_key(w, "path_len");

@@ -9,6 +9,7 @@
 #define NEEDED(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), JF_NEEDED, 0, max }
 static const struct json_field CREATE_FIELDS[] = {
 	NEEDED(name, JF_TEXT, 0), NEEDED(authority, JF_TEXT, 0), FIELD(common_name, JF_TEXT, 0), FIELD(organization, JF_TEXT, 0),
+	FIELD(organizational_unit, JF_TEXT, 0), WORDS_PLACE_FIELDS(credential_create_cmd),
 	FIELD(role, JF_TEXT, 0), FIELD(key_type, JF_TEXT, 0), NEEDED(sans, JF_TEXTS, LIMIT_SAN_COUNT), FIELD(ttl, JF_DURATION, 0),
 	FIELD(clamp, JF_BOOL, 0), FIELD(csr, JF_TEXT, 2 * LIMIT_CSR_DER_BYTES),
 	WORDS_RENEWAL_FIELDS("", credential_create_cmd, renew),
@@ -93,7 +94,7 @@ static void write_members(struct arena *a, struct json_writer *w, const struct c
 	jw_kv_text(w, "role", credential_role_name(v->spec.eku));
 	jw_kv_text(w, "key_type", v->row.key_type);
 	jw_kv_text(w, "common_name", v->spec.common_name);
-	jw_kv_text(w, "organization", v->spec.organization);
+	words_subject(w, &v->spec);
 	words_texts(w, "sans", v->spec.sans);
 	words_duration(w, "ttl", v->row.leaf_ttl);
 	words_renewal(a, w, "", v->row.renew);

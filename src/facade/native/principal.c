@@ -1,6 +1,7 @@
 /* /v1/principals: who may call, added, listed, given a new credential, revoked. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
+#include "service/server/permission.h"
 
 #define FIELD(name, kind, flags) { #name, kind, offsetof(struct principal_add_cmd, name), flags, 0, 0 }
 static const struct json_field ADD_FIELDS[] = {
@@ -50,11 +51,32 @@ static void write_principal(struct json_writer *w, const struct principal_view *
 	jw_kv_time(w, "created", v->row.created);
 }
 
+static void write_permissions(struct json_writer *w, const struct principal_view_ret *x)
+{
+	const char *word;
+	jw_key(w, "permissions");
+	jw_array(w);
+	for (size_t i = 0; i < x->permission_count; i++) {
+		jw_object(w);
+		jw_kv_text(w, "id", x->permissions[i].uuid);
+		jw_kv_text(w, "path", x->permissions[i].path);
+		jw_key(w, "operations");
+		jw_array(w);
+		for (size_t k = 0; (word = permission_operation(x->permissions[i].operations, k)); k++)
+			jw_text(w, word);
+		jw_array_end(w);
+		jw_object_end(w);
+	}
+	jw_array_end(w);
+}
+
 static void reply_one(const struct principal_view_ret *x, int status, bool secrets, struct http_reply *reply)
 {
 	struct json_writer w = http_reply_json(reply, status);
 	jw_object(&w);
 	write_principal(&w, &x->principal);
+	if (x->permission_count)
+		write_permissions(&w, x);
 	if (secrets && x->token)
 		jw_kv_text(&w, "token", x->token);
 	if (secrets && x->password)

@@ -136,6 +136,15 @@ void words_renewal(struct arena *a, struct json_writer *w, const char *prefix, c
 	jw_kv_text(w, arena_printf(a, "%srenew_before", prefix), r.kind == RENEWAL_BEFORE ? word : NULL);
 }
 
+void words_subject(struct json_writer *w, const struct credential_spec *spec)
+{
+	jw_kv_text(w, "organization", spec->organization);
+	jw_kv_text(w, "organizational_unit", spec->organizational_unit);
+	jw_kv_text(w, "country", spec->place.country);
+	jw_kv_text(w, "state", spec->place.state);
+	jw_kv_text(w, "locality", spec->place.locality);
+}
+
 void words_texts(struct json_writer *w, const char *key, struct json_texts texts)
 {
 	jw_key(w, key);

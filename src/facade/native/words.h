@@ -46,6 +46,12 @@ void words_renewal(struct arena *a, struct json_writer *w, const char *prefix, c
 	{ prefix "renew", JF_TEXT, offsetof(struct type, member.word), 0, 0, 0 },                 \
 	{ prefix "renew_at", JF_TEXT, offsetof(struct type, member.at), 0, 0, 0 },                \
 	{ prefix "renew_before", JF_DURATION, offsetof(struct type, member.before), 0, 0, 0 }
+/* Fields of a request: `place` of a struct. */
+#define WORDS_PLACE_FIELDS(type)                                                                    \
+	{ "country", JF_TEXT, offsetof(struct type, place.country), 0, 0, 0 },                    \
+	{ "state", JF_TEXT, offsetof(struct type, place.state), 0, 0, 0 },                        \
+	{ "locality", JF_TEXT, offsetof(struct type, place.locality), 0, 0, 0 }
+void words_subject(struct json_writer *w, const struct credential_spec *spec);    /* the subject behind its common name */
 void words_duration(struct json_writer *w, const char *key, msec_t length);       /* 0 writes null */
 void words_texts(struct json_writer *w, const char *key, struct json_texts texts);
 void words_hex(struct json_writer *w, const char *key, struct bytes b);           /* at most 64 bytes */

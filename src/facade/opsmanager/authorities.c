@@ -280,4 +280,4 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v0/security/root_ca_certificate", &VERB_ROOT_LIST, NULL, root_render, ROUTE_ANY_BODY, opsman_problem,
 	  .summary = "Show the root CA certificate" },
 };
-const struct route_table OPSMANAGER_AUTHORITY_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_AUTHORITY_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

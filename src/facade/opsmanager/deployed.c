@@ -259,4 +259,4 @@ static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v0/staged/products", &VERB_DEPLOYMENT_LIST, products_parse, products_render, ROUTE_ANY_BODY, OWN,
 	  .summary = "List staged products" },
 };
-const struct route_table OPSMANAGER_DEPLOYED_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_DEPLOYED_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

@@ -16,11 +16,21 @@ static const struct json_field INSTALL_FIELDS[] = {
 	{ "errands", JF_ANY, offsetof(struct install_body, ignored), 0, 0, 0 },
 };
 
-static troth_rc refuse_some(struct troth_err *e)
+/* "all", "none", or guids as /api/v0/deployed/products has them. */
+static void read_products(struct arena *a, const struct json *j, struct apply_start_cmd *c, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_CONFLICT, "changes are applied to every product at once");
-	err_hint(e, "deploy_products must be \"all\": a step of a rotation ends only when every member was seen to have it");
-	return rc;
+	bool text = j->type == JSON_STRING, list = j->type == JSON_ARRAY && j->list.count <= LIMIT_DEPLOYED_CERTS;
+	if (!list && !(text && (text_equal(j->str.s, "all") || text_equal(j->str.s, "none")))) {
+		err_finding(a, e, "$.deploy_products", "products", "is neither \"all\" nor \"none\" nor a list of guids", "GET /api/v0/deployed/products has them");
+		return;
+	}
+	c->listed = list || text_equal(j->str.s, "none");
+	c->only.items = ARENA_ARRAY(a, const char *, list ? j->list.count + 1 : 1);
+	for (size_t i = 0; list && i < j->list.count; i++)
+		if (j->list.items[i].type == JSON_STRING)
+			c->only.items[c->only.count++] = j->list.items[i].str.s;
+		else
+			err_finding(a, e, j->list.items[i].path, "type", "is no text", NULL);
 }
 
 static troth_rc install_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -33,8 +43,9 @@ static troth_rc install_parse(struct arena *a, const struct http_request *r, voi
 	if (j->type == JSON_NULL)
 		return RC_OK;
 	TRY(json_read(a, j, INSTALL_FIELDS, ARRAY_LEN(INSTALL_FIELDS), &body, e));
-	bool all = !body.products || (body.products->type == JSON_STRING && text_equal(body.products->str.s, "all"));
-	return all ? RC_OK : refuse_some(e);
+	if (body.products)
+		read_products(a, body.products, cmd, e);
+	return (troth_rc){ e->kind };
 }
 
 static void install_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
@@ -127,4 +138,4 @@ static const struct route ROWS[] = {
 	  .summary = "Show an installation" },
 	{ HTTP_GET, "/api/v0/installations/{id}/logs", &VERB_APPLY_LOG, id_parse, log_render, OWN, .summary = "Show the log of an installation" },
 };
-const struct route_table OPSMANAGER_INSTALLATION_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_INSTALLATION_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

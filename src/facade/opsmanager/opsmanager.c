@@ -23,11 +23,11 @@ static void nothing_render(struct arena *a, const struct http_request *r, const 
 
 #define NOTHING(method, pattern) { method, pattern, NULL, NULL, nothing_render, ROUTE_ANY_BODY, opsman_problem }
 static const struct route ROWS[] = {
-	{ HTTP_GET, "/api/v0/info", NULL, NULL, info_render, ROUTE_ANY_BODY, opsman_problem, .summary = "Show the version" },
+	{ HTTP_GET, "/api/v0/info", NULL, NULL, info_render, ROUTE_ANY_BODY | ROUTE_NO_AUTH, opsman_problem, .summary = "Show the version" },
 	NOTHING(HTTP_GET, "/api/v0/{path*}"),
 	NOTHING(HTTP_POST, "/api/v0/{path*}"),
 	NOTHING(HTTP_PUT, "/api/v0/{path*}"),
 	NOTHING(HTTP_PATCH, "/api/v0/{path*}"),
 	NOTHING(HTTP_DELETE, "/api/v0/{path*}"),
 };
-const struct route_table OPSMANAGER_OTHER_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_OTHER_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

@@ -47,4 +47,4 @@ static const struct route ROWS[] = {
 	{ HTTP_DELETE, PATH, &VERB_BROUGHT_UNSET, NULL, done_render, ROUTE_ANY_BODY | ROUTE_SIGNS, opsman_problem,
 	  .summary = "Take the SSL certificate away" },
 };
-const struct route_table OPSMANAGER_SETTINGS_ROUTES = { ROWS, ARRAY_LEN(ROWS), "opsmanager" };
+const struct route_table OPSMANAGER_SETTINGS_ROUTES = { ROWS, ARRAY_LEN(ROWS), OPSMANAGER_API };

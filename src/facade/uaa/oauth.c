@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "edge/uri.h"
-#include "facade/native/words.h"
 #include "facade/uaa/uaa.h"
 #include "service/nouns.h"
 #include "service/server/login.h"
@@ -167,6 +166,12 @@ static void token_render(struct arena *a, const struct http_request *r, const vo
 	jw_object_end(&w);
 }
 
+static troth_rc revoke_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
+{
+	((struct id_cmd *)cmd)->id = http_param(r, "id");
+	return RC_OK;
+}
+
 /* UAA's own 200 without a body. */
 static void revoked_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
@@ -177,7 +182,7 @@ static void revoked_render(struct arena *a, const struct http_request *r, const 
 static const struct route ROWS[] = {
 	{ HTTP_POST, "/oauth/token", &VERB_LOGIN, token_parse, token_render, LOGIN_FLAGS, uaa_problem },
 	{ HTTP_POST, "/uaa/oauth/token", &VERB_LOGIN, token_parse, token_render, LOGIN_FLAGS, uaa_problem },
-	{ HTTP_DELETE, "/oauth/token/revoke/{id}", &VERB_LOGOUT, words_id, revoked_render, 0, uaa_problem },
-	{ HTTP_DELETE, "/uaa/oauth/token/revoke/{id}", &VERB_LOGOUT, words_id, revoked_render, 0, uaa_problem },
+	{ HTTP_DELETE, "/oauth/token/revoke/{id}", &VERB_LOGOUT, revoke_parse, revoked_render, 0, uaa_problem },
+	{ HTTP_DELETE, "/uaa/oauth/token/revoke/{id}", &VERB_LOGOUT, revoke_parse, revoked_render, 0, uaa_problem },
 };
 const struct route_table UAA_ROUTES = { ROWS, ARRAY_LEN(ROWS), FACADE_ANY };

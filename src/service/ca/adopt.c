@@ -6,6 +6,7 @@
 #include "model/name.h"
 #include "service/ca/certify_chain.h"
 #include "service/ca/credential.h"
+#include "service/ca/disclose.h"
 #include "service/ca/imported.h"
 #include "service/ca/root_source.h"
 #include "service/check.h"
@@ -52,11 +53,23 @@ struct adopt_plan {
 	char version[UUID_LEN];
 };
 
+static bool is_exportable(const struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd)
+{
+	return cmd->exportable && disclose_may(ctx, &(struct credential_row){ 0 });
+}
+
+/* Who sent it has it; the answer says whether it can be had again. */
+static void give_back(struct lookup_ret *ret, const char *private_key)
+{
+	if (ret->count && ret->credential.row.exportable)
+		ret->items[0].private_key = private_key;
+}
+
 static troth_rc adopt_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct authority_adopt_cmd *cmd = arg;
 	struct adopt_plan *plan = ARENA_NEW(ctx->a, struct adopt_plan);
-	struct credential_row row = { .name = cmd->name };
+	struct credential_row row = { .name = cmd->name, .exportable = is_exportable(ctx, cmd) };
 	authority_adopt_check(ctx->a, cmd, e);
 	if (cmd->certificate)
 		plan->root = read_root(ctx, cmd->certificate, e);
@@ -80,16 +93,24 @@ static const char *attribute_of(struct arena *a, const char *subject, const char
 	return NULL;
 }
 
+/* What could not be written again is left out: the next version would be refused for it. */
+static struct cert_place place_of(struct arena *a, const char *subject)
+{
+	struct cert_place p = { attribute_of(a, subject, "C="), attribute_of(a, subject, "ST="), attribute_of(a, subject, "L=") };
+	return (struct cert_place){ cert_country_fault(p.country) ? NULL : p.country, cert_place_fault(p.state) ? NULL : p.state,
+				    cert_place_fault(p.locality) ? NULL : p.locality };
+}
+
 static struct credential_row row_of(struct verb_ctx *ctx, const struct authority_adopt_cmd *cmd, const struct cert *root)
 {
 	struct credential_spec spec = { .common_name = root->common_name, .organization = attribute_of(ctx->a, root->subject, "O="),
 					.organizational_unit = attribute_of(ctx->a, root->subject, "OU="),
-					.path_len = root->path_len };
+					.place = place_of(ctx->a, root->subject), .path_len = root->path_len };
 	return (struct credential_row){
 		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_AUTHORITY, .origin = ORIGIN_INTERNAL,
 		.key_type = key_type_name(root->key_type), .spec = credential_spec_write(ctx->a, &spec),
 		.ca_ttl = root->not_after - root->not_before, .leaf_ttl = LEAF_TTL, .renew = "never", .leaf_renew = "never", .rev = 1,
-		.created = ctx->now,
+		.exportable = is_exportable(ctx, cmd), .created = ctx->now,
 	};
 }
 
@@ -108,16 +129,18 @@ static troth_rc adopt_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 		version.key_blob = ctx->replies[0]->blob;
 	TRY(credential_row_insert(ctx->tx, &row, e));
 	TRY(issue_store(ctx, &row, NULL, plan->root->der, &version, e));
+	TRY(metadata_row_put(ctx->tx, version.id, cmd->metadata, e));
 	TRY(version_row_set_signing(ctx->tx, row.id, version.id, e));
 	verb_changed(ctx, CHANGED_CREDENTIAL, row.id);
 	TRY(root_source_record(ctx, &row, plan->root, plan->version, e));
 	TRY(credential_row_get(ctx->tx, ctx->a, row.id, &row, e));
 	TRY(lookup_load(ctx, &row, ret, e));
+	give_back(ret, cmd->private_key);
 	return lookup_trust(ctx, ret, e);
 }
 
 const struct verb VERB_AUTHORITY_ADOPT = { "authority.adopt", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_cmd),
-					   sizeof(struct lookup_ret), adopt_prepare, adopt_run };
+					   sizeof(struct lookup_ret), adopt_prepare, adopt_run, RIGHT_WRITE };
 
 /* -- the next version of one that is there ---------------------------------------------------------------------- */
 
@@ -189,8 +212,9 @@ static troth_rc next_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	TRY(credential_row_by_name(ctx->tx, ctx->a, rotate.name, &authority, e));
 	TRY(lookup_load(ctx, &authority, ret, e));
 	lookup_only(ret, rotated.new_version);
+	give_back(ret, cmd->private_key);
 	return lookup_trust(ctx, ret, e);
 }
 
 const struct verb VERB_AUTHORITY_ADOPT_NEXT = { "authority.adopt-next", VERB_WRITE, ROLES_CHANGE, sizeof(struct authority_adopt_next_cmd),
-						sizeof(struct lookup_ret), next_prepare, next_run };
+						sizeof(struct lookup_ret), next_prepare, next_run, RIGHT_WRITE };

@@ -12,9 +12,12 @@ struct authority_adopt_cmd {
 	const char *name;           /* of a new authority */
 	const char *certificate;    /* PEM: the root, and nothing else */
 	const char *private_key;    /* PEM, SECRET */
+	bool exportable;            /* it may be given out again, where disclose_may allows it (disclose.h) */
+	const char *metadata;       /* as metadata_read gives it; NULL: none */
 };
 void authority_adopt_check(struct arena *a, const struct authority_adopt_cmd *cmd, struct troth_err *e);
 #define CLAUSE_OTHER_KEY "type:other-key" /* INVALID: the key is not the certificate's */
+/* Both answer with the private key, as it was sent, if the authority is exportable. */
 extern const struct verb VERB_AUTHORITY_ADOPT; /* authority_adopt_cmd -> lookup_ret */
 
 /* The same as the next version of a root that is there: a rotation toward it, with new versions of the CAs below. */

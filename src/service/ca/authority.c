@@ -48,6 +48,7 @@ static void create_check(struct arena *a, const struct authority_create_cmd *cmd
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
+	check_subject_place(&c, &cmd->place);
 	check_ttl(&c, "$.ttl", cmd->ttl);
 	check_ttl(&c, "$.leaf_ttl", cmd->leaf_ttl);
 	renewal_check(&c, "", &cmd->renew, ttl_of(cmd));
@@ -96,7 +97,7 @@ static const char *common_name_of(const struct authority_create_cmd *cmd)
 static struct credential_spec spec_of(const struct authority_create_cmd *cmd)
 {
 	return (struct credential_spec){ .common_name = common_name_of(cmd), .organization = cmd->organization,
-					 .organizational_unit = cmd->organizational_unit,
+					 .organizational_unit = cmd->organizational_unit, .place = cmd->place,
 					 .path_len = path_len_of(cmd), .permitted_dns = cmd->permitted_dns,
 					 .clamp = cmd->clamp };
 }
@@ -109,19 +110,23 @@ static troth_rc refuse_issuer(const struct credential_row *issuer, const char *w
 	return rc;
 }
 
-static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, struct signer *ret, struct troth_err *e)
+/* Who has the key of a CA below it signs in its name: one whose key never leaves does not vouch for one whose key may. */
+static troth_rc find_issuer(struct verb_ctx *ctx, const char *name, bool exportable, struct signer *ret, struct troth_err *e)
 {
 	struct credential_row row;
 	TRY(authority_to_sign(ctx, name, &row, e));
 	if (row.origin == ORIGIN_IMPORTED)
 		return refuse_issuer(&row, "signs elsewhere: its key is not here", "make the CA with --external, in the API \"external\":true", e);
+	if (exportable && !row.exportable)
+		return refuse_issuer(&row, "is not exportable, and signs no CA that is",
+				     "leave --exportable out, in the API \"exportable\"; or name an issuer that was made with it", e);
 	return signer_load_newest(ctx->tx, ctx->a, row.id, ret, e); /* not the label: the goal of the one above */
 }
 
 static struct cert_spec cert_spec_of(const struct verb_ctx *ctx, const struct authority_create_cmd *cmd)
 {
 	struct cert_spec s = { .kind = cmd->issuer ? CERT_INTERMEDIATE : CERT_ROOT, .common_name = common_name_of(cmd),
-			       .organization = cmd->organization, .organizational_unit = cmd->organizational_unit, .not_before = ctx->now - CERT_BACKDATE,
+			       .organization = cmd->organization, .organizational_unit = cmd->organizational_unit, .place = cmd->place, .not_before = ctx->now - CERT_BACKDATE,
 			       .not_after = ctx->now + ttl_of(cmd), .path_len = path_len_of(cmd),
 			       .permitted_dns = cmd->permitted_dns.items,
 			       .permitted_dns_count = cmd->permitted_dns.count };
@@ -206,7 +211,7 @@ static troth_rc need_authority(struct verb_ctx *ctx, const struct authority_crea
 		need->authority_create.spec = spec;
 		return ctx->options.dry_run ? RC_OK : verb_need(ctx, need, e);
 	}
-	TRY(find_issuer(ctx, cmd->issuer, &plan->issuer, e));
+	TRY(find_issuer(ctx, cmd->issuer, cmd->exportable, &plan->issuer, e));
 	TRY(fit_issuer(cmd, &plan->issuer, &spec, e));
 	plan->issuer_version = plan->issuer.version.id;
 	plan->issuer_id = plan->issuer.authority.id;
@@ -267,7 +272,7 @@ static troth_rc same_issuer(struct verb_ctx *ctx, const struct authority_create_
 		TRY(find_outside_issuer(ctx, cmd->issuer, &issuer, e));
 		ctx->retry = issuer != plan->issuer_id;
 	} else if (cmd->issuer) {
-		TRY(find_issuer(ctx, cmd->issuer, &now, e));
+		TRY(find_issuer(ctx, cmd->issuer, cmd->exportable, &now, e));
 		ctx->retry = now.version.id != plan->issuer_version;
 	}
 	return RC_OK;

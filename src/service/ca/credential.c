@@ -91,7 +91,7 @@ troth_rc authority_by_name(struct verb_ctx *ctx, const char *name, struct creden
 {
 	struct credential_row row;
 	bool there = rc_ok(credential_row_by_name(ctx->tx, ctx->a, name, &row, NULL)) &&
-		     row.kind == CREDENTIAL_AUTHORITY && record_in_scope(ctx->who, name);
+		     row.kind == CREDENTIAL_AUTHORITY && record_readable(ctx->who, name);
 	if (there) {
 		*ret = row;
 		return RC_OK;
@@ -191,6 +191,8 @@ static void create_check(struct arena *a, const struct credential_create_cmd *cm
 	check_name(&c, "$.authority", cmd->authority);
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
+	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
+	check_subject_place(&c, &cmd->place);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_sans(&c, "$.sans", cmd->sans, false);
@@ -210,7 +212,8 @@ void credential_create_check(struct arena *a, const struct credential_create_cmd
 static struct credential_row row_of(struct verb_ctx *ctx, const struct credential_create_cmd *cmd,
 				    const struct credential_row *authority, const char *key_type)
 {
-	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization, .sans = cmd->sans,
+	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization,
+					.organizational_unit = cmd->organizational_unit, .place = cmd->place, .sans = cmd->sans,
 					.eku = credential_role_eku(cmd->role), .path_len = -1, .clamp = cmd->clamp };
 	return (struct credential_row){
 		.uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_LEAF, .issuer_id = authority->id,

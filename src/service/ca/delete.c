@@ -99,4 +99,4 @@ static troth_rc delete_run(struct verb_ctx *ctx, const void *arg, void *out, str
 }
 
 const struct verb VERB_CREDENTIAL_DELETE = { "credential.delete", VERB_WRITE, ROLES_CHANGE, sizeof(struct delete_cmd),
-					     sizeof(struct no_ret), NULL, delete_run };
+					     sizeof(struct no_ret), NULL, delete_run, RIGHT_DELETE };

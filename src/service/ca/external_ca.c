@@ -27,7 +27,8 @@ troth_rc external_need(struct verb_ctx *ctx, const struct credential_row *c, con
 	TRY(key_type_parse(c->key_type, &need->authority_request.key_type, e));
 	need->authority_request.policy = policy_of(ctx, c, (int)s.path_len, key_id);
 	need->authority_request.spec = (struct cert_spec){ .kind = CERT_INTERMEDIATE, .common_name = s.common_name,
-							   .organization = s.organization, .path_len = (int)s.path_len,
+							   .organization = s.organization, .organizational_unit = s.organizational_unit,
+							   .place = s.place, .path_len = (int)s.path_len,
 							   .permitted_dns = s.permitted_dns.items,
 							   .permitted_dns_count = s.permitted_dns.count };
 	return verb_need(ctx, need, e);

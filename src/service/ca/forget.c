@@ -102,4 +102,4 @@ static troth_rc forget_run(struct verb_ctx *ctx, const void *arg, void *out, str
 }
 
 const struct verb VERB_VERSION_FORGET = { "version.forget", VERB_WRITE, ROLES_CHANGE, sizeof(struct forget_cmd), sizeof(struct lookup_ret),
-					  NULL, forget_run };
+					  NULL, forget_run, RIGHT_DELETE };

@@ -6,7 +6,9 @@
 
 #include "model/name.h"
 #include "service/ca/credential.h"
+#include "service/ca/disclose.h"
 #include "service/ca/make_leaf.h"
+#include "service/ca/metadata.h"
 #include "service/ca/upload.h"
 #include "service/check.h"
 #include "service/record.h"
@@ -26,12 +28,26 @@ struct generate_plan {
 	struct credential_row row;      /* what is there; of a leaf that is made: what it will be */
 	int64_t newest;                 /* its newest version */
 	const char *brought;            /* the version that stands beside already: a rotation above brought it */
+	bool exportable;                /* a CA is made whose key may be given out, and is in the answer */
+	bool opening;                   /* it is made: its key is opened */
 	struct make_leaf leaf;
 	struct authority_create_cmd create;
 	struct rotate_cmd rotate;
 	struct credential_renew_cmd renew;
 	void *inner;                    /* the plan of the verb that is run for it */
 };
+
+/* What the key cannot do would not be written: told, not passed over. */
+static void check_key_usage(const struct checker *c, const struct generate_cmd *cmd)
+{
+	const char *key_type = cmd->key_type ? cmd->key_type : KEY_TYPE, *word;
+	enum key_type type;
+	if (rc_failed(key_type_parse(key_type, &type, NULL)))
+		return; /* a finding already */
+	for (unsigned i = 0; (word = credential_usage_word(i)); i++)
+		if (cmd->key_usage & ~cert_leaf_usage(type, cmd->key_usage) & credential_usage_bit(word))
+			check_fail(c, "$.key_usage", "key-usage", arena_printf(c->a, "has %s, which no key of type %s does", word, key_type), "leave it out");
+}
 
 void generate_check(struct arena *a, const struct generate_cmd *cmd, struct troth_err *e)
 {
@@ -44,6 +60,7 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 	check_common_name(&c, "$.common_name", cmd->common_name);
 	check_common_name(&c, "$.organization", cmd->organization);
 	check_common_name(&c, "$.organizational_unit", cmd->organizational_unit);
+	check_subject_place(&c, &cmd->place);
 	check_role(&c, "$.role", cmd->role);
 	check_key_type(&c, "$.key_type", cmd->key_type);
 	check_ttl(&c, "$.ttl", cmd->ttl);
@@ -51,8 +68,10 @@ void generate_check(struct arena *a, const struct generate_cmd *cmd, struct trot
 		check_name(&c, "$.issuer", cmd->issuer);
 	if (!cmd->authority && !cmd->issuer)
 		check_fail(&c, "$.issuer", "needed", "is missing: a leaf is signed by an authority", NULL);
-	if (!cmd->authority)
+	if (!cmd->authority) {
+		check_key_usage(&c, cmd);
 		check_sans(&c, "$.sans", cmd->sans, false);
+	}
 }
 
 static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct credential_row *ret, struct troth_err *e)
@@ -70,8 +89,8 @@ static troth_rc issuer_of(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 static const char *spec_text(struct arena *a, const struct generate_cmd *cmd)
 {
 	struct credential_spec spec = { .common_name = cmd->common_name, .organization = cmd->organization,
-					.organizational_unit = cmd->organizational_unit, .sans = cmd->sans,
-					.eku = cmd->authority ? 0 : credential_role_eku(cmd->role), .path_len = -1, .clamp = true };
+					.organizational_unit = cmd->organizational_unit, .place = cmd->place, .sans = cmd->sans,
+					.eku = cmd->authority ? 0 : credential_role_eku(cmd->role), .key_usage = cmd->key_usage, .path_len = -1, .clamp = true };
 	return credential_spec_write(a, &spec);
 }
 
@@ -97,12 +116,17 @@ static troth_rc signer_moved(struct verb_ctx *ctx, const struct credential_row *
 	return RC_OK;
 }
 
+static bool same_place(const struct cert_place *x, const struct cert_place *y)
+{
+	return text_equal(x->country, y->country) && text_equal(x->state, y->state) && text_equal(x->locality, y->locality);
+}
+
 static bool same_authority(const struct generate_cmd *cmd, const struct credential_row *row, const struct credential_row *issuer,
 			   const struct credential_spec *spec)
 {
 	return row->issuer_id == issuer->id && text_equal(row->key_type, cmd->key_type ? cmd->key_type : KEY_TYPE) &&
 	       (!cmd->common_name || text_equal(spec->common_name, cmd->common_name)) && text_equal(spec->organization, cmd->organization) &&
-	       text_equal(spec->organizational_unit, cmd->organizational_unit);
+	       text_equal(spec->organizational_unit, cmd->organizational_unit) && same_place(&spec->place, &cmd->place);
 }
 
 /* As it was asked for, but for its life? */
@@ -212,6 +236,14 @@ static troth_rc refuse_keyless(const struct credential_row *issuer, struct troth
 	return rc;
 }
 
+static troth_rc refuse_metadata(const struct credential_row *row, struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_INVALID, "slots serve %s, and make its next version in their own time: nothing can be kept with that one now", row->name);
+	err_hint(e, "leave metadata out; what the version there has goes with the next");
+	err_object(e, "%s", row->name);
+	return rc;
+}
+
 static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
 {
 	struct credential_row issuer = { 0 };
@@ -224,12 +256,15 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_cmd *cmd, str
 		plan->act = cmd->authority ? ACT_AUTHORITY : ACT_LEAF;
 	else
 		TRY(cmd->again ? again_of(ctx, &plan->row, &plan->act, e) : decide_there(ctx, cmd, &issuer, &plan->row, &plan->act, e));
+	if (cmd->metadata && plan->act == ACT_ASK)
+		return refuse_metadata(&plan->row, e);
 	if (issuer.origin == ORIGIN_IMPORTED && (plan->act == ACT_LEAF || plan->act == ACT_AUTHORITY))
 		return refuse_keyless(&issuer, e);
 	ENSURE(!cmd->beside || plan->act == ACT_ROTATE, e, TROTH_INVALID, "%s is no authority: no version of it is trusted", plan->row.name);
 	if (cmd->beside)
 		TRY(look_above(ctx, plan, e));
 	plan->newest = there ? plan->row.signing_version : 0;
+	plan->exportable = plan->act == ACT_ROTATE ? plan->row.exportable : plan->act == ACT_AUTHORITY && cmd->exportable && disclose_may(ctx, &issuer);
 	if (plan->act == ACT_LEAF)
 		define_leaf(ctx, cmd, &issuer, plan);
 	return RC_OK;
@@ -246,12 +281,12 @@ static troth_rc run_inner(struct verb_ctx *ctx, struct generate_plan *plan, cons
 	return rc;
 }
 
-static struct authority_create_cmd create_of(const struct generate_cmd *cmd)
+static struct authority_create_cmd create_of(const struct generate_cmd *cmd, bool exportable)
 {
 	return (struct authority_create_cmd){ .name = cmd->name, .key_type = cmd->key_type ? cmd->key_type : KEY_TYPE,
 					      .common_name = cmd->common_name, .organization = cmd->organization,
-					      .organizational_unit = cmd->organizational_unit, .issuer = cmd->issuer,
-					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true,
+					      .organizational_unit = cmd->organizational_unit, .place = cmd->place, .issuer = cmd->issuer,
+					      .ttl = cmd->ttl ? cmd->ttl : LIFE, .path_len = -1, .clamp = true, .exportable = exportable,
 					      .renew = { .word = "never" }, .leaf_renew = { .word = "never" } };
 }
 
@@ -267,11 +302,16 @@ static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *c
 static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan, struct troth_err *e)
 {
 	struct version_row version;
-	if (plan->row.kind != CREDENTIAL_LEAF || !plan->newest)
+	if (!plan->newest)
 		return RC_OK;
-	TRY(version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
-	const struct keeper_request *need = lookup_key_need(ctx->a, &version);
-	return need ? verb_need(ctx, need, e) : RC_OK;
+	TRY(plan->brought ? version_row_by_uuid(ctx->tx, ctx->a, plan->brought, &version, e)
+			  : version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
+	const struct keeper_request *need = disclose_request(ctx->a, version.key_blob);
+	if (!need)
+		return RC_OK;
+	ENSURE(principal_may(ctx->who, RIGHT_READ, plan->row.name), e, TROTH_FORBIDDEN, "%s may write %s and not read it", ctx->who->name,
+	       plan->row.name);
+	return verb_need(ctx, need, e);
 }
 
 static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)
@@ -283,7 +323,7 @@ static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, s
 	case ACT_ASK: return RC_OK;
 	case ACT_AUTHORITY: break;
 	}
-	plan->create = create_of(cmd);
+	plan->create = create_of(cmd, plan->exportable);
 	return run_inner(ctx, plan, &VERB_AUTHORITY_CREATE, &plan->create, e);
 }
 
@@ -300,9 +340,12 @@ static troth_rc generate_prepare(struct verb_ctx *ctx, const void *arg, struct t
 		verb_uuid(ctx, plan->leaf.version);
 		plan->leaf.row = plan->row;
 		plan->leaf.fresh = plan->fresh;
+		plan->leaf.once = cmd->once;
 	}
 	ctx->plan = plan;
-	return need_act(ctx, cmd, plan, e);
+	if (!plan->opening)
+		TRY(need_act(ctx, cmd, plan, e));
+	return plan->exportable ? disclose_need(ctx, plan->row.name ? plan->row.name : plan->create.name, &plan->opening, e) : RC_OK;
 }
 
 /* -- run ------------------------------------------------------------------------------------------------------------ */
@@ -350,6 +393,17 @@ static troth_rc carry_out(struct verb_ctx *ctx, const struct generate_cmd *cmd, 
 	return make_authority(ctx, plan, ret_version, e);
 }
 
+/* Of the version that was made for this call, be it with the rotation of a CA above. */
+static troth_rc keep_metadata(struct verb_ctx *ctx, const struct generate_cmd *cmd, const struct generate_plan *plan, const char *version,
+			      struct troth_err *e)
+{
+	if (!version)
+		version = plan->brought;
+	if (!version || (cmd->again && !cmd->metadata)) /* kept as it is; or taken along already (issue_store) */
+		return RC_OK;
+	return metadata_set(ctx, version, cmd->metadata, e);
+}
+
 /* The version that it is about, with its key if the keeper gave it. */
 static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, const char *version, struct generate_ret *ret, struct troth_err *e)
 {
@@ -367,16 +421,17 @@ static troth_rc answer(struct verb_ctx *ctx, const struct generate_plan *plan, c
 	TRY(lookup_load(ctx, &row, &ret->of, e));
 	lookup_only(&ret->of, version);
 	TRY(lookup_trust(ctx, &ret->of, e));
-	bool key = ret->of.count && ctx->reply_count && ctx->replies[0]->key.len;
-	if (key)
-		ret->of.items[0].private_key = arena_text_n(ctx->a, (const char *)ctx->replies[0]->key.data, ctx->replies[0]->key.len);
-	return key && plan->act == ACT_KEEP ? make_leaf_record(ctx, "credential.disclose", &row, version, e) : RC_OK;
+	if (ret->of.count)
+		ret->of.items[0].private_key = disclose_key(ctx);
+	if (!ret->of.count || !ret->of.items[0].private_key || plan->act == ACT_LEAF)
+		return RC_OK;
+	return disclose_record(ctx, &row, &version, 1, e);
 }
 
 static bool same_plan(const struct generate_plan *x, const struct generate_plan *y)
 {
 	return x->act == y->act && x->fresh == y->fresh && x->newest == y->newest && (x->fresh || x->row.id == y->row.id) &&
-	       x->row.issuer_id == y->row.issuer_id;
+	       x->row.issuer_id == y->row.issuer_id && x->exportable == y->exportable && text_equal(x->brought, y->brought);
 }
 
 static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
@@ -391,8 +446,11 @@ static troth_rc generate_run(struct verb_ctx *ctx, const void *arg, void *out, s
 	plan->row = plan->leaf.row = now.row; /* as the writer sees it */
 	TRY(carry_out(ctx, cmd, plan, &version, e));
 	ctx->plan = plan;
-	return ctx->retry ? RC_OK : answer(ctx, plan, version, out, e);
+	if (ctx->retry)
+		return RC_OK;
+	TRY(keep_metadata(ctx, cmd, plan, version, e));
+	return answer(ctx, plan, version, out, e);
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE = { "credential.generate", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_cmd),
-					       sizeof(struct generate_ret), generate_prepare, generate_run };
+					       sizeof(struct generate_ret), generate_prepare, generate_run, RIGHT_WRITE };

@@ -2,7 +2,8 @@
  *
  * One verb for the APIs that know only that word.  What it comes to is decided by what is there:
  *
- *     nothing of that name       an authority (authority.c), or a leaf whose key the keeper makes and may give out (KEY_MAKE)
+ *     nothing of that name       an authority (authority.c), exportable if the server is set so (disclose.h); or a leaf whose key
+ *                                the keeper makes and may give out (KEY_MAKE)
  *     a leaf                     a new key and certificate, signed by whom the engine lets sign; its holder outside the fleet
  *                                may show it from then on (holder.h).  If slots serve it, they are asked for new keys instead
  *     an authority               a rotation: by itself, or led by hand (`beside`, rotation/beside.h)
@@ -25,11 +26,16 @@ struct generate_cmd {
 	enum generate_mode mode;
 	bool authority;
 	bool beside;                /* an authority's new version is trusted in addition until somebody says that it signs */
+	bool exportable;            /* a new authority's key may be given out again, where disclose_may allows it (disclose.h) */
 	const char *issuer;         /* an authority's name; NULL: a root */
 	const char *common_name, *organization, *organizational_unit;
+	struct cert_place place;
 	const char *role;           /* of a leaf: server, client, both */
+	bool once;                  /* a leaf's key is given now and not kept: whoever loses it asks for the next version */
 	const char *key_type;       /* NULL: rsa-2048, or as it was */
+	unsigned key_usage;         /* of a leaf: CERT_LEAF_USAGES that its key can do; 0: what it needs */
 	struct json_texts sans;
+	const char *metadata;       /* as metadata_read gives it; NULL: none, or (again) what the newest version has */
 	msec_t ttl;                 /* 0: a year, or as it was; cut to what its issuer has left */
 };
 struct generate_ret {

@@ -171,4 +171,4 @@ static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE_BELOW = { "credential.generate-below", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_below_cmd),
-						     sizeof(struct generate_below_ret), below_prepare, below_run };
+						     sizeof(struct generate_below_ret), below_prepare, below_run, RIGHT_WRITE };

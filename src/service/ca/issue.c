@@ -11,7 +11,7 @@ enum { SPEC_JSON_BYTES = 128 << 10 }; /* LIMIT_SAN_COUNT URIs of 512 bytes, with
 /* -- the spec column --------------------------------------------------------------------- */
 struct spec_json { /* as it stands in the row; eku as words */
 	struct credential_spec spec;
-	struct json_texts eku;
+	struct json_texts eku, key_usage;
 };
 
 #define SPEC_FIELD(name, kind, max) { #name, kind, offsetof(struct spec_json, spec.name), 0, 0, max }
@@ -19,11 +19,15 @@ static const struct json_field SPEC_FIELDS[] = {
 	SPEC_FIELD(common_name, JF_TEXT, 0),
 	SPEC_FIELD(organization, JF_TEXT, 0),
 	SPEC_FIELD(organizational_unit, JF_TEXT, 0),
+	{ "country", JF_TEXT, offsetof(struct spec_json, spec.place.country), 0, 0, 0 },
+	{ "state", JF_TEXT, offsetof(struct spec_json, spec.place.state), 0, 0, 0 },
+	{ "locality", JF_TEXT, offsetof(struct spec_json, spec.place.locality), 0, 0, 0 },
 	SPEC_FIELD(sans, JF_TEXTS, LIMIT_SAN_COUNT),
 	SPEC_FIELD(permitted_dns, JF_TEXTS, CERT_PERMITTED_MAX),
 	SPEC_FIELD(clamp, JF_BOOL, 0),
 	{ "path_len", JF_INT, offsetof(struct spec_json, spec.path_len), 0, -1, 100 },
 	{ "eku", JF_TEXTS, offsetof(struct spec_json, eku), 0, 0, 2 },
+	{ "key_usage", JF_TEXTS, offsetof(struct spec_json, key_usage), 0, 0, CREDENTIAL_USAGES },
 };
 
 static unsigned eku_of_words(struct json_texts words)
@@ -32,6 +36,28 @@ static unsigned eku_of_words(struct json_texts words)
 	for (size_t i = 0; i < words.count; i++)
 		eku |= text_equal(words.items[i], "server") ? EKU_SERVER : EKU_CLIENT;
 	return eku;
+}
+
+/* Names as RFC 5280 4.2.1.3 has them, in its order: the place in the table is the bit. */
+static const char *const USAGE_WORDS[CREDENTIAL_USAGES] = { "digital_signature", "non_repudiation", "key_encipherment", "data_encipherment",
+							    "key_agreement" };
+
+const char *credential_usage_word(unsigned i) { return i < CREDENTIAL_USAGES ? USAGE_WORDS[i] : NULL; }
+
+unsigned credential_usage_bit(const char *word)
+{
+	for (unsigned i = 0; i < CREDENTIAL_USAGES; i++)
+		if (text_equal(USAGE_WORDS[i], word))
+			return 1u << i;
+	return 0;
+}
+
+static unsigned usage_of_words(struct json_texts words)
+{
+	unsigned bits = 0;
+	for (size_t i = 0; i < words.count; i++)
+		bits |= credential_usage_bit(words.items[i]);
+	return bits;
 }
 
 troth_rc credential_spec_read(struct arena *a, const char *json, struct credential_spec *ret, struct troth_err *e)
@@ -44,6 +70,7 @@ troth_rc credential_spec_read(struct arena *a, const char *json, struct credenti
 			return err_set(e, TROTH_CORRUPT, "a credential's stored specification cannot be read");
 	}
 	out.spec.eku = eku_of_words(out.eku);
+	out.spec.key_usage = usage_of_words(out.key_usage);
 	*ret = out.spec;
 	return RC_OK;
 }
@@ -72,19 +99,38 @@ static void write_eku(struct json_writer *w, unsigned eku)
 	jw_array_end(w);
 }
 
+static void write_key_usage(struct json_writer *w, unsigned bits)
+{
+	if (!bits)
+		return;
+	jw_key(w, "key_usage");
+	jw_array(w);
+	for (unsigned i = 0; i < CREDENTIAL_USAGES; i++)
+		if (bits & (1u << i))
+			jw_text(w, USAGE_WORDS[i]);
+	jw_array_end(w);
+}
+
+static void write_subject(struct json_writer *w, const struct credential_spec *spec)
+{
+	const struct { const char *key, *text; } members[] = {
+		{ "common_name", spec->common_name }, { "organization", spec->organization }, { "organizational_unit", spec->organizational_unit },
+		{ "country", spec->place.country }, { "state", spec->place.state }, { "locality", spec->place.locality },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (members[i].text)
+			jw_kv_text(w, members[i].key, members[i].text);
+}
+
 const char *credential_spec_write(struct arena *a, const struct credential_spec *spec)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(SPEC_JSON_BYTES);
 	struct json_writer w = json_writer_make(&out);
 	jw_object(&w);
-	if (spec->common_name)
-		jw_kv_text(&w, "common_name", spec->common_name);
-	if (spec->organization)
-		jw_kv_text(&w, "organization", spec->organization);
-	if (spec->organizational_unit)
-		jw_kv_text(&w, "organizational_unit", spec->organizational_unit);
+	write_subject(&w, spec);
 	write_texts(&w, "sans", spec->sans);
 	write_eku(&w, spec->eku);
+	write_key_usage(&w, spec->key_usage);
 	if (spec->path_len >= 0)
 		jw_kv_int(&w, "path_len", spec->path_len);
 	write_texts(&w, "permitted_dns", spec->permitted_dns);
@@ -179,7 +225,7 @@ troth_rc issue_leaf_spec(const struct verb_ctx *ctx, const struct credential_row
 	TRY(credential_spec_read(ctx->a, credential->spec, &want, e));
 	msec_t ttl = credential->leaf_ttl ? credential->leaf_ttl : signer->authority.leaf_ttl;
 	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = want.common_name, .organization = want.organization,
-				  .organizational_unit = want.organizational_unit, .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + ttl,
+				  .organizational_unit = want.organizational_unit, .place = want.place, .key_usage = want.key_usage, .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + ttl,
 				  .path_len = -1, .eku = want.eku ? want.eku : EKU_SERVER, .spki = spki };
 	TRY(sans_fill(ctx->a, want.sans, &spec, e));
 	verb_random(ctx, spec.serial, sizeof spec.serial);
@@ -249,6 +295,7 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	struct cert_row row;
 	TRY(cert_parse(ctx->a, der, &cert, e));
 	TRY(issue_cert_put(ctx->tx, ctx->a, cert, &row, e));
+	const char *metadata;
 	bool distrusted;
 	TRY(distrust_key_has(ctx->tx, ctx->a, &row, &distrusted, e));
 	ENSURE(!distrusted, e, TROTH_UNSAFE, "this certificate of %s, or its key, was distrusted as compromised; it cannot be taken in again",
@@ -260,7 +307,10 @@ troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credenti
 	version->signed_by = signer ? signer->version.id : 0;
 	version->created = ctx->now;
 	TRY(renewal_of_version(ctx->tx, ctx->a, credential, &row, version, e));
+	TRY(metadata_row_newest(ctx->tx, ctx->a, credential->id, &metadata, e));
 	TRY(version_row_insert(ctx->tx, version, e));
+	if (metadata)
+		TRY(metadata_row_put(ctx->tx, version->id, metadata, e));
 	if (credential->kind == CREDENTIAL_LEAF)
 		TRY(leaf_becomes_newest(ctx, credential->id, version->id, e));
 	verb_changed(ctx, CHANGED_CREDENTIAL, credential->id);

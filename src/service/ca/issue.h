@@ -19,16 +19,22 @@
 #include "service/verb.h"
 #include "store/store.h"
 
-/* The spec column, as JSON: {"common_name","organization","organizational_unit","sans":["dns:x"],"eku":["server","client"],
- * "path_len","permitted_dns":[],"clamp":true}; what is absent has the value said here. */
+/* The spec column, as JSON: {"common_name","organization","organizational_unit","country","state","locality",
+ * "sans":["dns:x"],"eku":["server","client"],"key_usage":["digital_signature"],"path_len","permitted_dns":[],"clamp":true}; what is absent has the
+ * value said here. */
 struct credential_spec {
 	const char *common_name, *organization, *organizational_unit; /* NULL: none */
+	struct cert_place place;
 	struct json_texts sans;                 /* leaf: as san_parse reads them; patterns are filled in already */
 	unsigned eku;                           /* leaf: EKU_SERVER | EKU_CLIENT; 0 if absent */
+	unsigned key_usage;                     /* leaf: cert_spec's; 0 (absent): as the key needs */
 	int64_t path_len;                       /* authority: CAs below; -1 (absent): any number */
 	struct json_texts permitted_dns;        /* authority */
 	bool clamp;                             /* shorten to the issuer's life instead of refusing; slots: always */
 };
+enum { CREDENTIAL_USAGES = 5 };                 /* bits of CERT_LEAF_USAGES */
+unsigned credential_usage_bit(const char *word); /* "key_agreement" -> USAGE_KEY_AGREEMENT; 0: no usage of a leaf's key */
+const char *credential_usage_word(unsigned i);   /* the i-th of them; NULL at the end */
 /* json NULL: all absent.  CORRUPT if it is not what credential_spec_write wrote. */
 troth_rc credential_spec_read(struct arena *a, const char *json, struct credential_spec *ret, struct troth_err *e);
 const char *credential_spec_write(struct arena *a, const struct credential_spec *spec); /* lives in a */
@@ -58,7 +64,7 @@ troth_rc issue_leaf_need(struct verb_ctx *ctx, const struct credential_row *cred
 
 /* Puts the certificate of a keeper's reply into cert and version rows.  What the caller gives in
  * *version stays (source, key_blob, sealed_key, wanted, can_sign); filled in here: id, uuid if NULL,
- * credential_id, cert_id, signed_by, created, renew_at and renew_latest (renewal.h).
+ * credential_id, cert_id, signed_by, created, renew_at and renew_latest (renewal.h).  The metadata of the newest version before goes with it.
  * For a leaf it becomes the credential's newest (credential.signing_version), and verb_changed is told;
  * an authority's label is moved by the caller (version_row_set_signing).  signer NULL: self-signed. */
 troth_rc issue_store(struct verb_ctx *ctx, const struct credential_row *credential, const struct signer *signer,

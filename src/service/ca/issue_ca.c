@@ -7,7 +7,8 @@ static struct cert_spec spec_of(const struct verb_ctx *ctx, const struct credent
 				bool root)
 {
 	struct cert_spec spec = { .kind = root ? CERT_ROOT : CERT_INTERMEDIATE, .common_name = s->common_name,
-				  .organization = s->organization, .organizational_unit = s->organizational_unit, .path_len = (int)s->path_len,
+				  .organization = s->organization, .organizational_unit = s->organizational_unit, .place = s->place,
+				  .path_len = (int)s->path_len,
 				  .permitted_dns = s->permitted_dns.items, .permitted_dns_count = s->permitted_dns.count,
 				  .not_before = ctx->now - CERT_BACKDATE, .not_after = ctx->now + c->ca_ttl };
 	verb_random(ctx, spec.serial, sizeof spec.serial);

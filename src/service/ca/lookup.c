@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "service/ca/disclose.h"
 #include "service/record.h"
 
 /* -- one, with its flags ----------------------------------------------------------------------------- */
@@ -164,6 +165,7 @@ troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth
 		const struct version_row *v = &item->version->row;
 		struct cert_row anchor;
 		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
+		TRY(metadata_row_of(ctx->tx, ctx->a, v->id, &item->metadata, e));
 		if (v->signed_by) {
 			TRY(trust_of(ctx, v, &issuer, &item->ca, e));
 		} else if (item->version->cert.self_signed) {
@@ -285,12 +287,14 @@ static void keep_current(struct lookup_ret *ret, struct arena *a)
 	ret->count = n;
 }
 
-/* What stands in `ca` is as long as those who changed the trust made it. */
+static size_t length_of(const char *text) { return text ? strlen(text) : 0; }
+
+/* `ca` and metadata are as long as others made them. */
 static void keep_what_fits(struct lookup_ret *ret)
 {
 	size_t kept = 0;
 	for (size_t bytes = 0; kept < ret->count && bytes < LIMIT_VERSIONS_BYTES; kept++)
-		bytes += ret->items[kept].ca ? strlen(ret->items[kept].ca) : 0;
+		bytes += length_of(ret->items[kept].ca) + length_of(ret->items[kept].metadata);
 	ret->count = kept;
 }
 
@@ -323,24 +327,20 @@ static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct 
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */
 
-const struct keeper_request *lookup_key_need(struct arena *a, const struct version_row *version)
+/* Who has a CA's key can do with it what he likes, for as long as it is trusted: it is for who may make one. */
+static const struct verb *disclose_verb(const struct credential_row *of)
 {
-	struct keeper_policy policy;
-	if (!version->key_blob.len || rc_failed(keeper_policy_read(a, version->key_blob, &policy, NULL)) ||
-	    policy.kind != KEEPER_KEY_LEAF || !policy.exportable)
-		return NULL;
-	struct keeper_request *need = ARENA_NEW(a, struct keeper_request);
-	need->kind = KEEPER_KEY_OPEN;
-	need->key_open.blob = version->key_blob;
-	return need;
+	return of->kind == CREDENTIAL_AUTHORITY ? &VERB_AUTHORITY_DISCLOSE : &VERB_CREDENTIAL_DISCLOSE;
 }
+
+static bool may_have_keys(const struct verb_ctx *ctx, const struct credential_row *of) { return ctx->who->roles & disclose_verb(of)->roles; }
 
 /* The wrapped keys themselves: views leave them out. */
 static troth_rc need_of(struct verb_ctx *ctx, const struct lookup_version *item, const struct keeper_request **ret, struct troth_err *e)
 {
 	struct version_row row;
 	TRY(version_row_get(ctx->tx, ctx->a, item->version->row.id, &row, e));
-	*ret = lookup_key_need(ctx->a, &row);
+	*ret = disclose_request(ctx->a, row.key_blob);
 	return RC_OK;
 }
 
@@ -354,14 +354,14 @@ static troth_rc lookup_run(struct verb_ctx *ctx, const void *arg, void *out, str
 		return catalog_run(ctx, cmd->list, ret->list, e);
 	}
 	TRY(load(ctx, cmd, ret, e));
-	if (!cmd->keys || !(ctx->who->roles & VERB_CREDENTIAL_DISCLOSE.roles))
+	if (!cmd->keys || !may_have_keys(ctx, &ret->credential.row))
 		return RC_OK;
 	for (size_t i = 0; i < ret->count && !need; i++) {
 		TRY(record_room(ctx->a, 0, ret->credential.row.name, e));
 		TRY(need_of(ctx, &ret->items[i], &need, e));
 	}
 	if (need)
-		ctx->then = &VERB_CREDENTIAL_DISCLOSE;
+		ctx->then = disclose_verb(&ret->credential.row);
 	return RC_OK;
 }
 
@@ -373,7 +373,8 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 	struct lookup_ret seen = { 0 };
 	TRY(load(ctx, arg, &seen, e));
 	plan->of = ARENA_ARRAY(ctx->a, const char *, seen.count + 1);
-	for (size_t i = 0; i < seen.count; i++) {
+	bool may = may_have_keys(ctx, &seen.credential.row); /* asked again: the name may be another's by now */
+	for (size_t i = 0; may && i < seen.count; i++) {
 		const struct keeper_request *need;
 		TRY(record_room(ctx->a, 0, seen.credential.row.name, e));
 		TRY(need_of(ctx, &seen.items[i], &need, e));
@@ -386,18 +387,6 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 	return RC_OK;
 }
 
-static troth_rc record_disclosure(struct verb_ctx *ctx, const char *name, const struct disclose_plan *plan, struct troth_err *e)
-{
-	struct record r;
-	record_begin(&r);
-	jw_key(&r.w, "versions");
-	jw_array(&r.w);
-	for (size_t i = 0; i < ctx->reply_count; i++)
-		jw_text(&r.w, plan->of[i]);
-	jw_array_end(&r.w);
-	return record_change(ctx, &(struct change){ .action = "credential.disclose", .object = name, .after = record_end(&r, ctx->a) }, e);
-}
-
 static troth_rc disclose_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
 	const struct disclose_plan *plan = ctx->plan;
@@ -407,13 +396,15 @@ static troth_rc disclose_run(struct verb_ctx *ctx, const void *arg, void *out, s
 		for (size_t k = 0; k < ctx->reply_count; k++)
 			if (text_equal(ret->items[i].version->row.uuid, plan->of[k]))
 				ret->items[i].private_key = arena_text_n(ctx->a, (const char *)ctx->replies[k]->key.data, ctx->replies[k]->key.len);
-	return record_disclosure(ctx, ret->credential.row.name, plan, e);
+	return ctx->reply_count ? disclose_record(ctx, &ret->credential.row, plan->of, ctx->reply_count, e) : RC_OK;
 }
 
 const struct verb VERB_CREDENTIAL_LOOKUP = { "credential.lookup", VERB_READ, ROLES_READ, sizeof(struct lookup_cmd),
-					     sizeof(struct lookup_ret), NULL, lookup_run };
+					     sizeof(struct lookup_ret), NULL, lookup_run, RIGHT_READ };
 const struct verb VERB_CREDENTIAL_DISCLOSE = { "credential.disclose", VERB_WRITE, ROLES_CHANGE | ROLE_DEVELOPER, sizeof(struct lookup_cmd),
-					       sizeof(struct lookup_ret), disclose_prepare, disclose_run };
+					       sizeof(struct lookup_ret), disclose_prepare, disclose_run, RIGHT_READ };
+const struct verb VERB_AUTHORITY_DISCLOSE = { "authority.disclose", VERB_WRITE, ROLES_CHANGE, sizeof(struct lookup_cmd), sizeof(struct lookup_ret),
+					      disclose_prepare, disclose_run, RIGHT_READ };
 
 const struct verb VERB_CREDENTIAL_CATALOG = { "credential.catalog", VERB_READ, ROLES_READ, sizeof(struct catalog_cmd),
 					      sizeof(struct catalog_ret), NULL, catalog_run };

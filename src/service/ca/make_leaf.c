@@ -41,7 +41,9 @@ static troth_rc keep_definition(struct verb_ctx *ctx, struct make_leaf *m, struc
 troth_rc make_leaf_run(struct verb_ctx *ctx, struct make_leaf *m, struct troth_err *e)
 {
 	const char *chain;
-	struct version_row version = { .uuid = m->version, .source = VERSION_GENERATED, .wanted = true, .key_blob = ctx->replies[m->key]->blob };
+	struct version_row version = { .uuid = m->version, .source = VERSION_GENERATED, .wanted = true };
+	if (!m->once)
+		version.key_blob = ctx->replies[m->key]->blob;
 	TRY(sign_choose(ctx, &m->row, &m->sign, e));
 	if (ctx->retry)
 		return RC_OK;

@@ -11,6 +11,7 @@
 struct make_leaf {
 	struct credential_row row;      /* what it will be */
 	bool fresh;                     /* its row is not stored yet */
+	bool once;                      /* its key is not kept */
 	char version[UUID_LEN];         /* of the version to be made; set by the caller */
 	bool key_asked;
 	size_t key;                     /* which of ctx->need makes the key */

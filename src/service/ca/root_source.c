@@ -98,6 +98,7 @@ troth_rc root_source_record(struct verb_ctx *ctx, const struct credential_row *a
 	jw_kv_text(&r.w, "version", version);
 	jw_kv_text(&r.w, "key_type", key_type_name(root->key_type));
 	jw_kv_text(&r.w, "fingerprint", cert_fingerprint_hex(root, hex));
+	jw_kv_bool(&r.w, "exportable", authority->exportable);
 	return record_change(ctx, &(struct change){ .action = "authority.adopt", .object = authority->name, .after = record_end(&r, ctx->a) }, e);
 }
 

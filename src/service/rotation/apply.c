@@ -1,6 +1,8 @@
 /* What was ordered happens, and is waited for.  See apply.h. */
 #include "service/rotation/apply.h"
 
+#include <stdlib.h>
+
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"
 #include "service/rotation/steps.h"
@@ -102,25 +104,88 @@ static troth_rc approve_all(struct verb_ctx *ctx, struct json_writer *w, struct 
 	return RC_OK;
 }
 
-static troth_rc apply_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+/* -- to whom ------------------------------------------------------------------------------------------------- */
+static bool is_named(const struct json_texts *sorted, const char *name)
 {
-	struct operation_ret *ret = out;
+	return sorted->count && bsearch(&name, sorted->items, sorted->count, sizeof *sorted->items, text_order);
+}
+
+static troth_rc refuse_some(bool there, const char *name, struct troth_err *e)
+{
+	troth_rc rc = there ? err_set(e, TROTH_CONFLICT, "deployment %s is left out", name)
+			    : err_set(e, TROTH_CONFLICT, "there is no deployment %.200s", name);
+	err_hint(e, "a step of a rotation ends when every member was seen to have it, so changes are applied to all: name every "
+		    "deployment that lasts, or say all");
+	return rc;
+}
+
+/* Some of them would be a step that never ends; all of them is all. */
+static troth_rc check_named(struct verb_ctx *ctx, const struct apply_start_cmd *cmd, struct troth_err *e)
+{
+	struct deployment_row *rows;
+	struct json_texts there, named = { ARENA_ARRAY(ctx->a, const char *, cmd->only.count), cmd->only.count };
+	size_t n;
+	for (size_t i = 0; i < named.count; i++)
+		named.items[i] = cmd->only.items[i];
+	qsort(named.items, named.count, sizeof *named.items, text_order);
+	TRY(deployment_row_list(ctx->tx, ctx->a, PAGE_ALL, &rows, &n, e));
+	there = (struct json_texts){ ARENA_ARRAY(ctx->a, const char *, n + 1), 0 };
+	for (size_t i = 0; i < n; i++) {
+		if (!party_has_instances(rows[i].party) || !record_in_scope(ctx->who, rows[i].name))
+			continue;
+		if (!rows[i].ephemeral && !is_named(&named, rows[i].name))
+			return refuse_some(true, rows[i].name, e);
+		there.items[there.count++] = rows[i].name;
+	}
+	qsort(there.items, there.count, sizeof *there.items, text_order);
+	for (size_t i = 0; i < cmd->only.count; i++)
+		if (!is_named(&there, cmd->only.items[i]))
+			return refuse_some(false, cmd->only.items[i], e);
+	return RC_OK;
+}
+
+static troth_rc end(struct verb_ctx *ctx, struct operation_row *op, const char *words, struct troth_err *e)
+{
+	op->state = OPERATION_SUCCEEDED;
+	op->finished = ctx->now;
+	op->waits_for = NULL;
+	op->result = arena_printf(ctx->a, "{\"seconds\":%lld}", (long long)((ctx->now - op->created) / MSEC_S));
+	TRY(tell(ctx, op, words, e));
+	return record_apply(ctx, op, "apply.done", op->result, e);
+}
+
+static troth_rc start(struct verb_ctx *ctx, const struct operation_row *op, bool to_all, struct troth_err *e)
+{
 	struct record r;
-	TRY(check_none_runs(ctx, e));
-	const char *uuid = verb_uuid_text(ctx);
-	ret->operation = (struct operation_row){ .uuid = uuid, .kind = KIND, .object = scope_of(ctx->who), .state = OPERATION_RUNNING,
-						 .started_by = ctx->who->name, .created = ctx->now, .updated = ctx->now };
-	TRY(operation_row_insert(ctx->tx, &ret->operation, e));
 	record_begin(&r);
-	jw_kv_text(&r.w, "operation", uuid);
+	jw_kv_text(&r.w, "operation", op->uuid);
+	jw_kv_text(&r.w, "deployments", to_all ? "all" : "none");
 	jw_key(&r.w, "approved");
 	jw_array(&r.w);
-	troth_rc rc = approve_all(ctx, &r.w, e);
+	troth_rc rc = to_all ? approve_all(ctx, &r.w, e) : RC_OK;
 	jw_array_end(&r.w);
 	const char *after = record_end(&r, ctx->a);
 	TRY(rc);
-	TRY(tell(ctx, &ret->operation, "applying changes", e));
-	return record_apply(ctx, &ret->operation, "apply.start", after, e);
+	TRY(tell(ctx, op, to_all ? "applying changes" : "applying changes to no deployment", e));
+	return record_apply(ctx, op, "apply.start", after, e);
+}
+
+static troth_rc apply_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	const struct apply_start_cmd *cmd = arg;
+	struct operation_ret *ret = out;
+	bool to_all = !cmd->listed || cmd->only.count;
+	TRY(check_none_runs(ctx, e));
+	if (cmd->only.count)
+		TRY(check_named(ctx, cmd, e));
+	ret->operation = (struct operation_row){ .uuid = verb_uuid_text(ctx), .kind = KIND, .object = scope_of(ctx->who), .state = OPERATION_RUNNING,
+						 .started_by = ctx->who->name, .created = ctx->now, .updated = ctx->now };
+	TRY(operation_row_insert(ctx->tx, &ret->operation, e));
+	TRY(start(ctx, &ret->operation, to_all, e));
+	if (to_all)
+		return RC_OK;
+	TRY(end(ctx, &ret->operation, "nothing was approved: what was ordered waits for the next installation", e));
+	return operation_row_update(ctx->tx, &ret->operation, e);
 }
 
 /* -- how far it is -------------------------------------------------------------------------------------------- */
@@ -201,16 +266,6 @@ static troth_rc look(struct verb_ctx *ctx, const char *scope, struct tale *ret, 
 	return RC_OK;
 }
 
-static troth_rc finish(struct verb_ctx *ctx, struct operation_row *op, struct troth_err *e)
-{
-	op->state = OPERATION_SUCCEEDED;
-	op->finished = ctx->now;
-	op->waits_for = NULL;
-	op->result = arena_printf(ctx->a, "{\"seconds\":%lld}", (long long)((ctx->now - op->created) / MSEC_S));
-	TRY(tell(ctx, op, "every member was seen to have what is wanted", e));
-	return record_apply(ctx, op, "apply.done", op->result, e);
-}
-
 static const char *line_json(struct verb_ctx *ctx, const char *line)
 {
 	struct record r;
@@ -231,7 +286,7 @@ static troth_rc update_one(struct verb_ctx *ctx, struct operation_row *op, struc
 	op->waits_for = t.waits_for;
 	op->updated = ctx->now;
 	if (!t.line)
-		TRY(finish(ctx, op, e));
+		TRY(end(ctx, op, "every member was seen to have what is wanted", e));
 	else if (news)
 		TRY(tell(ctx, op, t.waits_for ? arena_printf(ctx->a, "%s; %s", t.line, t.waits_for) : t.line, e));
 	return operation_row_update(ctx->tx, op, e);
@@ -291,7 +346,7 @@ static troth_rc log_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 			  &ret->line_count, e);
 }
 
-const struct verb VERB_APPLY = { "apply.start", VERB_WRITE, ROLES_CHANGE, sizeof(struct no_cmd), sizeof(struct operation_ret), NULL, apply_run };
+const struct verb VERB_APPLY = { "apply.start", VERB_WRITE, ROLES_CHANGE, sizeof(struct apply_start_cmd), sizeof(struct operation_ret), NULL, apply_run };
 const struct verb VERB_APPLY_LIST = { "apply.list", VERB_READ, ROLES_READ, sizeof(struct no_cmd), sizeof(struct apply_list_ret), NULL, list_run };
 const struct verb VERB_APPLY_SHOW = { "apply.show", VERB_READ, ROLES_READ, sizeof(struct apply_cmd), sizeof(struct operation_ret), NULL, show_run };
 const struct verb VERB_APPLY_LOG = { "apply.log", VERB_READ, ROLES_READ, sizeof(struct apply_cmd), sizeof(struct apply_log_ret), NULL, log_run };

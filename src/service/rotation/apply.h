@@ -10,10 +10,16 @@
 #include "service/nouns.h"
 
 /* -- verbs ------------------------------------------------------------------------------------------- */
+struct apply_start_cmd {
+	bool listed;            /* to these deployments alone; else to all */
+	struct json_texts only; /* their names: none (what was ordered stays so, and it is over at once), or every one that lasts in the
+	                         * caller's scope, which is all; those with a lease may be named or left out */
+};
 struct apply_cmd { int64_t id; };  /* show, log: the operation's number */
 struct apply_list_ret { struct operation_row *items; size_t count; };
 struct apply_log_ret { struct operation_row operation; struct event_row *lines; size_t line_count; };
-extern const struct verb VERB_APPLY;      /* no_cmd -> operation_ret.  CONFLICT: one runs */
+extern const struct verb VERB_APPLY;      /* apply_start_cmd -> operation_ret.  CONFLICT: one runs; some are named, and
+                                           * some are not */
 extern const struct verb VERB_APPLY_LIST; /* no_cmd -> apply_list_ret: the newest first, a page */
 extern const struct verb VERB_APPLY_SHOW; /* apply_cmd -> operation_ret; holds while it runs, if asked to wait */
 extern const struct verb VERB_APPLY_LOG;  /* apply_cmd -> apply_log_ret; as long as events are kept */

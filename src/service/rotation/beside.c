@@ -341,4 +341,4 @@ static troth_rc beside_run(struct verb_ctx *ctx, const void *arg, void *out, str
 }
 
 const struct verb VERB_AUTHORITY_BESIDE = { "authority.beside", VERB_WRITE, ROLES_CHANGE, sizeof(struct beside_cmd),
-					    sizeof(struct lookup_ret), NULL, beside_run };
+					    sizeof(struct lookup_ret), NULL, beside_run, RIGHT_WRITE };

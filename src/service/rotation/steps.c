@@ -100,7 +100,6 @@ static troth_rc list_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 static troth_rc find_version(struct verb_ctx *ctx, const char *uuid, struct root *ret_root, struct version_view *ret, struct troth_err *e)
 {
 	struct roots roots;
-	TRY(record_uuid("certificate authority", uuid, e));
 	TRY(load_roots(ctx, &roots, e));
 	for (size_t i = 0; i < roots.count; i++)
 		for (size_t k = 0; k < roots.items[i].view.version_count; k++) {
@@ -111,8 +110,8 @@ static troth_rc find_version(struct verb_ctx *ctx, const char *uuid, struct root
 			*ret = *v;
 			return RC_OK;
 		}
-	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no certificate authority %s", uuid);
-	err_hint(e, "an old one that nobody holds any more is put away by itself");
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "there is no certificate authority %.60s", uuid);
+	err_hint(e, "the list of certificate authorities has their ids; an old one that nobody holds any more is put away by itself");
 	return rc;
 }
 
@@ -134,7 +133,10 @@ static void violate(struct verb_ctx *ctx, struct order_ret *ret, struct violatio
 	ret->violations = more;
 	ret->violations[ret->violation_count++] = v;
 	for (size_t i = 0; i < v.blocking.count; i++) {
-		msec_t until = v.blocking.items[i].lease_until;
+		struct in_use *u = &v.blocking.items[i];
+		if (!record_in_scope(ctx->who, u->deployment))
+			u->deployment = NULL;
+		msec_t until = u->lease_until;
 		msec_t left = until > ctx->now ? until - ctx->now : 0;
 		if (left && (!ret->retry_after || left < ret->retry_after))
 			ret->retry_after = left;
@@ -292,7 +294,7 @@ static troth_rc list_leaves(struct verb_ctx *ctx, int64_t root, struct order_ret
 		ret->leaves = grow(ctx->a, ret->leaves, ret->leaf_count, n);
 		ret->excluded = grow(ctx->a, ret->excluded, ret->excluded_count, n);
 		for (size_t k = 0; k < n; k++)
-			if (rows[k].kind == CREDENTIAL_LEAF)
+			if (rows[k].kind == CREDENTIAL_LEAF && record_in_scope(ctx->who, rows[k].name))
 				TRY(add_leaf(ctx, &rows[k], ret, e));
 	}
 	return RC_OK;
@@ -434,7 +436,8 @@ static troth_rc list_below(struct verb_ctx *ctx, const char *rotation, struct or
 	TRY(rotation_view_load(ctx, &row, &view, e));
 	ret->leaves = ARENA_ARRAY(ctx->a, struct ordered_leaf, view.below_count + 1);
 	for (size_t i = 0; i < view.below_count; i++)
-		ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ view.below[i].name, NULL, false };
+		if (record_in_scope(ctx->who, view.below[i].name))
+			ret->leaves[ret->leaf_count++] = (struct ordered_leaf){ view.below[i].name, NULL, false };
 	return RC_OK;
 }
 

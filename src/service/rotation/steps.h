@@ -37,7 +37,8 @@ struct violation {
 	enum violation_kind kind;
 	const char *name;               /* of the authority */
 	const char *advice;             /* what would make it go, a sentence */
-	struct in_use_list blocking;    /* who uses what is in the way; none: nobody does */
+	struct in_use_list blocking;    /* who uses what is in the way; none: nobody does.  deployment NULL: somebody outside the
+	                                 * caller's scope, of whom he learns only that he waits for him, and how long */
 };
 
 /* -- look ------------------------------------------------------------------------------------------- */
@@ -67,7 +68,7 @@ struct order_ret {
 	size_t violation_count;
 	msec_t retry_after;             /* violations: until the first lease among `blocking` ends; 0: none does by itself */
 	struct root_view root;          /* generate: the new version */
-	struct ordered_leaf *leaves, *excluded; /* what it concerns; what is left alone */
+	struct ordered_leaf *leaves, *excluded; /* what it concerns; what is left alone: as far as it is in the caller's scope */
 	size_t leaf_count, excluded_count;
 };
 /* CONFLICT: no root, or more than one, is left after exclusion; INVALID: an excluded name is none of a root in scope. */

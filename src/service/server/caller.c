@@ -4,6 +4,7 @@
  * principal's own.  It is looked up by fingerprint, so an old identity stops working when it is replaced,
  * and a leaver's when it leaves, without any revocation list. */
 #include "service/nouns.h"
+#include "service/server/permission.h"
 
 static void fill(struct principal *p, const struct principal_row *row)
 {
@@ -21,7 +22,7 @@ static void fill_agent(struct principal *p, const struct instance_row *row)
 	(void)snprintf(p->name, sizeof p->name, "agent %s", row->name);
 }
 
-static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
+static troth_rc by_row(struct verb_ctx *ctx, const struct principal_row *row, const char *facade, struct principal_ret *ret,
 		       struct troth_err *e)
 {
 	char when[RFC3339_LEN];
@@ -37,24 +38,36 @@ static troth_rc by_row(const struct verb_ctx *ctx, const struct principal_row *r
 		return rc;
 	}
 	fill(&ret->principal, row);
+	if (text_equal(row->scope, SCOPE_NONE))
+		TRY(permission_load(ctx, row->id, &ret->principal, e));
 	ret->used_long_ago = ctx->now - row->last_used >= PRINCIPAL_USED_EVERY;
 	return RC_OK;
 }
 
-static troth_rc unknown_token(struct troth_err *e)
+/* "{" in base64url: it was a login's, and is known no more.  Who has a refresh token goes on; nothing is told by it, as anybody can write one. */
+static bool looks_like_a_logins(const char *bearer) { return text_starts(bearer, "eyJ"); }
+
+static troth_rc unknown_token(const char *bearer, struct troth_err *e)
 {
+	if (looks_like_a_logins(bearer)) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the access token is over");
+		err_hint(e, "log in again");
+		err_clause(e, ACCESS_TOKEN_EXPIRED);
+		return rc;
+	}
 	troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the bearer token is not known here");
 	err_hint(e, "check the token file, or ask an administrator for a token");
 	return rc;
 }
 
-static troth_rc by_login(struct verb_ctx *ctx, const struct login_row *login, const char *facade, struct principal_ret *ret, struct troth_err *e)
+static troth_rc by_login(struct verb_ctx *ctx, const char *bearer, const struct login_row *login, const char *facade, struct principal_ret *ret,
+			 struct troth_err *e)
 {
 	struct principal_row row;
 	char when[RFC3339_LEN];
 	TRY(principal_row_get(ctx->tx, ctx->a, login->principal_id, &row, e));
 	if (row.revoked)
-		return unknown_token(e);
+		return unknown_token(bearer, e);
 	if (login->expires <= ctx->now) {
 		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "the access token expired %s", time_format(login->expires, when));
 		err_hint(e, "log in again");
@@ -74,8 +87,8 @@ static troth_rc by_token(struct verb_ctx *ctx, const char *bearer, const char *f
 	if (rc_ok(principal_row_by_token_hash(ctx->tx, ctx->a, key, &row, NULL)))
 		return by_row(ctx, &row, facade, ret, e);
 	if (rc_ok(login_row_by_hash(ctx->tx, ctx->a, key, &login, NULL)) && !login.refresh)
-		return by_login(ctx, &login, facade, ret, e);
-	return unknown_token(e);
+		return by_login(ctx, bearer, &login, facade, ret, e);
+	return unknown_token(bearer, e);
 }
 
 /* TLS looks at the dates when a connection begins; a connection may outlive them. */

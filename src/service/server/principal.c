@@ -10,6 +10,7 @@
 #include "service/ca/own.h"
 #include "pki/password.h"
 #include "service/record.h"
+#include "service/server/permission.h"
 
 enum { PASSWORD_MADE = 24 /* letters of 5 bits each */, PASSWORD_GROUP = 6 };
 
@@ -48,10 +49,14 @@ const char *principal_credential_name(const struct principal_row *row)
 static bool everything(const char *scope) { return scope[0] == 0 || text_equal(scope, "*"); }
 
 /* -- input --------------------------------------------------------------------------------------------- */
-static void check_scope(const struct checker *c, const char *scope, const char *role)
+static void check_scope(const struct checker *c, const char *scope, const char *role, const char *facade)
 {
-	if (scope[0] != '/' && !text_equal(scope, "*"))
-		check_fail(c, "$.scope", "scope", "must begin with '/', or be '*'", "names that it may touch: /prod/pg/*");
+	bool none = text_equal(scope, SCOPE_NONE);
+	if (scope[0] != '/' && !text_equal(scope, "*") && !none)
+		check_fail(c, "$.scope", "scope", "must begin with '/', or be '*' or none", "names that it may touch: /prod/pg/*");
+	else if (none && !text_equal(facade, PERMISSIONS_FACADE))
+		check_fail(c, "$.scope", "scope", "is none, and only principals of CredHub's API have permissions instead of a scope",
+			   "say facade credhub, or give it a scope");
 	else if (strlen(scope) > LIMIT_NAME_BYTES)
 		check_fail(c, "$.scope", "length", "is too long", NULL);
 	else if (text_equal(role, "admin") && !everything(scope))
@@ -83,7 +88,7 @@ static void check_password(const struct checker *c, const char *password)
 
 #define APP_PREFIX "mtls-app:" /* as CredHub calls an application that comes with a certificate; no label holds a colon */
 #define APP_UNIT "app:"
-#define APP_FACADE "credhub"
+#define APP_FACADE PERMISSIONS_FACADE
 
 static bool is_app(const char *name) { return text_starts(name, APP_PREFIX); }
 
@@ -130,7 +135,7 @@ void principal_add_check(struct arena *a, const struct principal_add_cmd *cmd, s
 		check_fail(&c, "$.role", "role", arena_printf(a, "\"%.40s\" is not a role", cmd->role),
 			   "one of admin, operator, developer, auditor");
 	if (cmd->scope)
-		check_scope(&c, cmd->scope, cmd->role);
+		check_scope(&c, cmd->scope, cmd->role, cmd->app ? APP_FACADE : cmd->facade);
 	if (cmd->expires)
 		check_ttl(&c, "$.expires", cmd->expires);
 	if (cmd->facade)
@@ -372,7 +377,7 @@ static troth_rc show_run(struct verb_ctx *ctx, const void *arg, void *out, struc
 	struct principal_view_ret *ret = out;
 	TRY(find(ctx, cmd->id, &ret->principal.row, e));
 	ret->principal.state = state_of(&ret->principal.row, ctx->now);
-	return RC_OK;
+	return permission_row_list(ctx->tx, ctx->a, ret->principal.row.id, &ret->permissions, &ret->permission_count, e);
 }
 
 static troth_rc active(struct verb_ctx *ctx, const char *id, struct principal_row *ret, struct troth_err *e)
@@ -458,6 +463,7 @@ static troth_rc revoke_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(principal_row_update(ctx->tx, &row, e));
 	TRY(own_principal_has(ctx, &row, bytes_of(NULL, 0), 0, e));
 	TRY(login_row_end_principal(ctx->tx, row.id, e));
+	TRY(permission_end_all(ctx, &row, e));
 	return record_principal(ctx, "principal.revoke", &row, e);
 }
 

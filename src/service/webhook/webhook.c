@@ -8,6 +8,7 @@
 #include "keeper/keeper.h"
 #include "service/check.h"
 #include "service/record.h"
+#include "service/webhook/webhook_kind.h"
 
 #define SECRET_PREFIX "whsec_" /* Standard Webhooks: then base64 of the key */
 #define KIND_CHARS "abcdefghijklmnopqrstuvwxyz0123456789._-*"
@@ -22,14 +23,23 @@ static void check_url(const struct checker *c, const char *text)
 		check_fail(c, "$.url", "url", fault, "write it like https://hooks.example.org/troth");
 }
 
+static void check_event(const struct checker *c, const char *path, const char *pattern)
+{
+	if (!*pattern || strlen(pattern) > KIND_BYTES || strspn(pattern, KIND_CHARS) != strlen(pattern)) {
+		check_fail(c, path, "event", "is not a pattern of event types", "write it like rotation.*, credential.renew or *");
+		return;
+	}
+	if (webhook_kind_matches(pattern))
+		return;
+	const char *near = webhook_kind_near(c->a, pattern);
+	check_fail(c, path, "event", "matches no type of event", near ? arena_printf(c->a, "write %s", near)
+								      : "write it like rotation.*, credential.renew or *; troth events shows what happens");
+}
+
 static void check_events(const struct checker *c, const struct json_texts *events)
 {
-	for (size_t i = 0; i < events->count; i++) {
-		const char *p = events->items[i];
-		if (!*p || strlen(p) > KIND_BYTES || strspn(p, KIND_CHARS) != strlen(p))
-			check_fail(c, arena_printf(c->a, "$.events[%zu]", i), "event", "is not a pattern of event types",
-				   "write it like rotation.*, credential.renewed or *");
-	}
+	for (size_t i = 0; i < events->count; i++)
+		check_event(c, arena_printf(c->a, "$.events[%zu]", i), events->items[i]);
 }
 
 static void check_ca(const struct checker *c, const char *pem)

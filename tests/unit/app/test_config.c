@@ -42,6 +42,7 @@ static void defaults_are_what_the_parts_have(void **state)
 	assert_int_equal(config_number(&c, SETTING_IDLE_TIME), LIMIT_CONNECTION_IDLE_S * MSEC_S);
 	assert_int_equal(config_number(&c, SETTING_LOG_LEVEL), LOG_LEVEL_INFO);
 	assert_int_equal(config_number(&c, SETTING_LOG_FORMAT), LOG_FORMAT_LOGFMT);
+	assert_int_equal(config_number(&c, SETTING_CREDHUB_EXPORTABLE), false);
 	assert_null(config_text(&c, SETTING_LISTEN));
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		assert_int_equal(c.values[i].source, SETTING_DEFAULT);
@@ -50,7 +51,7 @@ static void defaults_are_what_the_parts_have(void **state)
 static void a_file_is_read(void **state)
 {
 	struct config c = parsed("# mine\nlisten: \"[::]:8443\"\npublic_names: [a.example, \"::1\"]\nloops: 2\nconnections: 100\n"
-				 "request_time: 500ms\nidle_time: 1m30s\nlog_level: error\nlog_format: json\n");
+				 "request_time: 500ms\nidle_time: 1m30s\nlog_level: error\nlog_format: json\ncredhub_exportable: true\n");
 	assert_string_equal(config_text(&c, SETTING_LISTEN), "[::]:8443");
 	assert_int_equal(c.values[SETTING_PUBLIC_NAMES].names.count, 2);
 	assert_string_equal(c.values[SETTING_PUBLIC_NAMES].names.items[1], "::1");
@@ -61,6 +62,7 @@ static void a_file_is_read(void **state)
 	assert_int_equal(config_number(&c, SETTING_LOG_LEVEL), LOG_LEVEL_ERROR);
 	assert_int_equal(config_number(&c, SETTING_LOG_FORMAT), LOG_FORMAT_JSON);
 	assert_int_equal(c.values[SETTING_LOG_FORMAT].line, 9);
+	assert_int_equal(config_number(&c, SETTING_CREDHUB_EXPORTABLE), true);
 	assert_int_equal(c.from_file, SETTING_COUNT);
 	assert_int_equal(parsed("public_names: one.example").values[SETTING_PUBLIC_NAMES].names.count, 1);
 }

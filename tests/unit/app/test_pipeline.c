@@ -33,7 +33,24 @@ static void render(struct arena *a, const struct http_request *r, const void *cm
 static troth_rc admin_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e) { return RC_OK; }
 static const struct verb TOY_ADMIN = { "toy.admin", VERB_READ, ROLES_ADMIN, sizeof(struct toy_cmd), sizeof(struct toy_ret), NULL, admin_run };
 
+/* Says with what right it runs; looking goes on as touching. */
+static troth_rc touch_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
+{
+	((struct toy_ret *)ret)->value = ctx->who->right;
+	return RC_OK;
+}
+static const struct verb TOUCH = { "toy.touch", VERB_WRITE, ROLES_ANY, sizeof(struct toy_cmd), sizeof(struct toy_ret), NULL, touch_run, RIGHT_WRITE };
+
+static troth_rc look_run(struct verb_ctx *ctx, const void *cmd, void *ret, struct troth_err *e)
+{
+	((struct toy_ret *)ret)->value = ctx->who->right;
+	ctx->then = ctx->who->right == RIGHT_READ ? &TOUCH : NULL;
+	return RC_OK;
+}
+static const struct verb LOOK = { "toy.look", VERB_READ, ROLES_ANY, sizeof(struct toy_cmd), sizeof(struct toy_ret), NULL, look_run, RIGHT_READ };
+
 static const struct route ROWS[] = {
+	{ HTTP_GET, "/look", &LOOK, NULL, render, ROUTE_NO_AUTH },
 	{ HTTP_GET, "/t/{key}", &TOY_GET, parse, render, ROUTE_NO_AUTH | ROUTE_HOLD },
 	{ HTTP_PUT, "/t/{key}", &TOY_PUT, parse, render, ROUTE_NO_AUTH },
 	{ HTTP_POST, "/t/{key}", &TOY_TAKE, parse, render, ROUTE_NO_AUTH | ROUTE_HOLD },
@@ -70,6 +87,11 @@ static void a_read_that_goes_on_as_a_write(void **state)
 {
 	assert_non_null(strstr(ask("POST", "/t/taken", "", "{\"value\":3}"), "\"value\":3"));
 	assert_int_equal(plant_value(p, "taken"), 3);
+}
+
+static void each_verb_runs_with_its_own_right(void **state)
+{
+	assert_non_null(strstr(ask("GET", "/look", "", ""), arena_printf(w->a, "\"value\":%d", RIGHT_WRITE)));
 }
 
 static void who_is_asking(void **state)
@@ -200,7 +222,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_and_writes), cmocka_unit_test(a_read_that_goes_on_as_a_write), cmocka_unit_test(who_is_asking),
+		cmocka_unit_test(reads_and_writes), cmocka_unit_test(a_read_that_goes_on_as_a_write), cmocka_unit_test(each_verb_runs_with_its_own_right), cmocka_unit_test(who_is_asking),
 		cmocka_unit_test(dry_run_changes_nothing), cmocka_unit_test(idempotent),
 		cmocka_unit_test(held_until_the_commit_that_brings_news), cmocka_unit_test(no_wakeup_is_lost),
 		cmocka_unit_test(peers_that_leave_while_their_verb_is_under_way),

@@ -51,6 +51,23 @@ static void a_long_log_is_cut_between_lines(void **state)
 	assert_fails(support_tail(dir, 5, &out, &unit_err), TROTH_INVALID);
 }
 
+/* Whoever may write into the directory leads nobody out of it. */
+static void no_link_is_followed(void **state)
+{
+	CLEANUP(buf_release) struct buf out = buf_make(1 << 16);
+	assert_ok(file_write(in("shadow"), bytes_of_text("root:secret\n"), 0600, &unit_err));
+	assert_int_equal(symlink(in("shadow"), in("soft")), 0);
+	assert_fails(support_tail(in("soft"), 5, &out, &unit_err), TROTH_INVALID);
+	assert_contains(unit_err.primary, "symbolic link");
+	assert_int_equal(link(in("shadow"), in("hard")), 0);
+	assert_fails(support_tail(in("hard"), 5, &out, &unit_err), TROTH_INVALID);
+	assert_contains(unit_err.primary, "hard link");
+	assert_int_equal(out.len, 0);
+	(void)unlink(in("hard"));
+	(void)unlink(in("soft"));
+	(void)unlink(in("shadow"));
+}
+
 static void names_and_modes_without_contents(void **state)
 {
 	CLEANUP(buf_release) struct buf out = buf_make(1 << 16);
@@ -99,6 +116,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(the_last_lines_of_a_log), cmocka_unit_test(a_long_log_is_cut_between_lines),
-					    cmocka_unit_test(names_and_modes_without_contents), cmocka_unit_test(the_machine_and_a_process) };
+					    cmocka_unit_test(no_link_is_followed),
+		cmocka_unit_test(names_and_modes_without_contents), cmocka_unit_test(the_machine_and_a_process) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -202,6 +202,21 @@ static void texts_are_bounded(void **state)
 	assert_fails(json_read(a, parsed("[]"), FIELDS, ARRAY_LEN(FIELDS), &t, &unit_err), TROTH_INVALID);
 }
 
+/* json-c would make them another number without a word. */
+static void numbers_that_do_not_fit_are_told(void **state)
+{
+	static const char *const BAD[] = { "9223372036854775808", "[18446744073709551615]", "{\"a\":18446744073709551616}", "-9223372036854775808",
+					   "-9223372036854775809" };
+	const struct json *j;
+	for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+		assert_fails(json_parse(a, bytes_of_text(BAD[i]), &j, &unit_err), TROTH_INVALID);
+	assert_int_equal(parsed("9223372036854775807")->i, INT64_MAX);
+	assert_int_equal(parsed("-9223372036854775807")->i, -INT64_MAX);
+	assert_false(json_is_finite(parsed("{\"a\":[0.5,1e999]}")));
+	assert_false(json_is_finite(parsed("-1e999")));
+	assert_true(json_is_finite(parsed("{\"a\":[0.5,1e99,null,\"x\"]}")));
+}
+
 static void findings_are_bounded(void **state)
 {
 	struct troth_err e = { 0 };
@@ -236,6 +251,7 @@ int main(void)
 		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
 		cmocka_unit_test(texts_are_bounded), cmocka_unit_test(a_list_with_a_wrong_entry_is_not_handed_on),	 cmocka_unit_test(findings_are_bounded),
+		cmocka_unit_test(numbers_that_do_not_fit_are_told),
 		cmocka_unit_test(too_many_values_are_refused),
 		cmocka_unit_test(long_keys_above_many_values_do_not_multiply),
 		cmocka_unit_test(many_unknown_fields_cost_no_list_each),

@@ -53,6 +53,28 @@ static void invalid_utf8_is_replaced(void **state)
 	assert_text("a\xe2\x82", 3, "\"a" BAD BAD "\"");
 }
 
+static const char *written(struct arena *a, const char *json)
+{
+	CLEANUP(buf_release) struct buf b = buf_make(4096);
+	struct json_writer w = json_writer_make(&b);
+	const struct json *j;
+	assert_ok(json_parse(a, bytes_of_text(json), &j, &unit_err));
+	assert_true(json_is_finite(j));
+	jw_value(&w, j);
+	return arena_text(a, buf_text(&b));
+}
+
+static void a_value_is_written_as_it_was_read(void **state)
+{
+	struct arena *a = arena_new(1 << 16);
+	const char *all = "{\"a\":[1,-2,0.1,1e+300,1.7976931348623157e+308,true,false,null,[],{}],\"b\":{\"c\":\"x\\\"y\"},\"n\":9223372036854775807}";
+	assert_string_equal(written(a, all), all);
+	assert_string_equal(written(a, " [ 2.50 , 1E2, 3.0, -0.0, 0.30000000000000004 ] "), "[2.5,100.0,3.0,-0.0,0.30000000000000004]");
+	assert_string_equal(written(a, "\"a\\u0000b\""), "\"a\\u0000b\"");
+	assert_string_equal(written(a, "-9223372036854775807"), "-9223372036854775807");
+	arena_free(a);
+}
+
 static void what_is_written_can_be_read(void **state)
 {
 	char all[256];
@@ -74,6 +96,7 @@ int main(void)
 		cmocka_unit_test(structure_gets_its_commas),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(invalid_utf8_is_replaced),
+		cmocka_unit_test(a_value_is_written_as_it_was_read),
 		cmocka_unit_test(what_is_written_can_be_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,13 @@ static void small_helpers(void **state)
 	assert_true(text_is_address("192.0.2.7") && text_is_address("2001:db8::7") && text_is_address("::ffff:192.0.2.7"));
 	assert_false(text_is_address("") || text_is_address("192.0.2") || text_is_address("[::1]") || text_is_address("192.0.2.7:443") ||
 		     text_is_address("fe80::1%eth0") || text_is_address("example.com"));
+	char address[TEXT_ADDRESS_LEN];
+	assert_true(text_address("2001:DB8:0::0:1", address));
+	assert_string_equal(address, "2001:db8::1");
+	assert_true(text_address("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", address));
+	assert_string_equal(address, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	assert_true(text_address("192.0.2.7", address));
+	assert_string_equal(address, "192.0.2.7");
 	const char *texts[] = { "b", "", "ab", "a" };
 	qsort(texts, ARRAY_LEN(texts), sizeof *texts, text_order);
 	assert_true(text_equal(texts[0], "") && text_equal(texts[1], "a") && text_equal(texts[2], "ab") && text_equal(texts[3], "b"));

@@ -131,6 +131,9 @@ static void what_is_wrong(void **state)
 	call_has(c, "errors.0", "no root authority is left");
 	call_expect(c, 404, HTTP_POST, CAS "/6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11/activate", NULL);
 	call_has(c, "errors.0", "there is no certificate authority");
+	call_expect(c, 404, HTTP_DELETE, CAS "/pg", NULL);
+	call_is(c, "errors.0", "there is no certificate authority pg: the list of certificate authorities has their ids; an old one that nobody holds "
+			       "any more is put away by itself");
 	call_expect(c, 422, HTTP_DELETE, arena_printf(c->room->a, CAS "/%s", guid(c, "true")), NULL);
 	assert_int_equal(room_audit_count(c->room), audit);
 	call_free(c);

@@ -80,7 +80,19 @@ static void test_dry_run_and_intermediate(void **state)
 	assert_int_equal(call_count(c, "versions"), 0);
 	assert_null(call_header(c, "Location"));
 	c->dry_run = false;
-	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\",\"path_len\":3,\"permitted_dns\":[\"example.org\"],\"organization\":\"O\"}");
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/kept\"}");
+	call_is(c, "exportable", "false");
+	const char *kept = arena_printf(c->room->a, "/v1/authorities/%s", call_at(c, "id")); /* it is said when it is made, and by no other call */
+	call_expect(c, 400, HTTP_PATCH, kept, "{\"exportable\":true}");
+	call_expect(c, 400, HTTP_PATCH, arena_printf(c->room->a, "%s/rollout", kept), "{\"exportable\":true}");
+	call_expect(c, 409, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/mid\",\"issuer\":\"/prod/kept\",\"exportable\":true}");
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\",\"exportable\":true,\"path_len\":3,\"permitted_dns\":[\"example.org\"],\"organization\":\"O\","
+		    "\"organizational_unit\":\"U\",\"country\":\"DE\",\"state\":\"S\",\"locality\":\"L\"}");
+	call_is(c, "versions.0.subject", "CN=/prod/ca,OU=U,O=O,L=L,ST=S,C=DE");
+	call_is(c, "organizational_unit", "U");
+	call_is(c, "country", "DE");
+	call_is(c, "state", "S");
+	call_is(c, "locality", "L");
 	call_is(c, "path_len", "3");
 	call_is(c, "permitted_dns.0", "example.org");
 	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/mid\",\"issuer\":\"/prod/ca\",\"key_type\":\"ec-p384\",\"exportable\":true}");

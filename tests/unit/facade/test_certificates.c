@@ -37,7 +37,10 @@ static void regenerate(void **state)
 	assert_string_equal(c->key_type, "rsa-4096");
 	foreign_refuses(&f, "{\"duration\":0}", 400, "Invalid duration");
 	foreign_refuses(&f, "{\"set_as_transitional\":1}", 400, "set_as_transitional");
-	foreign_refuses(&f, "{\"metadata\":{\"a\":1}}", 400, "metadata");
+	assert_null(c->metadata);
+	c = foreign_parse(&f, "{\"metadata\":{\"a\": 1}}");
+	assert_string_equal(c->metadata, "{\"a\":1}");
+	foreign_refuses(&f, "{\"metadata\":\"a\"}", 400, "metadata is a JSON object");
 	foreign_refuses(&f, "{\"transitional\":true}", 422, "'transitional'");
 	f.q.dry_run = true;
 	foreign_refuses(&f, NULL, 400, "dry_run");

@@ -51,6 +51,22 @@ static void test_renewal_is_said_and_shown(void **state)
 	call_free(c);
 }
 
+static void test_its_whole_subject(void **state)
+{
+	struct call *c = call_new();
+	call_expect(c, 201, HTTP_POST, "/v1/authorities", "{\"name\":\"/prod/ca\"}");
+	call_expect(c, 201, HTTP_POST, "/v1/credentials", "{\"name\":\"/prod/x\",\"authority\":\"/prod/ca\",\"sans\":[\"a.example\"],\"organization\":\"O\","
+		    "\"organizational_unit\":\"U\",\"country\":\"DE\",\"state\":\"S\",\"locality\":\"L\"}");
+	call_is(c, "organization", "O");
+	call_is(c, "organizational_unit", "U");
+	call_is(c, "country", "DE");
+	call_is(c, "state", "S");
+	call_is(c, "locality", "L");
+	call_expect(c, 400, HTTP_POST, "/v1/credentials", "{\"name\":\"/prod/y\",\"authority\":\"/prod/ca\",\"sans\":[\"a.example\"],\"country\":\"Germany\"}");
+	call_finding(c, "$.country");
+	call_free(c);
+}
+
 static void test_findings(void **state)
 {
 	struct call *c = call_new();
@@ -79,7 +95,7 @@ static void test_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_csr_versions_renew), cmocka_unit_test(test_findings), cmocka_unit_test(test_renewal_is_said_and_shown), cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_csr_versions_renew), cmocka_unit_test(test_its_whole_subject), cmocka_unit_test(test_findings), cmocka_unit_test(test_renewal_is_said_and_shown), cmocka_unit_test(test_asked),
 	};
 	return cmocka_run_group_tests_name("credential", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void a_leaf(void **state)
 	assert_non_null(c);
 	assert_string_equal(c->name, "/x/leaf");
 	assert_string_equal(c->issuer, "/ca");
-	assert_true(!c->authority && !c->again && c->mode == GENERATE_OVERWRITE && c->ttl == 7 * MSEC_DAY && !c->key_type);
+	assert_true(!c->authority && !c->exportable && !c->again && c->mode == GENERATE_OVERWRITE && c->ttl == 7 * MSEC_DAY && !c->key_type);
 	assert_string_equal(c->role, "both");
 	assert_int_equal(c->sans.count, 2);
 	assert_string_equal(c->sans.items[1], "ip:::1");
@@ -45,10 +45,51 @@ static void a_root(void **state)
 	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":false,\"parameters\":{\"organization\":\"o\",\"is_ca\":true,"
 						   "\"key_usage\":[\"key_cert_sign\"]}}");
 	assert_non_null(c);
-	assert_true(c->authority && !c->issuer && c->mode == GENERATE_KEEP && c->sans.count == 0);
+	assert_true(c->authority && c->exportable && !c->issuer && c->mode == GENERATE_KEEP && c->sans.count == 0);
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"x\",\"self_sign\":true}}", 400, "self-signed leaves");
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"overwrite\":1,\"parameters\":{}}", 400, "true or false");
 	foreign_refuses(&f, "{\"name\":\"/ca\",\"type\":\"certificate\",\"mode\":\"so\",\"parameters\":{}}", 400, "mode is one of");
+	arena_free(f.a);
+}
+
+/* What the certificate shall say besides: a place, usages of the key; and what is kept with it. */
+static void the_rest_of_the_parameters(void **state)
+{
+	struct foreign f = POST;
+	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"metadata\":{ \"a\": [1, 2.50] },\"parameters\":{\"locality\":\"l\","
+						   "\"state\":\"s\",\"country\":\"de\",\"alternative_names\":[\"a.example\"],\"ca\":\"/ca\","
+						   "\"key_usage\":[\"data_encipherment\",\"non_repudiation\"]}}");
+	assert_non_null(c);
+	assert_string_equal(c->place.locality, "l");
+	assert_string_equal(c->place.state, "s");
+	assert_string_equal(c->place.country, "de");
+	assert_string_equal(c->metadata, "{\"a\":[1,2.5]}");
+	assert_int_equal(c->key_usage, USAGE_DATA_ENCIPHERMENT | USAGE_NON_REPUDIATION);
+	c = foreign_parse(&f, "{\"name\":\"/l\",\"type\":\"certificate\",\"metadata\":null,\"parameters\":{\"common_name\":\"a.example\",\"ca\":\"/ca\"}}");
+	assert_true(c && !c->metadata && !c->key_usage && !c->place.country);
+	arena_free(f.a);
+}
+
+static void what_is_not_written_is_refused_by_name(void **state)
+{
+	static const struct { const char *said, *why; } ALL[] = {
+		{ "\"key_usage\":[\"key_cert_sign\"]", "'key_cert_sign' into a leaf: only a CA" },
+		{ "\"key_usage\":[\"crl_sign\"]", "'crl_sign' into a leaf: only a CA" },
+		{ "\"key_usage\":[\"encipher_only\"]", "TLS does not use" },
+		{ "\"key_usage\":[\"decipher_only\"]", "TLS does not use" },
+		{ "\"key_usage\":[\"sign\"]", "can be asked for" },
+		{ "\"key_usage\":[\"key_agreement\"]", "which no key of type rsa-2048 does" },
+		{ "\"key_usage\":[\"digital_signature\"],\"is_ca\":true", "a CA: key_cert_sign and crl_sign are there always" },
+		{ "\"extended_key_usage\":[\"server_auth\",\"code_signing\"]", "'code_signing'" },
+		{ "\"country\":\"D\"", "$.country is not a country's two letters" },
+	};
+	struct foreign f = POST;
+	for (size_t i = 0; i < ARRAY_LEN(ALL); i++)
+		foreign_refuses(&f, arena_printf(f.a, "{\"name\":\"/l\",\"type\":\"certificate\",\"parameters\":{\"common_name\":\"a.example\",\"ca\":\"/ca\",%s}}",
+						 ALL[i].said), 400, ALL[i].why);
+	foreign_refuses(&f, "{\"name\":\"/l\",\"regenerate\":true,\"metadata\":[]}", 400, "metadata is a JSON object");
+	foreign_refuses(&f, "{\"name\":\"/l\",\"regenerate\":true,\"metadata\":{\"a\":1e999}}", 400, "too large");
+	foreign_refuses(&f, "{\"name\":\"/l\",\"regenerate\":true,\"metadata\":{\"a\":18446744073709551615}}", 400, "did not meet expectation");
 	arena_free(f.a);
 }
 
@@ -57,6 +98,7 @@ static void once_more(void **state)
 	struct foreign f = POST;
 	struct generate_cmd *c = foreign_parse(&f, "{\"name\":\"/l\",\"regenerate\":true,\"metadata\":{}}");
 	assert_true(c && c->again && !c->beside && !c->ttl);
+	assert_string_equal(c->metadata, "{}");
 	struct foreign g = foreign_make(&CREDHUB_DATA_ROUTES, HTTP_POST, "/api/v1/regenerate");
 	c = foreign_parse(&g, "{\"name\":\"l\"}");
 	assert_true(c && c->again);
@@ -161,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leaf),  cmocka_unit_test(the_common_name_is_a_name), cmocka_unit_test(a_root), cmocka_unit_test(once_more),
+		cmocka_unit_test(the_rest_of_the_parameters), cmocka_unit_test(what_is_not_written_is_refused_by_name),
 		cmocka_unit_test(looking), cmocka_unit_test(hostile_bodies),	       cmocka_unit_test(errors), cmocka_unit_test(info),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

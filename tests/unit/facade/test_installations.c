@@ -29,9 +29,14 @@ static void what_is_wrong(void **state)
 {
 	struct call *c = opsman_new();
 	size_t audit = room_audit_count(c->room);
-	call_expect(c, 422, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[\"pg\"]}");
-	call_has(c, "errors.0", "every product at once");
-	call_expect(c, 422, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":\"none\"}");
+	call_expect(c, 422, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[\"pg\",\"nobody\"]}");
+	call_has(c, "errors.0", "there is no deployment nobody");
+	call_expect(c, 422, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[\"nobody\"]}");
+	call_has(c, "errors.0", "deployment pg is left out");
+	call_expect(c, 400, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":\"some\"}");
+	call_has(c, "errors.errors.0", "neither \"all\"");
+	call_expect(c, 400, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[\"pg\",{}]}");
+	call_has(c, "errors.errors.0", "$.deploy_products[1]");
 	call_expect(c, 400, HTTP_POST, INSTALLATIONS, "{\"deploy\":\"all\"}");
 	call_expect(c, 400, HTTP_POST, INSTALLATIONS, "{");
 	call_expect(c, 404, HTTP_GET, INSTALLATIONS "/1x", NULL);
@@ -44,8 +49,26 @@ static void what_is_wrong(void **state)
 	call_free(c);
 }
 
+/* om apply-changes --skip-deploy-products, and --product-name with every product there is. */
+static void none_and_each_by_name(void **state)
+{
+	struct call *c = opsman_new();
+	call_expect(c, 200, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":\"none\"}");
+	const char *path = arena_printf(c->room->a, INSTALLATIONS "/%s", call_at(c, "install.id"));
+	call_expect(c, 200, HTTP_GET, path, NULL);
+	call_is(c, "status", "succeeded");
+	call_expect(c, 200, HTTP_GET, arena_printf(c->room->a, "%s/logs", path), NULL);
+	call_has(c, "logs", "applying changes to no deployment\n");
+	call_has(c, "logs", "nothing was approved");
+	call_expect(c, 200, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[]}");
+	call_expect(c, 200, HTTP_POST, INSTALLATIONS, "{\"deploy_products\":[\"pg\"]}");
+	call_expect(c, 200, HTTP_GET, arena_printf(c->room->a, INSTALLATIONS "/%s/logs", call_at(c, "install.id")), NULL);
+	call_has(c, "logs", "every member was seen to have what is wanted\n");
+	call_free(c);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(as_om_applies), cmocka_unit_test(what_is_wrong) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(as_om_applies), cmocka_unit_test(none_and_each_by_name), cmocka_unit_test(what_is_wrong) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

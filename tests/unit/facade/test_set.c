@@ -13,6 +13,10 @@ static void a_ca_with_its_key(void **state)
 	assert_string_equal(c->name, "/ca");
 	assert_string_equal(c->certificate, "C");
 	assert_string_equal(c->private_key, "K");
+	assert_true(c->exportable);
+	assert_null(c->metadata);
+	c = foreign_parse(&f, "{\"name\":\"ca\",\"type\":\"certificate\",\"metadata\":{\"a\":{}},\"value\":{\"certificate\":\"C\",\"private_key\":\"K\"}}");
+	assert_string_equal(c->metadata, "{\"a\":{}}");
 	assert_non_null(foreign_parse(&f, "{\"name\":\"ca\",\"type\":\"certificate\",\"value\":{\"ca\":\"C\",\"certificate\":\"C\",\"private_key\":\"K\"}}"));
 	assert_non_null(foreign_parse(&f, "{\"name\":\"ca\",\"type\":\"certificate\",\"value\":{\"ca_name\":\"ca\",\"certificate\":\"C\",\"private_key\":\"K\"}}"));
 	arena_free(f.a);

@@ -87,6 +87,7 @@ UNUSED static struct cert_spec spec_of(enum cert_kind kind, msec_t now)
 	static const struct san SANS[] = { { SAN_DNS, "db.example.org" }, { SAN_IP, "10.0.0.1" } };
 	bool leaf = kind == CERT_LEAF;
 	return (struct cert_spec){ .kind = kind, .common_name = leaf ? "db" : "Demo CA", .organization = "Demo", .organizational_unit = "Unit",
+				   .place = { "CH", "BE", "Z\xc3\xbcrich" }, .key_usage = leaf ? USAGE_DIGITAL_SIGNATURE | USAGE_NON_REPUDIATION : 0,
 				   .sans = leaf ? SANS : NULL, .san_count = leaf ? 2 : 0, .not_before = now - 5 * MSEC_MIN,
 				   .not_after = now + (leaf ? 90 : kind == CERT_ROOT ? 3650 : 1800) * MSEC_DAY, .path_len = -1,
 				   .eku = leaf ? EKU_SERVER | EKU_CLIENT : 0, .serial = { 0x11, 0x22, 0x33 } };

@@ -43,6 +43,7 @@ static struct keeper_request sample(enum keeper_kind kind)
 		r.key_make.key_type = KEY_RSA_2048;
 		break;
 	case KEEPER_KEY_OPEN:
+	case KEEPER_AUTHORITY_OPEN:
 		r.key_open.blob = B("blob");
 		break;
 	case KEEPER_KEY_WRAP:
@@ -123,6 +124,10 @@ static void a_spec_keeps_all_its_members(void **state)
 	assert_string_equal(x->common_name, y->common_name);
 	assert_string_equal(x->organization, y->organization);
 	assert_string_equal(x->organizational_unit, y->organizational_unit);
+	assert_string_equal(x->place.country, y->place.country);
+	assert_string_equal(x->place.state, y->place.state);
+	assert_string_equal(x->place.locality, y->place.locality);
+	assert_int_equal(y->key_usage, USAGE_DIGITAL_SIGNATURE | USAGE_NON_REPUDIATION);
 	assert_int_equal(y->kind, CERT_LEAF);
 	assert_int_equal(y->san_count, 2);
 	assert_string_equal(y->sans[1].value, "10.0.0.1");

@@ -6,14 +6,14 @@ static void a_policy_is_read_as_it_was_written(void **state)
 	CLEANUP(arena_freep) struct arena *a = arena_new(1 << 20);
 	CLEANUP(buf_release) struct buf out = buf_make(KEEPER_POLICY_BYTES);
 	struct keeper_policy p = policy_of("/demo/ca", T0), back;
-	p.exportable = true;
+	p.exportable = p.brought = true;
 	p.path_len = 3;
 	memset(p.spki_hash, 5, sizeof p.spki_hash);
 	assert_true(rc_ok(keeper_policy_encode(&p, &out, NULL)));
 	assert_true(rc_ok(keeper_policy_decode(a, buf_bytes(&out), &back, NULL)));
 	assert_string_equal(back.key_id, p.key_id);
 	assert_string_equal(back.authority, p.authority);
-	assert_true(back.kind == p.kind && back.may_sign_ca && back.exportable && back.path_len == 3);
+	assert_true(back.kind == p.kind && back.may_sign_ca && back.exportable && back.brought && back.path_len == 3);
 	assert_true(back.latest_not_after == p.latest_not_after);
 	assert_memory_equal(back.spki_hash, p.spki_hash, SHA256_LEN);
 }

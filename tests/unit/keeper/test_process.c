@@ -98,6 +98,24 @@ static void a_ca_certificate_is_asked_for_in_the_sandbox(void **state)
 	}
 }
 
+static void an_authoritys_key_is_given_out_in_the_sandbox(void **state)
+{
+	struct spawned *s = *state;
+	static const enum key_type TYPES[] = { KEY_RSA_2048, KEY_EC_P256, KEY_EC_P384, KEY_ED25519 };
+	for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
+		struct keeper_request make = create_request("/demo/ca", TYPES[i], now_ms()), open = { .kind = KEEPER_AUTHORITY_OPEN };
+		struct keeper_reply made, r;
+		CLEANUP(key_releasep) struct key *k = NULL;
+		make.authority_create.policy.exportable = true;
+		ask_spawned(s, &make, s->a, &made);
+		assert_reply_ok(&made);
+		open.key_open.blob = made.blob;
+		ask_spawned(s, &open, s->a, &r);
+		assert_reply_ok(&r);
+		assert_true(rc_ok(key_parse(r.key, &k, NULL)) && key_public_matches(k, r.spki));
+	}
+}
+
 /* Collects answers until `id` has come; counts those that came before. */
 static struct keeper_reply wait_for(struct spawned *s, uint64_t id, int *ret_before)
 {
@@ -288,6 +306,7 @@ int main(int argc, char **argv)
 		T(the_audit_head_is_signed_in_the_sandbox),
 		T(a_message_to_a_webhook_is_signed_in_the_sandbox),
 		T(a_ca_certificate_is_asked_for_in_the_sandbox),
+		T(an_authoritys_key_is_given_out_in_the_sandbox),
 		T(the_short_lane_answers_while_the_long_one_makes_a_key),
 		T(too_many_slow_requests_are_refused_as_busy),
 		T(a_broken_message_is_refused_and_the_keeper_lives),

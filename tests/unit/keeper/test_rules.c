@@ -57,6 +57,34 @@ static void a_new_policy_is_whole(void **state)
 	no(fresh(KEEPER_KEY_LEAF), &E, TROTH_FORBIDDEN, "may not sign certificates");
 }
 
+/* Whom agents and server believe is given to nobody, by whatever request it would come in. */
+static void troths_own_are_never_exportable(void **state)
+{
+	static const char *const OWN[] = { "/troth/server", "/troth/agents", "/troth/new" };
+	for (size_t i = 0; i < ARRAY_LEN(OWN); i++) {
+		reset(NULL);
+		CHILD.authority = OWN[i];
+		assert_true(rc_ok(fresh(KEEPER_KEY_AUTHORITY)));
+		CHILD.exportable = ISSUER.exportable = true;
+		no(fresh(KEEPER_KEY_AUTHORITY), &E, TROTH_FORBIDDEN, "its key is given to nobody");
+		no(child(), &E, TROTH_FORBIDDEN, "its key is given to nobody");
+		SPEC = spec_of(CERT_ROOT, T0);
+		no(top(), &E, TROTH_FORBIDDEN, "its key is given to nobody");
+		SPEC = spec_of(CERT_INTERMEDIATE, T0);
+		no(rules_request(&CHILD, &SPEC, T0, &E), &E, TROTH_FORBIDDEN, "its key is given to nobody");
+	}
+}
+
+static void a_key_leaves_by_the_word_for_its_kind_if_it_was_made_to(void **state)
+{
+	no(rules_open(&CHILD, KEEPER_KEY_AUTHORITY, &E), &E, TROTH_FORBIDDEN, "was not made to be given out");
+	CHILD.exportable = true;
+	assert_true(rc_ok(rules_open(&CHILD, KEEPER_KEY_AUTHORITY, &E)));
+	no(rules_open(&CHILD, KEEPER_KEY_LEAF, &E), &E, TROTH_FORBIDDEN, "of kind authority: it is not given out as a key of kind leaf");
+	CHILD.kind = KEEPER_KEY_AUDIT;
+	no(rules_open(&CHILD, KEEPER_KEY_AUTHORITY, &E), &E, TROTH_FORBIDDEN, "of kind audit");
+}
+
 static void a_root_claims_no_more_than_its_policy(void **state)
 {
 	SPEC = spec_of(CERT_ROOT, T0);
@@ -121,6 +149,13 @@ static void a_child_is_never_wider_than_its_issuer(void **state)
 	SPEC.not_after++;
 	no(child(), &E, TROTH_FORBIDDEN, "is later than the policy");
 	reset(NULL);
+	CHILD.exportable = true;
+	no(child(), &E, TROTH_FORBIDDEN, "signs no CA whose key may be");
+	ISSUER.exportable = true;
+	assert_true(rc_ok(child()));
+	CHILD.exportable = false;
+	assert_true(rc_ok(child()));
+	reset(NULL);
 	CERT.key_id[0] ^= 1;
 	no(child(), &E, TROTH_FORBIDDEN, "is of another key");
 	reset(NULL);
@@ -165,6 +200,16 @@ static void only_roots_of_one_authority_certify_each_other(void **state)
 	memset(NEXT.spki_hash, 1, SHA256_LEN);
 	memset(NEXT_CERT.key_id, 1, SHA256_LEN);
 	no(cross(), &E, TROTH_INVALID, "the same key");
+	cross_reset();
+	NEXT.exportable = true;
+	no(cross(), &E, TROTH_FORBIDDEN, "signs no CA whose key may be");
+	ISSUER.exportable = true;
+	assert_true(rc_ok(cross()));
+	NEXT.brought = true;
+	no(cross(), &E, TROTH_FORBIDDEN, "no other root certifies it");
+	cross_reset();
+	ISSUER.brought = true;
+	assert_true(rc_ok(cross()));
 	cross_reset();
 	SPEC.kind = CERT_ROOT;
 	no(cross(), &E, TROTH_FORBIDDEN, "is an intermediate's");
@@ -265,6 +310,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_new_policy_is_whole, reset),
+		cmocka_unit_test_setup(troths_own_are_never_exportable, reset),
+		cmocka_unit_test_setup(a_key_leaves_by_the_word_for_its_kind_if_it_was_made_to, reset),
 		cmocka_unit_test_setup(a_root_claims_no_more_than_its_policy, reset),
 		cmocka_unit_test_setup(an_issuer_is_an_authority_with_its_own_certificate, reset),
 		cmocka_unit_test_setup(a_child_is_never_wider_than_its_issuer, reset),

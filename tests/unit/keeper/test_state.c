@@ -550,7 +550,7 @@ static void a_key_that_may_be_asked_for_is_given_out(void **state)
 	assert_true(bytes_equal(r.key, made.key) && bytes_equal(r.spki, made.spki) && r.blob.len == 0);
 	open.key_open.blob = ca.blob;
 	r = ask(f, &open);
-	assert_refused(&r, TROTH_FORBIDDEN, "it is given to nobody");
+	assert_refused(&r, TROTH_FORBIDDEN, "it is not given out as a key of kind leaf");
 	assert_int_equal(r.key.len, 0);
 	struct keeper_request wrap = wrap_request(f, KEEPER_KEY_LEAF, "/demo/leaf");
 	struct keeper_reply wrapped = ask(f, &wrap);

@@ -150,9 +150,60 @@ static void the_key_must_be_the_issuers(void **state)
 
 static void key_usage_follows_kind_and_key(void **state)
 {
-	assert_int_equal(issue_key_usage(CERT_LEAF, KEY_RSA_2048), USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT);
-	assert_int_equal(issue_key_usage(CERT_LEAF, KEY_EC_P256), USAGE_DIGITAL_SIGNATURE);
-	assert_int_equal(issue_key_usage(CERT_ROOT, KEY_RSA_2048), USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN);
+	const struct cert_spec leaf = { .kind = CERT_LEAF }, root = { .kind = CERT_ROOT };
+	assert_int_equal(issue_key_usage(&leaf, KEY_RSA_2048), USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT);
+	assert_int_equal(issue_key_usage(&leaf, KEY_EC_P256), USAGE_DIGITAL_SIGNATURE);
+	assert_int_equal(issue_key_usage(&root, KEY_RSA_2048), USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN);
+}
+
+/* What is asked for, as far as the key can do it; TLS 1.3 always can. */
+static void a_leaf_gets_the_usages_that_were_asked_for(void **state)
+{
+	const unsigned sign = USAGE_DIGITAL_SIGNATURE | USAGE_NON_REPUDIATION, encipher = USAGE_KEY_ENCIPHERMENT | USAGE_DATA_ENCIPHERMENT;
+	assert_int_equal(cert_leaf_usage(KEY_RSA_2048, CERT_LEAF_USAGES), sign | encipher);
+	assert_int_equal(cert_leaf_usage(KEY_EC_P384, CERT_LEAF_USAGES), sign | USAGE_KEY_AGREEMENT);
+	assert_int_equal(cert_leaf_usage(KEY_ED25519, CERT_LEAF_USAGES), sign);
+	assert_int_equal(cert_leaf_usage(KEY_RSA_4096, USAGE_DATA_ENCIPHERMENT), USAGE_DIGITAL_SIGNATURE | USAGE_DATA_ENCIPHERMENT);
+	assert_int_equal(cert_leaf_usage(KEY_RSA_2048, USAGE_DIGITAL_SIGNATURE), USAGE_DIGITAL_SIGNATURE);
+	struct arena *a = arena_new(8 << 20);
+	CLEANUP(key_releasep) struct key *k = fixture_key(KEY_EC_P256);
+	CLEANUP(key_releasep) struct key *k2 = fixture_key(KEY_EC_P256);
+	const struct cert *root = fixture_root(a, "/demo/root", k), *ca = fixture_ca(a, "/demo/ca", k2, root, k);
+	struct cert_spec s = fixture_spec(a, CERT_LEAF, "db.example.org", k);
+	const struct san san = { SAN_DNS, "db.example.org" };
+	s.sans = &san;
+	s.san_count = 1;
+	s.key_usage = CERT_LEAF_USAGES;
+	const struct cert *leaf = fixture_build(a, &s, ca, k2);
+	assert_int_equal(leaf->key_usage, sign | USAGE_KEY_AGREEMENT);
+	judge(a, put_all(a, root, ca, leaf), "db.example.org");
+	arena_free(a);
+}
+
+/* From the country to the name, each in the string type that is its own: RFC 5280 appendix A.1. */
+static void a_place_is_part_of_the_subject(void **state)
+{
+	struct arena *a = arena_new(8 << 20);
+	CLEANUP(key_releasep) struct key *k = fixture_key(KEY_EC_P256);
+	CLEANUP(key_releasep) struct key *k2 = fixture_key(KEY_EC_P256);
+	struct cert_spec rs = fixture_spec(a, CERT_ROOT, "root", k), cs = fixture_spec(a, CERT_INTERMEDIATE, "ca", k2);
+	rs.organization = cs.organization = "O";
+	rs.organizational_unit = "U";
+	rs.place = cs.place = (struct cert_place){ "DE", "Nordrhein-Westfalen", "K\xc3\xb6ln" };
+	const struct cert *root = fixture_build(a, &rs, NULL, k), *ca = fixture_build(a, &cs, root, k);
+	assert_string_equal(root->subject, "CN=root,OU=U,O=O,L=K\xc3\xb6ln,ST=Nordrhein-Westfalen,C=DE");
+	assert_non_null(memmem(root->subject_der.data, root->subject_der.len, "\x55\x04\x06\x13\x02" "DE", 7));
+	assert_non_null(memmem(root->subject_der.data, root->subject_der.len, "\x55\x04\x07\x0c\x05" "K\xc3\xb6ln", 10));
+	struct cert_spec ls = fixture_spec(a, CERT_LEAF, NULL, k);
+	const struct san san = { SAN_DNS, "db.example.org" };
+	ls.organization = NULL;
+	ls.place = (struct cert_place){ .locality = "Bern" };
+	ls.sans = &san;
+	ls.san_count = 1;
+	const struct cert *leaf = fixture_build(a, &ls, ca, k2);
+	assert_string_equal(leaf->subject, "L=Bern");
+	judge(a, put_all(a, root, ca, leaf), "db.example.org");
+	arena_free(a);
 }
 
 static void the_largest_leaf_fits(void **state)
@@ -239,6 +290,8 @@ int main(void)
 		cmocka_unit_test(far_dates_are_generalized_times),
 		cmocka_unit_test(the_key_must_be_the_issuers),
 		cmocka_unit_test(key_usage_follows_kind_and_key),
+		cmocka_unit_test(a_leaf_gets_the_usages_that_were_asked_for),
+		cmocka_unit_test(a_place_is_part_of_the_subject),
 		cmocka_unit_test(the_largest_leaf_fits),
 		cmocka_unit_test(a_ca_asks_for_its_certificate),
 		cmocka_unit_test(what_is_asked_for_is_checked),

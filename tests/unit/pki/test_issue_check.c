@@ -67,6 +67,36 @@ static void an_organizational_unit_is_bounded_and_written(void **state)
 	assert_non_null(strstr(fixture_build(w->a, &s, w->ca, w->key)->subject, "OU=app:1"));
 }
 
+/* RFC 5280 appendix A.1: ub-locality-name, ub-state-name, ub-country-name-alpha-length. */
+static void a_place_is_bounded(void **state)
+{
+	struct world *w = *state;
+	static const char *const COUNTRIES[] = { "D", "DEU", "D1", "D ", "\xc3\xa4" };
+	char longest[CERT_PLACE_MAX * 2 + 1] = "", longer[CERT_PLACE_MAX + 2] = "";
+	struct cert_spec s = fixture_spec(w->a, CERT_LEAF, "leaf", w->key);
+	for (size_t i = 0; i < ARRAY_LEN(COUNTRIES); i++) {
+		s.place.country = COUNTRIES[i];
+		assert_refused(cert_spec_check(&s, w->ca, e), TROTH_INVALID, "two letters");
+	}
+	for (size_t i = 0; i < CERT_PLACE_MAX; i++)
+		memcpy(longest + 2 * i, "\xc3\xa4", 2);
+	memset(longer, 'x', CERT_PLACE_MAX + 1);
+	s.place = (struct cert_place){ "de", longest, longest };
+	assert_rc_ok(cert_spec_check(&s, w->ca, e));
+	s.place.state = longer;
+	assert_refused(cert_spec_check(&s, w->ca, e), TROTH_INVALID, "state");
+	s.place.state = NULL;
+	s.place.locality = longer;
+	assert_refused(cert_spec_check(&s, w->ca, e), TROTH_INVALID, "longer than 128 characters");
+	s.place.locality = "a\nb";
+	assert_refused(cert_spec_check(&s, w->ca, e), TROTH_INVALID, "control characters");
+	s.place.locality = ""; /* left out, as of a common name */
+	assert_rc_ok(cert_spec_check(&s, w->ca, e));
+	assert_string_equal(cert_place_fault(""), "is empty"); /* for who was asked to say one */
+	assert_null(cert_place_fault(NULL));
+	assert_null(cert_country_fault(NULL));
+}
+
 static void path_lengths_are_kept(void **state)
 {
 	struct world *w = *state;
@@ -101,6 +131,7 @@ static void dates_far(struct cert_spec *s) { s->not_after = INT64_C(253402300800
 static void serial_zero(struct cert_spec *s) { memset(s->serial, 0, sizeof s->serial); s->serial[0] = 0x80; }
 static void spki_none(struct cert_spec *s) { s->spki = bytes_of("\x30\x00", 2); }
 static void eku_other(struct cert_spec *s) { s->eku = EKU_OTHER; }
+static void usage_of_a_ca(struct cert_spec *s) { s->key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN; }
 static void leaf_constrained(struct cert_spec *s) { s->permitted_dns = BAD_DOMAIN; s->permitted_dns_count = 1; }
 
 static void what_a_leaf_may_not_have(void **state)
@@ -119,6 +150,7 @@ static void what_a_leaf_may_not_have(void **state)
 		{ serial_zero, TROTH_INVALID, "serial number is zero" },
 		{ spki_none, TROTH_INVALID, "no algorithm identifier" },
 		{ eku_other, TROTH_INVALID, "server, client or both" },
+		{ usage_of_a_ca, TROTH_INVALID, "signs no certificates" },
 		{ leaf_constrained, TROTH_INVALID, "no name constraints" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -140,6 +172,9 @@ static void what_a_ca_may_not_have(void **state)
 	s.eku = EKU_SERVER;
 	assert_refused(cert_spec_check(&s, NULL, e), TROTH_INVALID, "no extended key usage");
 	s.eku = 0;
+	s.key_usage = USAGE_DIGITAL_SIGNATURE;
+	assert_refused(cert_spec_check(&s, NULL, e), TROTH_INVALID, "key usage of a CA");
+	s.key_usage = 0;
 	s.permitted_dns = BAD_DOMAIN;
 	s.permitted_dns_count = 1;
 	assert_refused(cert_spec_check(&s, NULL, e), TROTH_INVALID, "is not a domain");
@@ -163,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_leaf_never_outlives_its_issuer),
 		cmocka_unit_test(clamping_shortens_to_the_issuer),
 		cmocka_unit_test(an_organizational_unit_is_bounded_and_written),
+		cmocka_unit_test(a_place_is_bounded),
 		cmocka_unit_test(path_lengths_are_kept),
 		cmocka_unit_test(what_a_leaf_may_not_have),
 		cmocka_unit_test(what_a_ca_may_not_have),

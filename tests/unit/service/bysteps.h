@@ -24,7 +24,7 @@ static inline struct order_ret steps_generate(struct fleet *f)
 static inline struct operation_row steps_apply(struct fleet *f)
 {
 	struct operation_ret r;
-	fleet_must(f, &VERB_APPLY, &(struct no_cmd){ 0 }, &r);
+	fleet_must(f, &VERB_APPLY, &(struct apply_start_cmd){ 0 }, &r);
 	return r.operation;
 }
 

@@ -8,7 +8,7 @@
 
 static struct authority_adopt_cmd cmd_of(struct room *r, const char *name, const struct elsewhere *root)
 {
-	return (struct authority_adopt_cmd){ name, root->pem, elsewhere_key_pem(r->a, root) };
+	return (struct authority_adopt_cmd){ name, root->pem, elsewhere_key_pem(r->a, root), NULL };
 }
 
 static void it_signs_and_is_rotated(void **state)
@@ -26,6 +26,28 @@ static void it_signs_and_is_rotated(void **state)
 	struct generate_ret next = outsider_asks(r, (struct generate_cmd){ .name = "/x/ca", .again = true });
 	assert_true(next.of.items[0].generated && next.of.items[0].active);
 	assert_string_equal(next.of.items[0].version->cert.subject, root.cert->subject);
+	key_release(root.key);
+	room_free(r);
+}
+
+/* The versions after it are called like it, as far as troth could write that name itself. */
+static void its_next_version_has_its_whole_subject(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "brought");
+	struct cert_spec spec = { .kind = CERT_ROOT, .common_name = "brought", .organization = "O", .organizational_unit = "U",
+				  .place = { "DE", "Bayern", "M\xc3\xbcnchen" }, .path_len = -1, .not_before = r->now - MSEC_DAY,
+				  .not_after = r->now + 400 * MSEC_DAY, .spki = root.cert->spki };
+	assert_true(rc_ok(cert_parse(r->a, elsewhere_build(r->a, spec, NULL, root.key), &root.cert, &r->e)));
+	root.pem = cert_pem(r->a, root.cert->der);
+	struct authority_adopt_cmd cmd = cmd_of(r, "/x/ca", &root);
+	struct lookup_ret ret;
+	cmd.metadata = "{\"from\":\"elsewhere\"}";
+	room_do(r, &VERB_AUTHORITY_ADOPT, &cmd, &ret);
+	assert_string_equal(ret.items[0].metadata, "{\"from\":\"elsewhere\"}");
+	struct generate_ret next = outsider_asks(r, (struct generate_cmd){ .name = "/x/ca", .again = true });
+	assert_string_equal(next.of.items[0].version->cert.subject, root.cert->subject);
+	assert_string_equal(next.of.items[0].metadata, "{\"from\":\"elsewhere\"}");
 	key_release(root.key);
 	room_free(r);
 }
@@ -210,7 +232,7 @@ static void what_was_distrusted_is_not_brought_again(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(it_signs_and_is_rotated), cmocka_unit_test(what_does_not_fit_changes_nothing),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(its_next_version_has_its_whole_subject), cmocka_unit_test(it_signs_and_is_rotated), cmocka_unit_test(what_does_not_fit_changes_nothing),
 					      cmocka_unit_test(the_next_version_is_brought),
 					      cmocka_unit_test(what_could_not_take_its_place_changes_nothing),
 					      cmocka_unit_test(the_authority_moved_meanwhile),

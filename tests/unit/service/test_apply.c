@@ -39,7 +39,7 @@ static void it_waits_for_each_member(void **state)
 	size_t lines = log_of(f, op.id).line_count;
 	fleet_wake(f);
 	FLEET_CHECK(f, log_of(f, op.id).line_count == lines); /* nothing new, no line */
-	fleet_refused(f, &f->admin, &VERB_APPLY, &(struct no_cmd){ 0 }, TROTH_CONFLICT, "being applied already");
+	fleet_refused(f, &f->admin, &VERB_APPLY, &(struct apply_start_cmd){ 0 }, TROTH_CONFLICT, "being applied already");
 	fleet_restart(f);
 	fleet_node(f, "app-1")->mute = false;
 	fleet_open(f, fleet_node(f, "app-1"));
@@ -84,6 +84,46 @@ static void other_contents_are_waited_for(void **state)
 	fleet_free(f);
 }
 
+/* To none: nothing is approved, nothing is waited for, and what was ordered stays so. */
+static void to_no_deployment(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct apply_start_cmd none = { .listed = true };
+	struct operation_ret r;
+	steps_generate(f);
+	fleet_must(f, &VERB_APPLY, &none, &r);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, r.operation.state == OPERATION_SUCCEEDED && fleet_store_size(fleet_node(f, "app-0")) == 1);
+	FLEET_CHECK(f, log_of(f, r.operation.id).line_count == 2 && log_says(f, r.operation.id, "nothing was approved"));
+	fleet_must(f, &VERB_APPLY, &none, &r);
+	FLEET_CHECK(f, steps_installation(f, r.operation.id).finished);
+	steps_apply_all(f);
+	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 2);
+	fleet_free(f);
+}
+
+/* To those that are named: all that last, or refused. */
+static void to_deployments_by_name(void **state)
+{
+	struct fleet *f = fleet_demo();
+	const char *names[] = { "svc", "app", "check", "svc" }, *wrong[] = { "svc", "app", "/troth/holders" };
+	struct principal narrow = { .name = "n", .roles = ROLE_OPERATOR, .scope = "app" };
+	struct apply_start_cmd both = { true, { names, 2 } }, more = { true, { names, 4 } }, one = { true, { names, 1 } }, other = { true, { wrong, 3 } };
+	struct operation_ret r;
+	struct troth_err e = { 0 };
+	(void)steps_ephemeral(f, true, "check-1");
+	steps_generate(f);
+	fleet_refused(f, &f->admin, &VERB_APPLY, &one, TROTH_CONFLICT, "deployment app is left out");
+	fleet_refused(f, &f->admin, &VERB_APPLY, &other, TROTH_CONFLICT, "there is no deployment /troth/holders");
+	fleet_refused(f, &narrow, &VERB_APPLY, &both, TROTH_CONFLICT, "there is no deployment svc");
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_APPLY, &(struct apply_start_cmd){ true, { names + 1, 1 } }, &r, &e)));
+	fleet_must(f, &VERB_APPLY, &both, &r);
+	fleet_settle(f, 20);
+	FLEET_CHECK(f, steps_installation(f, r.operation.id).state == OPERATION_SUCCEEDED && fleet_store_size(fleet_node(f, "app-0")) == 2);
+	fleet_must(f, &VERB_APPLY, &more, &r);
+	fleet_free(f);
+}
+
 /* Whoever may touch a part applies that part, and sees no other's. */
 static void in_a_scope(void **state)
 {
@@ -93,7 +133,7 @@ static void in_a_scope(void **state)
 	struct apply_list_ret list;
 	struct troth_err e = { 0 };
 	steps_generate(f);
-	assert_true(rc_ok(fleet_do(f, &narrow, &VERB_APPLY, &(struct no_cmd){ 0 }, &r, &e)));
+	assert_true(rc_ok(fleet_do(f, &narrow, &VERB_APPLY, &(struct apply_start_cmd){ 0 }, &r, &e)));
 	fleet_settle(f, 20);
 	FLEET_CHECK(f, fleet_store_size(fleet_node(f, "app-0")) == 1);
 	fleet_must(f, &VERB_APPLY_SHOW, &(struct apply_cmd){ r.operation.id }, &seen);
@@ -103,7 +143,7 @@ static void in_a_scope(void **state)
 	fleet_refused(f, &narrow, &VERB_APPLY_LOG, &(struct apply_cmd){ op.id }, TROTH_NOT_FOUND, "there is no installation");
 	assert_true(rc_ok(fleet_do(f, &narrow, &VERB_APPLY_LIST, &(struct no_cmd){ 0 }, &list, &e)));
 	FLEET_CHECK(f, list.count == 1 && list.items[0].id == r.operation.id);
-	fleet_refused(f, &auditor, &VERB_APPLY, &(struct no_cmd){ 0 }, TROTH_FORBIDDEN, "may not do");
+	fleet_refused(f, &auditor, &VERB_APPLY, &(struct apply_start_cmd){ 0 }, TROTH_FORBIDDEN, "may not do");
 	fleet_refused(f, &f->admin, &VERB_APPLY_SHOW, &(struct apply_cmd){ 1 }, TROTH_NOT_FOUND, ""); /* the rotation's */
 	fleet_free(f);
 }
@@ -131,6 +171,8 @@ int main(void)
 		cmocka_unit_test(it_waits_for_each_member),
 		cmocka_unit_test(replaced_certificates_are_counted),
 		cmocka_unit_test(other_contents_are_waited_for),
+		cmocka_unit_test(to_no_deployment),
+		cmocka_unit_test(to_deployments_by_name),
 		cmocka_unit_test(in_a_scope),
 		cmocka_unit_test(an_abort_ends_it),
 	};

@@ -26,6 +26,8 @@ static void test_good(void **state)
 	assert_true(check_role(&l.c, "$.r", "both"));
 	assert_true(check_common_name(&l.c, "$.c", NULL));
 	assert_true(check_common_name(&l.c, "$.c", "x"));
+	assert_true(check_subject_place(&l.c, &(struct cert_place){ 0 }));
+	assert_true(check_subject_place(&l.c, &(struct cert_place){ "ch", "BE", "Bern" }));
 	assert_true(check_ttl(&l.c, "$.t", 0));
 	assert_true(check_ttl(&l.c, "$.t", MSEC_DAY));
 	assert_true(check_sans(&l.c, "$.s", (struct json_texts){ &san, 1 }, false));
@@ -49,13 +51,14 @@ static void test_every_fault_is_found(void **state)
 	assert_false(check_role(&l.c, "$.f", "peer"));
 	assert_false(check_common_name(&l.c, "$.g", longer));
 	assert_false(check_common_name(&l.c, "$.h", ""));
+	assert_false(check_subject_place(&l.c, &(struct cert_place){ "CHE", "", "a\nb" }));
 	assert_false(check_ttl(&l.c, "$.i", 1));
 	assert_false(check_ttl(&l.c, "$.j", INT64_C(60000) * MSEC_DAY));
 	assert_false(check_sans(&l.c, "$.k", (struct json_texts){ NULL, 0 }, false));
 	assert_false(check_sans(&l.c, "$.l", (struct json_texts){ sans, 3 }, false));
 	assert_false(check_sans(&l.c, "$.m", (struct json_texts){ sans, 101 }, false));
 	assert_false(rc_ok(check_done(&l.e)));
-	static const char *const paths[] = { "$.a", "$.b", "$.c", "$.d", "$.e", "$.f", "$.g", "$.h", "$.i", "$.j", "$.k",
+	static const char *const paths[] = { "$.a", "$.b", "$.c", "$.d", "$.e", "$.f", "$.g", "$.h", "$.country", "$.state", "$.locality", "$.i", "$.j", "$.k",
 					     "$.l[1]", "$.l[2]", "$.m" };
 	size_t n = 0;
 	for (const struct finding *f = l.e.findings; f; f = f->next, n++)

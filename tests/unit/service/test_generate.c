@@ -75,6 +75,53 @@ static void the_modes(void **state)
 	room_free(r);
 }
 
+/* What the certificate says of its subject and its key is kept for the next, and a difference is another certificate. */
+static void a_place_and_usages_are_part_of_it(void **state)
+{
+	struct room *r = room_new();
+	struct generate_cmd ca = outsider_ca("/x/ca", NULL), cmd = outsider_leaf(r, "/x/leaf", "/x/ca");
+	ca.place = (struct cert_place){ "DE", "Bayern", "Hof" };
+	struct generate_ret root = outsider_asks(r, ca);
+	assert_string_equal(root.of.items[0].version->cert.subject, "CN=a CA,OU=unit,L=Hof,ST=Bayern,C=DE");
+	cmd.place = (struct cert_place){ .country = "AT" };
+	cmd.key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT;
+	struct generate_ret leaf = outsider_asks(r, cmd), next = outsider_asks(r, (struct generate_cmd){ .name = "/x/leaf", .again = true });
+	const struct cert *cert;
+	assert_true(rc_ok(cert_parse(r->a, next.of.items[0].version->cert.der, &cert, &r->e)));
+	assert_int_equal(cert->key_usage, USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT);
+	assert_string_equal(cert->subject, leaf.of.items[0].version->cert.subject);
+	cmd.mode = ca.mode = GENERATE_CONVERGE;
+	assert_false(outsider_asks(r, cmd).made);
+	cmd.key_usage = USAGE_DIGITAL_SIGNATURE;
+	assert_true(outsider_asks(r, cmd).made);
+	cmd.place.locality = "Linz";
+	assert_true(outsider_asks(r, cmd).made);
+	assert_false(outsider_asks(r, ca).made);
+	struct generate_ret second = outsider_asks(r, (struct generate_cmd){ .name = "/x/ca", .again = true });
+	assert_string_equal(second.of.items[0].version->cert.subject, root.of.items[0].version->cert.subject);
+	ca.place.locality = "Ulm";
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &ca, TROTH_CONFLICT, "says other names");
+	room_free(r);
+}
+
+static void what_no_key_of_its_type_does_is_refused(void **state)
+{
+	struct room *r = room_new();
+	struct generate_cmd cmd = outsider_leaf(r, "/x/leaf", "/x/ca");
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	cmd.key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT;
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "has key_encipherment, which no key of type ec-p256 does");
+	cmd.key_type = NULL; /* RSA */
+	cmd.key_usage = USAGE_KEY_AGREEMENT;
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "has key_agreement, which no key of type rsa-2048 does");
+	cmd.key_type = "dsa";
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "$.key_type");
+	cmd = outsider_leaf(r, "/x/leaf", "/x/ca");
+	cmd.place.country = "Austria";
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "$.country");
+	room_free(r);
+}
+
 /* Converge: its CA signs with another version now. */
 static void a_swapped_ca_is_a_reason(void **state)
 {
@@ -140,6 +187,17 @@ static void refusals_change_nothing(void **state)
 	room_free(r);
 }
 
+/* Their next version comes when they ask for it: what was said of it now would be forgotten. */
+static void what_slots_make_takes_no_word_beforehand(void **state)
+{
+	struct room *r = room_new();
+	room_deployment(r, "pg");
+	(void)room_enroll(r, "pg", "pg-0");
+	struct generate_cmd cmd = { .name = "/prod/pg/pg-0/server", .again = true, .metadata = "{}" };
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_GENERATE, &cmd, TROTH_INVALID, "slots serve /prod/pg/pg-0/server");
+	room_free(r);
+}
+
 /* Between the key and the signature, somebody else took the name. */
 static void take_the_name(struct room *r)
 {
@@ -165,8 +223,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_root_and_a_leaf),	       cmocka_unit_test(once_more),
+		cmocka_unit_test(a_place_and_usages_are_part_of_it), cmocka_unit_test(what_no_key_of_its_type_does_is_refused),
 		cmocka_unit_test(the_modes),		       cmocka_unit_test(a_swapped_ca_is_a_reason),
 		cmocka_unit_test(a_ca_below_has_its_next_version_already),
+		cmocka_unit_test(what_slots_make_takes_no_word_beforehand),
 		cmocka_unit_test(refusals_change_nothing), cmocka_unit_test(a_name_taken_meanwhile_is_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

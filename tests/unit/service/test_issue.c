@@ -4,13 +4,19 @@
 static void test_spec_there_and_back(void **state)
 {
 	struct room *r = room_new_empty();
-	struct credential_spec in = { .common_name = "a \"b\"", .organization = "o", .sans = room_texts(r, "dns:x", "ip:::1"),
+	struct credential_spec in = { .common_name = "a \"b\"", .organization = "o", .organizational_unit = "u", .place = { "DE", "s", "l" },
+				      .key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT, .sans = room_texts(r, "dns:x", "ip:::1"),
 				      .eku = EKU_SERVER | EKU_CLIENT, .path_len = 2, .permitted_dns = room_texts(r, "example", NULL),
 				      .clamp = true };
 	struct credential_spec out, none;
 	assert_true(rc_ok(credential_spec_read(r->a, credential_spec_write(r->a, &in), &out, &r->e)));
 	assert_string_equal(out.common_name, "a \"b\"");
 	assert_string_equal(out.organization, "o");
+	assert_string_equal(out.organizational_unit, "u");
+	assert_string_equal(out.place.country, "DE");
+	assert_string_equal(out.place.state, "s");
+	assert_string_equal(out.place.locality, "l");
+	assert_int_equal(out.key_usage, USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT);
 	assert_int_equal(out.sans.count, 2);
 	assert_string_equal(out.sans.items[1], "ip:::1");
 	assert_int_equal(out.eku, EKU_SERVER | EKU_CLIENT);
@@ -20,6 +26,7 @@ static void test_spec_there_and_back(void **state)
 	assert_true(rc_ok(credential_spec_read(r->a, NULL, &none, &r->e)));
 	assert_int_equal(none.path_len, -1);
 	assert_int_equal(none.eku, 0);
+	assert_true(!none.key_usage && !none.place.country && !none.place.state && !none.place.locality);
 	assert_false(rc_ok(credential_spec_read(r->a, "{\"x\":1}", &none, &r->e)));
 	assert_int_equal(r->e.kind, TROTH_CORRUPT);
 	assert_false(rc_ok(credential_spec_read(r->a, "{", &none, &r->e)));

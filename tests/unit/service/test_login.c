@@ -71,7 +71,7 @@ static void an_access_token_ends_and_is_refreshed(void **state)
 	assert_int_equal(in.expires_in, LIMIT_ACCESS_TOKEN_S);
 	assert_true(show(r, "ada").principal.row.last_used == r->now);
 	assert_int_equal(resolve(r, in.access_token, NULL).code, TROTH_UNAUTHENTICATED); /* another API's */
-	bad(r, in.refresh_token, "not known"); /* is for refreshing, not for calling */
+	bad(r, in.refresh_token, "not known here"); /* is for refreshing, not for calling */
 	r->now += LIMIT_ACCESS_TOKEN_S * MSEC_S - 1;
 	good(r, in.access_token);
 	r->now += 1;
@@ -112,7 +112,7 @@ static void a_token_looks_like_a_jwt(void **state)
 	assert_string_not_equal(as(r, "ada", "correct horse").access_token, in.access_token);
 	char *forged = arena_text(r->a, in.access_token);
 	forged[strlen(forged) - 1] ^= 1;
-	bad(r, forged, "not known");
+	bad(r, forged, "is over");
 	room_free(r);
 }
 
@@ -221,12 +221,12 @@ static void tokens_end_with_their_principal(void **state)
 	person(r, "ada", "credhub");
 	struct login_ret in = as(r, "ada", "correct horse");
 	room_do(r, &VERB_PRINCIPAL_ROTATE, &(struct principal_rotate_cmd){ "ada", .password = "another horse" }, &ret);
-	bad(r, in.access_token, "not known");
+	bad(r, in.access_token, "is over");
 	no_more(r, in.refresh_token, "credhub_cli");
 	assert_true(as(r, "ada", "correct horse").refused);
 	in = as(r, "ada", "another horse");
 	room_do(r, &VERB_PRINCIPAL_REVOKE, &(struct id_cmd){ "ada" }, &none);
-	bad(r, in.access_token, "not known");
+	bad(r, in.access_token, "is over");
 	no_more(r, in.refresh_token, "credhub_cli");
 	assert_true(as(r, "ada", "another horse").refused);
 	struct principal_add_cmd add = { "guest", "auditor", .password = "correct horse", .facade = "credhub", .expires = MSEC_MIN };
@@ -301,8 +301,8 @@ static void logout_ends_what_came_of_one_password(void **state)
 	cmd.bearer = in.access_token;
 	room_do(r, &VERB_PRINCIPAL_RESOLVE, &cmd, &who);
 	assert_true(rc_ok(room_try(r, &who.principal, &VERB_LOGOUT, &(struct id_cmd){ in.jti }, &none)));
-	bad(r, in.access_token, "not known");
-	bad(r, more.access_token, "not known");
+	bad(r, in.access_token, "is over");
+	bad(r, more.access_token, "is over");
 	no_more(r, in.refresh_token, "credhub_cli");
 	good(r, other.access_token);
 	room_free(r);
@@ -320,7 +320,7 @@ static void long_over_is_swept(void **state)
 	bad(r, in.access_token, "expired");
 	r->now += 1;
 	assert_true(rc_ok(room_try(r, &PRINCIPAL_SYSTEM, &VERB_SWEEP, &none, &swept)));
-	bad(r, in.access_token, "not known");
+	bad(r, in.access_token, "is over");
 	room_free(r);
 }
 

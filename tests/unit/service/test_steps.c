@@ -1,5 +1,6 @@
 /* Orders of a rotation by steps: what each sets going, and what is in its way. */
 #include "bysteps.h"
+#include "service/ca/generate_domains.h"
 #include "elsewhere.h"
 
 static void generate_apply_activate_regenerate_apply_delete_apply(void **state)
@@ -176,6 +177,28 @@ static void an_outsider_violates_until_it_is_gone(void **state)
 	fleet_free(f);
 }
 
+/* An operator of the root alone learns that somebody is in the way, since when and until when, and no name of what is not his. */
+static void who_is_outside_the_scope_has_no_name(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct principal narrow = { .name = "n", .roles = ROLE_OPERATOR, .scope = "/demo/ca*" };
+	struct order_ret r;
+	struct troth_err e = { 0 };
+	const char *new = steps_generate(f).root.version.row.uuid;
+	steps_apply_all(f);
+	steps_activate(f, 1);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_ROOT_REGENERATE, &(struct order_cmd){ 0 }, &r, &e)));
+	FLEET_CHECK(f, r.violation_count == 0 && r.leaf_count == 0); /* /demo/svc-0/server and its kin */
+	(void)steps_outsider(f, "cdn", 10 * MSEC_MIN, new);
+	FLEET_CHECK(f, rc_ok(fleet_do(f, &narrow, &VERB_ROOT_REGENERATE, &(struct order_cmd){ 0 }, &r, &e)));
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].blocking.count == 1 && r.retry_after > 0);
+	struct in_use *u = &r.violations[0].blocking.items[0];
+	FLEET_CHECK(f, !u->deployment && u->since && u->lease_until && u->ephemeral && text_equal(u->version_uuid, new));
+	r = steps_regenerate(f);
+	FLEET_CHECK(f, text_equal(r.violations[0].blocking.items[0].deployment, "cdn"));
+	fleet_free(f);
+}
+
 /* Somebody took a certificate with his own key: named when the old CA shall go; he takes a new one, and it goes. */
 static void who_took_one_is_named_until_he_took_a_new_one(void **state)
 {
@@ -218,6 +241,35 @@ static void who_took_one_is_left_out_by_force(void **state)
 	fleet_free(f);
 }
 
+static struct generate_ret steps_takes(struct fleet *f, const char *one, const char *other)
+{
+	struct generate_ret ret;
+	const char *domains[] = { one, other };
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE_DOMAINS, &(struct generate_domains_cmd){ { domains, 2 } }, &ret);
+	return ret;
+}
+
+/* Who has a certificate by its domains alone is named by them, and takes the next one by them. */
+static void who_took_one_by_domains_is_named_by_them(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct generate_ret first = steps_takes(f, "www.example", "lb.example"), next;
+	steps_generate(f);
+	steps_apply_all(f);
+	steps_activate(f, 1);
+	steps_regenerate(f);
+	steps_apply_all(f);
+	struct order_ret r = steps_remove(f, 0, false);
+	FLEET_CHECK(f, r.violation_count == 1 && r.violations[0].blocking.count == 1 && r.retry_after > MSEC_DAY);
+	FLEET_CHECK(f, text_equal(r.violations[0].blocking.items[0].deployment, "/demo/ca/generated/lb.example/www.example"));
+	next = steps_takes(f, "lb.example", "www.example");
+	FLEET_CHECK(f, !text_equal(next.of.items[0].version->signed_by, first.of.items[0].version->signed_by));
+	FLEET_CHECK(f, !steps_remove(f, 0, false).violation_count && outside_events(f, "credential.attest") == 1);
+	steps_apply_all(f);
+	FLEET_CHECK(f, steps_roots(f).count == 1);
+	fleet_free(f);
+}
+
 static void refusals(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -228,7 +280,7 @@ static void refusals(void **state)
 	fleet_refused(f, &narrow, &VERB_ROOT_GENERATE, &(struct order_cmd){ 0 }, TROTH_CONFLICT, "no root authority is left");
 	const char *other = "/nobody/ca";
 	fleet_refused(f, &f->admin, &VERB_ROOT_GENERATE, &(struct order_cmd){ .exclude = { &other, 1 } }, TROTH_INVALID, "not the name of a root");
-	fleet_refused(f, &f->admin, &VERB_ROOT_ACTIVATE, &version, TROTH_NOT_FOUND, "is not an id");
+	fleet_refused(f, &f->admin, &VERB_ROOT_ACTIVATE, &version, TROTH_NOT_FOUND, "there is no certificate authority x");
 	version.version = "6f1c1a5e-6c1e-4b62-9d6b-0a3a9d0c2f11";
 	fleet_refused(f, &f->admin, &VERB_ROOT_REMOVE, &version, TROTH_NOT_FOUND, "there is no certificate authority");
 	version.version = steps_version(f, 0);
@@ -252,8 +304,10 @@ int main(void)
 		cmocka_unit_test(what_is_needed_or_active_is_not_deleted),
 		cmocka_unit_test(an_ephemeral_never_violates),
 		cmocka_unit_test(an_outsider_violates_until_it_is_gone),
+		cmocka_unit_test(who_is_outside_the_scope_has_no_name),
 		cmocka_unit_test(who_took_one_is_named_until_he_took_a_new_one),
 		cmocka_unit_test(who_took_one_is_left_out_by_force),
+		cmocka_unit_test(who_took_one_by_domains_is_named_by_them),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,37 @@ static void roles_and_scopes(void **state)
 	fleet_free(f);
 }
 
+static unsigned ran_with;
+
+static troth_rc touch_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	ran_with = ctx->who->right;
+	return RC_OK;
+}
+static const struct verb TOUCH = { "touch", VERB_WRITE, ROLE_ADMIN, sizeof(struct probe_cmd), sizeof(struct probe_ret), NULL, touch_run, RIGHT_WRITE };
+
+static troth_rc look_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	ctx->then = ctx->who->right == RIGHT_READ ? &TOUCH : NULL;
+	return RC_OK;
+}
+static const struct verb LOOK = { "look", VERB_READ, ROLE_ADMIN, sizeof(struct probe_cmd), sizeof(struct probe_ret), NULL, look_run, RIGHT_READ };
+
+/* What a verb goes on as takes a right of its own; the next verb of the same caller, too. */
+static void each_verb_runs_with_its_own_right(void **state)
+{
+	struct fleet *f = fleet_new();
+	struct probe_ret ret;
+	fleet_must(f, &LOOK, &(struct probe_cmd){ 0 }, &ret);
+	assert_int_equal(ran_with, RIGHT_WRITE);
+	assert_int_equal(f->admin.right, 0);
+	struct principal as = f->admin;
+	as.right = RIGHT_DELETE;
+	assert_int_equal(principal_for(f->a, &as, &PROBE)->right, 0);
+	assert_ptr_equal(principal_for(f->a, &f->admin, &PROBE), &f->admin);
+	fleet_free(f);
+}
+
 static void no_keeper_no_signature(void **state)
 {
 	struct fleet *f = fleet_demo();
@@ -160,7 +191,7 @@ int main(void)
 		cmocka_unit_test(a_failure_takes_its_facts_back),
 		cmocka_unit_test(dry_run_leaves_nothing),
 		cmocka_unit_test(retried_a_few_times),
-		cmocka_unit_test(roles_and_scopes),
+		cmocka_unit_test(roles_and_scopes), cmocka_unit_test(each_verb_runs_with_its_own_right),
 		cmocka_unit_test(no_keeper_no_signature),
 		cmocka_unit_test(a_dry_run_asks_the_keeper_for_nothing),
 	};

@@ -41,6 +41,10 @@ static void refusals(void **state)
 	room_finding(r, "$.url", "must begin with https://");
 	room_finding(r, "$.events[1]", "not a pattern");
 	room_finding(r, "$.ca", "no certificate");
+	cmd = (struct webhook_add_cmd){ .name = "ops", .url = "https://hooks.example.org", .events = room_texts(r, "rotation", "nothing.*") };
+	room_refused(r, &r->admin, &VERB_WEBHOOK_ADD, &cmd, TROTH_INVALID, "");
+	room_finding(r, "$.events[0]", "matches no type of event");
+	room_finding(r, "$.events[1]", "matches no type of event");
 	cmd = (struct webhook_add_cmd){ 0 };
 	room_refused(r, &r->admin, &VERB_WEBHOOK_ADD, &cmd, TROTH_INVALID, "missing");
 	cmd = (struct webhook_add_cmd){ .name = "ops", .url = "https://hooks.example.org" };

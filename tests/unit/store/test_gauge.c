@@ -85,6 +85,7 @@ static void an_empty_store_has_every_family(void **state)
 		assert_false(readings[i].cut);
 	assert_int_equal(value("troth_event_seq", NULL, NULL, NULL), 0);
 	assert_int_equal(value("troth_targets", "counted", NULL, NULL), 0);
+	assert_int_equal(value("troth_webhooks", "failing", NULL, NULL), 0);
 	assert_int_equal(reading("troth_chains_ending")->count, 0);
 }
 
@@ -207,6 +208,38 @@ static void instances_and_failing_targets(void **state)
 	assert_int_equal(value("troth_event_seq", NULL, NULL, NULL), 1);
 }
 
+static void webhooks_by_state_and_how_far_behind(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	static const struct webhook_row ROWS[] = {
+		{ .name = "well", .cursor = 2 },
+		{ .name = "late", .cursor = 0, .attempts = 3, .failing_since = NOW - 90 * MSEC_S },
+		{ .name = "off", .cursor = 1, .attempts = 40, .failing_since = NOW - 2 * MSEC_DAY, .disabled_at = NOW - MSEC_DAY },
+	};
+	for (int i = 0; i < (int)ARRAY_LEN(ROWS); i++) {
+		struct webhook_row row = ROWS[i];
+		row.uuid = uuid_of(b, i + 1);
+		row.url = "https://h/";
+		row.events = "*";
+		row.key_blob = bytes_of_text("blob");
+		row.created_by = "admin";
+		OK(webhook_row_insert(tx, &row, &b->e));
+	}
+	OK(event_append(tx, &(struct event_row){ .at = NOW, .kind = "x" }, &b->e));
+	OK(event_append(tx, &(struct event_row){ .at = NOW, .kind = "x" }, &b->e));
+	box_commit(b, tx);
+	read_all(b, 0);
+	assert_int_equal(value("troth_webhooks", "working", NULL, NULL), 1);
+	assert_int_equal(value("troth_webhooks", "failing", NULL, NULL), 1);
+	assert_int_equal(value("troth_webhooks", "disabled", NULL, NULL), 1);
+	assert_int_equal(value("troth_webhook_waiting", "well", NULL, NULL), 0);
+	assert_int_equal(value("troth_webhook_waiting", "late", NULL, NULL), 2);
+	assert_int_equal(value("troth_webhook_failing_seconds", "well", NULL, NULL), 0);
+	assert_int_equal(value("troth_webhook_failing_seconds", "late", NULL, NULL), 90 * MSEC_S);
+	assert_string_equal(reading("troth_webhook_failing_seconds")->samples[0].values[0], "off"); /* what is worst comes first */
+}
+
 static void too_many_series_are_cut_and_said_to_be(void **state)
 {
 	struct box *b = *state;
@@ -234,6 +267,7 @@ int main(void)
 		BOX_TEST(retired_versions_are_left_out),
 		BOX_TEST(rotations_and_what_they_wait_for),
 		BOX_TEST(instances_and_failing_targets),
+		BOX_TEST(webhooks_by_state_and_how_far_behind),
 		BOX_TEST(too_many_series_are_cut_and_said_to_be),
 	};
 	return cmocka_run_group_tests_name("gauge", tests, NULL, NULL);
