@@ -32,6 +32,7 @@ struct job {
 	int rounds;
 	/* at the keeper */
 	size_t sent, answered;
+	size_t long_under_way;     /* of those that are sent and not answered: RSA keys to be made */
 	/* an Idempotency-Key */
 	uint8_t body_hash[SHA256_LEN];
 	bool replayed;             /* the answer is `kept`, from before or rendered by the writer */

@@ -1,6 +1,9 @@
 /* The line to the keeper: one thread that sends what jobs need, 64 requests to a message, and sorts the
  * answers, which come in any order, back to their jobs.
  *
+ * A job has at most LIMIT_KEEPER_SHARE requests under way, and LIMIT_KEEPER_LONG_SHARE keys of the slow sort, whatever it
+ * needs altogether: the keeper answers in order, and who needs one signature must not wait for somebody else's hundreds.
+ *
  * When the keeper dies, everything that was with it fails with UNAVAILABLE (503) and another is started;
  * KEEPER_DEATHS of them within a minute end the server, as something is wrong that a restart won't cure. */
 #include <errno.h>
@@ -17,7 +20,7 @@
 enum { SLOT_BITS = 10, SLOTS = 1 << SLOT_BITS, SILENT_MS = 60 * 1000, RESTART_MS = 1000 };
 _Static_assert((int)SLOTS == (int)LIMIT_KEEPER_IN_FLIGHT, "a slot for each request in flight");
 
-struct slot { uint64_t id; struct job *job; size_t index; };
+struct slot { uint64_t id; struct job *job; size_t index; bool is_long; };
 
 struct keeper_link {
 	struct pipeline *p;
@@ -30,7 +33,7 @@ struct keeper_link {
 	struct job *waiting, **waiting_last; /* not all of their requests are sent */
 	struct slot slots[SLOTS];
 	uint64_t counter;
-	size_t in_flight;
+	size_t in_flight, long_in_flight;
 	msec_t last_heard;
 	msec_t deaths[KEEPER_DEATHS];
 	/* -- shared -- */
@@ -87,13 +90,33 @@ static struct slot *slot_take(struct keeper_link *k, struct job *job, size_t ind
 		struct slot *s = &k->slots[++k->counter % SLOTS];
 		if (s->job)
 			continue;
-		*s = (struct slot){ .id = k->counter, .job = job, .index = index };
+		*s = (struct slot){ .id = k->counter, .job = job, .index = index, .is_long = keeper_is_long(job->ctx.need[index]) };
+		job->long_under_way += s->is_long;
+		k->long_in_flight += s->is_long;
 		return s;
 	}
 	return NULL;
 }
 
-static void slot_free(struct slot *s) { *s = (struct slot){ 0 }; }
+static void slot_free(struct keeper_link *k, struct slot *s)
+{
+	if (s->job && s->is_long) {
+		s->job->long_under_way--;
+		k->long_in_flight--;
+	}
+	*s = (struct slot){ 0 };
+}
+
+/* May this one of its requests be sent now?  A long one finds the lane full only if it is the first of its job: that costs
+ * nothing but a refusal, where the hundredth would undo all before it. */
+static bool may_send(const struct keeper_link *k, const struct job *job, size_t index)
+{
+	if (rc_failed(job->rc) || index - job->answered >= LIMIT_KEEPER_SHARE)
+		return false;
+	if (!keeper_is_long(job->ctx.need[index]))
+		return true;
+	return job->long_under_way < LIMIT_KEEPER_LONG_SHARE && (index == 0 || k->long_in_flight < LIMIT_KEEPER_LONG_JOBS);
+}
 
 /* The next requests of the waiting jobs, in order, each with a slot. */
 static size_t gather(struct keeper_link *k, struct keeper_request *reqs, struct slot **slots)
@@ -101,7 +124,7 @@ static size_t gather(struct keeper_link *k, struct keeper_request *reqs, struct 
 	size_t n = 0;
 	for (struct job *job = k->waiting; job && n < LIMIT_KEEPER_BATCH; job = job->next) {
 		for (size_t i = job->sent; i < job->ctx.need_count && n < LIMIT_KEEPER_BATCH; i++) {
-			if (rc_failed(job->rc) || k->in_flight + n >= SLOTS)
+			if (!may_send(k, job, i) || k->in_flight + n >= SLOTS)
 				break;
 			slots[n] = slot_take(k, job, i);
 			if (!slots[n])
@@ -148,7 +171,7 @@ static bool send_some(struct keeper_link *k, troth_rc *ret_rc, struct troth_err 
 		slots[sent]->job->err = *e;
 	}
 	for (size_t i = sent; i < n; i++)
-		slot_free(slots[i]);
+		slot_free(k, slots[i]);
 	bool busy = ret_rc->code == TROTH_BUSY;
 	if (broken || busy)
 		*ret_rc = RC_OK;
@@ -187,7 +210,7 @@ static void take_reply(struct keeper_link *k, const struct keeper_reply *r)
 		job->ctx.replies[s->index] = reply_copy(job->a, r);
 	job->answered++;
 	k->in_flight--;
-	slot_free(s);
+	slot_free(k, s);
 	bool listed = false;
 	for (struct job *w = k->waiting; w && !listed; w = w->next)
 		listed = w == job;
@@ -232,7 +255,7 @@ static void fail_everything(struct keeper_link *k, const char *why)
 	for (struct job *job = jobs; job; job = job->next)
 		for (unsigned i = 0; i < SLOTS; i++) /* those that are half sent are failed here, once */
 			if (k->slots[i].job == job)
-				slot_free(&k->slots[i]);
+				slot_free(k, &k->slots[i]);
 	while (jobs) {
 		struct job *next = jobs->next;
 		fail_unavailable(k, jobs, why);
@@ -244,7 +267,7 @@ static void fail_everything(struct keeper_link *k, const char *why)
 			continue;
 		for (unsigned j = i; j < SLOTS; j++)
 			if (k->slots[j].job == job)
-				slot_free(&k->slots[j]);
+				slot_free(k, &k->slots[j]);
 		fail_unavailable(k, job, why);
 	}
 	k->in_flight = 0;

@@ -41,9 +41,14 @@ enum {
 	LIMIT_WRITER_QUEUE = 4096,             /* verbs waiting; above it 503 with Retry-After */
 	LIMIT_KEEPER_BATCH = 64,               /* requests in a keeper message */
 	LIMIT_KEEPER_MESSAGE_BYTES = 192 << 10, /* fits the socket buffer: net.core.wmem_default 212992 */
+	LIMIT_VERB_NEEDS = 1024,               /* keys and signatures for one verb: LIMIT_BELOW leaves, each a key and three that may sign */
+	LIMIT_BELOW = 256,                     /* leaves made anew by one request (bulk-regenerate): 45 s of a core for RSA-2048 keys, and clients wait 30 to 60 s */
 	LIMIT_ISSUE_RETRIES = 3,               /* prepare, sign, commit again when the signer moved */
 	LIMIT_PAGE = 200,                      /* rows in a page of a list */
 	LIMIT_CATALOG = 2000,                  /* credentials listed whole, for APIs that know no pages: some 20 MiB of a request's arena */
+	LIMIT_VERSIONS_SHOWN = 500,            /* of a credential, the newest: with keys and CAs 3 MiB of an answer; made once a day, more than a year */
+	LIMIT_VERSIONS_LIVE = 32,              /* of a leaf, the newest, which the engine is told of again when it changes: slots that are further behind were away */
+	LIMIT_VERSIONS_BYTES = 4 << 20,        /* of their certificates, and of the CAs beside them: an answer has at most 16 MiB, keys and base64 included */
 	LIMIT_TOPOLOGY_HISTORY = 20,           /* put-away versions of a credential in the topology: a page of 50 stays below LIMIT_JSON_VALUES */
 	LIMIT_STREAM_BEAT_S = 15,              /* a stream says a comment at least so often: both sides see that the other is there */
 	LIMIT_STREAM_ROUNDS = 2000,            /* turns of a stream, each costs its call a little memory: some 8 hours of beats */
@@ -68,7 +73,10 @@ enum {
 	LIMIT_KEEPER_BLOB_BYTES = 12 << 10,    /* an RSA-4096 key (2.4 KiB; the limit is 8) and its policy */
 	LIMIT_KEEPER_SEALED_BYTES = 12 << 10,  /* the same key as CMS for one agent: 3 KiB */
 	LIMIT_KEEPER_IN_FLIGHT = 1024,         /* requests a client may have unanswered; above it BUSY */
+	LIMIT_KEEPER_SHARE = 16,               /* of a verb's requests under way at once: whoever asks for one thing waits for so many of somebody else's, 15 ms of RSA-2048 signatures */
+	LIMIT_KEEPER_LONG_SHARE = 4,           /* the same of RSA generations: each worker makes one, and the next is there when it has */
 	LIMIT_KEEPER_LANE_JOBS = 1024,         /* jobs waiting in a lane: as many as can be in flight */
+	LIMIT_KEEPER_LONG_WORKERS = 2,         /* threads that make RSA keys: 170 ms of a core for one of 2048 bits, 2 s for 4096; a core or two are there */
 	LIMIT_KEEPER_LONG_JOBS = 16,           /* RSA generations waiting: at 4 s each a minute; above it BUSY */
 	LIMIT_KEEPER_CACHED_KEYS = 16,         /* opened keys kept: the signers of one busy minute */
 	LIMIT_KEEPER_RATED_KEYS = 1024,        /* keys whose rate is remembered; full ones are forgotten first */

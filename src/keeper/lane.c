@@ -1,19 +1,22 @@
-/* A worker thread and its queue: a ring under one mutex, two conditions. */
+/* Worker threads and their queue: a ring under one mutex, two conditions. */
 #include "keeper/lane.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 struct lane {
 	pthread_mutex_t lock;
-	pthread_cond_t more, room; /* something was put in; something was taken out, or the thread runs */
-	pthread_t thread;
+	pthread_cond_t more, room; /* something was put in; something was taken out, or a thread runs */
+	pthread_t threads[LIMIT_KEEPER_LONG_WORKERS];
+	unsigned started, running;
 	void (*work)(void *self, void *job);
 	void *self;
 	void **jobs;
 	size_t max, first, count;
-	bool running, stopping;
+	bool stopping;
 };
 
 static void *take(struct lane *l)
@@ -36,7 +39,7 @@ static void *lane_run(void *arg)
 {
 	struct lane *l = arg;
 	pthread_mutex_lock(&l->lock);
-	l->running = true;
+	l->running++;
 	pthread_cond_signal(&l->room);
 	pthread_mutex_unlock(&l->lock);
 	for (void *job = take(l); job; job = take(l))
@@ -53,22 +56,37 @@ static void lane_free(struct lane *l)
 	free(l);
 }
 
-troth_rc lane_start(size_t max_jobs, void (*work)(void *self, void *job), void *self, struct lane **ret,
-		    struct troth_err *e)
+static void join(struct lane *l)
 {
+	pthread_mutex_lock(&l->lock);
+	l->stopping = true;
+	pthread_cond_broadcast(&l->more);
+	pthread_mutex_unlock(&l->lock);
+	for (unsigned t = 0; t < l->started; t++)
+		pthread_join(l->threads[t], NULL);
+}
+
+troth_rc lane_start(unsigned workers, size_t max_jobs, void (*work)(void *self, void *job), void *self, struct lane **ret, struct troth_err *e)
+{
+	CHECK(workers >= 1 && workers <= LIMIT_KEEPER_LONG_WORKERS);
 	struct lane *l = calloc(1, sizeof *l);
 	ENSURE(l, e, TROTH_UNAVAILABLE, "no memory for a lane");
 	*l = (struct lane){ .work = work, .self = self, .max = max_jobs, .jobs = calloc(max_jobs, sizeof *l->jobs) };
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->more, NULL);
 	pthread_cond_init(&l->room, NULL);
-	int err_no = l->jobs ? pthread_create(&l->thread, NULL, lane_run, l) : ENOMEM;
+	int err_no = l->jobs ? 0 : ENOMEM;
+	while (!err_no && l->started < workers) {
+		err_no = pthread_create(&l->threads[l->started], NULL, lane_run, l);
+		l->started += !err_no;
+	}
 	if (err_no != 0) {
+		join(l);
 		lane_free(l);
 		return err_errno(e, err_no, "could not start a lane");
 	}
 	pthread_mutex_lock(&l->lock);
-	while (!l->running)
+	while (l->running < workers)
 		pthread_cond_wait(&l->room, &l->lock);
 	pthread_mutex_unlock(&l->lock);
 	*ret = l;
@@ -98,10 +116,6 @@ void lane_stop(struct lane *l)
 {
 	if (!l)
 		return;
-	pthread_mutex_lock(&l->lock);
-	l->stopping = true;
-	pthread_cond_signal(&l->more);
-	pthread_mutex_unlock(&l->lock);
-	pthread_join(l->thread, NULL);
+	join(l);
 	lane_free(l);
 }

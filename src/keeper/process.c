@@ -146,13 +146,10 @@ static void short_work(void *self, void *arg)
 
 static bool is_long(struct arena *a, const struct message_frame *f, enum key_type *ret_type)
 {
-	struct keeper_request req;
-	if (f->kind != KEEPER_AUTHORITY_CREATE && f->kind != KEEPER_AUTHORITY_SIGN && f->kind != KEEPER_LEAF_SEAL &&
-	    f->kind != KEEPER_KEY_MAKE)
+	struct keeper_request req = { .kind = f->kind };
+	if (!keeper_needs_key(&req, ret_type)) /* by its kind: of most requests nothing more is read here */
 		return false;
-	if (rc_failed(message_read_request(a, f, &req, NULL)) || !keeper_needs_key(&req, ret_type))
-		return false;
-	return *ret_type == KEY_RSA_2048 || *ret_type == KEY_RSA_3072 || *ret_type == KEY_RSA_4096;
+	return rc_ok(message_read_request(a, f, &req, NULL)) && keeper_needs_key(&req, ret_type) && keeper_is_long(&req);
 }
 
 static void long_work(void *self, void *arg)
@@ -293,8 +290,8 @@ static troth_rc start(struct shell *sh, const struct keeper_config *c, struct tr
 	sh->scratch = arena_new(LIMIT_REQUEST_ARENA_BYTES);
 	arena_secret(sh->scratch); /* a key that is given out passes through both */
 	sh->out = buf_make_secret(LIMIT_KEEPER_MESSAGE_BYTES);
-	TRY(lane_start(LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));
-	TRY(lane_start(LIMIT_KEEPER_LONG_JOBS, long_work, sh, &sh->long_lane, e));
+	TRY(lane_start(1, LIMIT_KEEPER_LANE_JOBS, short_work, sh, &sh->short_lane, e));
+	TRY(lane_start(LIMIT_KEEPER_LONG_WORKERS, LIMIT_KEEPER_LONG_JOBS, long_work, sh, &sh->long_lane, e));
 	return sandbox_keeper(e);
 }
 

@@ -444,6 +444,12 @@ bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type)
 	}
 }
 
+bool keeper_is_long(const struct keeper_request *req)
+{
+	enum key_type type;
+	return keeper_needs_key(req, &type) && (type == KEY_RSA_2048 || type == KEY_RSA_3072 || type == KEY_RSA_4096);
+}
+
 void keeper_handle_with(struct keeper_state *s, const struct keeper_request *req, struct key *made, struct arena *a,
 			struct keeper_reply *ret)
 {

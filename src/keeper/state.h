@@ -35,6 +35,7 @@ void keeper_handle(struct keeper_state *s, const struct keeper_request *req, str
 /* The same in two halves, so that a slow generation can happen on another thread: when this is true,
  * make a key of *ret_type and give it to keeper_handle_with. */
 bool keeper_needs_key(const struct keeper_request *req, enum key_type *ret_type);
+bool keeper_is_long(const struct keeper_request *req); /* an RSA key is made: it waits in the long lane */
 void keeper_handle_with(struct keeper_state *s, const struct keeper_request *req, struct key *made, struct arena *a,
 			struct keeper_reply *ret);
 

@@ -70,7 +70,7 @@ struct credential_view {
 	msec_t expires;             /* when the first of its wanted versions ends; 0: it has none */
 	struct ca_request_row request; /* external, and it waits for a certificate: since when, for which version; else id 0 */
 	msec_t next_renewal;        /* by itself; 0: never, or the versions were not asked for */
-	struct version_view *versions; /* newest first */
+	struct version_view *versions; /* newest first, those of version_row_list_recent */
 	size_t version_count;
 };
 struct credential_ret {
@@ -107,6 +107,7 @@ extern const struct verb VERB_CREDENTIAL_RENEW;    /* credential_renew_cmd -> cr
 /* Rows into views; for other nouns of this floor. */
 troth_rc credential_view_load(struct tx *tx, struct arena *a, const struct credential_row *row, bool versions,
 			      struct credential_view *ret, struct troth_err *e);
+troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret, struct troth_err *e);
 /* "server", "client", "both" to EKU bits; 0 for another word.  NULL is server. */
 unsigned credential_role_eku(const char *role);
 const char *credential_role_name(unsigned eku);

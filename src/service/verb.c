@@ -8,6 +8,8 @@
 #include "keeper/keeper.h"
 #include "model/name.h"
 
+enum { NEEDS_FIRST = 8 }; /* most verbs need one or two */
+
 const struct principal PRINCIPAL_SYSTEM = { .name = "system", .roles = ROLE_SYSTEM };
 const struct principal PRINCIPAL_ANONYMOUS = { .name = "anonymous", .roles = ROLE_ANONYMOUS };
 
@@ -71,6 +73,21 @@ troth_rc verb_allowed(const struct verb *verb, const struct principal *who, stru
 }
 
 /* -- what run() and prepare() call ------------------------------------------------------------ */
+/* Room for twice as many; what is there keeps its place. */
+static void need_grow(struct verb_ctx *ctx)
+{
+	size_t room = ctx->need_room ? 2 * ctx->need_room : NEEDS_FIRST;
+	const struct keeper_request **need = ARENA_ARRAY(ctx->a, const struct keeper_request *, room);
+	const struct keeper_reply **replies = ARENA_ARRAY(ctx->a, const struct keeper_reply *, room);
+	for (size_t i = 0; i < ctx->need_count; i++) {
+		need[i] = ctx->need[i];
+		replies[i] = ctx->replies[i];
+	}
+	ctx->need = need;
+	ctx->replies = replies;
+	ctx->need_room = room;
+}
+
 troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e)
 {
 	if (ctx->options.dry_run) { /* a signature that no row and no audit knows of */
@@ -78,8 +95,10 @@ troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, s
 		err_hint(e, "leave dry_run out");
 		return rc;
 	}
-	ENSURE(ctx->need_count < LIMIT_KEEPER_BATCH, e, TROTH_TOO_LARGE,
-	       "more than %d keys or signatures in one request", LIMIT_KEEPER_BATCH);
+	ENSURE(ctx->need_count < LIMIT_VERB_NEEDS, e, TROTH_TOO_LARGE,
+	       "more than %d keys or signatures in one request", LIMIT_VERB_NEEDS);
+	if (ctx->need_count == ctx->need_room)
+		need_grow(ctx);
 	ctx->need[ctx->need_count++] = request;
 	return RC_OK;
 }
@@ -149,9 +168,8 @@ void verb_ctx_init(struct verb_ctx *ctx, struct arena *a, const struct principal
 
 void verb_ctx_again(struct verb_ctx *ctx)
 {
-	memset(ctx->need, 0, sizeof ctx->need);
-	memset(ctx->replies, 0, sizeof ctx->replies);
-	ctx->need_count = ctx->reply_count = 0;
+	ctx->need_count = ctx->need_room = ctx->reply_count = 0;
+	need_grow(ctx); /* so that replies[0] of one that was not asked is NULL */
 	ctx->plan = NULL;
 	ctx->toil = NULL;
 	ctx->retry = ctx->more = false;

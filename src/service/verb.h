@@ -120,10 +120,10 @@ struct verb_ctx {
 	struct service *svc;           /* the writer only; NULL on snapshots */
 
 	/* -- three phases -- */
-	const struct keeper_request *need[LIMIT_KEEPER_BATCH];
-	size_t need_count;
-	const struct keeper_reply *replies[LIMIT_KEEPER_BATCH]; /* replies[i] answers need[i]; all are
-	                                  successes: a refusal of the keeper fails the verb before run */
+	const struct keeper_request **need; /* in a, as are the next; room for need_room of both */
+	size_t need_count, need_room;
+	const struct keeper_reply **replies; /* replies[i] answers need[i]; all are successes: a refusal of the
+	                                  keeper fails the verb before run */
 	size_t reply_count;
 	bool more;                     /* prepare: what else it needs depends on the answers; it is called again with
 	                                  them (replies, plan and what it needs are kept), until it says no more */
@@ -162,7 +162,7 @@ struct verb {
 };
 
 /* -- helpers for run() and prepare() ------------------------------------------------------- */
-/* Appends a keeper request (living in ctx->a).  TOO_LARGE above LIMIT_KEEPER_BATCH. */
+/* Appends a keeper request (living in ctx->a).  TOO_LARGE above LIMIT_VERB_NEEDS. */
 troth_rc verb_need(struct verb_ctx *ctx, const struct keeper_request *request, struct troth_err *e);
 /* A new uuid from the port's randomness. */
 void verb_uuid(const struct verb_ctx *ctx, char out[UUID_LEN]);

@@ -146,6 +146,11 @@ troth_rc version_row_get(struct tx *tx, struct arena *a, int64_t id, struct vers
 troth_rc version_row_by_uuid(struct tx *tx, struct arena *a, const char *uuid, struct version_row *ret, struct troth_err *e);
 troth_rc version_row_list(struct tx *tx, struct arena *a, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc version_row_list_credential(struct tx *tx, struct arena *a, int64_t credential_id, struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* So many of the newest (LIMIT_VERSIONS_SHOWN, LIMIT_VERSIONS_LIVE), and any older one that is wanted, signs, is distrusted or (of an
+ * authority) not retired: all whose labels say something.  Newest first. */
+troth_rc version_row_list_recent(struct tx *tx, struct arena *a, int64_t credential_id, int newest, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
+/* Of an authority: those that can sign, and are wanted, carry the label, or are `also`; oldest first. */
+troth_rc version_row_list_signers(struct tx *tx, struct arena *a, int64_t credential_id, int64_t also, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 troth_rc version_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);
 /* Uploaded leaves whose chain this CA certificate anchors. */
 troth_rc version_row_list_anchor(struct tx *tx, struct arena *a, int64_t cert_id, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e);

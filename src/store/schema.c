@@ -65,6 +65,8 @@ static const char STEP_1[] =
 	"CREATE INDEX version_cert ON version(cert_id);"
 	"CREATE INDEX version_anchor ON version(anchor_cert) WHERE anchor_cert IS NOT NULL;"
 	"CREATE INDEX version_signed_by ON version(signed_by);"
+	"CREATE INDEX version_wanted ON version(credential_id) WHERE wanted = 1;"
+	"CREATE INDEX version_distrusted ON version(credential_id) WHERE distrusted = 1;"
 	"CREATE INDEX version_due ON version(renew_at) WHERE wanted = 1 AND renew_at > 0;"
 	/* engine-rules 7, rule 1a */
 	"CREATE UNIQUE INDEX version_signing ON version(credential_id) WHERE signing = 1;"

@@ -33,6 +33,16 @@ static const struct query SIGNING_OFF = { &VERSION, .sql = "UPDATE version SET s
 static const struct query SIGNING_ON = { &VERSION, .sql = "UPDATE version SET signing = 1 WHERE id = ?1 AND credential_id = ?2" };
 static const struct query SIGNING_NOTE = { &VERSION, .sql = "UPDATE credential SET signing_version = ?1 WHERE id = ?2" };
 static const struct query LIST_CREDENTIAL = { &VERSION, .rows = "WHERE credential_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
+/* Each part by an index of its own: with thousands of versions the rest is not looked at. */
+static const struct query LIST_RECENT = { &VERSION,
+	.rows = "WHERE id IN (SELECT id FROM version WHERE credential_id = ?1 ORDER BY id DESC LIMIT ?2)"
+		" OR id IN (SELECT id FROM version WHERE credential_id = ?1 AND wanted = 1"
+		" UNION ALL SELECT id FROM version WHERE credential_id = ?1 AND signing = 1"
+		" UNION ALL SELECT id FROM version WHERE credential_id = ?1 AND distrusted = 1"
+		" UNION ALL SELECT v.id FROM credential c JOIN version v ON v.credential_id = c.id AND v.retired_at = 0"
+		"  WHERE c.id = ?1 AND c.kind = 'authority') ORDER BY id DESC" };
+static const struct query LIST_SIGNERS = { &VERSION,
+	.rows = "WHERE credential_id = ?1 AND can_sign = 1 AND (wanted = 1 OR signing = 1 OR id = ?2) ORDER BY id" };
 static const struct query LIST_CERT = { &VERSION, .rows = "WHERE cert_id = ?1 ORDER BY id" };
 static const struct query LIST_ANCHOR = { &VERSION, .rows = "WHERE anchor_cert = ?1 ORDER BY id" };
 static const struct query LIST_SIGNED_BY = { &VERSION, .rows = "WHERE signed_by = ?1 AND id > ?2 ORDER BY id LIMIT ?3" };
@@ -95,6 +105,18 @@ troth_rc version_row_list_credential(struct tx *tx, struct arena *a, int64_t cre
 	struct page page, struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
 {
 	return rows_page(tx, a, &LIST_CREDENTIAL, arg_int(credential_id), page, ret_rows, ret_count, e);
+}
+
+troth_rc version_row_list_recent(struct tx *tx, struct arena *a, int64_t credential_id, int newest,
+	struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_RECENT, ARGS(arg_int(credential_id), arg_int(newest)), ret_rows, ret_count, e);
+}
+
+troth_rc version_row_list_signers(struct tx *tx, struct arena *a, int64_t credential_id, int64_t also,
+	struct version_row **ret_rows, size_t *ret_count, struct troth_err *e)
+{
+	return rows_list(tx, a, &LIST_SIGNERS, ARGS(arg_int(credential_id), arg_int(also)), ret_rows, ret_count, e);
 }
 
 troth_rc version_row_list_cert(struct tx *tx, struct arena *a, int64_t cert_id,

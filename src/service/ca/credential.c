@@ -14,8 +14,7 @@
 #include "service/ca/upload.h"
 
 /* -- views ------------------------------------------------------------------------------------- */
-static troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret,
-				  struct troth_err *e)
+troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret, struct troth_err *e)
 {
 	ret->row = *row;
 	ret->row.key_blob = ret->row.sealed_key = (struct bytes){ NULL, 0 }; /* nobody outside needs them */
@@ -31,15 +30,16 @@ static troth_rc version_view_load(struct tx *tx, struct arena *a, const struct v
 static troth_rc load_versions(struct tx *tx, struct arena *a, struct credential_view *view, struct troth_err *e)
 {
 	struct version_row *rows;
-	size_t n;
-	TRY(version_row_list_credential(tx, a, view->row.id, PAGE_ALL, &rows, &n, e));
+	size_t n, bytes = 0;
+	TRY(version_row_list_recent(tx, a, view->row.id, LIMIT_VERSIONS_SHOWN, &rows, &n, e));
 	view->next_renewal = renewal_next(rows, n);
 	TRY(record_room(a, n * sizeof *view->versions, view->row.name, e));
 	view->versions = ARENA_ARRAY(a, struct version_view, n);
-	view->version_count = n;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && bytes < LIMIT_VERSIONS_BYTES; i++) { /* with a hundred long names each, fewer fit */
 		TRY(record_room(a, 0, view->row.name, e));
-		TRY(version_view_load(tx, a, &rows[n - 1 - i], &view->versions[i], e));
+		TRY(version_view_load(tx, a, &rows[i], &view->versions[i], e));
+		bytes += view->versions[i].cert.der.len;
+		view->version_count++;
 	}
 	return RC_OK;
 }
@@ -336,7 +336,7 @@ static troth_rc make_due(struct verb_ctx *ctx, const struct credential_row *row,
 		err_object(e, "%s", row->name);
 		return rc;
 	}
-	TRY(version_row_list_credential(ctx->tx, ctx->a, row->id, PAGE_ALL, &versions, &n, e));
+	TRY(version_row_list_recent(ctx->tx, ctx->a, row->id, LIMIT_VERSIONS_LIVE, &versions, &n, e));
 	for (size_t i = 0; i < n; i++) {
 		if (!versions[i].wanted)
 			continue;

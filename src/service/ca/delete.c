@@ -70,7 +70,7 @@ static troth_rc end_versions(struct verb_ctx *ctx, const struct credential_row *
 {
 	struct version_row *versions;
 	size_t n;
-	TRY(version_row_list_credential(ctx->tx, ctx->a, c->id, PAGE_ALL, &versions, &n, e));
+	TRY(version_row_list_recent(ctx->tx, ctx->a, c->id, LIMIT_VERSIONS_LIVE, &versions, &n, e)); /* no older one is wanted, so none is due */
 	for (size_t i = 0; i < n; i++) {
 		versions[i].renew_at = versions[i].renew_latest = 0;
 		TRY(version_row_update(ctx->tx, &versions[i], e));

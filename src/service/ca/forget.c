@@ -86,6 +86,7 @@ static troth_rc forget_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(lookup_find(ctx, NULL, cmd->id, &c, e));
 	ENSURE(!name_is_reserved(c.name), e, TROTH_UNSAFE, "%s is troth's own", c.name);
 	TRY(lookup_load(ctx, &c, ret, e));
+	TRY(lookup_older(ctx, cmd->version, ret, e));
 	TRY(find_version(ret, cmd, &x, e));
 	TRY(check_last(ret, e));
 	ENSURE(!x->active, e, TROTH_CONFLICT, "this version of %s is the one in use", c.name);

@@ -11,12 +11,13 @@
 
 #include <strings.h>
 
-enum { LEAVES = LIMIT_KEEPER_BATCH / 2 }; /* a key and at least one signature each */
+/* What depends on keys is asked for on the writer's thread: a portion takes some 20 ms, between which others get their turn. */
+enum { PORTION = 32 };
 
 struct below_leaf {
 	struct make_leaf make;
 	bool asked;             /* slots serve it: they make the key */
-	int64_t newest;
+	bool signs;             /* its signatures are asked for */
 };
 struct below_plan {
 	struct below_leaf *items;
@@ -29,11 +30,18 @@ static int by_name(const void *x, const void *y)
 	return strcasecmp(a->make.row.name, b->make.row.name);
 }
 
-static troth_rc refuse_many(const char *authority, struct troth_err *e)
+static troth_rc too_large(troth_rc rc, struct troth_err *e)
 {
-	troth_rc rc = err_set(e, TROTH_TOO_LARGE, "too many certificates are below %s to make them all at once", authority);
-	err_hint(e, "regenerate them one by one, or by one of the CAs below it");
+	if (rc.code == TROTH_TOO_LARGE)
+		err_hint(e, "regenerate them one by one, or by one of the CAs below it");
 	return rc;
+}
+
+/* A certificate with a hundred long names takes half a MiB on its way: fewer of those fit. */
+static troth_rc check_room(const struct verb_ctx *ctx, const char *authority, struct troth_err *e)
+{
+	ENSURE(!arena_scarce(ctx->a, 0), e, TROTH_TOO_LARGE, "the certificates below %s are too large to make them all at once", authority);
+	return RC_OK;
 }
 
 static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct credential_row *leaf, struct below_plan *plan, struct troth_err *e)
@@ -47,10 +55,10 @@ static troth_rc add(struct verb_ctx *ctx, const char *authority, const struct cr
 		err_clause(e, CLAUSE_STATIC);
 		return rc;
 	}
-	if (plan->count == LEAVES)
-		return refuse_many(authority, e);
+	ENSURE(plan->count < LIMIT_BELOW, e, TROTH_TOO_LARGE, "more than %d certificates are below %s: too many to make them all at once", LIMIT_BELOW,
+	       authority);
+	TRY(check_room(ctx, authority, e));
 	x->make.row = *leaf;
-	x->newest = leaf->signing_version;
 	plan->count++;
 	return credential_has_slots(ctx, leaf, &x->asked, e);
 }
@@ -66,7 +74,7 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 		err_clause(e, CLAUSE_NO_ISSUER);
 		return rc;
 	}
-	plan->items = ARENA_ARRAY(ctx->a, struct below_leaf, LEAVES + 1);
+	plan->items = ARENA_ARRAY(ctx->a, struct below_leaf, LIMIT_BELOW + 1);
 	TRY(hierarchy_below(ctx->tx, ctx->a, top.id, &below, e));
 	for (size_t i = 0; i < below.count; i++) {
 		TRY(credential_row_list_issuer(ctx->tx, ctx->a, below.items[i], PAGE_ALL, &leaves, &n, e));
@@ -79,6 +87,23 @@ static troth_rc decide(struct verb_ctx *ctx, const struct generate_below_cmd *cm
 	return RC_OK;
 }
 
+/* The signatures of those whose keys have come, and the next keys; make_leaf_need says if there is more to come. */
+static troth_rc ask_portion(struct verb_ctx *ctx, const char *authority, struct below_plan *plan, struct troth_err *e)
+{
+	size_t keys = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct below_leaf *x = &plan->items[i];
+		bool key = !x->make.key_asked;
+		if (x->asked || x->signs || (key && keys == PORTION))
+			continue;
+		keys += key;
+		x->signs = !key;
+		TRY(check_room(ctx, authority, e));
+		TRY(make_leaf_need(ctx, &x->make, e));
+	}
+	return RC_OK;
+}
+
 static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	const struct generate_below_cmd *cmd = arg;
@@ -86,29 +111,28 @@ static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 	if (!plan) {
 		ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: keys would be made");
 		plan = ARENA_NEW(ctx->a, struct below_plan);
-		TRY(decide(ctx, cmd, plan, e));
+		TRY(too_large(decide(ctx, cmd, plan, e), e));
 		for (size_t i = 0; i < plan->count; i++)
 			verb_uuid(ctx, plan->items[i].make.version);
 	}
 	ctx->plan = plan;
-	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->items[i].asked)
-			continue;
-		troth_rc rc = make_leaf_need(ctx, &plan->items[i].make, e);
-		if (rc.code == TROTH_TOO_LARGE)
-			return refuse_many(cmd->authority, e);
-		TRY(rc);
-	}
-	return RC_OK;
+	return too_large(ask_portion(ctx, cmd->authority, plan, e), e);
 }
 
-static bool same(const struct below_plan *x, const struct below_plan *y)
+/* As the writer sees it now.  NULL: what was signed is not what it is to be any more.  That its newest version is another one
+ * does not matter (somebody was quicker, and it gets one more); nor do leaves that came meanwhile, which are new anyway. */
+static const struct below_leaf *still(const struct below_plan *now, const struct below_leaf *x)
 {
-	bool all = x->count == y->count;
-	for (size_t i = 0; all && i < x->count; i++)
-		all = x->items[i].make.row.id == y->items[i].make.row.id && x->items[i].newest == y->items[i].newest &&
-		      x->items[i].asked == y->items[i].asked;
-	return all;
+	const struct credential_row *was = &x->make.row;
+	for (size_t i = 0; i < now->count; i++) {
+		const struct credential_row *is = &now->items[i].make.row;
+		if (is->id == was->id)
+			return is->issuer_id == was->issuer_id && is->leaf_ttl == was->leaf_ttl && text_equal(is->spec, was->spec) &&
+					       text_equal(is->key_type, was->key_type) && now->items[i].asked == x->asked
+				       ? &now->items[i]
+				       : NULL;
+	}
+	return NULL;
 }
 
 static troth_rc make_one(struct verb_ctx *ctx, struct below_leaf *x, const struct below_leaf *now, struct troth_err *e)
@@ -122,19 +146,28 @@ static troth_rc make_one(struct verb_ctx *ctx, struct below_leaf *x, const struc
 	return VERB_CREDENTIAL_RENEW.run(ctx, &(struct credential_renew_cmd){ .id = now->make.row.uuid }, &asked, e);
 }
 
-static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+static troth_rc make_all(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
 {
+	const struct generate_below_cmd *cmd = arg;
 	struct below_plan *plan = ctx->plan, now = { 0 };
 	struct generate_below_ret *ret = out;
-	TRY(decide(ctx, arg, &now, e));
-	ctx->retry = !same(plan, &now);
+	TRY(decide(ctx, cmd, &now, e));
 	ret->names.items = ARENA_ARRAY(ctx->a, const char *, plan->count + 1);
 	for (size_t i = 0; i < plan->count && !ctx->retry; i++) {
-		TRY(make_one(ctx, &plan->items[i], &now.items[i], e));
+		const struct below_leaf *is = still(&now, &plan->items[i]);
+		ctx->retry = !is;
+		TRY(check_room(ctx, cmd->authority, e));
+		if (is)
+			TRY(make_one(ctx, &plan->items[i], is, e));
 		ret->names.items[ret->names.count++] = plan->items[i].make.row.name;
 	}
 	ctx->plan = plan;
 	return RC_OK;
+}
+
+static troth_rc below_run(struct verb_ctx *ctx, const void *arg, void *out, struct troth_err *e)
+{
+	return too_large(make_all(ctx, arg, out, e), e);
 }
 
 const struct verb VERB_CREDENTIAL_GENERATE_BELOW = { "credential.generate-below", VERB_WRITE, ROLES_CHANGE, sizeof(struct generate_below_cmd),

@@ -11,7 +11,8 @@
 struct generate_below_cmd { const char *authority; };
 struct generate_below_ret { struct json_texts names; }; /* sorted, whatever their case */
 /* NOT_FOUND with CLAUSE_NO_ISSUER; FORBIDDEN if one of them is outside the scope; CONFLICT with CLAUSE_STATIC if one was
- * brought from elsewhere; TOO_LARGE if the keeper would be asked for more than LIMIT_KEEPER_BATCH things. */
+ * brought from elsewhere; TOO_LARGE above LIMIT_BELOW leaves, or if
+ * they are too large for a request's memory. */
 extern const struct verb VERB_CREDENTIAL_GENERATE_BELOW;
 
 #endif

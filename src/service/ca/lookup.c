@@ -82,6 +82,13 @@ static const struct version_view *signing_one(const struct credential_view *c)
 	return NULL;
 }
 
+static bool is_shown(const struct credential_row *row, const struct version_row *v) { return !v->forgotten && !was_taken_back(row, v); }
+
+static bool is_generated(const struct credential_row *row, const struct version_row *v)
+{
+	return v->source != VERSION_UPLOADED && row->origin == ORIGIN_INTERNAL;
+}
+
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e)
 {
 	struct credential_view *c = &ret->credential;
@@ -94,14 +101,35 @@ troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, str
 	ret->count = 0;
 	for (size_t i = 0; i < c->version_count; i++) {
 		const struct version_view *v = &c->versions[i];
-		if (v->row.forgotten || was_taken_back(row, &v->row))
+		if (!is_shown(row, &v->row))
 			continue;
 		struct lookup_version *item = &ret->items[ret->count++];
 		item->version = v;
 		item->active = authority ? v == signing_one(c) : v->row.id == row->signing_version;
 		item->beside = authority && !item->active && !is_over(&v->row) && (v->row.wanted || (runs && !approved));
-		item->generated = v->row.source != VERSION_UPLOADED && row->origin == ORIGIN_INTERNAL;
+		item->generated = is_generated(row, &v->row);
 	}
+	return RC_OK;
+}
+
+static bool has_version(const struct lookup_ret *x, const char *version)
+{
+	bool there = false;
+	for (size_t i = 0; i < x->count && !there; i++)
+		there = text_equal(x->items[i].version->row.uuid, version);
+	return there;
+}
+
+troth_rc lookup_older(struct verb_ctx *ctx, const char *version, struct lookup_ret *ret, struct troth_err *e)
+{
+	struct version_row row;
+	const struct credential_row *c = &ret->credential.row;
+	if (has_version(ret, version) || rc_failed(version_row_by_uuid(ctx->tx, ctx->a, version, &row, NULL)) ||
+	    row.credential_id != c->id || !is_shown(c, &row))
+		return RC_OK;
+	struct version_view *view = ARENA_NEW(ctx->a, struct version_view);
+	TRY(version_view_load(ctx->tx, ctx->a, &row, view, e));
+	ret->items[ret->count++] = (struct lookup_version){ .version = view, .generated = is_generated(c, &row) };
 	return RC_OK;
 }
 
@@ -268,6 +296,17 @@ static void keep_current(struct lookup_ret *ret, struct arena *a)
 	ret->count = n;
 }
 
+static size_t length_of(const char *text) { return text ? strlen(text) : 0; }
+
+/* `ca` and metadata are as long as others made them. */
+static void keep_what_fits(struct lookup_ret *ret)
+{
+	size_t kept = 0;
+	for (size_t bytes = 0; kept < ret->count && bytes < LIMIT_VERSIONS_BYTES; kept++)
+		bytes += length_of(ret->items[kept].ca) + length_of(ret->items[kept].metadata);
+	ret->count = kept;
+}
+
 static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct lookup_ret *ret, struct troth_err *e)
 {
 	struct credential_row row;
@@ -281,14 +320,18 @@ static troth_rc load(struct verb_ctx *ctx, const struct lookup_cmd *cmd, struct 
 	}
 	TRY(lookup_find(ctx, cmd->name, id, &row, e));
 	TRY(lookup_load(ctx, &row, ret, e));
-	if (cmd->version)
+	if (cmd->version) {
+		TRY(lookup_older(ctx, cmd->version, ret, e));
 		lookup_only(ret, cmd->version);
+	}
 	if (cmd->current)
 		keep_current(ret, ctx->a);
 	if (cmd->newest && (size_t)cmd->newest < ret->count)
 		ret->count = (size_t)cmd->newest;
 	ENSURE(ret->count || cmd->current, e, TROTH_NOT_FOUND, "%s has no certificate yet", row.name);
-	return lookup_trust(ctx, ret, e);
+	TRY(lookup_trust(ctx, ret, e));
+	keep_what_fits(ret);
+	return RC_OK;
 }
 
 /* -- keys ------------------------------------------------------------------------------------------------------- */
@@ -331,13 +374,14 @@ static troth_rc lookup_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	return RC_OK;
 }
 
-struct disclose_plan { const char *of[LIMIT_KEEPER_BATCH]; }; /* replies[i] is the key of this version */
+struct disclose_plan { const char **of; }; /* replies[i] is the key of this version */
 
 static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct troth_err *e)
 {
 	struct disclose_plan *plan = ARENA_NEW(ctx->a, struct disclose_plan);
 	struct lookup_ret seen = { 0 };
 	TRY(load(ctx, arg, &seen, e));
+	plan->of = ARENA_ARRAY(ctx->a, const char *, seen.count + 1);
 	bool may = may_have_keys(ctx, &seen.credential.row); /* asked again: the name may be another's by now */
 	for (size_t i = 0; may && i < seen.count; i++) {
 		const struct keeper_request *need;
@@ -345,8 +389,6 @@ static troth_rc disclose_prepare(struct verb_ctx *ctx, const void *arg, struct t
 		TRY(need_of(ctx, &seen.items[i], &need, e));
 		if (!need)
 			continue;
-		ENSURE(ctx->need_count < LIMIT_KEEPER_BATCH, e, TROTH_TOO_LARGE,
-		       "%s has more than %d versions with a private key: ask for fewer of them", seen.credential.row.name, LIMIT_KEEPER_BATCH);
 		plan->of[ctx->need_count] = seen.items[i].version->row.uuid;
 		TRY(verb_need(ctx, need, e));
 	}

@@ -19,7 +19,7 @@ struct lookup_cmd {
 	const char *name;           /* of the credential or authority; or */
 	const char *id;             /* its uuid; or */
 	const char *version;        /* the uuid of one version, which alone is shown */
-	int64_t newest;             /* so many of its newest versions; 0: all */
+	int64_t newest;             /* so many of its newest versions; 0: as many as are shown, LIMIT_VERSIONS_SHOWN */
 	bool current;               /* the one in use now, then those trusted beside it */
 	bool keys;                  /* with the private keys that may be given out */
 };
@@ -65,8 +65,10 @@ extern const struct verb VERB_CREDENTIAL_CATALOG;
 /* -- for the room's own verbs ------------------------------------------------------------------------------ */
 /* The open rotation that leads this authority: its own, or that of a CA above, which brought it a version; id 0: none. */
 troth_rc lookup_leading(struct verb_ctx *ctx, int64_t authority_id, struct rotation_row *ret, struct troth_err *e);
-/* The credential with all its versions and their flags; ca, metadata and keys are NULL. */
+/* The credential with its versions (version_row_list_recent) and their flags; ca, metadata and keys are NULL. */
 troth_rc lookup_load(struct verb_ctx *ctx, const struct credential_row *row, struct lookup_ret *ret, struct troth_err *e);
+/* Adds this version, if it is one of that credential, to be shown, and older than those: once after lookup_load. */
+troth_rc lookup_older(struct verb_ctx *ctx, const char *version, struct lookup_ret *ret, struct troth_err *e);
 /* Fills items[i].ca and .metadata for all of them. */
 troth_rc lookup_trust(struct verb_ctx *ctx, struct lookup_ret *ret, struct troth_err *e);
 /* Only this version stays (uuid). */

@@ -182,7 +182,7 @@ troth_rc renewal_refresh(struct verb_ctx *ctx, int64_t credential_id, struct tro
 	struct version_row *versions;
 	size_t n;
 	TRY(credential_row_get(ctx->tx, ctx->a, credential_id, &c, e));
-	TRY(version_row_list_credential(ctx->tx, ctx->a, credential_id, PAGE_ALL, &versions, &n, e));
+	TRY(version_row_list_recent(ctx->tx, ctx->a, credential_id, LIMIT_VERSIONS_LIVE, &versions, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (versions[i].wanted && !versions[i].retired_at)
 			TRY(refresh_version(ctx, &c, &versions[i], e));

@@ -8,11 +8,6 @@
 
 /* -- who could sign ------------------------------------------------------------------------------ */
 
-static bool may_sign(const struct version_row *v, int64_t issuer_of_present)
-{
-	return (v->wanted || v->signing || v->id == issuer_of_present) && v->can_sign && v->key_blob.len && !v->distrusted;
-}
-
 static troth_rc present_issuer(struct verb_ctx *ctx, const struct credential_row *leaf, int64_t *ret, struct troth_err *e)
 {
 	struct version_row present;
@@ -31,10 +26,10 @@ troth_rc holder_signers(struct verb_ctx *ctx, const struct credential_row *leaf,
 	size_t n, kept = 0;
 	int64_t present;
 	TRY(present_issuer(ctx, leaf, &present, e));
-	TRY(version_row_list_credential(ctx->tx, ctx->a, leaf->issuer_id, PAGE_ALL, &versions, &n, e));
+	TRY(version_row_list_signers(ctx->tx, ctx->a, leaf->issuer_id, present, &versions, &n, e));
 	*ret = ARENA_ARRAY(ctx->a, struct signer, n + 1);
 	for (size_t i = 0; i < n; i++)
-		if (may_sign(&versions[i], present))
+		if (versions[i].key_blob.len && !versions[i].distrusted)
 			TRY(signer_load_version(ctx->tx, ctx->a, versions[i].id, &(*ret)[kept++], e));
 	*ret_count = kept;
 	return kept ? RC_OK : signer_load(ctx->tx, ctx->a, leaf->issuer_id, *ret, e);

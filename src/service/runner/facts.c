@@ -181,7 +181,8 @@ troth_rc facts_credential(struct tx *tx, struct arena *a, struct view *view, int
 	struct version_row *versions;
 	size_t n;
 	TRY(credential_row_get(tx, a, credential_id, &credential, e));
-	TRY(version_row_list_credential(tx, a, credential_id, PAGE_ALL, &versions, &n, e));
+	TRY(credential.kind == CREDENTIAL_AUTHORITY ? version_row_list_credential(tx, a, credential_id, PAGE_ALL, &versions, &n, e)
+						    : version_row_list_recent(tx, a, credential_id, LIMIT_VERSIONS_LIVE, &versions, &n, e));
 	for (size_t i = 0; i < n; i++) {
 		if (credential.kind == CREDENTIAL_AUTHORITY)
 			TRY(tell_ca(tx, a, view, &versions[i], e));

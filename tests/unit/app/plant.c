@@ -94,8 +94,11 @@ static troth_rc fake_receive(struct keeper_client *c, struct arena *a, msec_t ti
 			atomic_store(&p->mood, KEEPER_ANSWERS);
 		return err_set(e, TROTH_UNAVAILABLE, "the keeper has ended");
 	}
-	while (c->count && *ret_n < LIMIT_KEEPER_BATCH)
+	while (c->count && *ret_n < LIMIT_KEEPER_BATCH) {
+		if (atomic_load(&p->last_answer) && atomic_fetch_sub(&p->last_answer, 1) == 1)
+			return err_set(e, TROTH_UNAVAILABLE, "the keeper has ended");
 		replies[(*ret_n)++] = fake_reply(p, a, c->ids[--c->count]);
+	}
 	return RC_OK;
 }
 
@@ -123,7 +126,8 @@ static troth_rc put_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 	atomic_fetch_add(&toy_prepared, 1);
 	for (int64_t i = 0; i < cmd->needs; i++) {
 		struct keeper_request *need = ARENA_NEW(ctx->a, struct keeper_request);
-		need->kind = cmd->value < 0 ? KEEPER_AUDIT_SIGN : KEEPER_PING;
+		need->kind = cmd->value < 0 ? KEEPER_AUDIT_SIGN : cmd->slow && i >= cmd->quick ? KEEPER_KEY_MAKE : KEEPER_PING;
+		need->key_make.key_type = KEY_RSA_2048;
 		TRY(verb_need(ctx, need, e));
 	}
 	CHECK(!ctx->plan || ctx->reply_count == ctx->need_count - (size_t)cmd->needs); /* the rounds before are answered */

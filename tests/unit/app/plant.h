@@ -33,6 +33,7 @@ struct plant {
 	/* the keeper */
 	_Atomic enum keeper_mood mood;
 	atomic_int opened, messages, requests, largest;
+	atomic_int last_answer; /* this many, then it dies; 0: never */
 	/* the hooks */
 	atomic_int committed, fatal;
 };
@@ -47,6 +48,8 @@ struct toy_cmd {
 	const char *key;      /* of the meta table */
 	int64_t value;
 	int64_t needs;        /* requests to the keeper */
+	bool slow;            /* all but the first `quick` of them make RSA keys */
+	int64_t quick;
 	int64_t retries;      /* how often run asks for another prepare */
 	bool fail;            /* run writes and then fails */
 	int64_t rounds;       /* prepare asks for so many more rounds of as many needs */

@@ -30,6 +30,55 @@ static void more_than_may_be_in_flight(void **state)
 	assert_int_equal(atomic_load(&p->requests), N * EACH);
 }
 
+/* While the keeper is busy with it: of hundreds so many are under way, and who asks for one thing is the next. */
+static void one_asks_for_hundreds_another_for_one(void **state)
+{
+	struct tally much = { 0 }, little = { 0 };
+	atomic_store(&p->mood, KEEPER_HANGS);
+	plant_submit(p, &TOY_PUT, &(struct toy_cmd){ "h", 1, .needs = 500 }, &much);
+	assert_true(plant_await(&p->requests, LIMIT_KEEPER_SHARE));
+	plant_submit(p, &TOY_PUT, &(struct toy_cmd){ "o", 1, .needs = 1 }, &little);
+	assert_true(plant_await(&p->requests, LIMIT_KEEPER_SHARE + 1));
+	assert_int_equal(atomic_load(&p->requests), LIMIT_KEEPER_SHARE + 1);
+	atomic_store(&p->mood, KEEPER_ANSWERS);
+	assert_true(plant_await(&little.done, 1) && plant_await(&much.done, 1));
+	assert_int_equal(atomic_load(&much.failed) + atomic_load(&little.failed), 0);
+	assert_int_equal(atomic_load(&p->requests), 501);
+}
+
+/* Keys that take long: a few of each, and never so many that the keeper would refuse one that is not the first of its verb. */
+static void slow_keys_leave_room(void **state)
+{
+	enum { N = LIMIT_KEEPER_LONG_JOBS / LIMIT_KEEPER_LONG_SHARE, MOST = LIMIT_KEEPER_LONG_JOBS };
+	struct tally t = { 0 };
+	struct toy_cmd cmd = { "s", 1, .needs = 30, .slow = true, .quick = 1 };
+	atomic_store(&p->mood, KEEPER_HANGS);
+	for (int i = 0; i < N; i++)
+		plant_submit(p, &TOY_PUT, &cmd, &t);
+	assert_true(plant_await(&p->requests, MOST + N));
+	plant_submit(p, &TOY_PUT, &cmd, &t); /* its quick one goes, and no slow one of it */
+	assert_true(plant_await(&p->requests, MOST + N + 1));
+	plant_submit(p, &TOY_PUT, &(struct toy_cmd){ "s", 1, .needs = 1, .slow = true }, &t); /* the keeper may say no to this one */
+	assert_true(plant_await(&p->requests, MOST + N + 2));
+	assert_int_equal(atomic_load(&p->requests), MOST + N + 2);
+	atomic_store(&p->mood, KEEPER_ANSWERS);
+	assert_true(plant_await(&t.done, N + 2));
+	assert_int_equal(atomic_load(&t.failed), 0);
+}
+
+static void dies_in_the_middle_of_hundreds(void **state)
+{
+	struct toy_ret ret;
+	struct troth_err e = { 0 };
+	struct toy_cmd cmd = { "d", 1, .needs = 300, .slow = true, .quick = 100 };
+	atomic_store(&p->last_answer, 150);
+	assert_int_equal(plant_do(p, &TOY_PUT, &cmd, &ret, &e).code, TROTH_UNAVAILABLE);
+	assert_int_equal(plant_value(p, "d"), -1);
+	assert_true(rc_ok(plant_do(p, &TOY_PUT, &cmd, &ret, &e))); /* and nothing of it is counted any more */
+	assert_int_equal(ret.replies, 300);
+	assert_int_equal(atomic_load(&p->opened), 2);
+}
+
 static void refusals_are_the_verbs(void **state)
 {
 	struct toy_ret ret;
@@ -103,7 +152,8 @@ static int teardown(void **state) { plant_free(p); return 0; }
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(batches_and_sorts), CASE(more_than_may_be_in_flight), CASE(refusals_are_the_verbs), CASE(one_that_cannot_be_written_down),
+		CASE(batches_and_sorts), CASE(more_than_may_be_in_flight), CASE(one_asks_for_hundreds_another_for_one), CASE(slow_keys_leave_room),
+		CASE(dies_in_the_middle_of_hundreds), CASE(refusals_are_the_verbs), CASE(one_that_cannot_be_written_down),
 		CASE(full_line), CASE(dies_and_is_started_again), CASE(three_deaths_in_a_minute_are_the_end), CASE(stops_while_the_keeper_hangs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

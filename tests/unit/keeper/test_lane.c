@@ -1,6 +1,7 @@
 /* A lane: in order, bounded, and finished before it stops. */
 #include "fixture.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "keeper/lane.h"
@@ -31,7 +32,7 @@ static void jobs_run_in_order_and_all_before_the_stop(void **state)
 	struct lane *l;
 	int jobs[50];
 	assert_int_equal(pipe(s.gate), 0);
-	assert_true(rc_ok(lane_start(4, note, &s, &l, NULL)));
+	assert_true(rc_ok(lane_start(1, 4, note, &s, &l, NULL)));
 	open_gate(&s, 50);
 	for (int i = 0; i < 50; i++) {
 		jobs[i] = i;
@@ -52,7 +53,7 @@ static void a_full_lane_says_so(void **state)
 	struct lane *l;
 	int job = 1, taken = 0;
 	assert_int_equal(pipe(s.gate), 0);
-	assert_true(rc_ok(lane_start(2, note, &s, &l, NULL)));
+	assert_true(rc_ok(lane_start(1, 2, note, &s, &l, NULL)));
 	while (taken < 10 && lane_try(l, &job))
 		taken++;
 	assert_true(taken == 2 || taken == 3);
@@ -63,12 +64,28 @@ static void a_full_lane_says_so(void **state)
 	close(s.gate[1]);
 }
 
+static void meet(void *self, void *job) { pthread_barrier_wait(self); }
+
+/* Each waits for the other: one worker would wait for ever. */
+static void two_workers_work_at_once(void **state)
+{
+	pthread_barrier_t both;
+	struct lane *l;
+	int job = 1;
+	assert_int_equal(pthread_barrier_init(&both, NULL, 2), 0);
+	assert_true(rc_ok(lane_start(2, 4, meet, &both, &l, NULL)));
+	for (int i = 0; i < 4; i++)
+		lane_submit(l, &job);
+	lane_stop(l);
+	pthread_barrier_destroy(&both);
+}
+
 static void stopping_nothing_is_fine(void **state)
 {
 	struct seen s = { 0 };
 	struct lane *l;
 	lane_stop(NULL);
-	assert_true(rc_ok(lane_start(1, note, &s, &l, NULL)));
+	assert_true(rc_ok(lane_start(1, 1, note, &s, &l, NULL)));
 	lane_stop(l);
 }
 
@@ -77,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_run_in_order_and_all_before_the_stop),
 		cmocka_unit_test(a_full_lane_says_so),
+		cmocka_unit_test(two_workers_work_at_once),
 		cmocka_unit_test(stopping_nothing_is_fine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -839,6 +839,16 @@ static void a_key_of_another_type_or_none_is_not_used(void **state)
 	assert_refused(&r, TROTH_INTERNAL, "was not made");
 }
 
+/* Whatever makes an RSA key waits in the long lane, a request for a CA certificate too. */
+static void what_takes_long(void **state)
+{
+	struct keeper_request ca = create_request("/demo/ca", KEY_RSA_2048, T0), quick = create_request("/demo/ca", KEY_EC_P256, T0);
+	struct keeper_request csr = { .kind = KEEPER_AUTHORITY_REQUEST, .authority_request.key_type = KEY_RSA_4096 };
+	struct keeper_request leaf = { .kind = KEEPER_KEY_MAKE, .key_make.key_type = KEY_RSA_3072 }, sign = { .kind = KEEPER_LEAF_SIGN };
+	assert_true(keeper_is_long(&ca) && keeper_is_long(&csr) && keeper_is_long(&leaf));
+	assert_false(keeper_is_long(&quick) || keeper_is_long(&sign));
+}
+
 static void a_refusals_text_has_no_control_characters(void **state)
 {
 	struct fixture *f = *state;
@@ -891,6 +901,7 @@ int main(void)
 		T(the_rate_of_ca_certificates_is_limited_per_key),
 		T(a_path_length_and_an_end_cannot_be_widened),
 		T(a_key_of_another_type_or_none_is_not_used),
+		T(what_takes_long),
 		T(a_refusals_text_has_no_control_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

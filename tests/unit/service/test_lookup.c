@@ -2,6 +2,7 @@
 #include "outsider.h"
 
 #include "service/ca/delete.h"
+#include "service/ca/forget.h"
 #include "service/rotation/beside.h"
 
 static struct lookup_ret look(struct room *r, struct lookup_cmd cmd)
@@ -37,6 +38,69 @@ static void by_name_by_id_by_version(void **state)
 	all = look(r, (struct lookup_cmd){ .name = "/x/leaf", .keys = true });
 	assert_string_equal(all.items[0].private_key, two.of.items[0].private_key);
 	assert_string_equal(all.items[1].private_key, one.of.items[0].private_key);
+	room_free(r);
+}
+
+/* So many more versions like the newest: as rows, as making each would take its time. */
+static void add_versions(struct room *r, const char *name, int count)
+{
+	struct tx *tx;
+	struct credential_row c;
+	struct version_row newest;
+	assert_true(rc_ok(store_write_begin(r->store, &tx, NULL)) && rc_ok(credential_row_by_name(tx, r->a, name, &c, NULL)) &&
+		    rc_ok(version_row_get(tx, r->a, c.signing_version, &newest, NULL)));
+	for (int i = 0; i < count; i++) {
+		newest.wanted = false;
+		assert_true(rc_ok(version_row_update(tx, &newest, NULL)));
+		newest.wanted = true;
+		newest.uuid = arena_printf(r->a, "%08x-1111-4111-8111-111111111111", i);
+		assert_true(rc_ok(version_row_insert(tx, &newest, NULL)));
+	}
+	c.signing_version = newest.id;
+	assert_true(rc_ok(credential_row_update(tx, &c, NULL)) && rc_ok(store_write_commit(tx, NULL)));
+}
+
+/* However many there are: the newest are shown, with their keys; any other is there under its id. */
+static void thousands_of_versions(void **state)
+{
+	enum { N = 2000 };
+	struct room *r = room_new();
+	struct lookup_ret gone;
+	struct no_ret none;
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	struct generate_ret first = outsider_asks(r, outsider_leaf(r, "/x/leaf", "/x/ca"));
+	const char *id = first.of.credential.row.uuid, *oldest = first.of.items[0].version->row.uuid;
+	add_versions(r, "/x/leaf", N);
+	struct lookup_ret all = look(r, (struct lookup_cmd){ .name = "/x/leaf", .keys = true });
+	assert_true(all.count == LIMIT_VERSIONS_SHOWN && all.items[0].active && all.items[all.count - 1].private_key);
+	assert_int_equal(look(r, (struct lookup_cmd){ .name = "/x/leaf", .newest = N }).count, LIMIT_VERSIONS_SHOWN);
+	assert_int_equal(look(r, (struct lookup_cmd){ .name = "/x/leaf", .newest = 3, .keys = true }).count, 3);
+	assert_int_equal(look(r, (struct lookup_cmd){ .name = "/x/leaf", .current = true }).count, 1);
+	struct lookup_ret old = look(r, (struct lookup_cmd){ .version = oldest, .keys = true });
+	assert_true(old.count == 1 && text_equal(old.items[0].version->row.uuid, oldest) && !old.items[0].active && old.items[0].ca);
+	assert_string_equal(old.items[0].private_key, first.of.items[0].private_key);
+	outsider_asks(r, (struct generate_cmd){ .name = "/x/leaf", .again = true });
+	room_do(r, &VERB_VERSION_FORGET, &(struct forget_cmd){ id, oldest }, &gone);
+	assert_int_equal(gone.count, 1);
+	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .version = oldest }, TROTH_NOT_FOUND, "");
+	room_do(r, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ "/x/leaf" }, &none);
+	room_free(r);
+}
+
+/* A certificate with a hundred long names has 20 KiB: so many of those as an answer holds. */
+static void large_versions(void **state)
+{
+	struct room *r = room_new();
+	struct generate_cmd leaf = outsider_leaf(r, "/x/leaf", "/x/ca");
+	leaf.sans = (struct json_texts){ ARENA_ARRAY(r->a, const char *, LIMIT_SAN_COUNT), LIMIT_SAN_COUNT };
+	for (int i = 0; i < LIMIT_SAN_COUNT; i++)
+		leaf.sans.items[i] = arena_printf(r->a, "dns:n%03d.%060d.%060d.%060d.example", i, 1, 2, 3);
+	outsider_asks(r, outsider_ca("/x/ca", NULL));
+	outsider_asks(r, leaf);
+	add_versions(r, "/x/leaf", LIMIT_VERSIONS_SHOWN);
+	struct lookup_ret all = look(r, (struct lookup_cmd){ .name = "/x/leaf" });
+	size_t each = all.items[0].version->cert.der.len;
+	assert_true(all.count * each >= LIMIT_VERSIONS_BYTES && (all.count - 1) * each < LIMIT_VERSIONS_BYTES);
 	room_free(r);
 }
 
@@ -192,7 +256,8 @@ static void more_versions_than_there_is_room_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
+		cmocka_unit_test(by_name_by_id_by_version), cmocka_unit_test(thousands_of_versions), cmocka_unit_test(large_versions),
+		cmocka_unit_test(who_may_see_what), cmocka_unit_test(the_flags_of_a_rotation),
 		cmocka_unit_test(lists),		    cmocka_unit_test(what_does_not_fit_is_forgotten),
 		cmocka_unit_test(the_one_in_use_is_looked_at), cmocka_unit_test(more_versions_than_there_is_room_for),
 	};

@@ -160,10 +160,10 @@ static void no_keeper_no_signature(void **state)
 	assert_true(rc_failed(verb_run(f->svc, &VERB_ROTATE, &ctx, NULL, &cmd, &ret, &e)));
 	assert_int_equal(e.kind, TROTH_UNAVAILABLE);
 	struct keeper_request req = { 0 };
-	for (int i = 0; i < LIMIT_KEEPER_BATCH - (int)ctx.need_count; i++)
+	for (int i = 0; i < LIMIT_VERB_NEEDS - (int)ctx.need_count; i++)
 		(void)verb_need(&ctx, &req, &e);
 	verb_ctx_again(&ctx);
-	for (int i = 0; i < LIMIT_KEEPER_BATCH; i++)
+	for (int i = 0; i < LIMIT_VERB_NEEDS; i++)
 		assert_true(rc_ok(verb_need(&ctx, &req, &e)));
 	assert_true(rc_failed(verb_need(&ctx, &req, &e)));
 	fleet_free(f);

@@ -95,6 +95,61 @@ static void lists_find_their_versions(void **state)
 	box_commit(b, tx);
 }
 
+static int64_t add_labelled(struct box *b, struct tx *tx, int n, int64_t of, struct version_row labels)
+{
+	struct version_row row;
+	OK(version_row_get(tx, b->a, add_version(b, tx, n, of), &row, &b->e));
+	row.wanted = labels.wanted;
+	row.distrusted = labels.distrusted;
+	row.can_sign = labels.can_sign;
+	row.retired_at = labels.retired_at;
+	OK(version_row_update(tx, &row, &b->e));
+	return row.id;
+}
+
+/* The newest, and what is older and still says something. */
+static void the_recent_ones(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct version_row *rows;
+	size_t count;
+	int64_t leaf = add_credential(b, tx, 1, CREDENTIAL_LEAF), ca = add_credential(b, tx, 2, CREDENTIAL_AUTHORITY);
+	int64_t wanted = add_labelled(b, tx, 1, leaf, (struct version_row){ .wanted = true });
+	int64_t distrusted = add_labelled(b, tx, 2, leaf, (struct version_row){ .distrusted = true });
+	for (int i = 0; i <= LIMIT_VERSIONS_SHOWN; i++)
+		add_labelled(b, tx, 3 + i, leaf, (struct version_row){ 0 });
+	OK(version_row_list_recent(tx, b->a, leaf, LIMIT_VERSIONS_SHOWN, &rows, &count, &b->e));
+	assert_int_equal(count, LIMIT_VERSIONS_SHOWN + 2);
+	assert_true(rows[0].id > rows[1].id && rows[count - 2].id == distrusted && rows[count - 1].id == wanted);
+	int64_t trusted = add_labelled(b, tx, 1000, ca, (struct version_row){ 0 });
+	for (int i = 0; i <= LIMIT_VERSIONS_SHOWN; i++)
+		add_labelled(b, tx, 1001 + i, ca, (struct version_row){ .retired_at = 5 });
+	OK(version_row_list_recent(tx, b->a, ca, LIMIT_VERSIONS_SHOWN, &rows, &count, &b->e));
+	assert_true(count == LIMIT_VERSIONS_SHOWN + 1 && rows[count - 1].id == trusted);
+	box_commit(b, tx);
+}
+
+static void who_could_sign(void **state)
+{
+	struct box *b = *state;
+	struct tx *tx = box_write(b);
+	struct version_row *rows;
+	size_t count;
+	int64_t ca = add_credential(b, tx, 1, CREDENTIAL_AUTHORITY);
+	int64_t before = add_labelled(b, tx, 1, ca, (struct version_row){ .can_sign = true });
+	int64_t label = add_labelled(b, tx, 2, ca, (struct version_row){ .can_sign = true });
+	int64_t next = add_labelled(b, tx, 3, ca, (struct version_row){ .can_sign = true, .wanted = true });
+	add_labelled(b, tx, 4, ca, (struct version_row){ .can_sign = true });
+	add_labelled(b, tx, 5, ca, (struct version_row){ .wanted = true });
+	OK(version_row_set_signing(tx, ca, label, &b->e));
+	OK(version_row_list_signers(tx, b->a, ca, before, &rows, &count, &b->e));
+	assert_true(count == 3 && rows[0].id == before && rows[1].id == label && rows[2].id == next);
+	OK(version_row_list_signers(tx, b->a, ca, 0, &rows, &count, &b->e));
+	assert_int_equal(count, 2);
+	box_commit(b, tx);
+}
+
 static void renewals_come_earliest_first(void **state)
 {
 	struct box *b = *state;
@@ -126,6 +181,8 @@ int main(void)
 		BOX_TEST(one_signer_per_credential),
 		BOX_TEST(the_label_moves),
 		BOX_TEST(lists_find_their_versions),
+		BOX_TEST(the_recent_ones),
+		BOX_TEST(who_could_sign),
 		BOX_TEST(renewals_come_earliest_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
