@@ -1,9 +1,9 @@
 /* /api/v1/certificates: list, versions, regenerate, and who is trusted beside the one that signs. */
 #include "facade/credhub/words.h"
 
-#include "service/ca/forget.h"
-#include "service/ca/generate.h"
-#include "service/ca/metadata.h"
+#include "service/handout/forget.h"
+#include "service/handout/generate.h"
+#include "service/handout/metadata.h"
 #include "service/rotation/beside.h"
 
 /* -- looking ---------------------------------------------------------------------------------------------------------- */

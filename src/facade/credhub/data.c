@@ -2,10 +2,10 @@
 #include "facade/credhub/words.h"
 
 #include "model/name.h"
-#include "service/ca/delete.h"
-#include "service/ca/generate.h"
-#include "service/ca/generate_below.h"
-#include "service/ca/metadata.h"
+#include "service/handout/delete.h"
+#include "service/handout/generate.h"
+#include "service/handout/generate_below.h"
+#include "service/handout/metadata.h"
 
 /* -- GET ----------------------------------------------------------------------------------------------------------- */
 

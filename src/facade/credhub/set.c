@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "service/ca/metadata.h"
-#include "service/ca/set.h"
+#include "service/handout/metadata.h"
+#include "service/intake/set.h"
 
 enum { CERTIFICATE_CHARACTERS = 7000 }; /* CredHub's own limit: fewer than these */
 

@@ -5,10 +5,10 @@
 #include <strings.h>
 
 #include "facade/uaa/uaa.h"
-#include "service/ca/adopt.h"
-#include "service/ca/forget.h"
-#include "service/ca/generate.h"
-#include "service/ca/set.h"
+#include "service/handout/forget.h"
+#include "service/handout/generate.h"
+#include "service/intake/adopt.h"
+#include "service/intake/set.h"
 #include "service/rotation/beside.h"
 #include "service/server/permission.h"
 

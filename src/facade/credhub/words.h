@@ -3,7 +3,7 @@
 #define TROTH_FACADE_CREDHUB_WORDS_H
 
 #include "facade/credhub/credhub.h"
-#include "service/ca/lookup.h"
+#include "service/handout/lookup.h"
 
 #define CREDHUB_API "credhub" /* whose credentials are good for it */
 /* Each row: the slash at the end is nothing, the type of the body is looked at here. */
