@@ -13,7 +13,7 @@ static troth_rc find_parse(struct arena *a, const struct http_request *r, struct
 {
 	struct catalog_cmd *list = ARENA_NEW(a, struct catalog_cmd);
 	int64_t days = -1;
-	TRY(http_query_int(r, "expires-within-days", -1, 0, 3650, &days, e));
+	TRY(http_query_int(r, "expires-within-days", -1, 0, INT32_MAX, &days, e));
 	list->path = credhub_name(a, http_query(r, "path"));
 	list->part = http_query(r, "name-like");
 	list->ends_before = days >= 0 ? r->now + days * MSEC_DAY : 0;
