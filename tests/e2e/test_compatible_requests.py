@@ -283,6 +283,19 @@ def test_names(world):
     assert api.state() == before
 
 
+@pytest.mark.parametrize("kind", ("value", "json", "password", "user", "ssh", "rsa"))
+def test_other_types(world, kind):
+    """As the CLI asks for them."""
+    api = world["credhub"]
+    before = api.state()
+    text = f"troth keeps certificates only: a credential of type '{kind}' cannot be kept here"
+    user = {"value": {"username": "u"}} if kind == "user" else {}
+    api.refused(400, "POST /api/v1/data", {"name": "/w/other", "type": kind, "overwrite": True, "parameters": {"length": 20, "exclude_upper": True}, **user}, text)
+    for value in ("x", {"username": "u", "password": "p"}, {"public_key": "x", "private_key": "y"}):
+        api.refused(400, "PUT /api/v1/data", {"name": "/w/other", "type": kind, "value": value}, text)
+    assert api.state() == before
+
+
 def test_more_than_is_read(world):
     """413 in the shape of each API, before anybody knows whose it is."""
     for facade, path, shape in (("credhub", "/api/v1/data", ["error"]), ("opsmanager", AUTHORITIES, ["errors"])):

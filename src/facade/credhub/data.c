@@ -95,12 +95,12 @@ static void version_render(struct arena *a, const struct http_request *r, const 
 struct post_body {
 	const char *name, *type, *mode;
 	bool regenerate;
-	const struct json *overwrite, *parameters, *metadata;
+	const struct json *overwrite, *parameters, *metadata, *value; /* value: of a user, which is no certificate */
 };
 #define POST(name, kind) { #name, kind, offsetof(struct post_body, name), 0, 0, 0 }
 static const struct json_field POST_FIELDS[] = {
 	POST(name, JF_TEXT), POST(type, JF_TEXT), POST(mode, JF_TEXT), POST(regenerate, JF_BOOL), POST(overwrite, JF_ANY),
-	POST(parameters, JF_ANY), POST(metadata, JF_ANY),
+	POST(parameters, JF_ANY), POST(metadata, JF_ANY), POST(value, JF_ANY),
 };
 
 struct parameters {
@@ -251,8 +251,11 @@ static troth_rc post_parse(struct arena *a, const struct http_request *r, void *
 	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	c->name = credhub_name(a, b.name);
 	c->again = b.regenerate;
-	if (!c->again) {
+	if (!c->again)
 		TRY(credhub_type(b.type, false, e));
+	if (b.value)
+		return credhub_unrecognized(a, "value", false, e);
+	if (!c->again) {
 		TRY(read_mode(&b, c, e));
 		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), false, &p, e));
 		TRY(read_parameters(a, &p, c, e));

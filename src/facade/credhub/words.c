@@ -150,6 +150,13 @@ static bool is_json(const struct http_request *r)
 	return !type || strncasecmp(type, "application/json", strlen("application/json")) == 0;
 }
 
+troth_rc credhub_unrecognized(struct arena *a, const char *member, bool strict, struct troth_err *e)
+{
+	const char *text = arena_printf(a, "The request includes an unrecognized parameter '%.60s'. Please update or remove this parameter and retry "
+					   "your request.", member);
+	return strict ? credhub_unprocessable(e, text) : credhub_refuse(e, text);
+}
+
 /* What is "" is as if it were not said; what is not known is refused by name. */
 static troth_rc known_members(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, bool strict,
 			      struct json *ret, struct troth_err *e)
@@ -160,10 +167,8 @@ static troth_rc known_members(struct arena *a, const struct json *j, const struc
 		bool known = false;
 		for (size_t k = 0; k < n; k++)
 			known = known || text_equal(fields[k].name, j->map.keys[i]);
-		const char *text = arena_printf(a, "The request includes an unrecognized parameter '%.60s'. Please update or remove this parameter "
-						   "and retry your request.", j->map.keys[i]);
 		if (!known)
-			return strict ? credhub_unprocessable(e, text) : credhub_refuse(e, text);
+			return credhub_unrecognized(a, j->map.keys[i], strict, e);
 		ret->map.values[i] = j->map.values[i];
 		if (j->map.values[i].type == JSON_STRING && !j->map.values[i].str.len)
 			ret->map.values[i].type = JSON_NULL;

@@ -164,6 +164,7 @@ static void errors(void **state)
 		{ TROTH_UNSAFE, "", 400, "the words" },			  { TROTH_CONFLICT, "", 400, "the words" },
 		{ TROTH_UNAVAILABLE, "", 503, "the words" },		  { TROTH_INTERNAL, "", 500, "An application error occurred" },
 		{ TROTH_UNAUTHENTICATED, "", 401, "\"error\":\"access_denied\",\"error_description\":\"the words\"" },
+		{ TROTH_UNAUTHENTICATED, ACCESS_TOKEN_EXPIRED, 401, "\"error\":\"access_token_expired\",\"error_description\":\"the words\"" },
 		{ TROTH_NOT_FOUND, CLAUSE_NO_ISSUER, 404, "the CA does not exist" }, { TROTH_CONFLICT, CLAUSE_STATIC, 400, "statically set" },
 		{ TROTH_INVALID, "type:method-not-allowed", 404, "" },
 	};
