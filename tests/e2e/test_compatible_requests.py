@@ -5,16 +5,23 @@ The table has a row for each route of docs/api/roles.md, so that a new route wit
 members is then spoilt in turn."""
 
 import copy
+import http.client
 import json
+import os
 import pathlib
+import random
 import re
+import time
+import urllib.parse
 
 import pytest
 
 from api import Caller
 from test_bad_input import csr
+from test_random_requests import HEADERS, Noise
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+RANDOM_S = 2
 NOBODY = "11111111-1111-4111-8111-111111111111"
 UNSEEN = "The request could not be completed because the credential does not exist or you do not have sufficient authorization."
 UNREADABLE = ("The request could not be fulfilled because the request path or body did not meet expectation. Please check the documentation for "
@@ -82,7 +89,7 @@ QUERIES = {  # bad ones of single routes: a query, the status
     f"GET {CERTIFICATES}": (("?name=/w/none", 404), ("?name=/" + "x" * 1100, 404), ("?name=%ff%00", 400)),
     "GET /api/v2/permissions": (("", 400), ("?path=/w/ca", 400), ("?actor=x", 400), ("?path=/w/ca&actor=x", 404), ("?path=/" + "x" * 1100 + "&actor=x", 404)),
     "GET /api/v0/deployed/certificates": (("?expires_within=x", 400), ("?expires_within=99999d", 400), ("?other=1", 400), ("?expires_within=%00", 400)),
-    "GET /api/v1/deployed/certificates": (("?expires_within=0d", 400), ("?show_excluded_from_rotation_only=x", 400)),
+    "GET /api/v1/deployed/certificates": (("?expires_within=0d", 400), ("?no_cache=x", 400), ("?show_excluded_from_rotation_only=x", 400)),
     f"POST {AUTHORITIES}/active/regenerate": (("?wait=x", 400), ("?skip_safety_check=x", 400), ("?other=1", 400)),
     f"POST {AUTHORITIES}/generate": (("?skip_safety_check=2", 400),),
 }
@@ -327,3 +334,46 @@ def test_an_app_by_its_certificate(world, tmp_path):
     status, text, _ = with_certificate("somebody", "w-somebody", "--role", "admin").send("GET", "/api/v1/certificates")
     assert (status, json.loads(text)) == (401, {"error": "The provided authentication mechanism does not provide a valid identity. Please contact "
                                                          "your system administrator."})
+
+
+def random_request(noise, world, route, body):
+    """The route's own, with an id, a member, the query, a header or the bytes spoilt; what it asks for may even be right."""
+    method, _, path = route.partition(" ")
+    parts = [urllib.parse.quote(noise.text(), safe="", errors="replace") if p.startswith("{") and noise.often(0.3) else p for p in path.split("/")]
+    query = [(noise.r.choice(("name", "path", "name-like", "current", "versions", "expires-within-days", "actor", "expires_within", "no_cache", noise.text())),
+              noise.text()) for _ in range(noise.r.choice((0, 0, 1, 2, 3)))]
+    target = put_in(world, f"{method} {'/'.join(parts)}").partition(" ")[2] + ("?" + urllib.parse.urlencode(query, errors="replace") if query else "")
+    for _ in range(noise.r.choice((1, 1, 2, 3)) if body else 0):
+        body = spoilt(body, (noise.r.choice(list(body) or ["x"]),), noise.anything()) if noise.often(0.5) else spoilt(
+            body, noise.r.choice([at for at in members(body) if len(at) < 2 or at[-1] != "key_type"] or [("x",)]), noise.anything())
+        body = body or {"name": noise.text()}
+    raw = json.dumps(body, ensure_ascii=noise.often(0.5)).encode("utf-8", "surrogatepass") if body else noise.r.choice((b"", b"null", b"{}", b"[]"))
+    if noise.often(0.2) and raw:
+        raw = bytearray(raw)
+        raw[noise.r.randrange(len(raw))] = noise.r.randrange(256)
+    headers = {k: noise.r.choice(v).encode() for k, v in HEADERS.items() if k != "Authorization" and noise.often(0.04)}
+    return method, target, bytes(raw), {"Content-Type": b"application/json", "X-Troth-Force": noise.r.choice((b"true", b"x")), **headers}
+
+
+def test_random_requests(world):
+    """None of them is a 5xx, or takes long, or is answered in another API's shape."""
+    seed, count, seen = int(os.environ.get("TROTH_SEED", 1)), 0, set()
+    noise = Noise(random.Random(seed).random(), None, [world["ca"], world["leaf"], world["id"], NOBODY, "/w/ca", "/w/leaf"])
+    table = [(facade, route, body) for facade, rows in (("credhub", CREDHUB), ("opsmanager", OPSMANAGER)) for route, body in rows.items()]
+    end = time.monotonic() + RANDOM_S
+    while time.monotonic() < end:
+        facade, route, body = noise.r.choice(table)
+        method, target, raw, headers = random_request(noise, world, route, copy.deepcopy(body))
+        said, began = f"TROTH_SEED={seed}, request {count}: {method} {target} {headers} {raw[:1500]!r}", time.monotonic()
+        try:
+            status, text, got = world[facade].who["admin"].send(method, target, raw, headers)
+        except (OSError, http.client.HTTPException) as e:
+            raise AssertionError(f"{said}\n{e!r}\n{world[facade].server.logged()[-3000:]}") from e
+        assert 200 <= status < 500, f"{said}\n{status} {text[:500]!r}"
+        assert time.monotonic() - began < 10, f"{said}: took long"
+        if status >= 400 and text and status not in (414, 417, 431):  # the head was refused as a whole
+            assert ("error" if facade == "credhub" else "errors") in json.loads(text), f"{said}\n{status} {text[:500]!r}"
+        count += 1
+        seen.add(status)
+    print(f"{count} requests, {sorted(seen)}")
+    assert world["credhub"].server.process.poll() is None and {200, 400, 404} <= seen, (count, seen)
