@@ -62,11 +62,23 @@ static void print_return(struct cli *c, const struct json *j)
 		fprintf(c->out, "when its agent comes back it joins like a new node\n");
 }
 
+/* Names of nodes have no slash in front: it is the name of a certificate that somebody outside the fleet took, or of a binding. */
+static troth_rc no_node(const struct cli *c, struct troth_err *e)
+{
+	const char *name = c->words[0];
+	troth_rc rc = err_set(e, TROTH_NOT_FOUND, "%.200s is no instance: troth waive is about nodes", name);
+	err_hint(e, "whoever took a certificate of that name: troth credential attest %.200s --replaced gone; a binding: troth binding waive %.200s", name,
+		 name);
+	return rc;
+}
+
 troth_rc cli_run_waive(struct cli *c, struct troth_err *e)
 {
 	const struct json *j;
 	const char *id = NULL, *body;
 	TRY(cli_body(c, &body, e));
+	if (c->words[0][0] == '/')
+		return no_node(c, e);
 	TRY(cli_find(c, c->command->path, "instance", c->words[0], &id, e));
 	TRY(cli_call(c, HTTP_POST, dry(c, arena_printf(c->a, "%s/%s/waive", c->command->path, id)), body, 0, &j, e));
 	if (c->format != CLI_AS_TABLE)

@@ -88,7 +88,7 @@ static int tell_verbs(const struct command *rows, size_t count, const char *noun
 	FILE *to = help ? stdout : stderr;
 	size_t len = strlen(noun);
 	const char *first = NULL;
-	if (!help && argc > 2)
+	if (!help && argc > 2 && argv[2][0] != '-')
 		fprintf(to, "troth: %s has no verb \"%.60s\"\n", noun, argv[2]);
 	else if (!help)
 		fprintf(to, "troth: %s needs a verb\n", noun);
@@ -101,9 +101,31 @@ static int tell_verbs(const struct command *rows, size_t count, const char *noun
 	return help ? 0 : 2;
 }
 
+static bool is_program(int argc, char **argv)
+{
+	int words;
+	return argc > 0 && (find(argc, argv, &words) || strcmp(argv[0], "agent") == 0 || strcmp(argv[0], "config") == 0);
+}
+
+/* "troth --dir D server" is "troth server --dir D": where everything is may be said first, as for the CLI's commands. */
+static void put_dir_last(int argc, char **argv)
+{
+	int n = argc > 1 && strncmp(argv[1], "--dir=", 6) == 0 ? 1 : argc > 2 && strcmp(argv[1], "--dir") == 0 ? 2 : 0;
+	char *said[2];
+	if (!n || !is_program(argc - 1 - n, argv + 1 + n))
+		return;
+	for (int i = 0; i < n; i++)
+		said[i] = argv[1 + i];
+	for (int i = 1; i + n < argc; i++)
+		argv[i] = argv[i + n];
+	for (int i = 0; i < n; i++)
+		argv[argc - n + i] = said[i];
+}
+
 int main(int argc, char **argv)
 {
 	int words = 0;
+	put_dir_last(argc, argv);
 	const struct command *c = argc > 1 ? find(argc - 1, argv + 1, &words) : NULL;
 	if (!c && argc > 1 && strcmp(argv[1], "agent") == 0)
 		return tell_verbs(AGENT_COMMANDS, ARRAY_LEN(AGENT_COMMANDS), "agent", argc, argv);

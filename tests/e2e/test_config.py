@@ -68,6 +68,10 @@ def test_a_reload(build, own):
     assert "event=config.reloaded file=- changed=log_format" in hup(own, None), "no file: the defaults"
     r = troth(build, "config", "show", "--dir", own.dir)
     assert f"process {own.process.pid}" in r.stdout and "idle_time: 90s" in r.stdout and "# command line" in r.stdout
+    for first in (("--dir", own.dir), (f"--dir={own.dir}",)):
+        assert troth(build, *first, "config", "show").stdout == r.stdout
+    wrong = troth(build, "--dir", own.dir, "config", "shwo")
+    assert wrong.returncode == 2 and 'config has no verb "shwo"' in wrong.stderr
     assert max(map(len, r.stdout.splitlines())) <= 80
 
 

@@ -72,6 +72,9 @@ def test_credhub_day_by_day(credhub, tmp_path):
     credhub(*leaf, "-r", tmp_path / "ca.pem")
     assert [credhub.field("/cli/mine", key) for key in ("ca", "certificate", "private_key")] == [pem, mine["certificate"], mine["key"]]
     assert "statically set" in credhub.refused("regenerate", "-n", "/cli/mine")
+    credhub("generate", "-n", "/cli/mine", "-t", "certificate", "-c", "mine.example", "--ca", "/cli/brought")  # who moved over goes on so
+    credhub("regenerate", "-n", "/cli/mine")
+    assert credhub.field("/cli/mine", "private_key") != mine["key"]
     whole = {name: json.loads(credhub("get", "-n", name, "-j"))["value"] for name in ("/cli/leaf", "/cli/mine", "/cli/brought")}
     credhub("export", "-p", "/cli", "-f", tmp_path / "all")
     for name in ("/cli/leaf", "/cli/mine"):

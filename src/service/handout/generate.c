@@ -161,6 +161,14 @@ static troth_rc again_of(struct verb_ctx *ctx, const struct credential_row *row,
 	return RC_OK;
 }
 
+/* A leaf that nothing here serves, told anew what it is: also one that was set, whose next version is made here from then on. */
+static troth_rc leaf_of(struct verb_ctx *ctx, const struct credential_row *row, enum act *ret, struct troth_err *e)
+{
+	TRY(authority_above_may_sign(ctx, row, e));
+	*ret = ACT_LEAF;
+	return RC_OK;
+}
+
 /* Something of that name is there, and it was not just asked for once more. */
 static troth_rc decide_there(struct verb_ctx *ctx, const struct generate_cmd *cmd, const struct credential_row *issuer,
 			     const struct credential_row *row, enum act *ret, struct troth_err *e)
@@ -176,9 +184,9 @@ static troth_rc decide_there(struct verb_ctx *ctx, const struct generate_cmd *cm
 	if (cmd->mode == GENERATE_CONVERGE && same && !moved)
 		return RC_OK;
 	TRY(credential_has_slots(ctx, row, &slots, e));
-	if (!same && (slots || row->kind == CREDENTIAL_AUTHORITY || row->issuer_id != issuer->id))
+	if (!same && (slots || row->kind == CREDENTIAL_AUTHORITY || (row->issuer_id && row->issuer_id != issuer->id)))
 		return refuse_other(row, slots ? "its deployment says what it is" : "is signed by another authority, or says other names or keys", e);
-	return again_of(ctx, row, ret, e);
+	return slots || row->kind == CREDENTIAL_AUTHORITY ? again_of(ctx, row, ret, e) : leaf_of(ctx, row, ret, e);
 }
 
 static troth_rc find(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct credential_row *ret, bool *ret_there, struct troth_err *e)
@@ -200,8 +208,9 @@ static void define_leaf(struct verb_ctx *ctx, const struct generate_cmd *cmd, co
 	struct credential_row *row = &plan->row;
 	if (plan->fresh)
 		*row = (struct credential_row){ .uuid = verb_uuid_text(ctx), .name = cmd->name, .kind = CREDENTIAL_LEAF,
-						.issuer_id = issuer->id, .renew = "never", .rev = 0, .created = ctx->now };
+						.renew = "never", .rev = 0, .created = ctx->now };
 	if (!cmd->again) {
+		row->issuer_id = issuer->id; /* of one that was set nobody may have said who signed it */
 		row->spec = spec_text(ctx->a, cmd);
 		row->key_type = KEY_TYPE;
 		row->leaf_ttl = LIFE;

@@ -326,8 +326,8 @@ static troth_rc leaf_find(struct verb_ctx *ctx, const char *id, struct credentia
 static troth_rc nothing_newer(const struct credential_row *leaf, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "only one certificate of %s was taken: nothing replaced it", leaf->name);
-	err_hint(e, "take a new one first: troth credential renew %s --csr-file FILE (what was brought: bring the next); or, if nobody uses it: "
-		    "--replaced gone", leaf->name);
+	err_hint(e, "take a new one first, as the first was taken (renew it with a request, regenerate it, bring the next); or, if nobody uses it: "
+		    "--replaced gone");
 	err_object(e, "%s", leaf->name);
 	return rc;
 }

@@ -192,6 +192,7 @@ static troth_rc apply_run(struct verb_ctx *ctx, const void *arg, void *out, stru
 struct tale {
 	const char *line;       /* what is not there yet, of the first thing; NULL: nothing */
 	const char *waits_for;  /* its rotation's sentence, or NULL */
+	const char *authority;  /* of that rotation; or NULL */
 };
 
 static size_t percent(size_t part, size_t whole) { return whole ? part * 100 / whole : 100; }
@@ -246,6 +247,7 @@ static troth_rc look_at_rotation(struct verb_ctx *ctx, const char *scope, const 
 		return RC_OK;
 	TRY(operation_row_get(ctx->tx, ctx->a, r->operation_id, &op, e));
 	ret->waits_for = op.waits_for;
+	ret->authority = c.name;
 	return RC_OK;
 }
 
@@ -288,7 +290,7 @@ static troth_rc update_one(struct verb_ctx *ctx, struct operation_row *op, struc
 	if (!t.line)
 		TRY(end(ctx, op, "every member was seen to have what is wanted", e));
 	else if (news)
-		TRY(tell(ctx, op, t.waits_for ? arena_printf(ctx->a, "%s; %s", t.line, t.waits_for) : t.line, e));
+		TRY(tell(ctx, op, t.waits_for ? arena_printf(ctx->a, "%s; %s; more: troth explain %s", t.line, t.waits_for, t.authority) : t.line, e));
 	return operation_row_update(ctx->tx, op, e);
 }
 

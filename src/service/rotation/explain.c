@@ -203,6 +203,67 @@ static troth_rc name_approval(struct tx *tx, struct arena *a, int64_t authority,
 	return RC_OK;
 }
 
+/* The leaf that a holder was handed certificates of; a deleted one if there is none of that name any more. */
+static troth_rc leaf_of_holder(struct tx *tx, struct arena *a, const char *name, int64_t authority, struct credential_row *ret, struct troth_err *e)
+{
+	struct credential_row *rows;
+	size_t n;
+	if (rc_ok(credential_row_by_name(tx, a, name, ret, NULL)) && ret->issuer_id == authority)
+		return RC_OK;
+	*ret = (struct credential_row){ 0 };
+	TRY(credential_row_list_deleted(tx, a, authority, PAGE_ALL, &rows, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (text_equal(rows[i].name, name))
+			*ret = rows[i];
+	return RC_OK;
+}
+
+/* Did it take one by the version that signs now, beside the older ones? */
+static troth_rc took_newest(struct tx *tx, struct arena *a, int64_t target, const struct credential_row *leaf, bool *ret, struct troth_err *e)
+{
+	struct credential_row authority;
+	struct document_row *pending;
+	struct version_row newest;
+	size_t n;
+	*ret = false;
+	TRY(document_row_list_pending(tx, a, target, &pending, &n, e));
+	if (n < 2)
+		return RC_OK;
+	TRY(credential_row_get(tx, a, leaf->issuer_id, &authority, e));
+	TRY(version_row_get(tx, a, pending[n - 1].version_id, &newest, e));
+	*ret = newest.signed_by == authority.signing_version;
+	return RC_OK;
+}
+
+static const char *way_of(const struct version_row *newest)
+{
+	if (newest->source != VERSION_GENERATED)
+		return newest->source == VERSION_UPLOADED ? "set" : "request";
+	return newest->key_blob.len ? "generated" : "domains";
+}
+
+/* Who is outside comes for the next certificate as he came for this one. */
+static troth_rc name_holding(struct tx *tx, struct arena *a, int64_t target, struct explained *x, struct troth_err *e)
+{
+	struct target_row t;
+	struct template_row group;
+	struct credential_row leaf;
+	struct version_row newest;
+	bool taken;
+	if (!target || x->party != PARTY_HOLDER)
+		return RC_OK;
+	TRY(target_row_get(tx, a, target, &t, e));
+	TRY(template_row_get(tx, a, t.template_id, &group, e));
+	TRY(leaf_of_holder(tx, a, x->instance, group.authority_id, &leaf, e));
+	if (!leaf.id || !leaf.signing_version)
+		return RC_OK;
+	TRY(took_newest(tx, a, target, &leaf, &taken, e));
+	TRY(version_row_get(tx, a, leaf.signing_version, &newest, e));
+	x->holding = leaf.retired ? "deleted" : taken ? "taken" : way_of(&newest);
+	x->left_behind = leaf.retired ? leaf.uuid : NULL;
+	return RC_OK;
+}
+
 troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row, struct explained *ret,
 		     struct troth_err *e)
 {
@@ -223,6 +284,7 @@ troth_rc explain_row(struct tx *tx, struct arena *a, const struct wait_row *row,
 	x.blocks = json_get_int(j, "blocks", 0);
 	TRY(name_authority(tx, a, row->authority_id, json_get_int(j, "ca", 0), &x, e));
 	TRY(name_target(tx, a, row->target_id, &x.party, &x.instance, &x.target, e));
+	TRY(name_holding(tx, a, row->target_id, &x, e));
 	TRY(read_words(tx, a, row->target_id, &x, e));
 	TRY(name_deployment(tx, a, row->target_id, &x, e));
 	TRY(name_target(tx, a, json_get_int(j, "other_target", 0), &x.other_party, &x.other_instance, &x.other_target, e));
@@ -287,9 +349,27 @@ static const struct words { const char *reason, *plain, *hint; } WORDS[] = {
 	{ "renew-ordered", "is due for renewal; its rotation was ordered and has not begun", "troth audit list --object @ says whether it was refused, and why" },
 	{ "renew-later", "is due for renewal; that waits for the rotation that runs", NULL },
 	{ "outside-holder", "may still show a certificate of the old CA",
-	  "take a new one (troth credential renew @ --csr-file FILE), or bring the next if it was brought; put it in use, then: troth credential "
-	  "attest @ --replaced renewed" },
+	  "take a new one (troth credential renew @ --csr-file FILE), put it in use, then: troth credential attest @ --replaced renewed" },
 };
+
+/* What a holder does next, by how it came by what it has (`holding`). */
+#define MAY_STILL_SHOW "may still show a certificate of the old CA"
+#define THEN_SAY_SO "put it in use, then: troth credential attest @ --replaced renewed"
+static const struct words HOLDER_WORDS[] = {
+	{ "generated", MAY_STILL_SHOW, "make a new one (credhub regenerate -n @), " THEN_SAY_SO },
+	{ "domains", MAY_STILL_SHOW, "ask for the same domains again (om generate-certificate) when the new CA signs, " THEN_SAY_SO },
+	{ "set", MAY_STILL_SHOW, "bring the next one (credhub set -n @), or have it made here (credhub generate -n @); " THEN_SAY_SO },
+	{ "taken", "has a certificate of the new CA, and " MAY_STILL_SHOW, "when the new one is in use there: troth credential attest @ --replaced renewed" },
+	{ "deleted", MAY_STILL_SHOW ", though it was deleted here", "when nobody uses it any more: troth credential attest @ --replaced gone" },
+};
+
+static const struct words *holder_words(const struct explained *x, const char *reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(HOLDER_WORDS) && x->holding && text_equal(reason, "outside-holder"); i++)
+		if (text_equal(HOLDER_WORDS[i].reason, x->holding))
+			return &HOLDER_WORDS[i];
+	return NULL;
+}
 
 /* Its agent runs and may not come in. */
 static const struct words RECOVERING = { "offline", "is on a node whose identity has expired, and which asks for a new one",
@@ -364,7 +444,7 @@ static const struct words *special_words(const struct explained *x, const char *
 		for (size_t k = 0; k < PARTY_WORDS[i].count && x->instance && x->party == PARTY_WORDS[i].party; k++)
 			if (text_equal(PARTY_WORDS[i].words[k].reason, reason))
 				return &PARTY_WORDS[i].words[k];
-	return own_words(x, reason);
+	return x->party == PARTY_HOLDER ? holder_words(x, reason) : own_words(x, reason);
 }
 
 static const struct words *words_of(const char *reason)
@@ -413,6 +493,8 @@ static const char *subject_of(struct arena *a, const struct explained *x)
 /* What a command calls it. */
 static const char *argument_of(struct arena *a, const struct explained *x)
 {
+	if (x->left_behind)
+		return x->left_behind;
 	if (x->instance && (x->party == PARTY_HOLDER || x->party == PARTY_BINDING))
 		return x->instance;
 	return subject_of(a, x);

@@ -25,6 +25,9 @@ struct explained {
 	const char *approve;        /* "approve-...": the authority whose rotation somebody has to approve; or NULL */
 	const char *frozen;         /* " since T by admin: reason" if that is the reason, or NULL */
 	const char *certificate;    /* "the certificate of version 2, ..., asked for since T" if that is the reason, or NULL */
+	const char *holding;        /* of a holder, how it comes by its next certificate: "request", "generated", "domains", "set"; "taken": it
+				       took it; "deleted": nobody gives it one; NULL for others */
+	const char *left_behind;    /* "deleted": the credential's uuid, by which commands find it; else NULL */
 	bool imported;              /* "renew-by-hand", because the authority's key is elsewhere */
 	const char *last_error;     /* of the target, if its agent said one; else what was not as it should be */
 	bool failing;               /* it is an error: somebody has to mend it */

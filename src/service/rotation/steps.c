@@ -368,6 +368,10 @@ static troth_rc check_excluded(struct verb_ctx *ctx, const struct order_cmd *cmd
 	return (troth_rc){ e->kind };
 }
 
+/* `om` has no option for it. */
+#define MANY_HINT "name the others in exclude_from_rotation (om curl -p PATH -x POST -d '{\"exclude_from_rotation\":[...]}'), or ask as somebody whose scope " \
+	"holds one of them"
+
 static troth_rc refuse_many(struct verb_ctx *ctx, const struct roots *left, struct troth_err *e)
 {
 	const char *names = "";
@@ -376,7 +380,7 @@ static troth_rc refuse_many(struct verb_ctx *ctx, const struct roots *left, stru
 	troth_rc rc = left->count ? err_set(e, TROTH_CONFLICT, "%zu root authorities are in your scope (%s%s), and one is rotated at a time",
 					    left->count, names, left->count > 5 ? ", ..." : "")
 				  : err_set(e, TROTH_CONFLICT, "no root authority is left to be rotated");
-	err_hint(e, left->count ? "name the others in exclude_from_rotation" : "troth authority list shows what there is");
+	err_hint(e, left->count ? MANY_HINT : "troth authority list shows what there is");
 	return rc;
 }
 
@@ -485,7 +489,8 @@ static troth_rc judge_old(struct verb_ctx *ctx, const struct root *root, int64_t
 	struct in_use_list held = in_use_of(ctx->a, &used, version, true);
 	if (!v.blocking.count) {
 		v.blocking = held;
-		v.advice = "whoever took these takes new ones first; or they end by themselves";
+		v.advice = arena_printf(ctx->a, "whoever took these takes new ones first (troth explain %s says how); or they end by themselves",
+					root->view.row.name);
 	}
 	if (v.blocking.count)
 		violate(ctx, ret, v);

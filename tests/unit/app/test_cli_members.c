@@ -41,6 +41,8 @@ static void a_waiver_says_what_it_costs_and_frees(void **state)
 	assert_has(s->out, "\"frees\"");
 	assert_int_equal(RUN_ALONE(s, "waive", "pg-1"), 2);
 	assert_has(s->err, "--reason");
+	assert_int_equal(RUN_ALONE(s, "waive", "/prod/lb", "--reason", "away"), 4); /* a holder, as `troth explain` calls it */
+	assert_has(s->err, "troth credential attest /prod/lb --replaced gone");
 }
 
 static void links_are_named_by_deployment_and_name(void **state)

@@ -145,6 +145,7 @@ static void two_roots_are_told_apart(void **state)
 	room_authority(c->room, "/other/ca", NULL);
 	call_expect(c, 422, HTTP_POST, CAS "/generate", NULL);
 	call_has(c, "errors.0", "/prod/pg/ca, /other/ca");
+	call_has(c, "errors.0", "om curl"); /* om has no option for it */
 	call_expect(c, 200, HTTP_POST, CAS "/generate", "{\"exclude_from_rotation\":[\"/prod/pg/ca\"]}");
 	call_is(c, "certificates.excluded.0.variable_path", "/prod/pg/ca");
 	call_is(c, "issuer", "CN=/other/ca");

@@ -36,6 +36,7 @@ static void it_waits_for_each_member(void **state)
 	struct operation_row op = steps_applied(f), now;
 	FLEET_CHECK(f, op.state == OPERATION_RUNNING && strstr(op.progress, "66 % of 3 stores trust") && strstr(op.waits_for, "app-1"));
 	FLEET_CHECK(f, log_says(f, op.id, "0 % of 3 stores") && log_says(f, op.id, "66 % of 3 stores"));
+	FLEET_CHECK(f, log_says(f, op.id, "; more: troth explain /demo/ca"));
 	size_t lines = log_of(f, op.id).line_count;
 	fleet_wake(f);
 	FLEET_CHECK(f, log_of(f, op.id).line_count == lines); /* nothing new, no line */

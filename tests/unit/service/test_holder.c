@@ -2,6 +2,8 @@
 #include "fleet.h"
 
 #include "service/handout/delete.h"
+#include "service/handout/generate.h"
+#include "service/handout/generate_domains.h"
 #include "service/outside/holder.h"
 
 static const char *chain_of(struct fleet *f, const struct credential_ret *r)
@@ -58,6 +60,7 @@ static void outside_holder(void **state)
 	FLEET_CHECK(f, fleet_waits(f, "/demo/ca", "/demo/lb", "outside-holder"));
 	struct explain_ret x = fleet_explain(f, "/demo/lb");
 	FLEET_CHECK(f, strstr(explain_plain(f->a, &x.items[0]), "the holder of /demo/lb may still show"));
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x.items[0]), "troth credential renew /demo/lb --csr-file FILE"));
 	FLEET_CHECK(f, strstr(explain_hint(f->a, &x.items[0]), "troth credential attest /demo/lb"));
 	FLEET_CHECK(f, strstr(fleet_rotation(f, r.rotation).progress, "\"outside\":1"));
 	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_ATTEST, &(struct attest_cmd){ made.credential.row.uuid, "renewed" },
@@ -66,12 +69,55 @@ static void outside_holder(void **state)
 	FLEET_CHECK(f, text_equal(next.credential.versions[0].signed_by, r.new_version));
 	fleet_settle(f, 60); /* it has the new one and shows the old one: every pair is tried */
 	FLEET_CHECK(f, !done(f, &r));
+	x = fleet_explain(f, "/demo/lb");
+	FLEET_CHECK(f, strstr(explain_plain(f->a, &x.items[0]), "has a certificate of the new CA, and may still show"));
 	fleet_loads(f, lb, chain_of(f, &next));
 	FLEET_CHECK(f, attest(f, &made, "renewed").replaced == 1);
 	fleet_settle(f, 60);
 	FLEET_CHECK(f, done(f, &r));
 	FLEET_CHECK(f, fleet_explain(f, NULL).count == 0);
 	fleet_all_hands(f);
+	fleet_free(f);
+}
+
+static struct explained waited_for(struct fleet *f, const char *name)
+{
+	struct explain_ret x = fleet_explain(f, NULL);
+	for (size_t i = 0; i < x.count; i++)
+		if (text_equal(x.items[i].instance, name) && text_equal(x.items[i].reason, "outside-holder"))
+			return x.items[i];
+	FLEET_CHECK(f, !name); /* is not there */
+	return (struct explained){ 0 };
+}
+
+/* Each comes for the next one as he came for this one, and is told so; what was deleted is found by its id. */
+static void told_how_to_come_for_the_next(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct generate_ret made, domains;
+	struct no_ret deleted;
+	struct explained x;
+	const char *san = "dns:g.example", *domain = "*.apps.example";
+	struct generate_cmd cmd = { .name = "/demo/g", .issuer = "/demo/ca", .common_name = "g", .role = "both", .key_type = "ec-p256", .sans = { &san, 1 } };
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE, &cmd, &made);
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE_DOMAINS, &(struct generate_domains_cmd){ { &domain, 1 } }, &domains);
+	struct credential_ret lb = take(f, "/demo/lb");
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	x = waited_for(f, "/demo/g");
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x), "credhub regenerate -n /demo/g") && text_equal(x.holding, "generated"));
+	x = waited_for(f, "/demo/ca/generated/_wildcard.apps.example");
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x), "ask for the same domains again") && text_equal(x.holding, "domains"));
+	fleet_must(f, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ "/demo/lb" }, &deleted);
+	fleet_settle(f, 20);
+	x = waited_for(f, "/demo/lb");
+	FLEET_CHECK(f, strstr(explain_plain(f->a, &x), "was deleted here") && text_equal(x.holding, "deleted"));
+	FLEET_CHECK(f, strstr(explain_hint(f->a, &x), arena_printf(f->a, "attest %s --replaced gone", lb.credential.row.uuid)));
+	FLEET_CHECK(f, attest(f, &lb, "gone").replaced == 1); /* as the hint says */
+	(void)attest(f, &(struct credential_ret){ .credential = made.of.credential }, "gone");
+	(void)attest(f, &(struct credential_ret){ .credential = domains.of.credential }, "gone");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, done(f, &r));
 	fleet_free(f);
 }
 
@@ -279,7 +325,7 @@ static void a_name_is_used_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(outside_holder),
+		cmocka_unit_test(outside_holder), cmocka_unit_test(told_how_to_come_for_the_next),
 		cmocka_unit_test(renewal_goes_on_during_a_rotation),
 		cmocka_unit_test(a_rollback_keeps_what_was_taken),
 		cmocka_unit_test(ignored_by_an_operator),

@@ -237,10 +237,81 @@ static void what_is_refused_changes_nothing(void **state)
 	fleet_free(f);
 }
 
+static struct generate_ret make_here(struct fleet *f, const char *name, enum generate_mode mode)
+{
+	struct generate_ret ret;
+	const char *san = "dns:lb.example";
+	struct generate_cmd cmd = { .name = name, .issuer = "/demo/ca", .common_name = "lb", .role = "both", .key_type = "ec-p256",
+				    .sans = { &san, 1 }, .mode = mode };
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE, &cmd, &ret);
+	return ret;
+}
+
+static const char *hint_of(struct fleet *f, const char *name)
+{
+	struct explain_ret x = fleet_explain(f, name);
+	FLEET_CHECK(f, x.count > 0);
+	const char *hint = explain_hint(f->a, &x.items[0]);
+	return hint ? hint : "";
+}
+
+/* Who moved over has nothing but what was set, and generates over it. */
+static void generated_over_it_is_made_here_from_then_on(void **state)
+{
+	struct elsewhere root;
+	struct fleet *f = demo_by(&root);
+	struct fleet_node *lb = fleet_stranger(f, "lb", MSG_SLOT);
+	struct elsewhere leaf = bring_leaf(f->a, f->now, "lb", &root, 0, 0);
+	struct set_cmd cmd = bring_cmd(f->a, "/demo/lb", &leaf);
+	struct generate_cmd again = { .name = "/demo/lb", .again = true };
+	cmd.issuer = "/demo/ca";
+	(void)set(f, cmd);
+	fleet_loads(f, lb, leaf.pem);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, strstr(hint_of(f, "/demo/ca"), "credhub generate -n /demo/lb"));
+	fleet_refused(f, &f->admin, &VERB_CREDENTIAL_GENERATE, &again, TROTH_CONFLICT, "came from elsewhere");
+	FLEET_CHECK(f, !make_here(f, "/demo/lb", GENERATE_KEEP).made);
+	struct generate_ret made = make_here(f, "/demo/lb", GENERATE_OVERWRITE);
+	FLEET_CHECK(f, made.made && made.of.items[0].generated && made.of.items[0].private_key);
+	FLEET_CHECK(f, look(f, "/demo/lb").count == 2 && text_equal(made.of.items[0].version->signed_by, r.new_version));
+	fleet_settle(f, 60); /* the one that was set still counts */
+	FLEET_CHECK(f, !text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	FLEET_CHECK(f, text_starts(hint_of(f, "/demo/ca"), "when the new one is in use there: troth credential attest /demo/lb"));
+	fleet_all_hands(f);
+	fleet_loads(f, lb, cert_pem(f->a, made.of.items[0].version->cert.der));
+	FLEET_CHECK(f, attest(f, &made.of, "renewed").replaced == 1);
+	fleet_settle(f, 60);
+	FLEET_CHECK(f, text_equal(fleet_rotation(f, r.rotation).state, "done"));
+	fleet_must(f, &VERB_CREDENTIAL_GENERATE, &again, &made);
+	FLEET_CHECK(f, made.made);
+	fleet_all_hands(f);
+	bring_release((struct elsewhere *[]){ &root, &leaf }, 2);
+	fleet_free(f);
+}
+
+/* It was set before its CA came, or nobody said who signed it. */
+static void generated_over_it_it_has_a_ca(void **state)
+{
+	struct fleet *f = fleet_demo();
+	struct elsewhere root = elsewhere_root(f->a, f->now, "far"), leaf = bring_leaf(f->a, f->now, "lb", &root, 0, 0);
+	struct lookup_ret before = set(f, bring_cmd(f->a, "/x/lb", &leaf));
+	FLEET_CHECK(f, !before.credential.row.issuer_id);
+	struct generate_ret made = make_here(f, "/x/lb", GENERATE_CONVERGE);
+	FLEET_CHECK(f, made.made && made.of.credential.row.issuer_id && text_equal(made.of.credential.row.uuid, before.credential.row.uuid));
+	FLEET_CHECK(f, !make_here(f, "/x/lb", GENERATE_CONVERGE).made);
+	struct rotate_ret r = fleet_rotate(f, "/demo/ca");
+	FLEET_CHECK(f, r.outside_count == 1 && text_equal(r.outside[0], "/x/lb"));
+	bring_release((struct elsewhere *[]){ &root, &leaf }, 2);
+	fleet_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_rotation_waits_for_its_holder), cmocka_unit_test(not_before_its_ca_is_trusted),
 					      cmocka_unit_test(nor_that_of_an_imported_one), cmocka_unit_test(its_owner_has_it),
+					      cmocka_unit_test(generated_over_it_is_made_here_from_then_on),
+					      cmocka_unit_test(generated_over_it_it_has_a_ca),
 					      cmocka_unit_test(what_is_refused_changes_nothing) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
