@@ -7,6 +7,7 @@
 
 #include "keeper/keeper.h"
 #include "model/name.h"
+#include "service/server/permission.h"
 
 enum { NEEDS_FIRST = 8 }; /* most verbs need one or two */
 
@@ -191,6 +192,7 @@ troth_rc verb_apply_changes(struct verb_ctx *ctx, struct troth_err *e)
 static troth_rc write_body(const struct verb *verb, struct verb_ctx *ctx, const void *cmd, void *ret,
 			   struct troth_err *e)
 {
+	TRY(permission_again(ctx, e));
 	TRY(verb->run(ctx, cmd, ret, e));
 	if (ctx->retry)
 		return err_set(e, TROTH_CONFLICT, "%s: what it was prepared for has changed meanwhile", verb->name);

@@ -133,6 +133,28 @@ troth_rc permission_load(struct verb_ctx *ctx, int64_t principal_id, struct prin
 	return RC_OK;
 }
 
+/* Agents, the system and nobody have none. */
+static bool has_row(const struct principal *who) { return who->id && who->uuid[0]; }
+
+troth_rc permission_again(struct verb_ctx *ctx, struct troth_err *e)
+{
+	struct principal_row row;
+	if (!has_row(ctx->who))
+		return RC_OK;
+	TRY(principal_row_get(ctx->tx, ctx->a, ctx->who->id, &row, e));
+	if (row.revoked) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "principal %s was revoked meanwhile: nothing was done", row.name);
+		err_hint(e, "ask an administrator for a new one");
+		return rc;
+	}
+	if (!text_equal(ctx->who->scope, SCOPE_NONE))
+		return RC_OK;
+	struct principal *who = arena_copy(ctx->a, ctx->who, sizeof *who);
+	TRY(permission_load(ctx, who->id, who, e));
+	ctx->who = who;
+	return RC_OK;
+}
+
 /* Read once more: what was taken from the caller after he was let in gives nothing any more. */
 static troth_rc rights_of_caller(struct verb_ctx *ctx, const char *path, unsigned *ret, struct troth_err *e)
 {
