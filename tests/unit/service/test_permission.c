@@ -240,6 +240,7 @@ static void nobody_gives_more_than_he_has(void **state)
 	refused(r, &who, said(r, "uaa-client:friend", "/y/leaf", "read"), TROTH_NOT_FOUND, "");
 	refused(r, &who, said(r, "uaa-client:friend", "/*", "read"), TROTH_NOT_FOUND, "");
 	refused(r, &who, said(r, "uaa-client:app", "/x/ca", "read"), TROTH_INVALID, "its own");
+	refused(r, &who, said(r, "uaa-client:narrow", "/x/leaf", "read"), TROTH_INVALID, "has a scope:"); /* which one is not his business */
 	cmd = said(r, NULL, NULL, "read write");
 	cmd.id = ret.permission.uuid;
 	room_refused(r, &who, &VERB_PERMISSION_CHANGE, &cmd, TROTH_FORBIDDEN, "no write");
