@@ -172,6 +172,7 @@ void verb_ctx_again(struct verb_ctx *ctx)
 	ctx->need_count = ctx->need_room = ctx->reply_count = 0;
 	need_grow(ctx); /* so that replies[0] of one that was not asked is NULL */
 	ctx->plan = NULL;
+	ctx->keys = 0;
 	ctx->toil = NULL;
 	ctx->retry = ctx->more = false;
 	ctx->changes = NULL;
