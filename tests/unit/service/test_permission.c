@@ -171,6 +171,14 @@ static void who_only_writes_is_given_no_key_that_was_there(void **state)
 	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
 	kept.mode = GENERATE_CONVERGE;
 	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
+	outsider_asks(r, outsider_ca("/x/other", NULL)); /* nor metadata, where there is no key to give */
+	give(r, "uaa-client:app", "/x/other", "write");
+	who = now(r, &app);
+	kept = outsider_ca("/x/other", NULL);
+	kept.mode = GENERATE_CONVERGE;
+	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
+	kept.mode = GENERATE_KEEP;
+	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
 	assert_int_equal(asks(r, &who, (struct generate_cmd){ .name = "/x/leaf", .again = true }), 0);
 	room_free(r);
 }
