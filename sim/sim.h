@@ -234,7 +234,6 @@ void sim_free(struct sim *s);
 void tell(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void violation(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void must(struct sim *s, troth_rc rc, const struct troth_err *e, const char *what);
-/* A message on its way: delay, loss, repetition.  Lost ones end in x->happen_lost after a while. */
 /* n NULL: the server, and so everybody. */
 void trouble(struct sim *s, struct node *n, msec_t time);
 msec_t net_delay(struct sim *s, struct node *n);

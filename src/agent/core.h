@@ -5,7 +5,7 @@
  * the result as the next event.  So the simulator and the unit tests run this very code, with any
  * order of events, any crash, any lie of the server.
  *
- * What it keeps true is the agent's contract (A1-A5, docs/decisions/agent-core-in-link.md):
+ * What it keeps true is the agent's contract (A1-A5, docs/decisions/0004-agent-core-in-link.md):
  *   A1 a document is applied only if it came in the present session and its generation is above
  *      high-water h and above what was begun;  h, l and what was begun are durable in the hand;
  *   A2 a counting report goes out only when nothing is staged, swapped or unproven;

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "model/name.h"
-#include "service/ca/brought.h"
+#include "service/intake/brought.h"
 
 enum { RENEW_RETRY_MS = 60 * 1000 };
 

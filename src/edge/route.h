@@ -60,7 +60,7 @@ struct route {
 	const char *takes;           /* or, when a codec reads the body: the noun of the facade that it is */
 	const char *gives;           /* "201 Authority", "200 [Authority]" (a page of them), "204", "200 Rotation|RotationPreview",
 	                              * "200 application/x-pem-file, 304".  A dry run of what gives 201 or 202 gives 200 */
-	const char *fails;           /* statuses besides those that follow from the row (route_fails): "404 409" */
+	const char *fails;           /* statuses besides those that follow from the row (api_fails): "404 409" */
 };
 
 struct route_table {

@@ -136,7 +136,7 @@ struct version_row {
 	msec_t renew_at;           /* when the next one is asked for (leaf) or a rotation starts by itself (authority); 0: never */
 	msec_t renew_latest;       /* authority: from here on even on top of a rotation that still runs; 0: never */
 	msec_t renewing;           /* authority: since when its rotation has been ordered and not begun; 0: not */
-	msec_t forgotten;          /* somebody outside wants to see it no more (service/ca/forget.h); 0: not */
+	msec_t forgotten;          /* somebody outside wants to see it no more (service/handout/forget.h); 0: not */
 };
 troth_rc version_row_insert(struct tx *tx, struct version_row *row, struct troth_err *e);
 troth_rc version_row_update(struct tx *tx, const struct version_row *row, struct troth_err *e);
@@ -166,7 +166,7 @@ troth_rc version_row_next_due(struct tx *tx, msec_t *ret_at, struct troth_err *e
 struct metadata_row {
 	int64_t id;
 	int64_t version_id;        /* unique; the row goes with the version */
-	const char *body;          /* a JSON object (service/ca/metadata.h); of nobody's interest here */
+	const char *body;          /* a JSON object (service/handout/metadata.h); of nobody's interest here */
 };
 troth_rc metadata_row_put(struct tx *tx, int64_t version_id, const char *body, struct troth_err *e); /* in place of what was there; NULL: none */
 troth_rc metadata_row_of(struct tx *tx, struct arena *a, int64_t version_id, const char **ret_body, struct troth_err *e); /* NULL: none */

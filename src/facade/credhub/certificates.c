@@ -1,9 +1,9 @@
 /* /api/v1/certificates: list, versions, regenerate, and who is trusted beside the one that signs. */
 #include "facade/credhub/words.h"
 
-#include "service/ca/forget.h"
-#include "service/ca/generate.h"
-#include "service/ca/metadata.h"
+#include "service/handout/forget.h"
+#include "service/handout/generate.h"
+#include "service/handout/metadata.h"
 #include "service/rotation/beside.h"
 
 /* -- looking ---------------------------------------------------------------------------------------------------------- */
@@ -116,15 +116,6 @@ static troth_rc regenerate_parse(struct arena *a, const struct http_request *r, 
 	return RC_OK;
 }
 
-static void regenerate_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	const struct generate_cmd *c = cmd;
-	const struct generate_ret *x = ret;
-	struct json_writer w = http_reply_json(reply, 200);
-	credhub_version(a, &w, &x->of, x->of.items);
-	credhub_generated(&w, &x->of, x->of.items, x->made ? c->ttl : 0);
-}
-
 /* -- beside ----------------------------------------------------------------------------------------------------------- */
 
 static troth_rc beside_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -160,20 +151,13 @@ static troth_rc forget_parse(struct arena *a, const struct http_request *r, void
 	return credhub_plain(r, e);
 }
 
-static void forget_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	const struct lookup_ret *x = ret;
-	struct json_writer w = http_reply_json(reply, 200);
-	credhub_credential(a, &w, x, x->items);
-}
-
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v1/certificates", &VERB_CREDENTIAL_LOOKUP, list_parse, list_render, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_GET, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_LOOKUP, versions_parse, versions_render, CREDHUB_FLAGS | ROUTE_SECRET,
 	  credhub_problem },
-	{ HTTP_DELETE, "/api/v1/certificates/{id}/versions/{version}", &VERB_VERSION_FORGET, forget_parse, forget_render, CREDHUB_FLAGS,
+	{ HTTP_DELETE, "/api/v1/certificates/{id}/versions/{version}", &VERB_VERSION_FORGET, forget_parse, credhub_render_one, CREDHUB_FLAGS,
 	  credhub_problem },
-	{ HTTP_POST, "/api/v1/certificates/{id}/regenerate", &VERB_CREDENTIAL_GENERATE, regenerate_parse, regenerate_render,
+	{ HTTP_POST, "/api/v1/certificates/{id}/regenerate", &VERB_CREDENTIAL_GENERATE, regenerate_parse, credhub_render_made,
 	  CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },
 	{ HTTP_PUT, "/api/v1/certificates/{id}/update_transitional_version", &VERB_AUTHORITY_BESIDE, beside_parse, beside_render, CREDHUB_FLAGS,
 	  credhub_problem },

@@ -2,10 +2,10 @@
 #include "facade/credhub/words.h"
 
 #include "model/name.h"
-#include "service/ca/delete.h"
-#include "service/ca/generate.h"
-#include "service/ca/generate_below.h"
-#include "service/ca/metadata.h"
+#include "service/handout/delete.h"
+#include "service/handout/generate.h"
+#include "service/handout/generate_below.h"
+#include "service/handout/metadata.h"
 
 /* -- GET ----------------------------------------------------------------------------------------------------------- */
 
@@ -81,13 +81,6 @@ static troth_rc version_parse(struct arena *a, const struct http_request *r, voi
 	c->version = http_param(r, "id");
 	c->keys = true;
 	return credhub_plain(r, e);
-}
-
-static void version_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	const struct lookup_ret *x = ret;
-	struct json_writer w = http_reply_json(reply, 200);
-	credhub_credential(a, &w, x, x->items);
 }
 
 /* -- POST: what was said ------------------------------------------------------------------------------------------- */
@@ -276,15 +269,6 @@ static troth_rc again_parse(struct arena *a, const struct http_request *r, void 
 	return (troth_rc){ e->kind };
 }
 
-static void post_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	const struct generate_cmd *c = cmd;
-	const struct generate_ret *x = ret;
-	struct json_writer w = http_reply_json(reply, 200);
-	credhub_version(a, &w, &x->of, x->of.items);
-	credhub_generated(&w, &x->of, x->of.items, x->made ? c->ttl : 0);
-}
-
 struct below_body { const char *signed_by; };
 
 static troth_rc below_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
@@ -324,10 +308,10 @@ static troth_rc delete_parse(struct arena *a, const struct http_request *r, void
 #define SECRET (CREDHUB_FLAGS | ROUTE_SECRET)
 static const struct route ROWS[] = {
 	{ HTTP_GET, "/api/v1/data", &VERB_CREDENTIAL_LOOKUP, get_parse, get_render, SECRET, credhub_problem },
-	{ HTTP_GET, "/api/v1/data/{id}", &VERB_CREDENTIAL_LOOKUP, version_parse, version_render, SECRET, credhub_problem },
-	{ HTTP_POST, "/api/v1/data", &VERB_CREDENTIAL_GENERATE, post_parse, post_render, SECRET, credhub_problem },
+	{ HTTP_GET, "/api/v1/data/{id}", &VERB_CREDENTIAL_LOOKUP, version_parse, credhub_render_one, SECRET, credhub_problem },
+	{ HTTP_POST, "/api/v1/data", &VERB_CREDENTIAL_GENERATE, post_parse, credhub_render_made, SECRET, credhub_problem },
 	{ HTTP_DELETE, "/api/v1/data", &VERB_CREDENTIAL_DELETE, delete_parse, NULL, CREDHUB_FLAGS, credhub_problem },
 	{ HTTP_POST, "/api/v1/bulk-regenerate", &VERB_CREDENTIAL_GENERATE_BELOW, below_parse, below_render, CREDHUB_FLAGS, credhub_problem },
-	{ HTTP_POST, "/api/v1/regenerate", &VERB_CREDENTIAL_GENERATE, again_parse, post_render, SECRET, credhub_problem },
+	{ HTTP_POST, "/api/v1/regenerate", &VERB_CREDENTIAL_GENERATE, again_parse, credhub_render_made, SECRET, credhub_problem },
 };
 const struct route_table CREDHUB_DATA_ROUTES = { ROWS, ARRAY_LEN(ROWS), CREDHUB_API };

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "service/ca/metadata.h"
-#include "service/ca/set.h"
+#include "service/handout/metadata.h"
+#include "service/intake/set.h"
 
 enum { CERTIFICATE_CHARACTERS = 7000 }; /* CredHub's own limit: fewer than these */
 
@@ -70,16 +70,9 @@ static troth_rc version_parse(struct arena *a, const struct http_request *r, voi
 	return read_value(a, b.value, c, e);
 }
 
-static void set_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
-{
-	const struct lookup_ret *x = ret;
-	struct json_writer w = http_reply_json(reply, 200);
-	credhub_credential(a, &w, x, x->items);
-}
-
 static const struct route ROWS[] = {
-	{ HTTP_PUT, "/api/v1/data", &VERB_CREDENTIAL_BRING, set_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },
-	{ HTTP_POST, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_BRING, version_parse, set_render, CREDHUB_FLAGS | ROUTE_SECRET,
+	{ HTTP_PUT, "/api/v1/data", &VERB_CREDENTIAL_BRING, set_parse, credhub_render_one, CREDHUB_FLAGS | ROUTE_SECRET, credhub_problem },
+	{ HTTP_POST, "/api/v1/certificates/{id}/versions", &VERB_CREDENTIAL_BRING, version_parse, credhub_render_one, CREDHUB_FLAGS | ROUTE_SECRET,
 	  credhub_problem },
 };
 const struct route_table CREDHUB_SET_ROUTES = { ROWS, ARRAY_LEN(ROWS), CREDHUB_API };

@@ -5,10 +5,10 @@
 #include <strings.h>
 
 #include "facade/uaa/uaa.h"
-#include "service/ca/adopt.h"
-#include "service/ca/forget.h"
-#include "service/ca/generate.h"
-#include "service/ca/set.h"
+#include "service/handout/forget.h"
+#include "service/handout/generate.h"
+#include "service/intake/adopt.h"
+#include "service/intake/set.h"
 #include "service/rotation/beside.h"
 #include "service/server/permission.h"
 
@@ -230,7 +230,8 @@ troth_rc credhub_key_type(int64_t key_length, const char *key_type, const char *
 
 /* -- writing --------------------------------------------------------------------------------------------------- */
 
-void credhub_version(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v)
+/* The members of one version; the object stays open. */
+static void write_version(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v)
 {
 	const struct version_view *x = v->version;
 	jw_object(w);
@@ -253,9 +254,9 @@ void credhub_version(struct arena *a, struct json_writer *w, const struct lookup
 	jw_object_end(w);
 }
 
-void credhub_credential(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v)
+static void write_credential(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v)
 {
-	credhub_version(a, w, of, v);
+	write_version(a, w, of, v);
 	jw_object_end(w);
 }
 
@@ -263,7 +264,7 @@ void credhub_array(struct arena *a, struct json_writer *w, const struct lookup_r
 {
 	jw_array(w);
 	for (size_t i = 0; i < of->count; i++)
-		credhub_credential(a, w, of, &of->items[i]);
+		write_credential(a, w, of, &of->items[i]);
 	jw_array_end(w);
 }
 
@@ -278,12 +279,23 @@ static int64_t key_bits(const char *key_type)
 	return 0;
 }
 
-/* notBefore lies a little back, so whole days are what was asked for. */
-void credhub_generated(struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v, msec_t asked)
+void credhub_render_one(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {
-	int64_t days = (v->version->cert.not_after - v->version->cert.not_before) / MSEC_DAY;
-	jw_kv_bool(w, "duration_overridden", asked && days != asked / MSEC_DAY);
-	jw_kv_int(w, "duration_used", days);
-	jw_kv_int(w, "key_length", key_bits(of->credential.row.key_type));
-	jw_object_end(w);
+	const struct lookup_ret *x = ret;
+	struct json_writer w = http_reply_json(reply, 200);
+	write_credential(a, &w, x, x->items);
+}
+
+void credhub_render_made(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
+{
+	const struct generate_ret *x = ret;
+	const struct cert_row *made = &x->of.items->version->cert;
+	msec_t asked = x->made ? ((const struct generate_cmd *)cmd)->ttl : 0; /* 0: nothing was said */
+	int64_t days = (made->not_after - made->not_before) / MSEC_DAY;       /* notBefore lies a little back, so whole days are what was asked for */
+	struct json_writer w = http_reply_json(reply, 200);
+	write_version(a, &w, &x->of, x->of.items);
+	jw_kv_bool(&w, "duration_overridden", asked && days != asked / MSEC_DAY);
+	jw_kv_int(&w, "duration_used", days);
+	jw_kv_int(&w, "key_length", key_bits(x->of.credential.row.key_type));
+	jw_object_end(&w);
 }

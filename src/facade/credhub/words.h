@@ -3,7 +3,7 @@
 #define TROTH_FACADE_CREDHUB_WORDS_H
 
 #include "facade/credhub/credhub.h"
-#include "service/ca/lookup.h"
+#include "service/handout/lookup.h"
 
 #define CREDHUB_API "credhub" /* whose credentials are good for it */
 /* Each row: the slash at the end is nothing, the type of the body is looked at here. */
@@ -35,12 +35,11 @@ troth_rc credhub_days(int64_t days, msec_t *ret, struct troth_err *e);
 troth_rc credhub_key_type(int64_t key_length, const char *key_type, const char **ret, struct troth_err *e);
 
 /* -- writing --------------------------------------------------------------------------------------------- */
-/* The members of one credential version; the object stays open. */
-void credhub_version(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v);
-/* The same, closed. */
-void credhub_credential(struct arena *a, struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v);
+/* Versions of one credential, as an array. */
 void credhub_array(struct arena *a, struct json_writer *w, const struct lookup_ret *of);
-/* What a generated one says besides: duration_overridden, duration_used, key_length.  asked: 0: nothing was said. */
-void credhub_generated(struct json_writer *w, const struct lookup_ret *of, const struct lookup_version *v, msec_t asked);
+/* A route's whole answer (route_render).  Of a struct lookup_ret: its first version. */
+void credhub_render_one(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply);
+/* Of a struct generate_cmd and its generate_ret: that, and what one that was made says besides. */
+void credhub_render_made(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply);
 
 #endif

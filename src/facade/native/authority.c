@@ -1,7 +1,7 @@
 /* /v1/authorities: create, list, show; what is signed elsewhere: request, certificate, imported roots. */
-#include "service/ca/certify.h"
-#include "service/ca/external_ca.h"
-#include "service/ca/imported.h"
+#include "service/intake/certify.h"
+#include "service/intake/external_ca.h"
+#include "service/intake/imported.h"
 #include "service/policy/policy.h"
 
 #include "facade/native/nouns.h"

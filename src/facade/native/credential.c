@@ -1,9 +1,9 @@
 /* /v1/credentials: create, list, show, versions, renew. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
-#include "service/ca/export.h"
+#include "service/handout/export.h"
+#include "service/intake/upload.h"
 #include "service/outside/holder.h"
-#include "service/ca/upload.h"
 
 #define FIELD(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), 0, 0, max }
 #define NEEDED(name, kind, max) { #name, kind, offsetof(struct credential_create_cmd, name), JF_NEEDED, 0, max }

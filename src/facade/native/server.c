@@ -1,7 +1,7 @@
 /* /v1/health, /v1/version, /v1/principals/self, /v1/server/certificate. */
 #include "facade/native/nouns.h"
 #include "facade/native/words.h"
-#include "service/ca/brought.h"
+#include "service/intake/brought.h"
 
 static void health_render(struct arena *a, const struct http_request *r, const void *cmd, const void *ret, struct http_reply *reply)
 {

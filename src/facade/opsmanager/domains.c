@@ -4,7 +4,7 @@
 #include "facade/opsmanager/errors.h"
 #include "facade/opsmanager/opsmanager.h"
 #include "pki/cert.h"
-#include "service/ca/generate_domains.h"
+#include "service/handout/generate_domains.h"
 
 static const struct json_field FIELDS[] = {
 	{ "domains", JF_TEXTS, offsetof(struct generate_domains_cmd, domains), JF_REQUIRED, 0, LIMIT_SAN_COUNT },

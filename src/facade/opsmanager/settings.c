@@ -4,7 +4,7 @@
 #include "facade/opsmanager/errors.h"
 #include "facade/opsmanager/opsmanager.h"
 #include "pki/cert.h"
-#include "service/ca/brought.h"
+#include "service/intake/brought.h"
 
 /* `certificate` may be the whole chain: leaf, intermediates and, unless it is known here, the root. */
 static const struct json_field FIELDS[] = {

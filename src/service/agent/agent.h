@@ -21,7 +21,7 @@ struct desired_cmd {
 	int64_t session, after;   /* after: the version seen last, 0 at the start */
 };
 struct desired_ret {
-	bool stale;               /* answer with desired_stale(): a session that is not the open one */
+	bool stale;               /* answer with agent_stale(): a session that is not the open one */
 	struct msg_desired desired;
 };
 /* Looks on a snapshot: nothing newer than `after` -> hold on "instance/<uuid>"; something that was never

@@ -4,10 +4,10 @@
  *
  * Making one has three phases: prepare decides names, dates and who signs and asks the keeper for a key
  * and a certificate; run finds the name still free and the issuer's signer unchanged, or begins again. */
-#include "service/check.h"
 #include "service/ca/credential.h"
-#include "service/ca/external_ca.h"
 #include "service/ca/issue_ca.h"
+#include "service/check.h"
+#include "service/intake/external_ca.h"
 #include "service/nouns.h"
 #include "service/record.h"
 

@@ -6,14 +6,14 @@
  * both carry key identifiers by which a verifier can tell them apart. */
 #include "service/ca/bundle.h"
 
-#include "service/check.h"
-#include "service/rotation/distrust.h"
-#include "service/rotation/foresee.h"
 #include "service/ca/credential.h"
-#include "service/ca/known.h"
+#include "service/check.h"
 #include "service/fleet/meet.h"
+#include "service/intake/known.h"
 #include "service/nouns.h"
 #include "service/record.h"
+#include "service/rotation/distrust.h"
+#include "service/rotation/foresee.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Inside the room: a bundle that comes to trust one more certificate. */
+/* Inside this floor: a bundle that comes to trust one more certificate. */
 #ifndef TROTH_SERVICE_BUNDLE_H
 #define TROTH_SERVICE_BUNDLE_H
 

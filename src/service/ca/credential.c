@@ -7,11 +7,11 @@
 #include "service/ca/credential.h"
 
 #include "model/name.h"
-#include "service/ca/sign.h"
 #include "service/check.h"
+#include "service/handout/sign.h"
+#include "service/intake/upload.h"
 #include "service/outside/holder.h"
 #include "service/record.h"
-#include "service/ca/upload.h"
 
 /* -- views ------------------------------------------------------------------------------------- */
 troth_rc version_view_load(struct tx *tx, struct arena *a, const struct version_row *row, struct version_view *ret, struct troth_err *e)

@@ -1,4 +1,4 @@
-/* Inside the room: lists of credentials, by kind; the authorities' list is the same function. */
+/* Inside this floor: lists of credentials, by kind; the authorities' list is the same function. */
 #ifndef TROTH_SERVICE_CREDENTIAL_H
 #define TROTH_SERVICE_CREDENTIAL_H
 

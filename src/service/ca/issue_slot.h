@@ -1,5 +1,5 @@
 /* From a signature to a staged chain: the last steps of both ways to a slot's new certificate (the
- * agent's CSR, csr.c; a key made by the keeper and sealed to the agent, seal.c). */
+ * agent's CSR, agent/csr.c; a key made by the keeper and sealed to the agent, runner/effect.c). */
 #ifndef TROTH_SERVICE_ISSUE_SLOT_H
 #define TROTH_SERVICE_ISSUE_SLOT_H
 

@@ -1,4 +1,4 @@
-/* Inside the room: troth's own PKI, presenters and verifiers like any other (engine-rules section 9, control plane).
+/* Inside this floor: troth's own PKI, presenters and verifiers like any other (engine-rules section 9, control plane).
  *
  *     deployment /troth/own             made when /troth/server or /troth/agents is rotated for the first time: until
  *                                       then there is one version of each, and nothing to decide

@@ -1,7 +1,7 @@
 /* Joining: one target from one template, with the slot's own credential. */
 #include "service/fleet/join.h"
 
-#include "service/ca/upload.h"
+#include "service/intake/upload.h"
 
 #include "model/name.h"
 

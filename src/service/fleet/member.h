@@ -17,8 +17,7 @@ troth_rc member_session(const struct instance_row *instance, int64_t session, st
 bool member_drop_former(const struct verb_ctx *ctx, struct instance_row *instance);
 /* Heard of just now: last_seen, alive_until, and the engine is told; the former identity ends (see above). */
 troth_rc member_touch(struct verb_ctx *ctx, struct instance_row *instance, struct troth_err *e);
-/* An event about an instance's target: "target.failed" {"instance","target","text"}; audit_too for what
- * an operator must find later. */
+/* An event about an instance's target: "target.failed" {"instance","target","text"}. */
 troth_rc member_event(struct verb_ctx *ctx, const struct instance_row *instance, const char *kind,
 		      const char *target, const char *text, struct troth_err *e);
 

@@ -1,7 +1,7 @@
 /* deployment.policy: how many instances of a deployment may change at once, who goes first, when it stops.
  *
  * The row is made with the first policy; a deployment without one changes all at once: most stores are read again
- * without a restart, and an operator whose services restart knows so (docs/decisions/0006-rolling.md). */
+ * without a restart, and an operator whose services restart knows so (docs/decisions/0010-rolling.md). */
 #include "service/check.h"
 #include "service/nouns.h"
 #include "service/policy/policy.h"

@@ -2,7 +2,7 @@
 #include "service/policy/rollout.h"
 
 #include "base/limits.h"
-#include "service/ca/external_ca.h"
+#include "service/intake/external_ca.h"
 
 #define REASON "approve-"
 

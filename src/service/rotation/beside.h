@@ -15,7 +15,7 @@
 #ifndef TROTH_SERVICE_BESIDE_H
 #define TROTH_SERVICE_BESIDE_H
 
-#include "service/ca/lookup.h"
+#include "service/handout/lookup.h"
 
 struct beside_cmd {
 	const char *id;             /* of the authority */

@@ -2,10 +2,10 @@
  *
  * The rows are small: version.distrusted, and the rotation that did it.  The engine does the rest: what is
  * distrusted leaves each store with its next document and never comes back. */
-#include "service/rotation/distrust.h"
-#include "service/ca/brought.h"
 #include "service/fleet/target.h"
 #include "service/inside.h"
+#include "service/intake/brought.h"
+#include "service/rotation/distrust.h"
 
 enum {
 	PAIRS_NAMED = 200,   /* in the answer; all are counted */

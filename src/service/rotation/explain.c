@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "service/ca/external_ca.h"
 #include "service/ca/hierarchy.h"
 #include "service/ca/own.h"
 #include "service/fleet/recovery.h"
+#include "service/intake/external_ca.h"
 #include "service/policy/rollout.h"
 #include "service/record.h"
 

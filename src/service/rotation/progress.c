@@ -5,10 +5,10 @@
  * versions are retired, its end.  A row is written only if something changed. */
 #include "service/rotation/progress.h"
 
-#include "service/rotation/explain.h"
-#include "service/ca/external_ca.h"
 #include "service/ca/hierarchy.h"
+#include "service/intake/external_ca.h"
 #include "service/record.h"
+#include "service/rotation/explain.h"
 
 enum { PROGRESS_WAITS = 5 }; /* sentences in the progress; troth explain has all */
 

@@ -4,18 +4,18 @@
  * intermediates below it (hierarchy.h); the old ones are no longer wanted, but stay trusted and signing
  * until the engine has seen that they need not.  Of a leaf, there is nothing to make here: its renewal is
  * made due, and the engine asks its slots. */
+#include "service/ca/hierarchy.h"
+#include "service/ca/own.h"
+#include "service/fleet/identity.h"
+#include "service/intake/external_ca.h"
+#include "service/intake/root_source.h"
+#include "service/intake/upload.h"
+#include "service/outside/holder.h"
+#include "service/record.h"
 #include "service/rotation/census.h"
 #include "service/rotation/distrust.h"
-#include "service/ca/external_ca.h"
-#include "service/ca/hierarchy.h"
-#include "service/outside/holder.h"
-#include "service/fleet/identity.h"
-#include "service/ca/own.h"
-#include "service/ca/root_source.h"
-#include "service/record.h"
 #include "service/rotation/rotation_rows.h"
 #include "service/rotation/steps.h"
-#include "service/ca/upload.h"
 
 #include "model/name.h"
 

@@ -7,12 +7,12 @@
  * The intermediates below go back with it; one that was rotated since is signed once more (hierarchy.h).
  * Of a leaf, what was asked for and has not come is asked for no more; what was sent is as good as the
  * one before. */
-#include "service/rotation/census.h"
-#include "service/ca/external_ca.h"
-#include "service/rotation/foresee.h"
 #include "service/ca/hierarchy.h"
-#include "service/record.h"
 #include "service/ca/renewal.h"
+#include "service/intake/external_ca.h"
+#include "service/record.h"
+#include "service/rotation/census.h"
+#include "service/rotation/foresee.h"
 #include "service/rotation/rotation_rows.h"
 
 /* -- an authority ------------------------------------------------------------------------------------ */

@@ -8,7 +8,7 @@
 
 #include "model/name.h"
 #include "service/ca/hierarchy.h"
-#include "service/ca/upload.h"
+#include "service/intake/upload.h"
 #include "service/outside/holder.h"
 #include "service/record.h"
 #include "service/rotation/rotation_rows.h"

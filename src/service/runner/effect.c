@@ -9,14 +9,14 @@
  * By the time a row is carried out the ground may have moved (the engine asked anew, somebody rotated by
  * hand): then it is simply done.  At least once: a crash between the signature and the commit repeats
  * it, and the unused certificate is in the keeper's log. */
-#include "service/runner/acts.h"
-#include "service/outside/binding.h"
-#include "service/inside.h"
 #include "service/ca/issue_slot.h"
 #include "service/ca/notice.h"
+#include "service/inside.h"
+#include "service/intake/upload.h"
+#include "service/outside/binding.h"
 #include "service/record.h"
 #include "service/rotation/rotation.h"
-#include "service/ca/upload.h"
+#include "service/runner/acts.h"
 
 struct effect {
 	struct outbox_row row;

@@ -3,11 +3,11 @@
  * The same functions serve the rebuild (all rows, in an order in which each thing comes before what
  * names it) and a single change (one row read again).  So the incremental view and the rebuilt one can
  * only differ where a row left without a word; service_check_view finds that. */
-#include "service/ca/external_ca.h"
-#include "service/inside.h"
 #include "service/ca/issue.h"
 #include "service/ca/own.h"
-#include "service/ca/upload.h"
+#include "service/inside.h"
+#include "service/intake/external_ca.h"
+#include "service/intake/upload.h"
 #include "service/policy/rollout.h"
 
 enum {

@@ -3,14 +3,14 @@
  * init_run is a short list of steps, each a verb of its own and each skipped when its result is there; so
  * an interrupted init is run again and goes on.  The last step, the admin principal, is what makes it
  * complete: its token is shown once. */
-#include "service/server/audit.h"
 #include "model/name.h"
-#include "service/ca/brought.h"
 #include "service/ca/credential.h"
-#include "service/fleet/identity.h"
 #include "service/ca/own.h"
-#include "service/record.h"
+#include "service/fleet/identity.h"
 #include "service/fleet/recovery.h"
+#include "service/intake/brought.h"
+#include "service/record.h"
+#include "service/server/audit.h"
 
 #define OWN_CA_TTL (3650 * MSEC_DAY)
 #define OWN_LEAF_TTL (90 * MSEC_DAY)

@@ -11,7 +11,7 @@
 #include "app/server.h"
 #include "app/server_tls.h"
 #include "keeper/keeper.h"
-#include "service/ca/brought.h"
+#include "service/intake/brought.h"
 #include "service/rotation/rotation.h"
 
 /* A real server, all parts of it, on a clock whose days the test moves. */

@@ -103,7 +103,7 @@ void fleet_goal_cert(struct fleet *f, int64_t group, int64_t cert);
 void fleet_ungoal(struct fleet *f, int64_t group, int64_t authority);
 void fleet_pause(struct fleet *f, int64_t authority, bool on);
 void fleet_hold(struct fleet *f, bool on);
-/* The fact to be changed; fleet_tell_policy and fleet_tell_rollout tell it. */
+/* The fact to be changed; then fleet_tell. */
 struct fact *fleet_policy(struct fleet *f, int64_t deployment);
 struct fact *fleet_rollout(struct fleet *f, int64_t authority);
 void fleet_tell(struct fleet *f, const struct fact *fact);

@@ -2,7 +2,7 @@
 #include "foreign.h"
 
 #include "facade/credhub/credhub.h"
-#include "service/ca/generate.h"
+#include "service/handout/generate.h"
 #include "service/rotation/beside.h"
 
 static struct foreign row(enum http_method method, const char *rest)

@@ -2,8 +2,8 @@
 #include "foreign.h"
 
 #include "facade/credhub/credhub.h"
-#include "service/ca/delete.h"
-#include "service/ca/generate.h"
+#include "service/handout/delete.h"
+#include "service/handout/generate.h"
 
 #define POST foreign_make(&CREDHUB_DATA_ROUTES, HTTP_POST, "/api/v1/data")
 #define GET foreign_make(&CREDHUB_DATA_ROUTES, HTTP_GET, "/api/v1/data")

@@ -3,8 +3,8 @@
 
 #include "base/limits.h"
 #include "facade/credhub/credhub.h"
-#include "service/ca/adopt.h"
-#include "service/ca/set.h"
+#include "service/intake/adopt.h"
+#include "service/intake/set.h"
 
 static void by_name(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include "elsewhere.h"
 
-#include "service/ca/set.h"
+#include "service/intake/set.h"
 
 /* Signed by `by`; from and until relative to now, 0: since an hour, for 90 days. */
 static inline struct elsewhere bring_leaf(struct arena *a, msec_t now, const char *name, const struct elsewhere *by, msec_t from, msec_t until)

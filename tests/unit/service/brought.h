@@ -5,7 +5,7 @@
 #include "fleet.h"
 
 #include "pki/pki.h"
-#include "service/ca/upload.h"
+#include "service/intake/upload.h"
 
 struct brought {
 	const char *root, *inter, *leaf, *key;

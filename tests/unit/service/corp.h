@@ -5,9 +5,9 @@
 #include "elsewhere.h"
 #include "fleet.h"
 
-#include "service/ca/certify.h"
-#include "service/ca/external_ca.h"
-#include "service/ca/imported.h"
+#include "service/intake/certify.h"
+#include "service/intake/external_ca.h"
+#include "service/intake/imported.h"
 
 static inline struct credential_view corp_authority(struct fleet *f, const char *name)
 {

@@ -3,7 +3,7 @@
 #define TEST_SERVICE_OUTSIDER_H
 
 #include "room.h"
-#include "service/ca/generate.h"
+#include "service/handout/generate.h"
 
 static inline struct generate_cmd outsider_ca(const char *name, const char *issuer)
 {

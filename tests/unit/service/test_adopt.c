@@ -2,7 +2,7 @@
 #include "elsewhere.h"
 #include "outsider.h"
 
-#include "service/ca/adopt.h"
+#include "service/intake/adopt.h"
 #include "service/rotation/beside.h"
 #include "service/rotation/rotation.h"
 

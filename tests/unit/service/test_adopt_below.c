@@ -2,7 +2,7 @@
 #include "bring.h"
 #include "outsider.h"
 
-#include "service/ca/external_ca.h"
+#include "service/intake/external_ca.h"
 #include "service/rotation/rotation.h"
 
 static struct lookup_ret set(struct room *r, struct set_cmd cmd)

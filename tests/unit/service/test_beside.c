@@ -2,10 +2,10 @@
 #include "elsewhere.h"
 #include "fleet.h"
 
-#include "service/ca/adopt.h"
+#include "service/handout/generate.h"
+#include "service/intake/adopt.h"
 #include "service/outside/holder.h"
 #include "service/rotation/beside.h"
-#include "service/ca/generate.h"
 
 static struct lookup_ret look(struct fleet *f)
 {

@@ -3,9 +3,9 @@
 
 #include "brought.h"
 #include "elsewhere.h"
-#include "service/ca/adopt.h"
-#include "service/ca/brought.h"
 #include "service/ca/own.h"
+#include "service/intake/adopt.h"
+#include "service/intake/brought.h"
 
 static struct room *r;
 static struct key *server_key;

@@ -1,7 +1,7 @@
 /* Certificates in any order: without doubles, and sorted into what is served. */
 #include "elsewhere.h"
 
-#include "service/ca/cert_pool.h"
+#include "service/intake/cert_pool.h"
 
 #define NOW INT64_C(1795000000000)
 

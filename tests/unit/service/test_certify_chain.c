@@ -4,7 +4,7 @@
 #include "elsewhere.h"
 
 #include "pki/key_internal.h"
-#include "service/ca/certify_chain.h"
+#include "service/intake/certify_chain.h"
 
 #define NOW INT64_C(1795000000000)
 #define PATH "$.certificate"

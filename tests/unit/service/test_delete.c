@@ -1,7 +1,7 @@
 /* Deleting: what is needed stays, what is gone leaves its name. */
 #include "outsider.h"
 
-#include "service/ca/delete.h"
+#include "service/handout/delete.h"
 #include "service/outside/holder.h"
 #include "service/rotation/beside.h"
 

@@ -2,10 +2,10 @@
 #include "elsewhere.h"
 #include "outsider.h"
 
-#include "service/ca/adopt.h"
-#include "service/ca/disclose.h"
-#include "service/rotation/rotation.h"
+#include "service/handout/disclose.h"
+#include "service/intake/adopt.h"
 #include "service/rotation/beside.h"
+#include "service/rotation/rotation.h"
 
 static struct room *room_that_gives(void)
 {

@@ -2,7 +2,7 @@
 #include "fleet.h"
 
 #include "brought.h"
-#include "service/ca/export.h"
+#include "service/handout/export.h"
 
 static const char *id_of(struct fleet *f, const char *name)
 {

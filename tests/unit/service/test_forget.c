@@ -1,7 +1,7 @@
 /* Versions that are shown no more: only what nobody needs. */
 #include "outsider.h"
 
-#include "service/ca/forget.h"
+#include "service/handout/forget.h"
 #include "service/outside/holder.h"
 #include "service/rotation/beside.h"
 

@@ -1,8 +1,8 @@
 /* All leaves below an authority, or none of them. */
 #include "outsider.h"
 
-#include "service/ca/delete.h"
-#include "service/ca/generate_below.h"
+#include "service/handout/delete.h"
+#include "service/handout/generate_below.h"
 #include "service/rotation/beside.h"
 
 enum { KEYS_OF_ONE = 2 }; /* a key and a signature */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "service/ca/generate_domains.h"
+#include "service/handout/generate_domains.h"
 
 #define PATH64 "/a234567890123456789012345678901234567890123456789012345678901234"
 

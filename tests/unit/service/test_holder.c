@@ -1,7 +1,7 @@
 /* Holders outside the fleet: whoever took a certificate through the API is waited for, by name. */
 #include "fleet.h"
 
-#include "service/ca/delete.h"
+#include "service/handout/delete.h"
 #include "service/outside/holder.h"
 
 static const char *chain_of(struct fleet *f, const struct credential_ret *r)

@@ -1,7 +1,7 @@
 /* CAs that are known here. */
 #include "corp.h"
 
-#include "service/ca/known.h"
+#include "service/intake/known.h"
 
 static struct verb_ctx reading(struct fleet *f)
 {

@@ -1,8 +1,8 @@
 /* Credentials as somebody outside sees them: versions and their flags, whom they are trusted by, keys, lists. */
 #include "outsider.h"
 
-#include "service/ca/delete.h"
-#include "service/ca/forget.h"
+#include "service/handout/delete.h"
+#include "service/handout/forget.h"
 #include "service/rotation/beside.h"
 
 static struct lookup_ret look(struct room *r, struct lookup_cmd cmd)

@@ -2,8 +2,8 @@
 #include "outsider.h"
 
 #include "base/limits.h"
-#include "service/ca/lookup.h"
-#include "service/ca/metadata.h"
+#include "service/handout/lookup.h"
+#include "service/handout/metadata.h"
 
 static const char *text_of(struct room *r, const char *json)
 {

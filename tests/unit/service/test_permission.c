@@ -1,7 +1,7 @@
 /* Permissions: who has no scope lives by them, who keeps them, and what they never reach. */
 #include "outsider.h"
 
-#include "service/ca/delete.h"
+#include "service/handout/delete.h"
 #include "service/policy/policy.h"
 #include "service/rotation/rotation.h"
 #include "service/server/metrics.h"

@@ -2,7 +2,7 @@
 #include "bring.h"
 #include "outsider.h"
 
-#include "service/ca/imported.h"
+#include "service/intake/imported.h"
 
 static struct lookup_ret set(struct room *r, struct set_cmd cmd)
 {

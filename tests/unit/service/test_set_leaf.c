@@ -2,11 +2,11 @@
 #include "bring.h"
 #include "fleet.h"
 
-#include "service/ca/delete.h"
-#include "service/ca/generate.h"
-#include "service/ca/generate_below.h"
-#include "service/ca/imported.h"
-#include "service/ca/upload.h"
+#include "service/handout/delete.h"
+#include "service/handout/generate.h"
+#include "service/handout/generate_below.h"
+#include "service/intake/imported.h"
+#include "service/intake/upload.h"
 #include "service/outside/holder.h"
 
 static struct lookup_ret set(struct fleet *f, struct set_cmd cmd)

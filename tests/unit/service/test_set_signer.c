@@ -2,8 +2,8 @@
 #include "bring.h"
 #include "outsider.h"
 
-#include "service/ca/adopt.h"
-#include "service/ca/set_signer.h"
+#include "service/intake/adopt.h"
+#include "service/intake/set_signer.h"
 #include "service/rotation/rotation.h"
 
 struct say { struct set_cmd cmd; const struct cert *cert; };

@@ -1,7 +1,7 @@
 /* A leaf for somebody outside: during a rotation each version that could be it signs, and the engine chooses. */
 #include "fleet.h"
 
-#include "service/ca/generate.h"
+#include "service/handout/generate.h"
 
 static struct credential_ret take(struct fleet *f, const char *name)
 {

@@ -1,6 +1,6 @@
 /* Orders of a rotation by steps: what each sets going, and what is in its way. */
 #include "bysteps.h"
-#include "service/ca/generate_domains.h"
+#include "service/handout/generate_domains.h"
 #include "elsewhere.h"
 
 static void generate_apply_activate_regenerate_apply_delete_apply(void **state)

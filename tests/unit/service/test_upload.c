@@ -1,6 +1,6 @@
 /* Bring your own certificate. */
 #include "brought.h"
-#include "service/ca/generate_below.h"
+#include "service/handout/generate_below.h"
 
 static const char *credential_id(struct fleet *f, const char *name)
 {
