@@ -37,6 +37,7 @@ troth_rc job_prepare(struct job *job, struct tx *tx)
 	if (!job->ctx.more) {
 		verb_ctx_again(&job->ctx);
 		job->sent = job->answered = 0;
+		job->counted = false;
 	}
 	job->ctx.more = false;
 	job->prepared = true;

@@ -32,6 +32,7 @@ struct job {
 	int rounds;
 	/* at the keeper */
 	size_t sent, answered;
+	bool counted;              /* its keys are (keeper_link.c) */
 	size_t long_under_way;     /* of those that are sent and not answered: RSA keys to be made */
 	/* an Idempotency-Key */
 	uint8_t body_hash[SHA256_LEN];

@@ -35,6 +35,7 @@ struct keeper_link {
 	uint64_t counter;
 	size_t in_flight, long_in_flight;
 	msec_t last_heard;
+	msec_t keys_full_at;       /* when the keeper could make LIMIT_KEEPER_NEW_BURST keys at once again */
 	msec_t deaths[KEEPER_DEATHS];
 	/* -- shared -- */
 	pthread_mutex_t lock;
@@ -80,6 +81,48 @@ static void maybe_done(struct keeper_link *k, struct job *job)
 	} else {
 		job->ctx.reply_count = job->ctx.need_count;
 		(void)writer_push(k->p, job, PUSH_RETURN); /* its place was taken when it came in */
+	}
+}
+
+/* -- how many new keys there are ------------------------------------------------------------------------------- */
+/* The keeper refuses new keys above a rate, one by one (keeper/rate.h).  A verb that needs hundreds would use up all there are, fail at the
+ * last and leave none to others; tried again it would do the same for ever.  So the line counts as the keeper does: such a verb begins
+ * when there are as many as it says, or is told when that will be. */
+enum { KEY_MS = MSEC_S / LIMIT_KEEPER_NEW_PER_S };
+
+static void keys_take(struct keeper_link *k, size_t n)
+{
+	msec_t now = mono(k), from = k->keys_full_at > now ? k->keys_full_at : now;
+	k->keys_full_at = from + (msec_t)n * KEY_MS;
+}
+
+static troth_rc keys_reserve(struct keeper_link *k, size_t n, struct troth_err *e)
+{
+	msec_t now = mono(k), until = k->keys_full_at > now ? k->keys_full_at - now : 0;
+	msec_t over = until + (msec_t)(n + LIMIT_KEEPER_NEW_LEFT) * KEY_MS - (msec_t)LIMIT_KEEPER_NEW_BURST * KEY_MS;
+	if (over > 0) {
+		troth_rc rc = err_set(e, TROTH_BUSY, "%zu new keys are needed, and the keeper makes fewer just now: nothing was begun", n);
+		err_hint(e, "try again in %lld s", (long long)(over / MSEC_S + 1));
+		return rc;
+	}
+	keys_take(k, n);
+	return RC_OK;
+}
+
+static bool makes_key(enum keeper_kind kind)
+{
+	return kind == KEEPER_KEY_MAKE || kind == KEEPER_KEY_WRAP || kind == KEEPER_AUTHORITY_CREATE || kind == KEEPER_AUTHORITY_SIGN ||
+	       kind == KEEPER_AUTHORITY_REQUEST || kind == KEEPER_WEBHOOK_WRAP || kind == KEEPER_AUDIT_CREATE;
+}
+
+/* Those that have just come: who says how many he needs has them, or goes home. */
+static void count_keys(struct keeper_link *k)
+{
+	for (struct job *job = k->waiting; job; job = job->next) {
+		if (job->counted || !job->ctx.keys)
+			continue;
+		job->counted = true;
+		job->rc = keys_reserve(k, job->ctx.keys, &job->err);
 	}
 }
 
@@ -208,6 +251,8 @@ static void take_reply(struct keeper_link *k, const struct keeper_reply *r)
 		job->rc = keeper_reply_check(r, &job->err);
 	if (rc_ok(job->rc))
 		job->ctx.replies[s->index] = reply_copy(job->a, r);
+	if (rc_ok(job->rc) && !job->counted && makes_key(job->ctx.need[s->index]->kind))
+		keys_take(k, 1);
 	job->answered++;
 	k->in_flight--;
 	slot_free(k, s);
@@ -288,6 +333,7 @@ static void on_death(struct keeper_link *k, const struct troth_err *why)
 	meters_keeper_died(k->p->meters);
 	k->line.close(k->client);
 	k->client = NULL;
+	k->keys_full_at = 0; /* the next one counts from nothing */
 	fail_everything(k, "the keeper has ended and is being started again");
 	while (!k->client && !is_closed(k)) {
 		if (count_death(k) && rc_failed(err_set(&e, TROTH_UNAVAILABLE, "the keeper ended %d times in a minute", KEEPER_DEATHS))) {
@@ -326,6 +372,8 @@ static troth_rc turn(struct keeper_link *k, struct arena *a, struct troth_err *e
 {
 	struct pollfd fds[2] = { { .fd = k->eventfd, .events = POLLIN }, { .fd = k->line.fd(k->client), .events = POLLIN } };
 	troth_rc rc = RC_OK;
+	count_keys(k);
+	sweep(k);
 	while (send_some(k, &rc, e))
 		;
 	TRY(rc);

@@ -150,6 +150,43 @@ static troth_rc check_alphabet(struct bytes in, struct troth_err *e)
 	return RC_OK;
 }
 
+/* The code unit of "\\uXXXX" at p; -1: none stands there. */
+static int escaped_unit(const uint8_t *p, size_t len)
+{
+	int unit = 0;
+	if (len < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (size_t i = 2; i < 6; i++) {
+		const char *digits = "0123456789abcdef", *digit = p[i] ? strchr(digits, p[i] | 0x20) : NULL;
+		if (!digit)
+			return -1;
+		unit = unit << 4 | (int)(digit - digits);
+	}
+	return unit;
+}
+
+static bool is_high(int unit) { return unit >= 0xd800 && unit < 0xdc00; }
+static bool is_low(int unit) { return unit >= 0xdc00 && unit < 0xe000; }
+
+/* What json-c would change without a word: of a member's name nothing is left from a NUL on, so that two become one; half of a
+ * surrogate pair, which UTF-8 has not (RFC 8259 section 8.2), becomes U+FFFD. */
+static troth_rc check_escapes(struct bytes in, struct troth_err *e)
+{
+	size_t nul = 0; /* in the string that was last */
+	bool in_string = false;
+	for (size_t i = 0; i < in.len; i++) {
+		const uint8_t *p = in.data + i;
+		int unit = in_string ? escaped_unit(p, in.len - i) : -1;
+		bool pair = is_high(unit) && is_low(escaped_unit(p + 6, in.len - i - 6));
+		ENSURE(pair || !(is_high(unit) || is_low(unit)), e, TROTH_INVALID, "broken JSON at byte %zu: half of a surrogate pair", i);
+		ENSURE(in_string || *p != ':' || !nul, e, TROTH_INVALID, "broken JSON at byte %zu: a NUL in the name of a member", nul);
+		nul = unit == 0 ? i : in_string || *p != '"' ? nul : 0;
+		in_string ^= *p == '"';
+		i += pair ? 11 : in_string && *p == '\\' ? 1 : 0;
+	}
+	return RC_OK;
+}
+
 troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_value,
 		    struct troth_err *e)
 {
@@ -157,6 +194,7 @@ troth_rc json_parse(struct arena *a, struct bytes in, const struct json **ret_va
 	       "the JSON text has %zu bytes; at most %d are accepted", in.len, LIMIT_HTTP_BODY_BYTES);
 	ENSURE(!only_space(in.data, in.len), e, TROTH_INVALID, "the JSON text is empty");
 	TRY(check_alphabet(in, e));
+	TRY(check_escapes(in, e));
 	CLEANUP(tokener_free) struct json_tokener *tok = json_tokener_new_ex(LIMIT_JSON_DEPTH);
 	ENSURE(tok && make_room(tok, in.len), e, TROTH_UNAVAILABLE, "out of memory");
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |

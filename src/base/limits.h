@@ -86,6 +86,7 @@ enum {
 	LIMIT_KEEPER_CA_PER_MIN = 10,          /* and then so many a minute: people make CAs, not loops */
 	LIMIT_KEEPER_NEW_BURST = 1000,         /* keys generated or wrapped by the whole keeper at once: an import */
 	LIMIT_KEEPER_NEW_PER_S = 10,           /* and then so many a second */
+	LIMIT_KEEPER_NEW_LEFT = 50,            /* of those at once: what a verb that needs hundreds leaves to those who need one */
 	LIMIT_KEEPER_EXPORT_BURST = 300,       /* keys of authorities given out by the whole keeper at once: all of an estate that moves */
 	LIMIT_KEEPER_EXPORT_PER_MIN = 60,      /* and then so many a minute: pipelines that ask each time; who takes all shows in the log first */
 	LIMIT_KEEPER_AUDIT_BURST = 10000,      /* audit heads: one each CA use and each minute */

@@ -7,6 +7,7 @@
 
 #include "keeper/keeper.h"
 #include "model/name.h"
+#include "service/server/permission.h"
 
 enum { NEEDS_FIRST = 8 }; /* most verbs need one or two */
 
@@ -171,6 +172,7 @@ void verb_ctx_again(struct verb_ctx *ctx)
 	ctx->need_count = ctx->need_room = ctx->reply_count = 0;
 	need_grow(ctx); /* so that replies[0] of one that was not asked is NULL */
 	ctx->plan = NULL;
+	ctx->keys = 0;
 	ctx->toil = NULL;
 	ctx->retry = ctx->more = false;
 	ctx->changes = NULL;
@@ -191,6 +193,7 @@ troth_rc verb_apply_changes(struct verb_ctx *ctx, struct troth_err *e)
 static troth_rc write_body(const struct verb *verb, struct verb_ctx *ctx, const void *cmd, void *ret,
 			   struct troth_err *e)
 {
+	TRY(permission_again(ctx, e));
 	TRY(verb->run(ctx, cmd, ret, e));
 	if (ctx->retry)
 		return err_set(e, TROTH_CONFLICT, "%s: what it was prepared for has changed meanwhile", verb->name);

@@ -127,6 +127,8 @@ struct verb_ctx {
 	size_t reply_count;
 	bool more;                     /* prepare: what else it needs depends on the answers; it is called again with
 	                                  them (replies, plan and what it needs are kept), until it says no more */
+	size_t keys;                   /* prepare, in its first round: so many new keys it will need in all, if these are hundreds; 0: a few.
+	                                  They are asked for when the keeper makes as many (app/keeper_link.c), or BUSY */
 	void *plan;                    /* prepare leaves here what it decided and run must re-check */
 	verb_toil_fn *toil;            /* prepare: this first, then the keeper or run; NULL: nothing (verb_toil) */
 	bool retry;                    /* run: what prepare assumed changed; begin again */

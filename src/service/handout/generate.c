@@ -307,7 +307,7 @@ static troth_rc need_rotation(struct verb_ctx *ctx, const struct generate_cmd *c
 	return run_inner(ctx, plan, &VERB_ROTATE, &plan->rotate, e);
 }
 
-/* What is kept is given again, with its key. */
+/* What is kept is given again, with its key and metadata. */
 static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan, struct troth_err *e)
 {
 	struct version_row version;
@@ -316,11 +316,11 @@ static troth_rc need_kept(struct verb_ctx *ctx, const struct generate_plan *plan
 	TRY(plan->brought ? version_row_by_uuid(ctx->tx, ctx->a, plan->brought, &version, e)
 			  : version_row_get(ctx->tx, ctx->a, plan->newest, &version, e));
 	const struct keeper_request *need = disclose_request(ctx->a, version.key_blob);
-	if (!need)
+	if (!need && plan->brought) /* asked for by who writes, and there already: no more than its certificate */
 		return RC_OK;
 	ENSURE(principal_may(ctx->who, RIGHT_READ, plan->row.name), e, TROTH_FORBIDDEN, "%s may write %s and not read it", ctx->who->name,
 	       plan->row.name);
-	return verb_need(ctx, need, e);
+	return need ? verb_need(ctx, need, e) : RC_OK;
 }
 
 static troth_rc need_act(struct verb_ctx *ctx, const struct generate_cmd *cmd, struct generate_plan *plan, struct troth_err *e)

@@ -112,8 +112,10 @@ static troth_rc below_prepare(struct verb_ctx *ctx, const void *arg, struct trot
 		ENSURE(!ctx->options.dry_run, e, TROTH_INVALID, "this cannot be tried: keys would be made");
 		plan = ARENA_NEW(ctx->a, struct below_plan);
 		TRY(too_large(decide(ctx, cmd, plan, e), e));
-		for (size_t i = 0; i < plan->count; i++)
+		for (size_t i = 0; i < plan->count; i++) {
 			verb_uuid(ctx, plan->items[i].make.version);
+			ctx->keys += !plan->items[i].asked;
+		}
 	}
 	ctx->plan = plan;
 	return too_large(ask_portion(ctx, cmd->authority, plan, e), e);

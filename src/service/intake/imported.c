@@ -70,6 +70,14 @@ static troth_rc check_subject(struct verb_ctx *ctx, const struct cert *root, str
 	return RC_OK;
 }
 
+/* The certificate is no secret; what it is called here may be. */
+static troth_rc refuse_unseen(struct troth_err *e)
+{
+	troth_rc rc = err_set(e, TROTH_CONFLICT, "this certificate is a version of an authority already, which is not in your scope");
+	err_hint(e, "ask who keeps it, or an administrator");
+	return rc;
+}
+
 static troth_rc refuse_used(const struct credential_row *owner, const struct version_row *v, struct troth_err *e)
 {
 	troth_rc rc = err_set(e, TROTH_CONFLICT, "this certificate is version %s of %s already", v->uuid, owner->name);
@@ -85,7 +93,9 @@ static troth_rc check_unused(struct verb_ctx *ctx, const struct cert *root, stru
 	struct credential_row owner;
 	bool used;
 	TRY(known_version(ctx, root, &v, &owner, &used, e));
-	return used ? refuse_used(&owner, &v, e) : RC_OK;
+	if (!used)
+		return RC_OK;
+	return record_readable(ctx->who, owner.name) ? refuse_used(&owner, &v, e) : refuse_unseen(e);
 }
 
 troth_rc imported_check_root(struct verb_ctx *ctx, const struct cert *root, struct troth_err *e)

@@ -91,6 +91,9 @@ troth_rc set_leaf_decide(struct verb_ctx *ctx, const struct set_cmd *cmd, const 
 	*ret = (struct set_leaf){ .cert = cert };
 	TRY(check_cert(cert, ctx->now, e));
 	TRY(set_signer_find(ctx, cmd, cert, &ret->by, e));
+	ENSURE(!ret->by.cert || !bytes_equal(ret->by.cert->spki, cert->spki), e, TROTH_INVALID,
+	       "the certificate of %.120s has the key of the CA that signed it, which would be given out as a leaf's: have it issued for a key of its own",
+	       cert->subject);
 	TRY(check_there(ctx, there, ret->by.here.authority.id, e));
 	define(ctx, cmd, there, ret);
 	return RC_OK;

@@ -103,12 +103,15 @@ static troth_rc find_actor(struct verb_ctx *ctx, const char *actor, struct princ
 	return RC_OK;
 }
 
+static bool keeps_all(const struct principal *who) { return who->roles & ROLES_ADMIN && principal_sees_everything(who); }
+
 /* What a permission would be without effect on, or could not take away again. */
-static troth_rc check_holder(const struct principal_row *of, unsigned rights, struct troth_err *e)
+static troth_rc check_holder(const struct verb_ctx *ctx, const struct principal_row *of, unsigned rights, struct troth_err *e)
 {
 	troth_rc rc;
 	if (!text_equal(of->scope, SCOPE_NONE)) {
-		rc = err_set(e, TROTH_INVALID, "%s has the scope %s: with that it may act there, whatever permissions say", of->name, of->scope);
+		const char *scope = keeps_all(ctx->who) ? arena_printf(ctx->a, "the scope %s", of->scope) : "a scope"; /* which one is not for all who give */
+		rc = err_set(e, TROTH_INVALID, "%s has %s: with that it may act there, whatever permissions say", of->name, scope);
 		err_hint(e, "permissions are for who has no scope: revoke it and add it again with " MADE_AS);
 		return rc;
 	}
@@ -133,12 +136,34 @@ troth_rc permission_load(struct verb_ctx *ctx, int64_t principal_id, struct prin
 	return RC_OK;
 }
 
+/* Agents, the system and nobody have none. */
+static bool has_row(const struct principal *who) { return who->id && who->uuid[0]; }
+
+troth_rc permission_again(struct verb_ctx *ctx, struct troth_err *e)
+{
+	struct principal_row row;
+	if (!has_row(ctx->who))
+		return RC_OK;
+	TRY(principal_row_get(ctx->tx, ctx->a, ctx->who->id, &row, e));
+	if (row.revoked) {
+		troth_rc rc = err_set(e, TROTH_UNAUTHENTICATED, "principal %s was revoked meanwhile: nothing was done", row.name);
+		err_hint(e, "ask an administrator for a new one");
+		return rc;
+	}
+	if (!text_equal(ctx->who->scope, SCOPE_NONE))
+		return RC_OK;
+	struct principal *who = arena_copy(ctx->a, ctx->who, sizeof *who);
+	TRY(permission_load(ctx, who->id, who, e));
+	ctx->who = who;
+	return RC_OK;
+}
+
 /* Read once more: what was taken from the caller after he was let in gives nothing any more. */
 static troth_rc rights_of_caller(struct verb_ctx *ctx, const char *path, unsigned *ret, struct troth_err *e)
 {
 	struct principal who = *ctx->who;
 	*ret = RIGHTS_ALL;
-	if (who.roles & ROLES_ADMIN && principal_sees_everything(&who))
+	if (keeps_all(&who))
 		return RC_OK;
 	TRY(permission_load(ctx, who.id, &who, e));
 	*ret = principal_rights(&who, path);
@@ -253,7 +278,7 @@ static troth_rc add_run(struct verb_ctx *ctx, const void *arg, void *out, struct
 	TRY(refuse_more(ctx, rights, has, cmd->path, e));
 	TRY(find_actor(ctx, cmd->actor, &of, e));
 	TRY(refuse_own(ctx, &of, e));
-	TRY(check_holder(&of, rights, e));
+	TRY(check_holder(ctx, &of, rights, e));
 	TRY(path_free(ctx, &of, cmd->path, e));
 	TRY(check_room(ctx, &of, e));
 	ret->permission = (struct permission_row){ .uuid = verb_uuid_text(ctx), .principal_id = of.id, .path = cmd->path, .actor = cmd->actor,
@@ -315,7 +340,7 @@ static troth_rc change_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(find_to_keep(ctx, cmd->id, row, &of, &has, e));
 	TRY(check_same(ctx, cmd, row, e));
 	TRY(refuse_more(ctx, rights & ~(unsigned)row->operations, has, row->path, e));
-	TRY(check_holder(&of, rights, e));
+	TRY(check_holder(ctx, &of, rights, e));
 	if (row->operations == rights)
 		return RC_OK;
 	before = *row;

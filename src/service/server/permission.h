@@ -36,6 +36,9 @@ const char *permission_operation(int64_t operations, size_t i);
 
 /* The permissions of one that calls (struct principal), in ctx->a. */
 troth_rc permission_load(struct verb_ctx *ctx, int64_t principal_id, struct principal *who, struct troth_err *e);
+/* The caller as the store has it now, for the transaction that writes: between that and letting it in lie the keeper's answers, a
+ * minute for hundreds of keys.  UNAUTHENTICATED if it was revoked since; else ctx->who has the permissions of now. */
+troth_rc permission_again(struct verb_ctx *ctx, struct troth_err *e);
 /* All of a principal's go, each with its audit row. */
 troth_rc permission_end_all(struct verb_ctx *ctx, const struct principal_row *of, struct troth_err *e);
 

@@ -132,6 +132,7 @@ static troth_rc put_prepare(struct verb_ctx *ctx, const void *arg, struct troth_
 	}
 	CHECK(!ctx->plan || ctx->reply_count == ctx->need_count - (size_t)cmd->needs); /* the rounds before are answered */
 	ctx->more = ctx->need_count < (size_t)(cmd->needs * (cmd->rounds + 1));
+	ctx->keys = (size_t)cmd->keys;
 	if (!ctx->plan)
 		ctx->plan = ARENA_NEW(ctx->a, struct toy_plan);
 	((struct toy_plan *)ctx->plan)->prepared_by = pthread_self();

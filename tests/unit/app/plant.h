@@ -50,6 +50,7 @@ struct toy_cmd {
 	int64_t needs;        /* requests to the keeper */
 	bool slow;            /* all but the first `quick` of them make RSA keys */
 	int64_t quick;
+	int64_t keys;         /* it says that it needs so many new ones in all */
 	int64_t retries;      /* how often run asks for another prepare */
 	bool fail;            /* run writes and then fails */
 	int64_t rounds;       /* prepare asks for so many more rounds of as many needs */

@@ -66,6 +66,33 @@ static void slow_keys_leave_room(void **state)
 	assert_int_equal(atomic_load(&t.failed), 0);
 }
 
+/* Hundreds of keys are begun when there are so many; who is told no has used up none, and one by one goes on. */
+static void hundreds_begin_when_there_are_as_many(void **state)
+{
+	struct toy_ret ret;
+	struct troth_err e = { 0 };
+	struct toy_cmd cmd = { "k", 1, .needs = 3, .rounds = 1, .keys = 600 }, one = { "k", 2, .needs = 1, .slow = true };
+	assert_true(rc_ok(plant_do(p, &TOY_PUT, &cmd, &ret, &e)));
+	assert_int_equal(ret.replies, 6);
+	int before = atomic_load(&p->requests);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(plant_do(p, &TOY_PUT, &cmd, &ret, &e).code, TROTH_BUSY);
+		assert_non_null(strstr(e.primary, "600 new keys are needed"));
+		assert_true(strstr(e.hint, "in 25 s") || strstr(e.hint, "in 26 s"));
+		assert_true(rc_ok(plant_do(p, &TOY_PUT, &one, &ret, &e)));
+	}
+	assert_int_equal(atomic_load(&p->requests), before + 3);
+	cmd.keys = 340;
+	assert_true(rc_ok(plant_do(p, &TOY_PUT, &cmd, &ret, &e)));
+	assert_int_equal(plant_do(p, &TOY_PUT, &cmd, &ret, &e).code, TROTH_BUSY);
+	atomic_store(&p->mood, KEEPER_DIES);
+	assert_int_equal(plant_do(p, &TOY_PUT, &one, &ret, &e).code, TROTH_UNAVAILABLE);
+	assert_true(rc_ok(plant_do(p, &TOY_PUT, &cmd, &ret, &e))); /* another keeper counts from nothing */
+	cmd.retries = 1; /* its keys are made anew: there are none for a second time */
+	cmd.keys = 500;
+	assert_int_equal(plant_do(p, &TOY_PUT, &cmd, &ret, &e).code, TROTH_BUSY);
+}
+
 static void dies_in_the_middle_of_hundreds(void **state)
 {
 	struct toy_ret ret;
@@ -153,7 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(batches_and_sorts), CASE(more_than_may_be_in_flight), CASE(one_asks_for_hundreds_another_for_one), CASE(slow_keys_leave_room),
-		CASE(dies_in_the_middle_of_hundreds), CASE(refusals_are_the_verbs), CASE(one_that_cannot_be_written_down),
+		CASE(hundreds_begin_when_there_are_as_many), CASE(dies_in_the_middle_of_hundreds), CASE(refusals_are_the_verbs), CASE(one_that_cannot_be_written_down),
 		CASE(full_line), CASE(dies_and_is_started_again), CASE(three_deaths_in_a_minute_are_the_end), CASE(stops_while_the_keeper_hangs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,21 @@ static void what_is_no_list_is_an_empty_one(void **state)
 	assert_int_equal(json_get_list(NULL, "l")->list.count, 0);
 }
 
+/* What cannot be kept as it was said is refused: no name ends early, no character becomes another. */
+static void what_would_be_changed_is_refused(void **state)
+{
+	static const char *const bad[] = { "{\"\\u0000\":1}", "{\"a\\u0000b\" : 1}", "{\"a\":[{\"\\\\\\u0000\":1}]}", "\"\\ud800\"", "\"\\udc00\\ud800\"",
+					   "\"\\uD83Dx\"", "\"\\ud83d\\ud83d\\ude00\"", "{\"\\udfff\":1}", "\"\\ud83d\\u0000\"", "\"\\ud83d" };
+	const struct json *j = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_fails(json_parse(a, bytes_of_text(bad[i]), &j, &unit_err), TROTH_INVALID);
+	j = parsed("{\"a\":\"\\u0000\",\"b\\\\u0000\":\"\\uD83d\\uDE00\\\\ud800\",\"c\":[\"x\\u0000:\",{}],\"d\":\"\\ud7ff\\ue000\"}");
+	assert_int_equal(json_get(j, "a")->str.len, 1);
+	assert_string_equal(json_get_text(j, "b\\u0000", ""), "\xf0\x9f\x98\x80\\ud800");
+	assert_int_equal(json_get(j, "c")->list.items[0].str.len, 3);
+	assert_string_equal(json_get_text(j, "d", ""), "\xed\x9f\xbf\xee\x80\x80");
+}
+
 static void broken_texts_are_refused(void **state)
 {
 	static const char *const bad[] = { "", "  ", "{", "{\"a\":}", "{'a':1}", "[1,]", "{\"a\":1} x", "nul", "\"\xff\"", "{\"a\" 1}",
@@ -247,7 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_read),	 cmocka_unit_test(what_is_no_list_is_an_empty_one),
-		cmocka_unit_test(broken_texts_are_refused),
+		cmocka_unit_test(broken_texts_are_refused), cmocka_unit_test(what_would_be_changed_is_refused),
 		cmocka_unit_test(too_deep_is_refused),	 cmocka_unit_test(too_large_is_refused),
 		cmocka_unit_test(a_table_fills_a_struct), cmocka_unit_test(all_problems_are_found),
 		cmocka_unit_test(texts_are_bounded), cmocka_unit_test(a_list_with_a_wrong_entry_is_not_handed_on),	 cmocka_unit_test(findings_are_bounded),

@@ -114,6 +114,50 @@ static void each_operation_is_for_its_verbs(void **state)
 	room_free(r);
 }
 
+static struct permission_row taken;
+
+static void take(struct room *r)
+{
+	struct verb_ctx mine = r->ctx;
+	struct permission_ret ret;
+	room_do(r, &VERB_PERMISSION_REMOVE, &(struct permission_cmd){ .id = taken.uuid }, &ret);
+	r->ctx = mine;
+}
+
+static void revoke(struct room *r)
+{
+	struct verb_ctx mine = r->ctx;
+	struct no_ret none;
+	room_do(r, &VERB_PRINCIPAL_REVOKE, &(struct id_cmd){ "app" }, &none);
+	r->ctx = mine;
+}
+
+/* Between letting in and writing the keeper makes keys, a minute of them for hundreds of leaves: what counts is what is so then. */
+static void who_was_let_in_is_looked_at_again_when_it_is_written(void **state)
+{
+	struct principal_view_ret app;
+	struct room *r = stage(&app);
+	struct generate_cmd fresh = outsider_leaf(r, "/x/new", "/x/ca");
+	struct lookup_cmd look = { .name = "/x/leaf", .keys = true };
+	struct lookup_ret seen;
+	taken = give(r, "uaa-client:app", BELOW, "read write");
+	struct principal who = now(r, &app);
+	r->before_keeper = take;
+	assert_int_equal(asks(r, &who, fresh), TROTH_FORBIDDEN);
+	taken = give(r, "uaa-client:app", BELOW, "read write");
+	who = now(r, &app);
+	r->before_keeper = take; /* a key is given out by a verb that writes */
+	assert_int_equal(room_try(r, &who, &VERB_CREDENTIAL_LOOKUP, &look, &seen).code, TROTH_NOT_FOUND);
+	give(r, "uaa-client:app", BELOW, "read write");
+	who = now(r, &app);
+	r->before_keeper = revoke;
+	assert_int_equal(room_try(r, &who, &VERB_CREDENTIAL_LOOKUP, &look, &seen).code, TROTH_UNAUTHENTICATED);
+	assert_non_null(strstr(r->e.primary, "was revoked meanwhile"));
+	assert_int_equal(asks(r, &who, fresh), TROTH_UNAUTHENTICATED);
+	assert_int_equal(room_try(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .name = "/x/new" }, &seen).code, TROTH_NOT_FOUND);
+	room_free(r);
+}
+
 /* A key that was there before is read, whatever else the verb does. */
 static void who_only_writes_is_given_no_key_that_was_there(void **state)
 {
@@ -126,6 +170,14 @@ static void who_only_writes_is_given_no_key_that_was_there(void **state)
 	kept.mode = GENERATE_KEEP;
 	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
 	kept.mode = GENERATE_CONVERGE;
+	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
+	outsider_asks(r, outsider_ca("/x/other", NULL)); /* nor metadata, where there is no key to give */
+	give(r, "uaa-client:app", "/x/other", "write");
+	who = now(r, &app);
+	kept = outsider_ca("/x/other", NULL);
+	kept.mode = GENERATE_CONVERGE;
+	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
+	kept.mode = GENERATE_KEEP;
 	assert_int_equal(asks(r, &who, kept), TROTH_FORBIDDEN);
 	assert_int_equal(asks(r, &who, (struct generate_cmd){ .name = "/x/leaf", .again = true }), 0);
 	room_free(r);
@@ -196,6 +248,7 @@ static void nobody_gives_more_than_he_has(void **state)
 	refused(r, &who, said(r, "uaa-client:friend", "/y/leaf", "read"), TROTH_NOT_FOUND, "");
 	refused(r, &who, said(r, "uaa-client:friend", "/*", "read"), TROTH_NOT_FOUND, "");
 	refused(r, &who, said(r, "uaa-client:app", "/x/ca", "read"), TROTH_INVALID, "its own");
+	refused(r, &who, said(r, "uaa-client:narrow", "/x/leaf", "read"), TROTH_INVALID, "has a scope:"); /* which one is not his business */
 	cmd = said(r, NULL, NULL, "read write");
 	cmd.id = ret.permission.uuid;
 	room_refused(r, &who, &VERB_PERMISSION_CHANGE, &cmd, TROTH_FORBIDDEN, "no write");
@@ -364,6 +417,7 @@ static void only_credhubs_principals_have_no_scope(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_was_let_in_is_looked_at_again_when_it_is_written),
 		cmocka_unit_test(each_operation_is_for_its_verbs), cmocka_unit_test(who_only_writes_is_given_no_key_that_was_there),
 		cmocka_unit_test(a_path_is_one_name_or_all_below_a_folder), cmocka_unit_test(other_verbs_stay_closed),
 		cmocka_unit_test(nobody_gives_more_than_he_has), cmocka_unit_test(what_is_not_understood_changes_nothing),

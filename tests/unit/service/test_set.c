@@ -88,6 +88,38 @@ static void a_ca_below_another_one(void **state)
 	room_free(r);
 }
 
+/* A certificate is no secret; what it is called here is, to whom that does not exist. */
+static void what_is_there_already_is_named_to_those_who_may_see_it(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "root");
+	set(r, bring_cmd(r->a, "/x/ca", &root));
+	refused(r, &r->admin, without_key("/prod/pg/ca", &root), TROTH_CONFLICT, "of /x/ca already");
+	refused(r, &r->narrow, without_key("/prod/pg/ca", &root), TROTH_CONFLICT, "not in your scope");
+	assert_false(strstr(r->e.primary, "/x/ca") || strstr(r->e.hint, "/x/ca") || strstr(r->e.object, "/x/ca"));
+	bring_release((struct elsewhere *[]){ &root }, 1);
+	room_free(r);
+}
+
+/* A leaf's key is given to whoever reads it, also to a developer; a CA's would be then. */
+static void a_leaf_with_the_key_of_its_ca(void **state)
+{
+	struct room *r = room_new();
+	struct elsewhere root = elsewhere_root(r->a, r->now, "root"), leaf = { .key = root.key };
+	struct cert_spec spec = { .kind = CERT_LEAF, .common_name = "leaf", .path_len = -1, .eku = EKU_SERVER, .spki = root.cert->spki,
+				  .not_before = r->now - MSEC_HOUR, .not_after = r->now + 90 * MSEC_DAY };
+	set(r, bring_cmd(r->a, "/x/ca", &root));
+	leaf.pem = cert_pem(r->a, elsewhere_build(r->a, spec, root.cert, root.key));
+	struct set_cmd cmd = bring_cmd(r->a, "/x/leaf", &leaf);
+	cmd.issuer = "/x/ca";
+	refused(r, &r->admin, cmd, TROTH_INVALID, "has the key of the CA that signed it");
+	cmd.issuer = NULL;
+	cmd.ca = root.pem;
+	refused(r, &r->admin, cmd, TROTH_INVALID, "has the key of the CA that signed it");
+	bring_release((struct elsewhere *[]){ &root }, 1);
+	room_free(r);
+}
+
 static void who_may_and_where(void **state)
 {
 	struct room *r = room_new();
@@ -229,7 +261,9 @@ static void a_name_taken_meanwhile_is_seen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_root_with_its_key), cmocka_unit_test(a_root_without_it),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_there_already_is_named_to_those_who_may_see_it),
+		cmocka_unit_test(a_leaf_with_the_key_of_its_ca),
+		cmocka_unit_test(a_root_with_its_key), cmocka_unit_test(a_root_without_it),
 					      cmocka_unit_test(a_ca_below_another_one), cmocka_unit_test(who_may_and_where),
 					      cmocka_unit_test(by_permissions), cmocka_unit_test(with_metadata), cmocka_unit_test(exportable), cmocka_unit_test(the_keeper_dies), cmocka_unit_test(a_name_taken_meanwhile_is_seen) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
