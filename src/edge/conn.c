@@ -33,6 +33,7 @@ static void forget_request(struct edge_conn *c)
 	c->loop->body_bytes -= c->reserved;
 	c->reserved = 0;
 	c->scanned = 0;
+	c->head_read = false;
 	c->chunks = (struct wire_chunks){ 0 };
 }
 
@@ -333,7 +334,7 @@ void edge_conn_refuse(struct edge_conn *c, const struct troth_err *e)
 	CLEANUP(http_reply_release) struct http_reply reply = http_reply_make();
 	bufferevent_disable(c->bev, EV_READ);
 	c->close_after = true;
-	http_reply_problem(&reply, NULL, e);
+	request_refusal(c, e, &reply);
 	edge_conn_answer(c, NULL, &reply);
 }
 

@@ -35,6 +35,7 @@ struct edge_conn {
 	enum conn_state state;
 	bool plain;                   /* no TLS: came in by the plain listener */
 	bool close_after, resumed;    /* resumed: in the loop's wake list */
+	bool head_read;               /* of the request being read: whose API its path is can be told */
 	bool streaming;               /* the head of a reply without an end has been sent */
 	msec_t stalled;               /* since when a stream's peer has left bytes unread; 0: it reads */
 	int status;                   /* of the reply that is leaving: for the log */
@@ -113,6 +114,8 @@ void edge_conn_answer(struct edge_conn *c, const struct http_request *r, struct 
 
 /* request.c: from a head and a body to a call */
 troth_rc request_begin(struct edge_conn *c, struct troth_err *e);   /* head is read: limits before the body */
+/* What a request is refused with whose bytes are wrong or too many: in the shape of its path's API, if its head is read. */
+void request_refusal(struct edge_conn *c, const struct troth_err *e, struct http_reply *reply);
 troth_rc request_body_grew(struct edge_conn *c, struct troth_err *e); /* some of it has come: within the loop's budget? */
 void request_dispatch(struct edge_conn *c);                         /* body is read: route it */
 

@@ -25,6 +25,7 @@ troth_rc request_body_grew(struct edge_conn *c, struct troth_err *e)
 
 troth_rc request_begin(struct edge_conn *c, struct troth_err *e)
 {
+	c->head_read = true;
 	c->close_after = c->close_after || !c->head.keep_alive;
 	ENSURE(c->head.content_length <= LIMIT_HTTP_BODY_BYTES, e, TROTH_TOO_LARGE,
 	       "the body has %lld bytes; at most %d are accepted", (long long)c->head.content_length, LIMIT_HTTP_BODY_BYTES);
@@ -193,6 +194,24 @@ static void options_reply(struct edge_call *call, const char *allow)
 
 static void fail(struct edge_call *call, const struct route *route, const struct troth_err *e, const char *allow);
 
+/* Whose API a target is of, also one that cannot be read. */
+static const struct route *nearest_of(struct edge_conn *c, struct arena *a)
+{
+	const char *target = c->head.target;
+	return router_find(c->loop->server->router, a, c->head.method, uri_path_nearly(a, target, strlen(target))).nearest;
+}
+
+void request_refusal(struct edge_conn *c, const struct troth_err *e, struct http_reply *reply)
+{
+	const struct route *route = c->a && c->head_read ? nearest_of(c, c->a) : NULL;
+	const struct http_request r = { .method = c->head.method, .path = "", .headers = c->head.headers };
+	if (route && route->problem)
+		route->problem(c->a, &r, e, reply);
+	else
+		http_reply_problem(reply, NULL, e);
+	reply->status = http_err_status(e);
+}
+
 void request_dispatch(struct edge_conn *c)
 {
 	struct edge_server *s = c->loop->server;
@@ -204,7 +223,7 @@ void request_dispatch(struct edge_conn *c)
 	if (rc_ok(rc))
 		m = router_find(s->router, call->a, r->method, r->path);
 	else /* nothing is called: only its shape of a refusal is asked for */
-		m.nearest = router_find(s->router, call->a, r->method, uri_path_nearly(call->a, c->head.target, strlen(c->head.target))).nearest;
+		m.nearest = nearest_of(c, call->a);
 	if (rc_ok(rc) && r->method == HTTP_OPTIONS && m.verdict == ROUTER_NO_METHOD) {
 		options_reply(call, m.allow);
 		return;

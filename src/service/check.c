@@ -65,7 +65,7 @@ bool check_common_name(const struct checker *c, const char *path, const char *na
 	if (!name)
 		return true;
 	const char *fault = !*name ? "is empty" : strlen(name) > CERT_COMMON_NAME_MAX ? "is longer than 64 bytes" : NULL;
-	return judge(c, path, "length", fault, "leave it out, or shorten it (RFC 5280 ub-common-name)");
+	return judge(c, path, "length", fault, "leave it out, or shorten it (RFC 5280 appendix A)");
 }
 
 bool check_subject_place(const struct checker *c, const struct cert_place *place)

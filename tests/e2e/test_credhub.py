@@ -173,6 +173,25 @@ def test_an_administrator_may_insist(client):
     assert any(row["action"] == "authority.beside" and row["after"]["forced"] for row in audit["items"])
 
 
+def test_an_administrator_may_delete_what_somebody_may_show(client):
+    """A version of a leaf whose holder was not seen to have the next one: 400 with who; by force it goes, and so may the old CA then."""
+    make = {"type": "certificate", "mode": "overwrite"}
+    ca = client.json("POST /api/v1/data", {"name": "/g/ca", **make, "parameters": {"common_name": "g", "is_ca": True, "key_type": "ec-p256"}})
+    old = client.json("POST /api/v1/data", {"name": "/g/leaf", **make, "parameters": {"common_name": "g.example", "ca": "/g/ca", "key_type": "ec-p256"}})
+    root, leaf = (client.json(f"GET /api/v1/certificates?name={n}")["certificates"][0]["id"] for n in ("/g/ca", "/g/leaf"))
+    client.json(f"POST /api/v1/certificates/{root}/regenerate", {"set_as_transitional": True})
+    client.json(f"PUT /api/v1/certificates/{root}/update_transitional_version", {"version": ca["id"]})
+    new = client.json("POST /api/v1/regenerate", {"name": "/g/leaf"})
+    delete, force = f"DELETE /api/v1/certificates/{leaf}/versions/{old['id']}", {"headers": ["X-Troth-Force: true"]}
+    assert "who took it may still show it" in client.json(delete, status=400)["error"]
+    client.json(delete, status=404, **force)
+    assert client.json(delete, who="admin", **force)["id"] == old["id"]
+    assert [v["id"] for v in client.json(f"GET /api/v1/certificates/{leaf}/versions")] == [new["id"]]
+    audit = client.server.cli.json("audit", "list", "--object", "/g/leaf")["items"]
+    assert [row["after"]["forced"] for row in audit if row["action"] == "version.forget"] == [True]
+    client.json(f"PUT /api/v1/certificates/{root}/update_transitional_version", {"version": None})
+
+
 def test_parameters_are_in_the_certificate(client):
     """The whole subject in its order, and the usages that were asked for; the next version of a CA has the subject of the one before."""
     where = {"country": "CH", "state": "Bern", "locality": "Köniz"}

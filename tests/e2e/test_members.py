@@ -18,7 +18,7 @@ import pytest
 from fleet import Server, until
 from test_main_path import fingerprints, running
 
-# The issue says 100, one each second.  Here they come several each second, so that the test stays under a minute; how many
+# A hundred.  One each second would do; they come several each second, so that the test stays under a minute; how many
 # fit into that depends on the machine.
 EPHEMERALS = int(os.environ.get("TROTH_EPHEMERALS", "100"))
 LEASE_S = 8

@@ -145,6 +145,25 @@ def upload(world, brought, *more):
                          str(at / "leaf.key"), "--chain-file", str(at / "chain.pem"), *more)
 
 
+def it_is_configurable(world):
+    """So Ops Manager's API calls what its owner replaces: listed as such, and left out when leaves are regenerated."""
+    token = world.cli.json("principal", "add", "uploaded-ops", "--role", "operator", "--facade", "opsmanager")["token"]
+
+    def ask(method, path):
+        status, reply, _ = world.server.curl(method, "/api/v0" + path, token=token, held=False)
+        assert status == 200, reply
+        return reply
+    listed = {c["variable_path"]: c["configurable"] for c in ask("GET", "/deployed/certificates")["certificates"]}
+    assert listed["/prod/web/web-1"] is True and listed[node.AUTHORITY] is False
+    excluded = ask("GET", "/deployed/certificates?show_excluded_from_rotation_only=true")["certificates"]
+    assert {c["variable_path"] for c in excluded} == {"/prod/web/web-1"}
+    new = ask("POST", "/certificate_authorities/generate")["guid"]
+    ask("POST", f"/certificate_authorities/{new}/activate")
+    regenerated = ask("POST", "/certificate_authorities/active/regenerate")["certificates"]
+    assert regenerated["regenerated"] == [] and [(c["variable_path"], c["reason"]) for c in regenerated["excluded"]] == [
+        ("/prod/web/web-1", "it was brought by its owner, who replaces it")]
+
+
 def test_an_uploaded_certificate_is_served_and_its_ca_rotated(world):
     first, second = Brought(world.dir, "first"), Brought(world.dir, "second")
     r = world.cli.run("credential", "upload", "/prod/web/web-1", "--certificate-file", str(first.folder / "leaf.pem"), "--key-file",
@@ -166,4 +185,5 @@ def test_an_uploaded_certificate_is_served_and_its_ca_rotated(world):
     assert r.returncode != 0 and "troth credential upload /prod/web/web-1" in r.stderr
     for path in (world.server.dir).glob("*.log"):
         assert "PRIVATE KEY" not in path.read_text(errors="replace")
+    it_is_configurable(world)
     print(f"{world.app.good} handshakes, 0 failed")

@@ -118,14 +118,20 @@ static troth_rc regenerate_parse(struct arena *a, const struct http_request *r, 
 
 /* -- beside ----------------------------------------------------------------------------------------------------------- */
 
+/* What was refused, an administrator may want all the same. */
+static bool insists(const struct http_request *r)
+{
+	const char *force = http_header(r, "X-Troth-Force");
+	return force && text_equal(force, "true");
+}
+
 static troth_rc beside_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
 	struct beside_cmd *c = cmd;
-	const char *force = http_header(r, "X-Troth-Force");
 	static const struct json_field FIELDS[] = { { "version", JF_TEXT, offsetof(struct beside_cmd, version), 0, 0, 0 } };
 	TRY(credhub_body(a, r, FIELDS, ARRAY_LEN(FIELDS), true, c, e));
 	c->id = http_param(r, "id");
-	c->force = force && text_equal(force, "true");
+	c->force = insists(r);
 	return RC_OK;
 }
 
@@ -147,7 +153,7 @@ static void beside_render(struct arena *a, const struct http_request *r, const v
 
 static troth_rc forget_parse(struct arena *a, const struct http_request *r, void *cmd, struct troth_err *e)
 {
-	*(struct forget_cmd *)cmd = (struct forget_cmd){ http_param(r, "id"), http_param(r, "version") };
+	*(struct forget_cmd *)cmd = (struct forget_cmd){ http_param(r, "id"), http_param(r, "version"), insists(r) };
 	return credhub_plain(r, e);
 }
 

@@ -13,7 +13,7 @@ static troth_rc find_parse(struct arena *a, const struct http_request *r, struct
 {
 	struct catalog_cmd *list = ARENA_NEW(a, struct catalog_cmd);
 	int64_t days = -1;
-	TRY(http_query_int(r, "expires-within-days", -1, 0, 3650, &days, e));
+	TRY(http_query_int(r, "expires-within-days", -1, 0, INT32_MAX, &days, e));
 	list->path = credhub_name(a, http_query(r, "path"));
 	list->part = http_query(r, "name-like");
 	list->ends_before = days >= 0 ? r->now + days * MSEC_DAY : 0;
@@ -88,12 +88,12 @@ static troth_rc version_parse(struct arena *a, const struct http_request *r, voi
 struct post_body {
 	const char *name, *type, *mode;
 	bool regenerate;
-	const struct json *overwrite, *parameters, *metadata;
+	const struct json *overwrite, *parameters, *metadata, *value; /* value: of a user, which is no certificate */
 };
 #define POST(name, kind) { #name, kind, offsetof(struct post_body, name), 0, 0, 0 }
 static const struct json_field POST_FIELDS[] = {
 	POST(name, JF_TEXT), POST(type, JF_TEXT), POST(mode, JF_TEXT), POST(regenerate, JF_BOOL), POST(overwrite, JF_ANY),
-	POST(parameters, JF_ANY), POST(metadata, JF_ANY),
+	POST(parameters, JF_ANY), POST(metadata, JF_ANY), POST(value, JF_ANY),
 };
 
 struct parameters {
@@ -244,8 +244,11 @@ static troth_rc post_parse(struct arena *a, const struct http_request *r, void *
 	TRY(metadata_read(a, b.metadata, &c->metadata, e));
 	c->name = credhub_name(a, b.name);
 	c->again = b.regenerate;
-	if (!c->again) {
+	if (!c->again)
 		TRY(credhub_type(b.type, false, e));
+	if (b.value)
+		return credhub_unrecognized(a, "value", false, e);
+	if (!c->again) {
 		TRY(read_mode(&b, c, e));
 		TRY(credhub_object(a, b.parameters, PARAMETERS, ARRAY_LEN(PARAMETERS), false, &p, e));
 		TRY(read_parameters(a, &p, c, e));

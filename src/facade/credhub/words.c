@@ -20,6 +20,8 @@ static const char NOT_FOUND[] = "The request could not be completed because the 
 				"authorization.";
 static const char BAD_REQUEST[] = "The request could not be fulfilled because the request path or body did not meet expectation. Please check "
 				  "the documentation for required formatting and retry your request.";
+static const char NO_IDENTITY[] = "The provided authentication mechanism does not provide a valid identity. Please contact your system "
+				  "administrator.";
 static const char BROKEN[] = "An application error occurred. Please contact your CredHub administrator.";
 
 /* Refusals of verbs for which CredHub has words of its own. */
@@ -49,13 +51,16 @@ static const struct { const char *clause; int status; const char *text; } OWN_WO
 	{ "type:unsupported-media-type", 400, BAD_REQUEST },
 };
 
-static int status_of(const struct troth_err *e)
+/* Who may not delete is told what he is told of what is not there; for permissions write_acl is asked, which is a WRITE. */
+static bool hides(const struct http_request *r) { return r->method == HTTP_DELETE && text_starts(r->path, "/api/v1/"); }
+
+static int status_of(const struct http_request *r, const struct troth_err *e)
 {
 	if (text_equal(e->clause, CLAUSE_UNPROCESSABLE))
 		return 422;
 	switch (e->kind) {
 	case TROTH_UNAUTHENTICATED: return 401;
-	case TROTH_FORBIDDEN: return 403;
+	case TROTH_FORBIDDEN: return hides(r) ? 404 : 403;
 	case TROTH_NOT_FOUND: return 404;
 	case TROTH_BUSY: case TROTH_UNAVAILABLE: case TROTH_TIMEOUT: return 503;
 	case TROTH_IO: case TROTH_CORRUPT: case TROTH_INTERNAL: return 500;
@@ -91,7 +96,7 @@ static void write_error(struct http_reply *reply, int status, const char *code, 
 
 void credhub_problem(struct arena *a, const struct http_request *r, const struct troth_err *e, struct http_reply *reply)
 {
-	int status = status_of(e);
+	int status = status_of(r, e);
 	if (text_equal(e->clause, "type:method-not-allowed")) {
 		reply->status = 404;
 		return;
@@ -101,7 +106,9 @@ void credhub_problem(struct arena *a, const struct http_request *r, const struct
 			write_error(reply, OWN_WORDS[i].status, NULL, OWN_WORDS[i].text);
 			return;
 		}
-	if (status == 401)
+	if (status == 401 && r->peer_cert.len && !r->bearer)
+		write_error(reply, 401, NULL, NO_IDENTITY);
+	else if (status == 401)
 		write_error(reply, 401, uaa_auth_word(r, e), e->primary);
 	else
 		write_error(reply, status, NULL, status == 403 || status == 404 ? NOT_FOUND : status == 500 ? BROKEN : own_text(a, e));
@@ -124,11 +131,13 @@ troth_rc credhub_plain(const struct http_request *r, struct troth_err *e)
 
 /* -- bodies --------------------------------------------------------------------------------------------------- */
 
+static bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; } /* JSON's; a NUL is none */
+
 static bool says_nothing(struct bytes body)
 {
-	while (body.len && strchr(" \t\r\n", body.data[body.len - 1]))
+	while (body.len && is_blank(body.data[body.len - 1]))
 		body.len--;
-	while (body.len && strchr(" \t\r\n", body.data[0])) {
+	while (body.len && is_blank(body.data[0])) {
 		body.data++;
 		body.len--;
 	}
@@ -141,6 +150,13 @@ static bool is_json(const struct http_request *r)
 	return !type || strncasecmp(type, "application/json", strlen("application/json")) == 0;
 }
 
+troth_rc credhub_unrecognized(struct arena *a, const char *member, bool strict, struct troth_err *e)
+{
+	const char *text = arena_printf(a, "The request includes an unrecognized parameter '%.60s'. Please update or remove this parameter and retry "
+					   "your request.", member);
+	return strict ? credhub_unprocessable(e, text) : credhub_refuse(e, text);
+}
+
 /* What is "" is as if it were not said; what is not known is refused by name. */
 static troth_rc known_members(struct arena *a, const struct json *j, const struct json_field *fields, size_t n, bool strict,
 			      struct json *ret, struct troth_err *e)
@@ -151,10 +167,8 @@ static troth_rc known_members(struct arena *a, const struct json *j, const struc
 		bool known = false;
 		for (size_t k = 0; k < n; k++)
 			known = known || text_equal(fields[k].name, j->map.keys[i]);
-		const char *text = arena_printf(a, "The request includes an unrecognized parameter '%.60s'. Please update or remove this parameter "
-						   "and retry your request.", j->map.keys[i]);
 		if (!known)
-			return strict ? credhub_unprocessable(e, text) : credhub_refuse(e, text);
+			return credhub_unrecognized(a, j->map.keys[i], strict, e);
 		ret->map.values[i] = j->map.values[i];
 		if (j->map.values[i].type == JSON_STRING && !j->map.values[i].str.len)
 			ret->map.values[i].type = JSON_NULL;

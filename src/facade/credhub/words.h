@@ -14,6 +14,7 @@ void credhub_problem(struct arena *a, const struct http_request *r, const struct
 troth_rc credhub_refuse(struct troth_err *e, const char *text);
 /* The same with status 422. */
 troth_rc credhub_unprocessable(struct troth_err *e, const char *text);
+troth_rc credhub_unrecognized(struct arena *a, const char *member, bool strict, struct troth_err *e); /* strict: 422, else 400 */
 /* A query that asks for what troth's own API does with it: told, not passed over. */
 troth_rc credhub_plain(const struct http_request *r, struct troth_err *e);
 

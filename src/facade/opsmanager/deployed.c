@@ -34,6 +34,8 @@ static troth_rc filter_read(const struct http_request *r, struct filter *ret, st
 {
 	const char *within = http_query(r, "expires_within");
 	msec_t length = 0;
+	bool no_cache; /* there is none */
+	TRY(http_query_bool(r, "no_cache", false, &no_cache, e));
 	ENSURE(!within || within_parse(within, &length), e, TROTH_INVALID,
 	       "expires_within must be a number of at most 4 digits with d, w, m or y behind it: 3m");
 	*ret = (struct filter){ within ? r->now + length : 0, false };

@@ -42,13 +42,16 @@ static troth_rc check_slots(struct verb_ctx *ctx, const struct credential_row *c
 	return RC_OK;
 }
 
-static troth_rc check_leaf(struct verb_ctx *ctx, const struct credential_row *c, const struct version_row *v, struct troth_err *e)
+static troth_rc check_leaf(struct verb_ctx *ctx, const struct credential_row *c, const struct version_row *v, bool force, struct troth_err *e)
 {
 	bool holds;
+	size_t counted;
 	TRY(check_slots(ctx, c, v, e));
 	TRY(holder_holds(ctx, c, v->id, &holds, e));
 	if (!holds)
 		return RC_OK;
+	if (force)
+		return holder_vouch(ctx, c, &counted, e);
 	return refuse_needed(c, "who took it may still show it",
 			     arena_printf(ctx->a, "when only the newest is in use: troth credential attest %s --replaced renewed", c->name), e);
 }
@@ -83,6 +86,7 @@ static troth_rc forget_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	struct credential_row c;
 	struct version_row v;
 	struct record r;
+	ENSURE(!cmd->force || ctx->who->roles & ROLES_ADMIN, e, TROTH_FORBIDDEN, "only an administrator may insist on what was refused");
 	TRY(lookup_find(ctx, NULL, cmd->id, &c, e));
 	ENSURE(!name_is_reserved(c.name), e, TROTH_UNSAFE, "%s is troth's own", c.name);
 	TRY(lookup_load(ctx, &c, ret, e));
@@ -91,13 +95,14 @@ static troth_rc forget_run(struct verb_ctx *ctx, const void *arg, void *out, str
 	TRY(check_last(ret, e));
 	ENSURE(!x->active, e, TROTH_CONFLICT, "this version of %s is the one in use", c.name);
 	TRY(version_row_get(ctx->tx, ctx->a, x->version->row.id, &v, e));
-	TRY(c.kind == CREDENTIAL_AUTHORITY ? check_authority(ctx, &c, &v, e) : check_leaf(ctx, &c, &v, e));
+	TRY(c.kind == CREDENTIAL_AUTHORITY ? check_authority(ctx, &c, &v, e) : check_leaf(ctx, &c, &v, cmd->force, e));
 	v.forgotten = ctx->now;
 	TRY(version_row_update(ctx->tx, &v, e));
 	lookup_only(ret, cmd->version);
 	TRY(lookup_trust(ctx, ret, e));
 	record_begin(&r);
 	jw_kv_text(&r.w, "version", v.uuid);
+	jw_kv_bool(&r.w, "forced", cmd->force);
 	return record_change(ctx, &(struct change){ .action = "version.forget", .object = c.name, .after = record_end(&r, ctx->a) }, e);
 }
 

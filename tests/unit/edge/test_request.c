@@ -69,6 +69,17 @@ static void large_body(void **state)
 	assert_problem("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1073741824\r\n\r\n", 413, "too-large");
 }
 
+/* Who speaks another API understands no problem+json: its shape, and the transport's own status. */
+static void large_body_of_another_api(void **state)
+{
+	const char *reply = ask("GET /foreign/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n");
+	assert_int_equal(status_of(reply), 413);
+	assert_non_null(strstr(reply, "\r\n\r\nforeign: the body has 1073741824 bytes"));
+	reply = ask("GET /foreign/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
+	assert_int_equal(status_of(reply), 400);
+	assert_non_null(strstr(reply, "\r\n\r\nforeign: "));
+}
+
 static void large_url(void **state)
 {
 	char *path = arena_alloc(w->a, LIMIT_URL_BYTES + 200);
@@ -183,7 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_of_a_request), cmocka_unit_test(unknown_path), cmocka_unit_test(wrong_method),
 		cmocka_unit_test(unknown_method), cmocka_unit_test(missing_host), cmocka_unit_test(two_content_lengths),
-		cmocka_unit_test(length_and_chunks), cmocka_unit_test(large_body), cmocka_unit_test(large_url),
+		cmocka_unit_test(length_and_chunks), cmocka_unit_test(large_body), cmocka_unit_test(large_body_of_another_api), cmocka_unit_test(large_url),
 		cmocka_unit_test(large_header), cmocka_unit_test(endless_chunks),
 		cmocka_unit_test(who_only_announces_much_takes_nothing_from_others), cmocka_unit_test(not_json),
 		cmocka_unit_test(bad_options), cmocka_unit_test(what_cannot_be_read_is_refused_in_its_shape), cmocka_unit_test(head_and_options),

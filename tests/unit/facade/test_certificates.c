@@ -2,6 +2,7 @@
 #include "foreign.h"
 
 #include "facade/credhub/credhub.h"
+#include "service/handout/forget.h"
 #include "service/handout/generate.h"
 #include "service/rotation/beside.h"
 
@@ -63,8 +64,22 @@ static void beside(void **state)
 	arena_free(f.a);
 }
 
+static void forgetting(void **state)
+{
+	struct foreign f = row(HTTP_DELETE, "/api/v1/certificates/{id}/versions/{version}");
+	struct forget_cmd *c = foreign_parse(&f, NULL);
+	assert_true(c && c->id && !c->force);
+	foreign_header(&f, "X-Troth-Force", "yes");
+	c = foreign_parse(&f, NULL);
+	assert_true(c && !c->force);
+	f.headers[0].value = "true";
+	c = foreign_parse(&f, NULL);
+	assert_true(c && c->force);
+	arena_free(f.a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(lists), cmocka_unit_test(regenerate), cmocka_unit_test(beside) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(lists), cmocka_unit_test(regenerate), cmocka_unit_test(beside), cmocka_unit_test(forgetting) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,9 +118,9 @@ static void looking(void **state)
 	assert_string_equal(c->name, "/l");
 	struct foreign g = GET;
 	foreign_query(&g, "path", "x/");
-	foreign_query(&g, "expires-within-days", "2");
+	foreign_query(&g, "expires-within-days", "36500"); /* more than any certificate made here lives */
 	c = foreign_parse(&g, "null");
-	assert_true(c && c->list && c->list->ends_before == g.q.now + 2 * MSEC_DAY);
+	assert_true(c && c->list && c->list->ends_before == g.q.now + 36500 * MSEC_DAY);
 	assert_string_equal(c->list->path, "/x/");
 	struct foreign h = GET;
 	foreign_query(&h, "name", "l");
@@ -164,6 +164,7 @@ static void errors(void **state)
 		{ TROTH_UNSAFE, "", 400, "the words" },			  { TROTH_CONFLICT, "", 400, "the words" },
 		{ TROTH_UNAVAILABLE, "", 503, "the words" },		  { TROTH_INTERNAL, "", 500, "An application error occurred" },
 		{ TROTH_UNAUTHENTICATED, "", 401, "\"error\":\"access_denied\",\"error_description\":\"the words\"" },
+		{ TROTH_UNAUTHENTICATED, ACCESS_TOKEN_EXPIRED, 401, "\"error\":\"access_token_expired\",\"error_description\":\"the words\"" },
 		{ TROTH_NOT_FOUND, CLAUSE_NO_ISSUER, 404, "the CA does not exist" }, { TROTH_CONFLICT, CLAUSE_STATIC, 400, "statically set" },
 		{ TROTH_INVALID, "type:method-not-allowed", 404, "" },
 	};
@@ -176,6 +177,33 @@ static void errors(void **state)
 		assert_non_null(strstr(text, ALL[i].words));
 		assert_true(ALL[i].words[0] || !text[0]);
 	}
+	arena_free(f.a);
+}
+
+/* Who may not delete hears what he hears of what is not there. */
+static void deletes_hide(void **state)
+{
+	struct foreign f = foreign_make(&CREDHUB_DATA_ROUTES, HTTP_DELETE, "/api/v1/data");
+	const char *text;
+	assert_true(rc_failed(err_set(&f.e, TROTH_FORBIDDEN, "the words")));
+	assert_int_equal(foreign_problem(&f, &text), 404);
+	assert_non_null(strstr(text, "credential does not exist"));
+	arena_free(f.a);
+}
+
+/* By a certificate that is no application's, and by a token beside it. */
+static void no_identity(void **state)
+{
+	struct foreign f = POST;
+	const char *text;
+	f.q.peer_cert = bytes_of_text("DER");
+	assert_true(rc_failed(err_set(&f.e, TROTH_UNAUTHENTICATED, "the words")));
+	assert_int_equal(foreign_problem(&f, &text), 401);
+	assert_true(text_starts(text, "{\"error\":\"The provided authentication mechanism does not provide a valid identity."));
+	assert_null(strstr(text, "error_description"));
+	f.q.bearer = "x";
+	assert_int_equal(foreign_problem(&f, &text), 401);
+	assert_true(text_starts(text, "{\"error\":\"invalid_token\",\"error_description\":"));
 	arena_free(f.a);
 }
 
@@ -205,6 +233,7 @@ int main(void)
 		cmocka_unit_test(a_leaf),  cmocka_unit_test(the_common_name_is_a_name), cmocka_unit_test(a_root), cmocka_unit_test(once_more),
 		cmocka_unit_test(the_rest_of_the_parameters), cmocka_unit_test(what_is_not_written_is_refused_by_name),
 		cmocka_unit_test(looking), cmocka_unit_test(hostile_bodies),	       cmocka_unit_test(errors), cmocka_unit_test(info),
+		cmocka_unit_test(deletes_hide), cmocka_unit_test(no_identity),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void thousands_of_versions(void **state)
 	assert_true(old.count == 1 && text_equal(old.items[0].version->row.uuid, oldest) && !old.items[0].active && old.items[0].ca);
 	assert_string_equal(old.items[0].private_key, first.of.items[0].private_key);
 	outsider_asks(r, (struct generate_cmd){ .name = "/x/leaf", .again = true });
-	room_do(r, &VERB_VERSION_FORGET, &(struct forget_cmd){ id, oldest }, &gone);
+	room_do(r, &VERB_VERSION_FORGET, &(struct forget_cmd){ id, oldest, false }, &gone);
 	assert_int_equal(gone.count, 1);
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_LOOKUP, &(struct lookup_cmd){ .version = oldest }, TROTH_NOT_FOUND, "");
 	room_do(r, &VERB_CREDENTIAL_DELETE, &(struct delete_cmd){ "/x/leaf" }, &none);
