@@ -372,7 +372,7 @@ static troth_rc act_regenerate_leaf(struct cli *c, const struct chosen *chosen, 
 	troth_rc rc = cli_call(c, HTTP_POST, arena_printf(c->a, "/v1/credentials/%s/renew", text_of(item, "id")), "{}", 0, &j, e);
 	if (rc_ok(rc) || e->kind != TROTH_CONFLICT || !several)
 		return rc;
-	ret->excluded = arena_text(c->a, e->primary); /* its key is outside: only who has it can ask */
+	ret->excluded = arena_printf(c->a, "%s%s%s", e->primary, e->hint[0] ? ". To do: " : "", e->hint); /* only who has it can ask for the next */
 	return RC_OK;
 }
 

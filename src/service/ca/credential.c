@@ -332,7 +332,8 @@ static troth_rc make_due(struct verb_ctx *ctx, const struct credential_row *row,
 	TRY(presenting(ctx, row, ret_asked, e));
 	if (!ret_asked->count) {
 		troth_rc rc = err_set(e, TROTH_CONFLICT, "no slot presents %s, so nobody can be asked for a new key", row->name);
-		err_hint(e, "send a csr with the request");
+		err_hint(e, "whoever took it comes with a request: troth credential renew %s --csr-file FILE; or, if it was generated: credhub regenerate",
+			 row->name);
 		err_object(e, "%s", row->name);
 		return rc;
 	}

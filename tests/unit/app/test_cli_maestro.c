@@ -145,10 +145,10 @@ static void a_leaf_is_renewed_unless_the_rotation_did(void **state)
 	assert_int_equal(RUN(s, behind, "maestro", "regenerate", "leaf", "--signed-by", "/ca"), 0);
 	assert_int_equal(RUN(s, brought, "maestro", "regenerate", "leaf", "--signed-by", "/ca"), 0);
 	assert_string_equal(s->out, "regenerated: []\nexcluded:\n    - name: /leaf\n      certificate_id: " LEAF_ID "\n      reason: somebody else issued it\n");
-	const struct turn outside[] = { plain[0], { renew, NULL, 409, "{\"status\":409,\"detail\":\"no slot presents /leaf\",\"code\":\"conflict\"}" } };
+	const struct turn outside[] = { plain[0], { renew, NULL, 409, "{\"status\":409,\"detail\":\"no slot presents /leaf\",\"hint\":\"take it\",\"code\":\"conflict\"}" } };
 	const struct turn alone[] = { { "GET /v1/topology?limit=50&name=%2Fleaf", NULL, 200, plain[0].reply }, outside[1] };
 	assert_int_equal(RUN(s, outside, "maestro", "regenerate", "leaf", "--signed-by", "/ca"), 0);
-	assert_has(s->out, "excluded:\n    - name: /leaf\n      certificate_id: " LEAF_ID "\n      reason: no slot presents /leaf\n");
+	assert_has(s->out, "excluded:\n    - name: /leaf\n      certificate_id: " LEAF_ID "\n      reason: \"no slot presents /leaf. To do: take it\"\n");
 	assert_int_equal(RUN(s, alone, "maestro", "regenerate", "leaf", "--name", "/leaf"), 1);
 	assert_has(s->err, "no slot presents /leaf");
 }

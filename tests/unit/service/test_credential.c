@@ -114,6 +114,7 @@ static void test_renew_needs_a_slot_or_a_csr(void **state)
 	room_do(r, &VERB_CREDENTIAL_CREATE, &cmd, &ret);
 	struct credential_renew_cmd renew = { ret.credential.row.uuid, NULL };
 	room_refused(r, &r->admin, &VERB_CREDENTIAL_RENEW, &renew, TROTH_CONFLICT, "no slot presents");
+	assert_non_null(strstr(r->e.hint, "troth credential renew /prod/pg/app --csr-file FILE"));
 	renew.csr = room_csr(r, KEY_ED25519);
 	r->dry_run = true;
 	room_do(r, &VERB_CREDENTIAL_RENEW, &renew, &ret);
